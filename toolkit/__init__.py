@@ -1,0 +1,1 @@
+"""Scheduled, bounded runs on AWS Fargate that prove they happened."""

@@ -1,0 +1,1 @@
+"""One module per noun: wires the pure core to the adapters."""

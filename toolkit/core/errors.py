@@ -1,0 +1,44 @@
+"""Every error that the toolkit raises on purpose.
+
+    ToolkitError
+    ├── ConfigError      a file, an option or a name that the user gave
+    ├── StackError       CloudFormation refused or a stack failed
+    ├── ImageError       building, pushing or resolving the image
+    ├── RunError         a task could not be started, followed or found
+    └── EvidenceError    evidence about a run could not be read
+
+A message says what happened to which named thing; the hint says what to do next.
+"""
+
+
+class ToolkitError(Exception):
+    """Something the user can act on; the command line prints it and exits with 3."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(ToolkitError):
+    """A file, an option or a name that the user gave is not usable."""
+
+    exit_code = 2
+
+
+class StackError(ToolkitError):
+    """CloudFormation refused a change set, or a stack failed."""
+
+
+class ImageError(ToolkitError):
+    """The image could not be built, pushed or resolved."""
+
+
+class RunError(ToolkitError):
+    """A task could not be started, followed or found."""
+
+
+class EvidenceError(ToolkitError):
+    """Evidence about a run could not be read."""

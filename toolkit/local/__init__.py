@@ -1,0 +1,1 @@
+"""The embedded AWS: an emulator, and the agent that plays Scheduler and Fargate."""

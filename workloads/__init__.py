@@ -1,0 +1,1 @@
+"""What runs inside the image: the contract, its runtime and the workloads."""

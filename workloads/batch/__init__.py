@@ -1,0 +1,1 @@
+"""Batch workloads: a bounded computation, then artifacts."""

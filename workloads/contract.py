@@ -1,0 +1,328 @@
+"""The execution contract: the names and documents that both sides of a run agree on.
+
+The image's runtime writes what this module describes; the toolkit reads it. Nothing here does any
+I/O, so both sides can trust that a run id, an S3 key or a manifest means the same to the other.
+
+S3 layout, one bucket per app::
+
+    runs/<schedule>/<run-id>/claim.json               first, with If-None-Match: *
+    runs/<schedule>/<run-id>/<artifact>               the work
+    ledger/<schedule>/<run-id>.<outcome>.json         last: the manifest, the commit point
+
+The outcome stands in the manifest's key, so a ledger over thousands of runs is a few LIST calls.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
+
+from attrs import asdict, field, frozen
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+MANIFEST_VERSION = 1
+
+# The environment that the schedule's Input (or `toolkit run`) gives to every run, ...
+SCHEDULE = "SCHEDULE"
+SCHEDULED_TIME = "SCHEDULED_TIME"
+EXECUTION_ID = "EXECUTION_ID"
+ATTEMPT = "ATTEMPT"
+RUN_TOKEN = "RUN_TOKEN"  # noqa: S105 - names a variable; present only for a run on demand
+# ... and what the task definition gives.
+WORKLOAD = "WORKLOAD"
+BUCKET = "BUCKET"
+MAX_RUNTIME_SECONDS = "MAX_RUNTIME_SECONDS"
+IMAGE = "IMAGE"
+CONTRACT_VARIABLES = frozenset(
+    {
+        SCHEDULE,
+        SCHEDULED_TIME,
+        EXECUTION_ID,
+        ATTEMPT,
+        RUN_TOKEN,
+        WORKLOAD,
+        BUCKET,
+        MAX_RUNTIME_SECONDS,
+        IMAGE,
+    }
+)
+
+# EventBridge Scheduler replaces these in the Input when it fires:
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+SCHEDULER_ATTRIBUTES: Mapping[str, str] = {
+    SCHEDULED_TIME: "<aws.scheduler.scheduled-time>",
+    EXECUTION_ID: "<aws.scheduler.execution-id>",
+    ATTEMPT: "<aws.scheduler.attempt-number>",
+}
+
+# AWS's rule for a schedule's name, less "_" and "." so that it also fits a stack's name:
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_RUN_ID = re.compile(r"(?P<schedule>.+)-(?P<time>\d{8}T\d{6}Z)(?:-(?P<token>[0-9a-f]{6}))?")
+_COMPACT = "%Y%m%dT%H%M%SZ"
+
+
+class Outcome(StrEnum):
+    """How a run ended, as its manifest tells it."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    TIMED_OUT = "timed-out"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the container: 0, 1, 143 (128 + SIGTERM) or 124 (as timeout(1))."""
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES = {
+    Outcome.SUCCEEDED: 0,
+    Outcome.FAILED: 1,
+    Outcome.INTERRUPTED: 143,
+    Outcome.TIMED_OUT: 124,
+}
+EXIT_DUPLICATE = 0
+EXIT_CONFIGURATION = 64  # EX_USAGE of sysexits.h
+
+
+class ContractError(ValueError):
+    """Something does not follow the execution contract; the message says what and where."""
+
+
+def parse_time(text: str) -> datetime:
+    """An ISO 8601 time with its zone, as an aware UTC datetime.
+
+    >>> parse_time("2026-11-24T05:00:00Z").isoformat()
+    '2026-11-24T05:00:00+00:00'
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ContractError(f"{text!r} is not an ISO 8601 time") from error
+    if time.tzinfo is None:
+        raise ContractError(f"{text!r} has no time zone; write 2026-11-24T05:00:00Z")
+    return time.astimezone(UTC)
+
+
+def format_time(time: datetime) -> str:
+    """An aware datetime as ISO 8601 in UTC with milliseconds.
+
+    >>> format_time(datetime(2026, 11, 24, 5, tzinfo=UTC))
+    '2026-11-24T05:00:00.000Z'
+    """
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@frozen
+class RunId:
+    """The identity of a run: schedule, scheduled time and, for a run on demand, a token.
+
+    It does not change between duplicate deliveries of one firing, so duplicates are visible.
+
+    >>> run_id = RunId("weather", datetime(2026, 11, 24, 5, tzinfo=UTC))
+    >>> str(run_id), run_id == RunId.parse(str(run_id))
+    ('weather-20261124T050000Z', True)
+    """
+
+    schedule: str
+    scheduled_time: datetime
+    token: str | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.schedule}-{self.scheduled_time.astimezone(UTC).strftime(_COMPACT)}"
+        return f"{text}-{self.token}" if self.token else text
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a run id; raises ContractError when it is none."""
+        match = _RUN_ID.fullmatch(text)
+        if match is None or NAME.fullmatch(match["schedule"]) is None:
+            raise ContractError(f"{text!r} is not a run id such as weather-20261124T050000Z")
+        try:
+            time = datetime.strptime(match["time"], _COMPACT).replace(tzinfo=UTC)
+        except ValueError as error:
+            raise ContractError(f"{text!r} holds no valid time") from error
+        return cls(match["schedule"], time, match["token"])
+
+    @property
+    def prefix(self) -> str:
+        """Where the claim and the artifacts of this run are kept."""
+        return f"runs/{self.schedule}/{self}/"
+
+    @property
+    def claim_key(self) -> str:
+        """The key of the claim."""
+        return f"{self.prefix}claim.json"
+
+    def artifact_key(self, name: str) -> str:
+        """The key of one artifact."""
+        return f"{self.prefix}{name}"
+
+    def manifest_key(self, outcome: Outcome) -> str:
+        """The key of the manifest for an outcome."""
+        return f"ledger/{self.schedule}/{self}.{outcome}.json"
+
+
+@frozen
+class Claim:
+    """Who owns a run: the first object that a run writes, and only if nobody wrote it before."""
+
+    run_id: str
+    task_arn: str
+    claimed_at: str
+    execution_id: str | None = None
+    attempt: str | None = None
+
+    def to_json(self) -> bytes:
+        """The claim as UTF-8 JSON."""
+        return _to_json(asdict(self))
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Self:
+        """Read a claim; raises ContractError when it is none."""
+        return _from_json(cls, content)
+
+
+@frozen
+class Artifact:
+    """One object that the run made; ``sha256`` is hexadecimal, ``rows`` only where it has rows."""
+
+    name: str
+    key: str
+    bytes: int
+    sha256: str
+    media_type: str
+    rows: int | None = None
+
+
+@frozen
+class Gate:
+    """A quality condition that the workload itself checked: ``value`` ``op`` ``limit``.
+
+    A value that is not a number (NaN) passes no gate: missing evidence is never success.
+    """
+
+    name: str
+    value: float
+    op: str  # one of ">=", "<="
+    limit: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the condition holds."""
+        return self.value >= self.limit if self.op == ">=" else self.value <= self.limit
+
+
+@frozen
+class Result:
+    """What a workload gives back: metrics for the manifest, and the gates that judge them."""
+
+    metrics: Mapping[str, Json] = field(factory=dict)
+    gates: tuple[Gate, ...] = ()
+
+
+class Run(Protocol):
+    """All that a workload may do to the outside world.
+
+    A workload gets its typed settings and a ``Run``. It does not see AWS, the environment or the
+    clock's zone, so the same code runs in a test, on a laptop and on Fargate.
+    """
+
+    @property
+    def run_id(self) -> str:
+        """The run id, for titles and file names."""
+
+    @property
+    def scheduled_time(self) -> datetime:
+        """The firing that this run answers for (aware, UTC)."""
+
+    @property
+    def scratch(self) -> Path:
+        """A writable directory that goes away with the task."""
+
+    def event(self, name: str, **fields: Json) -> None:
+        """Log one JSON line. Names are ``noun.verb-in-the-past``, such as ``gap.detected``."""
+
+    def save(
+        self, name: str, content: "bytes | Path", *, media_type: str, rows: int | None = None
+    ) -> Artifact:
+        """Persist one artifact now, with its SHA-256; a Path is streamed and may be large."""
+
+    def stopping(self) -> bool:
+        """Whether the task was asked to end (SIGTERM or maximum runtime)."""
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, but no longer than until the stop request; returns ``stopping()``."""
+
+
+class Interrupted(Exception):  # noqa: N818 - it is the answer to a request, not an error
+    """Raise it from a workload that was asked to stop, after saving what is worth keeping."""
+
+    def __init__(self, result: Result | None = None) -> None:
+        super().__init__("the run was asked to stop")
+        self.result = result or Result()
+
+
+@frozen
+class Manifest:
+    """The commit point of a run: what was run, where, with which result. Written last."""
+
+    run_id: str
+    workload: str
+    schedule: str
+    outcome: Outcome = field(converter=Outcome)
+    scheduled_time: str
+    started_at: str
+    finished_at: str
+    task_arn: str
+    image: str
+    image_digest: str | None
+    environment: Mapping[str, str]
+    settings: Mapping[str, Json]
+    artifacts: tuple[Artifact, ...]
+    metrics: Mapping[str, Json]
+    gates: tuple[Gate, ...] = ()
+    error: Mapping[str, Json] | None = None
+    log_lines: int = 0
+    execution_id: str | None = None
+    attempt: str | None = None
+    version: int = MANIFEST_VERSION
+
+    def to_json(self) -> bytes:
+        """The manifest as UTF-8 JSON."""
+        return _to_json(asdict(self))
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Self:
+        """Read a manifest; raises ContractError when it is none or of a later version."""
+        return _from_json(cls, content, artifacts=Artifact, gates=Gate)
+
+
+def _to_json(document: Mapping[str, Any]) -> bytes:
+    # allow_nan=False: NaN is not JSON, and most readers would refuse the whole manifest.
+    return json.dumps(document, indent=1, sort_keys=False, allow_nan=False).encode() + b"\n"
+
+
+_T = TypeVar("_T")
+
+
+def _from_json(cls: type[_T], content: bytes, **rows: Any) -> _T:
+    what = cls.__name__.lower()
+    try:
+        document = json.loads(content)
+        if not isinstance(document, dict):
+            raise ContractError(f"the {what} is not a JSON object")
+        if document.get("version", MANIFEST_VERSION) > MANIFEST_VERSION:
+            raise ContractError(f"the {what} has version {document['version']}: upgrade toolkit")
+        for name, kind in rows.items():
+            document[name] = tuple(kind(**row) for row in document.get(name, ()))
+        return cls(**document)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ContractError):
+            raise
+        raise ContractError(f"this is no {what}: {error}") from error
