@@ -38,7 +38,7 @@ MANIFEST = Manifest(
 
 
 @pytest.mark.parametrize("token", [None, "0a1b2c"])
-@pytest.mark.parametrize("schedule", ["weather", "stream-bnb", "a-20260101T000000Z"])
+@pytest.mark.parametrize("schedule", ["weather", "stream-bnb", "a-20260101"])
 def test_a_run_id_reads_back_as_itself(schedule: str, token: str | None) -> None:
     run_id = RunId(schedule, AT, token)
     assert RunId.parse(str(run_id)) == run_id
@@ -48,7 +48,7 @@ def test_a_run_id_reads_back_as_itself(schedule: str, token: str | None) -> None
     "text", ["", "weather", "weather-20261324T050000Z", "weather-20261124T050000Z-xyz", "../x"]
 )
 def test_what_is_no_run_id_is_refused(text: str) -> None:
-    with pytest.raises(ContractError, match="run id|valid time"):
+    with pytest.raises(ContractError, match=r"run id|valid time"):
         RunId.parse(text)
 
 
