@@ -14,7 +14,7 @@ The outcome stands in the manifest's key, so a ledger over thousands of runs is 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 from attrs import asdict, field, frozen
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 MANIFEST_VERSION = 1
 
@@ -245,7 +245,7 @@ class Run(Protocol):
     def scratch(self) -> Path:
         """A writable directory that goes away with the task."""
 
-    def event(self, name: str, **fields: Json) -> None:
+    def event(self, name: str, /, **fields: Json) -> None:
         """Log one JSON line. Names are ``noun.verb-in-the-past``, such as ``gap.detected``."""
 
     def save(
