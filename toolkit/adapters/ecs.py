@@ -28,6 +28,14 @@ class Network:
     security_groups: Sequence[str]
     assign_public_ip: str
 
+    def configuration(self) -> Any:
+        """The ``awsvpcConfiguration`` of RunTask."""
+        return {
+            "subnets": list(self.subnets),
+            "securityGroups": list(self.security_groups),
+            "assignPublicIp": self.assign_public_ip,
+        }
+
 
 class Ecs:
     """The tasks of one cluster."""
@@ -60,13 +68,7 @@ class Ecs:
                 platformVersion=platform_version,
                 count=1,
                 overrides=overrides,
-                networkConfiguration={
-                    "awsvpcConfiguration": {
-                        "subnets": list(network.subnets),
-                        "securityGroups": list(network.security_groups),
-                        "assignPublicIp": network.assign_public_ip,  # type: ignore[typeddict-item]
-                    }
-                },
+                networkConfiguration={"awsvpcConfiguration": network.configuration()},
                 startedBy=started_by,
                 clientToken=client_token,
                 propagateTags="TASK_DEFINITION",
