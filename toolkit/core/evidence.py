@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from attrs import asdict, evolve, field, frozen
+from attrs import asdict, evolve, frozen
 
 from toolkit.core.lifecycle import Lifecycle
 from workloads.contract import SCHEDULE, SCHEDULED_TIME, Claim, Manifest, RunId, parse_time
@@ -95,7 +95,7 @@ class Evidence:
     logs: LogDigest | None = None
     dead_letters: tuple[DeadLetter, ...] = ()
     deployed_image: str | None = None
-    problems: tuple[str, ...] = field(default=(), converter=tuple)
+    problems: tuple[str, ...] = ()
 
     @property
     def manifest(self) -> Manifest | None:
@@ -127,6 +127,7 @@ class Evidence:
         rows["objects"] = {key: StoredObject(**row) for key, row in rows.get("objects", {}).items()}
         rows["tasks"] = tuple(Lifecycle.from_json(row) for row in rows.get("tasks", ()))
         rows["logs"] = LogDigest(**{**logs, "errors": tuple(logs["errors"])}) if logs else None
+        rows["problems"] = tuple(rows.get("problems", ()))
         rows["dead_letters"] = tuple(DeadLetter(**row) for row in rows.get("dead_letters", ()))
         return cls(**rows)
 
