@@ -11,7 +11,7 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
 
 demo: $(VENV)/demo  ## the main job, end to end, on the embedded AWS (KEEP=1 leaves it running)
-	@$(BIN)/python -m docs.demo $(if $(KEEP),--keep)
+	@$(BIN)/python docs/demo.py $(if $(KEEP),--keep)
 
 test: $(VENV)/dev  ## all tests
 	$(BIN)/pytest -n 2 --dist loadgroup $(TEST)
