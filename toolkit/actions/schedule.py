@@ -1,6 +1,6 @@
 """Change one schedule: check it, show what it means, write its file, deploy its one stack."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -77,7 +77,7 @@ def preview(
     )
 
 
-def firings(schedule: Schedule, after: datetime) -> Any:
+def firings(schedule: Schedule, after: datetime, until: datetime | None = None) -> Iterator[Firing]:
     """The firings of a schedule after a moment; none while it is disabled."""
     if schedule.state != "ENABLED":
         return
@@ -85,6 +85,7 @@ def firings(schedule: Schedule, after: datetime) -> Any:
     found = expression.parse(schedule.expression).firings(
         after,
         schedule.timezone,
+        until,
         start=parse_time(schedule.start) if schedule.start else None,
         end=parse_time(schedule.end) if schedule.end else None,
     )

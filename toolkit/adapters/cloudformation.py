@@ -216,6 +216,7 @@ def _stack(row: Any) -> Stack:
         },
         tags={tag["Key"]: tag["Value"] for tag in row.get("Tags", ())},
         reason=row.get("StackStatusReason", ""),
+        changed_at=format_time(row.get("LastUpdatedTime") or row["CreationTime"]),
     )
 
 

@@ -39,11 +39,11 @@ class Bucket:
         with translated(f"s3://{self.name}/{key}"):
             self._client.download_file(self.name, key, path)
 
-    def keys(self, prefix: str) -> list[str]:
-        """All keys below a prefix."""
+    def keys(self, prefix: str, *, after: str = "") -> list[str]:
+        """All keys below a prefix in their order, from the one after ``after`` on."""
         with translated(f"s3://{self.name}/{prefix}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.name, Prefix=prefix
+                Bucket=self.name, Prefix=prefix, StartAfter=after
             )
             return [row["Key"] for page in pages for row in page.get("Contents", ())]
 

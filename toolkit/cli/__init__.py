@@ -22,6 +22,7 @@ _COMMANDS = {
     "next": "next",
     "run": "run",
     "schedule": "schedule",
+    "schedules": "schedules",
     "validate": "validate",
 }
 

@@ -85,7 +85,7 @@ class StackEvent:
 
 @frozen
 class Stack:
-    """A stack as it is deployed."""
+    """A stack as it is deployed; ``changed_at`` is ISO 8601 in UTC."""
 
     name: str
     status: str
@@ -93,6 +93,7 @@ class Stack:
     parameters: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}
     reason: str = ""
+    changed_at: str = ""
 
 
 def says_unchanged(reason: str) -> bool:
