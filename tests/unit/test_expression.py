@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 import pytest
+
 from toolkit.core.expression import ExpressionError, parse
 
 AFTER = datetime(2026, 3, 27, 12, tzinfo=UTC)
