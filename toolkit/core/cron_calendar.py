@@ -11,8 +11,8 @@ from functools import lru_cache
 
 from attrs import frozen
 
-from toolkit.core.cron_days import DAY_RULES
-from toolkit.core.zones import first_instant
+from toolkit.core.cron_days import DayRule
+from toolkit.core.zones import first_instant, is_shifted
 
 _DAY = timedelta(days=1)
 # Every zone's 1970-2199 lies within these; nothing beyond can fire.
@@ -30,7 +30,7 @@ class Calendar:
     hours: tuple[int, ...]
     months: tuple[int, ...]
     years: tuple[int, ...]
-    days: DAY_RULES
+    days: DayRule
 
     @property
     def empty(self) -> bool:
@@ -68,6 +68,16 @@ class Calendar:
             count = bisect_left(times, before - midnight)
             for time in reversed(times[:count]):
                 yield midnight + time
+
+    def disturbed(self, after: datetime, zone: tzinfo, until: datetime) -> Iterator[datetime]:
+        """The wall times, aware in the zone, that it skips or repeats; on whole wall days."""
+        times = _times(self.hours, self.minutes)
+        last = min(until, _LAST).astimezone(zone).replace(fold=0)
+        for wall in self._dates(max(after, _FIRST).astimezone(zone), zone, 1):
+            if wall > last:
+                return
+            if _midnight(wall) is None:
+                yield from (wall + time for time in times if is_shifted(wall + time))
 
     def _dates(self, start: datetime, zone: tzinfo, step: int) -> Iterator[datetime]:
         """Midnights, as wall times in the zone, from a wall time's day on or back."""

@@ -1,11 +1,11 @@
 """The two day fields of a cron expression, as rules that pick the days of a month.
 
-All that a rule needs to know of a month is the weekday of its first day (0 = Sunday) and its
-length, so there are only 28 different months.
+``rule.in_month(first, length)`` gives the sorted days of a month of ``length`` days whose day 1 is
+weekday ``first`` (0 = Sunday). That is all a rule needs, so there are only 28 different months.
 """
 
 import re
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from attrs import frozen
 
@@ -18,14 +18,7 @@ _LAST_DAY = re.compile(r"L(?:-([0-9]{1,9}))?(W)?")
 _NEAREST = re.compile(r"([^,\-/]*)W")
 _LAST_WEEKDAY = re.compile(r"([^,\-/]+)L")
 _NTH = re.compile(r"([^#]*)#([^#]*)")
-_MOST_WEEKS, _MOST_OFFSET, _SHORTEST_LONG_DAY = 5, 30, 29
-
-
-class DayRule(Protocol):
-    """Which days of a month fire."""
-
-    def in_month(self, first: int, length: int) -> tuple[int, ...]:
-        """The days, sorted, of a month of ``length`` days whose day 1 is weekday ``first``."""
+_MOST_WEEKS, _MOST_OFFSET, _RARE_DAY = 5, 30, 29
 
 
 @frozen
@@ -98,10 +91,10 @@ class LastWeekday:
         return (Weekdays((self.weekday,)).in_month(first, length)[-1],)
 
 
-DAY_RULES: TypeAlias = MonthDays | LastDay | NearestWeekday | Weekdays | NthWeekday | LastWeekday
+DayRule: TypeAlias = MonthDays | LastDay | NearestWeekday | Weekdays | NthWeekday | LastWeekday
 
 
-def parse_day_of_month(text: str, warnings: list[str]) -> DAY_RULES:
+def parse_day_of_month(text: str, warnings: list[str]) -> DayRule:
     """The rule of a day-of-month field that is not ``?``; raises FieldProblem."""
     if last := _LAST_DAY.fullmatch(text):
         return _last_day(text, last[1], nearest=bool(last[2]), warnings=warnings)
@@ -110,23 +103,32 @@ def parse_day_of_month(text: str, warnings: list[str]) -> DAY_RULES:
         return NearestWeekday(MonthDays((day,)))
     if "L" in text or "W" in text:
         raise FieldProblem(text, "L and W stand for one day and combine with nothing", "L")
-    return MonthDays(parse_values(DAY_OF_MONTH, text, warnings))
+    if text.upper() != text:
+        raise FieldProblem(text, "L and W are capitals", text.upper())
+    days = parse_values(DAY_OF_MONTH, text, warnings)
+    if days[0] >= _RARE_DAY:
+        warnings.append(
+            f"day-of-month {text!r}: a month without such a day does not fire; L is the last day"
+        )
+    return MonthDays(days)
 
 
-def parse_day_of_week(text: str, warnings: list[str]) -> DAY_RULES:
+def parse_day_of_week(text: str, warnings: list[str]) -> DayRule:
     """The rule of a day-of-week field that is not ``?``; raises FieldProblem."""
     if text == "L":
         return Weekdays((_WEEK,))
     if "#" in text:
         return _nth_weekday(text, warnings)
-    if (last := _LAST_WEEKDAY.fullmatch(text)) and text.upper() not in DAY_OF_WEEK.names:
+    if last := _LAST_WEEKDAY.fullmatch(text):
         return _last_weekday(text, last[1], warnings)
-    if text.endswith("L") or "L," in text:
+    if "L" in text:
         raise FieldProblem(text, "L follows one day and combines with nothing", "6L")
+    if text.endswith("l"):
+        raise FieldProblem(text, "L is a capital", text.upper())
     return Weekdays(parse_values(DAY_OF_WEEK, text, warnings))
 
 
-def _last_day(text: str, offset: str | None, *, nearest: bool, warnings: list[str]) -> DAY_RULES:
+def _last_day(text: str, offset: str | None, *, nearest: bool, warnings: list[str]) -> DayRule:
     days = int(offset or 0)
     if days > _MOST_OFFSET:
         raise FieldProblem(text, f"no month has a day {days} days before its last", "L-3")
@@ -141,7 +143,7 @@ def _nearest_day(text: str, day: str, warnings: list[str]) -> int:
     except FieldProblem as problem:
         reason = problem.reason if day else "W needs the day before it"
         raise FieldProblem(text, reason, f"{problem.instead}W") from None
-    if number >= _SHORTEST_LONG_DAY:
+    if number >= _RARE_DAY:
         warnings.append(
             f"day-of-month {text!r}: AWS does not document what happens in months without day "
             f"{number}; read as no firing"
@@ -161,6 +163,8 @@ def _nth_weekday(text: str, warnings: list[str]) -> NthWeekday:
         raise FieldProblem(
             text, f"'#' takes the week of the month, 1-{_MOST_WEEKS}", f"{match[1]}#1"
         )
+    if match[2] == "5":
+        warnings.append(f"day-of-week {text!r}: a month without a fifth one does not fire")
     return NthWeekday(weekday, int(match[2]))
 
 

@@ -18,6 +18,7 @@ class ExpressionError(ConfigError, ValueError):
     def __init__(self, field: str, value: str, reason: str, hint: str) -> None:
         shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
         super().__init__(f"{field} {shown!r}: {reason}", hint=hint)
+        self.hint: str = hint
         self.field = field
         self.value = value
         self.reason = reason

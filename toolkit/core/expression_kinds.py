@@ -10,10 +10,16 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from toolkit.core.cron_calendar import Calendar
+from toolkit.core.cron_words import date_words, describe_calendar
 from toolkit.core.expression_error import ExpressionError
 from toolkit.core.zones import find_zone, first_instant, is_repeated
 
 _TICK = timedelta.resolution
+# A day from the ends of Python's calendar, so that no zone can push a moment over them.
+_EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+_LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+_HOURS_OF_A_DAY = 24
+_NO_ZONE = "no time zone is set, so its hours are those of UTC, the whole year round"
 _RATE_MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 
 
@@ -53,22 +59,24 @@ class Expression(ABC):
             after: aware; firings are strictly later.
             timezone: the IANA zone whose wall clock cron and at follow.
             until: aware; firings are at or before it.
-            start: the schedule's StartDate: no cron or rate fires before it.
+            start: the schedule's StartDate: no cron or rate fires before it, a rate counts from it.
             end: the schedule's EndDate: no cron or rate fires after it.
-            anchor: where a rate counts from, its first firing: the start date, or else the moment
-                of creation. The default is ``start``, and without one ``after``.
+            anchor: where a rate without ``start`` counts from, and first fires: the moment of its
+                creation. The default is ``after``.
 
         Raises:
             ExpressionError: the zone is unknown, or it skips the wall time of an at().
+            ValueError: a datetime has no zone.
         """
-        _require_aware(after=after, until=until, start=start, end=end, anchor=anchor)
         self.check(timezone)
-        anchor = anchor or start or after
-        if self.bounded:
-            after = max(after, start - _TICK) if start else after
-            until = min(filter(None, (until, end)), default=None)
-        found = self._after(after.astimezone(UTC), find_zone(timezone), anchor.astimezone(UTC))
-        return found if until is None else takewhile(lambda time: time <= until, found)
+        after, last = _utc(after), until and _utc(until)
+        origin = _utc(start or anchor or after)
+        if self.bounded and start:
+            after = max(after, _utc(start) - _TICK)
+        if self.bounded and end:
+            last = min(last, _utc(end)) if last else _utc(end)
+        found = self._after(after, find_zone(timezone), origin)
+        return found if last is None else takewhile(lambda time: time <= last, found)
 
     def firings_before(
         self,
@@ -82,21 +90,30 @@ class Expression(ABC):
     ) -> Iterator[datetime]:
         """The firings before a moment, newest first: strictly before, and at or after ``since``.
 
-        The other arguments and errors are those of ``firings``; a rate without ``anchor`` and
-        ``start`` has no past.
+        The other arguments and errors are those of ``firings``; a rate with neither ``start`` nor
+        ``anchor`` has no past.
         """
-        _require_aware(before=before, since=since, start=start, end=end, anchor=anchor)
         self.check(timezone)
-        anchor = anchor or start or before
-        if self.bounded:
-            before = min(before, end + _TICK) if end else before
-            since = max(filter(None, (since, start)), default=None)
-        found = self._before(before.astimezone(UTC), find_zone(timezone), anchor.astimezone(UTC))
-        return found if since is None else takewhile(lambda time: time >= since, found)
+        before, first = _utc(before), since and _utc(since)
+        origin = _utc(start or anchor or before)
+        if self.bounded and end:
+            before = min(before, _utc(end) + _TICK)
+        if self.bounded and start:
+            first = max(first, _utc(start)) if first else _utc(start)
+        found = self._before(before, find_zone(timezone), origin)
+        return found if first is None else takewhile(lambda time: time >= first, found)
 
-    def check(self, timezone: str) -> tuple[str, ...]:
-        """Warnings that depend on the zone; raises ExpressionError where it cannot work there."""
-        find_zone(timezone)
+    @abstractmethod
+    def describe(self) -> str:
+        """What it means, in plain English."""
+
+    def check(self, timezone: str | None) -> tuple[str, ...]:
+        """Warnings that depend on the zone; None stands for a schedule that names none.
+
+        Raises:
+            ExpressionError: the zone is unknown, or the expression cannot work in it.
+        """
+        find_zone(timezone or "UTC")
         return ()
 
     @property
@@ -124,6 +141,24 @@ class Cron(Expression):
         """Whether no date matches."""
         return self.calendar.empty
 
+    def describe(self) -> str:
+        """Such as ``At 06:00, Monday to Friday``."""
+        return describe_calendar(self.calendar)
+
+    def check(self, timezone: str | None) -> tuple[str, ...]:
+        """Warn of hours without a zone: they would be UTC's."""
+        find_zone(timezone or "UTC")
+        if timezone is None and len(self.calendar.hours) < _HOURS_OF_A_DAY:
+            return (_NO_ZONE,)
+        return ()
+
+    def disturbed(self, after: datetime, timezone: str, until: datetime) -> Iterator[datetime]:
+        """The wall times (aware, in the zone) of a period that the zone skips or repeats.
+
+        ``after`` and ``until`` are aware; ``toolkit.core.zones.is_repeated`` tells the two apart.
+        """
+        return self.calendar.disturbed(_utc(after), find_zone(timezone), _utc(until))
+
     def _after(self, after: datetime, zone: ZoneInfo, anchor: datetime) -> Iterator[datetime]:  # noqa: ARG002
         return self.calendar.instants(after, zone)
 
@@ -141,38 +176,35 @@ class Rate(Expression):
     unit: str
 
     @property
-    def interval(self) -> timedelta | None:
-        """The time between two firings; None where it is longer than the calendar."""
-        try:
-            return timedelta(minutes=self.value * _RATE_MINUTES[self.unit])
-        except OverflowError:
-            return None
+    def interval(self) -> timedelta:
+        """The time between two firings."""
+        return timedelta(minutes=self.value * _RATE_MINUTES[self.unit])
+
+    def describe(self) -> str:
+        """Such as ``Every 5 minutes``."""
+        if self.unit == "day":
+            return f"Every {self.value} days of 24 hours" if self.value > 1 else "Every 24 hours"
+        return f"Every {self.value} {self.unit}s" if self.value > 1 else f"Every {self.unit}"
 
     def _after(self, after: datetime, zone: ZoneInfo, anchor: datetime) -> Iterator[datetime]:  # noqa: ARG002
-        if anchor > after:
-            yield anchor
-            after = anchor
-        if self.interval is None:
-            return
-        count = (after - anchor) // self.interval + 1
+        interval = self.interval
+        count = max((after - anchor) // interval + 1, 0)
         try:
-            time = anchor + count * self.interval
+            time = anchor + count * interval
             while True:
                 yield time
-                time += self.interval
-        except OverflowError:  # the year 9999 ends
+                time += interval
+        except OverflowError:  # Python's calendar ends with the year 9999
             return
 
     def _before(self, before: datetime, zone: ZoneInfo, anchor: datetime) -> Iterator[datetime]:  # noqa: ARG002
-        if before <= anchor:
-            return
-        time = anchor
-        if self.interval is not None:
-            time += (before - anchor - _TICK) // self.interval * self.interval
-            while time > anchor:
-                yield time
-                time -= self.interval
-        yield anchor
+        interval = self.interval
+        time = anchor + (before - anchor - _TICK) // interval * interval
+        while time > anchor:
+            yield time
+            time -= interval
+        if anchor < before:
+            yield anchor
 
 
 @frozen
@@ -188,8 +220,15 @@ class At(Expression):
         """Scheduler ignores StartDate and EndDate of a one-time schedule."""
         return False
 
-    def check(self, timezone: str) -> tuple[str, ...]:
+    def describe(self) -> str:
+        """Such as ``Once, on Thursday 31 December 2026 at 23:59``."""
+        time = self.wall.isoformat().partition("T")[2].removesuffix(":00")
+        return f"Once, on {date_words(self.wall)} at {time}"
+
+    def check(self, timezone: str | None) -> tuple[str, ...]:
         """Refuse a wall time that the zone skips, warn of one that it repeats."""
+        if timezone is None:
+            return (_NO_ZONE,)
         wall = self.wall.replace(tzinfo=find_zone(timezone))
         if first_instant(wall) is None:
             later = wall.astimezone(UTC).astimezone(wall.tzinfo)
@@ -218,7 +257,7 @@ class At(Expression):
         return iter((instant,) if instant < before else ())
 
 
-def _require_aware(**moments: datetime | None) -> None:
-    for name, moment in moments.items():
-        if moment is not None and moment.tzinfo is None:
-            raise ValueError(f"{name} has no time zone: {moment}")
+def _utc(moment: datetime) -> datetime:
+    if moment.utcoffset() is None:
+        raise ValueError(f"{moment} has no time zone")
+    return min(max(moment, _EARLIEST), _LATEST).astimezone(UTC)

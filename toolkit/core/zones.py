@@ -53,6 +53,12 @@ def first_instant(wall: datetime) -> datetime | None:
     return wall.replace(tzinfo=UTC) - before
 
 
+def is_shifted(wall: datetime) -> bool:
+    """Whether the zone skips or repeats this wall time."""
+    before, after = offsets(wall)
+    return before != after
+
+
 def is_repeated(wall: datetime) -> bool:
     """Whether the zone shows this wall time twice."""
     before, after = offsets(wall)
