@@ -72,14 +72,15 @@ IMPURE_ATTRIBUTES = frozenset(
 Rule = Callable[[str, ast.Module], Iterator[str]]
 
 
-def imports(tree: ast.Module) -> Iterator[str]:
+def imports(module: str, tree: ast.Module) -> Iterator[str]:
     """The full name of everything that a module imports, wherever the import stands."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports hide where a name comes from"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            above = module.split(".")[: -node.level] if node.level else []
+            source = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{source}.{alias.name}" for alias in node.names)
 
 
 def under(name: str, prefix: str) -> bool:
@@ -88,7 +89,7 @@ def under(name: str, prefix: str) -> bool:
 
 def keeps_the_import_table(module: str, tree: ast.Module) -> Iterator[str]:
     own = max((p for p in IMPORTS if under(module, p)), key=len, default=None)
-    for name in imports(tree):
+    for name in imports(module, tree):
         ours = under(name, "toolkit") or under(name, "workloads")
         if not ours or name in {"workloads.__version__", "toolkit.__version__"}:
             continue
@@ -98,7 +99,7 @@ def keeps_the_import_table(module: str, tree: ast.Module) -> Iterator[str]:
 
 
 def keeps_packages_to_their_places(module: str, tree: ast.Module) -> Iterator[str]:
-    for name in imports(tree):
+    for name in imports(module, tree):
         places = KEPT_TO.get(name.partition(".")[0])
         if places is not None and not any(under(module, place) for place in places):
             yield f"{module} imports {name}"
@@ -154,7 +155,7 @@ def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:
 def patches_nothing_of_ours(module: str, tree: ast.Module) -> Iterator[str]:
     """Fakes are written by hand; monkeypatch may set the environment and the directory only."""
     allowed = {"setenv", "delenv", "chdir", "syspath_prepend", "context"}
-    for name in imports(tree):
+    for name in imports(module, tree):
         if under(name, "unittest.mock") or under(name, "mock") or under(name, "pytest_mock"):
             yield f"{module} imports {name}"
     for node in ast.walk(tree):
@@ -207,6 +208,7 @@ def parse(path: Path) -> ast.Module:
     [
         (keeps_the_import_table, "toolkit.cli.deploy", "from toolkit.adapters import ecs"),
         (keeps_the_import_table, "toolkit.cli.deploy", "import toolkit.local.agent"),
+        (keeps_the_import_table, "toolkit.cli.deploy", "from ..adapters import ecs"),
         (keeps_the_import_table, "toolkit.actions.deploy", "from toolkit.cli import main"),
         (keeps_the_import_table, "toolkit.adapters.ecs", "from toolkit.actions import deploy"),
         (keeps_the_import_table, "toolkit.core.names", "from toolkit.adapters import ecs"),
@@ -259,6 +261,7 @@ def test_a_rule_catches_what_breaks_it(rule: Rule, module: str, source: str) -> 
         (keeps_the_import_table, "toolkit.cli.deploy", "from toolkit.actions import deploy"),
         (keeps_the_import_table, "toolkit.core.names", "from workloads.contract import RunId"),
         (keeps_the_import_table, "workloads.batch.weather", "from workloads.batch import ghcn"),
+        (keeps_the_import_table, "toolkit.local.agent", "from . import clock"),
         (keeps_packages_to_their_places, "workloads.sink", "def f():\n import boto3"),
         (is_pure_in_core, "toolkit.core.x", "from datetime import datetime\ndatetime(2026, 1, 1)"),
         (is_pure_in_core, "toolkit.core.x", "def f(time):\n return time.time()"),
