@@ -1,34 +1,13 @@
 """The run's log: one JSON object a line, numbered, so that a lost line shows."""
 
 import json
-import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO
 
-from workloads.contract import Json, format_time
-
-
-def jsonable(value: Any) -> Json:
-    """``value`` as JSON can hold it: NaN and infinities become null, numpy scalars plain numbers.
-
-    Raises TypeError for what has no honest JSON form.
-    """
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [jsonable(item) for item in value]
-    if isinstance(value, datetime):
-        return format_time(value)
-    if hasattr(value, "tolist"):  # numpy scalars and arrays, without importing numpy
-        return jsonable(value.tolist())
-    raise TypeError(f"{type(value).__name__} cannot stand in a log line or a manifest")
+from workloads.contract import Json, format_time, jsonable
 
 
 class Log:
@@ -51,17 +30,21 @@ class Log:
         return self._seq
 
     def event(self, name: str, /, **fields: Json) -> None:
-        """Write one line and flush it: a line in a buffer is lost when the task is killed."""
+        """Write one line and flush it: a line in a buffer is lost when the task is killed.
+
+        Raises TypeError, and writes nothing, for a field that JSON cannot hold.
+        """
+        told = {key: jsonable(value) for key, value in fields.items()}
         with self._lock:
-            self._seq += 1
             now = datetime.fromtimestamp(self._clock(), UTC)
-            head = {"seq": self._seq, "time": format_time(now), "run_id": self.run_id}
-            line = json.dumps(
-                {**head, "event": name, **_fields(fields)}, ensure_ascii=False, allow_nan=False
-            )
+            head = {
+                "seq": self._seq + 1,
+                "time": format_time(now),
+                "run_id": self.run_id,
+                "event": name,
+            }
+            # The head stands first, and no field replaces it.
+            line = json.dumps({**head, **told, **head}, allow_nan=False)
             self._stream.write(line + "\n")
             self._stream.flush()
-
-
-def _fields(fields: Mapping[str, Any]) -> dict[str, Json]:
-    return {name: jsonable(value) for name, value in fields.items()}
+            self._seq += 1

@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -17,7 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from workloads import contract
 from workloads.catalog import Catalog
@@ -35,7 +36,7 @@ from workloads.contract import (
     Result,
     format_time,
 )
-from workloads.log import Log, jsonable
+from workloads.log import Log
 from workloads.sink import Sink, SinkError, open_sink
 from workloads.stop import StopFlag, Watchdog
 from workloads.task import Task, read_task, task_arn
@@ -43,11 +44,15 @@ from workloads.task import Task, read_task, task_arn
 # ECS kills 120 s after SIGTERM (`stopTimeout`). The workload gets the first half to save what is
 # worth keeping; the manifest is written in what is left.
 _GRACE_SECONDS = 60.0
-_TRACEBACK_LIMIT = 20_000
+_TRACEBACK_LIMIT = 12_000
 
 
 def main() -> int:
     """Run the workload that the environment names; returns the exit code."""
+    # What the watchdog gives the signals back to: once the manifest is written, a late SIGTERM must
+    # not make the exit code contradict it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     return execute(os.environ, sys.stdout)
 
 
@@ -61,31 +66,50 @@ def execute(
 ) -> int:
     """One run, whole. Must be called in the main thread (it handles SIGTERM)."""
     log = Log(stdout, clock)
+    stop = StopFlag()
+    watchdog = Watchdog(stop, grace=grace)
     try:
-        task = read_task(environment, catalog or load_catalog())
-        log.run_id = str(task.run_id)
-        arn = task_arn(environment)
-    except ContractError as error:
-        log.event("run.refused", problems=str(error).splitlines(), exit_code=EXIT_CONFIGURATION)
-        return EXIT_CONFIGURATION
-    return _Execution(task, arn, log, clock).run(grace)
+        try:
+            task = read_task(environment, catalog or load_catalog())
+            log.run_id = str(task.run_id)
+            arn = task_arn(environment)
+            scratch = Path(tempfile.mkdtemp(prefix="run-"))
+        except (ContractError, OSError) as error:
+            log.event("run.refused", problems=str(error).splitlines(), exit_code=EXIT_CONFIGURATION)
+            return EXIT_CONFIGURATION
+        execution = _Execution(task, arn, scratch, log, stop, clock)
+        watchdog.guard(task.max_runtime_seconds, execution.overdue)
+        return execution.run()
+    finally:
+        watchdog.close()
 
 
 class _Execution:
     """One run from its claim to its manifest; also the `Run` that the workload sees."""
 
-    def __init__(self, task: Task, arn: str, log: Log, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        task: Task,
+        arn: str,
+        scratch: Path,
+        log: Log,
+        stop: StopFlag,
+        clock: Callable[[], float],
+    ) -> None:
+        self.scratch = scratch
         self._task = task
         self._arn = arn
         self._log = log
+        self._stop = stop
         self._clock = clock
-        self._stop = StopFlag()
-        self._commit_lock = threading.Lock()
-        self._exit_code: int | None = None
+        # Held for the whole commit, and for each line and artifact of the workload, so that none
+        # of them falls between the manifest's count and its writing.
+        self._lock = threading.Lock()
+        self._claimed = False
+        self._exit_code: int | None = None  # not None: committed
         self._artifacts: dict[str, Artifact] = {}
         self._started_at = self._now()
         self._sink: Sink
-        self.scratch = Path(tempfile.mkdtemp(prefix="run-"))
 
     # What the workload may do (contract.Run).
 
@@ -98,17 +122,24 @@ class _Execution:
         return self._task.run_id.scheduled_time
 
     def event(self, name: str, /, **fields: Json) -> None:
-        self._log.event(name, **fields)
+        with self._lock:
+            if self._exit_code is None:
+                self._log.event(name, **fields)
 
     def save(
         self, name: str, content: bytes | Path, *, media_type: str, rows: int | None = None
     ) -> Artifact:
+        self._refuse_after_commit()
         size, digest = _measure(content)
         key = self._task.run_id.artifact_key(name)
         self._sink.put(key, content, media_type=media_type, sha256=digest)
         artifact = Artifact(name, key, size, digest.hex(), media_type, rows)
-        self._artifacts[name] = artifact
-        self.event("artifact.saved", name=name, bytes=size, sha256=artifact.sha256, rows=rows)
+        with self._lock:
+            self._refuse_after_commit()
+            self._artifacts[name] = artifact
+            self._log.event(
+                "artifact.saved", name=name, bytes=size, sha256=artifact.sha256, rows=rows
+            )
         return artifact
 
     def stopping(self) -> bool:
@@ -119,25 +150,34 @@ class _Execution:
 
     # The run itself.
 
-    def run(self, grace: float) -> int:
-        watchdog = Watchdog(self._stop, grace=grace, overdue=self._overdue)
+    def run(self) -> int:
         try:
-            watchdog.limit(self._task.max_runtime_seconds)
+            try:
+                self._sink = open_sink(self._task.bucket)
+                owner = self._claim()
+            except (SinkError, OSError, ContractError) as error:
+                self.event("claim.failed", error=str(error), exit_code=Outcome.FAILED.exit_code)
+                return Outcome.FAILED.exit_code
+            if owner is not None:
+                self.event("run.duplicate", owner=owner, exit_code=EXIT_DUPLICATE)
+                return EXIT_DUPLICATE
+            self._claimed = True
             return self._claimed_run()
         finally:
-            watchdog.close()
             shutil.rmtree(self.scratch, ignore_errors=True)
 
+    def overdue(self, outcome: Outcome) -> int:
+        """Commit in place of a workload that did not end in time; called by the watchdog."""
+        message = f"the run did not end within its grace period: {outcome}"
+        error: dict[str, Json] = {"type": "Overdue", "message": message}
+        if not self._claimed:
+            self.event("claim.failed", error=message, exit_code=outcome.exit_code)
+            return outcome.exit_code
+        code = self._commit(outcome, Result(), error)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        return code
+
     def _claimed_run(self) -> int:
-        try:
-            self._sink = open_sink(self._task.bucket)
-            owner = self._claim()
-        except (SinkError, OSError, ContractError) as error:
-            self.event("claim.failed", error=str(error), exit_code=Outcome.FAILED.exit_code)
-            return Outcome.FAILED.exit_code
-        if owner is not None:
-            self.event("run.duplicate", owner=owner, exit_code=EXIT_DUPLICATE)
-            return EXIT_DUPLICATE
         self.event(
             "run.started",
             workload=self._task.workload.name,
@@ -145,7 +185,7 @@ class _Execution:
             scheduled_time=format_time(self.scheduled_time),
             task_arn=self._arn,
             image=self._task.image,
-            settings=dict(self._task.settings),
+            settings=self._task.shown_settings,
             max_runtime_seconds=self._task.max_runtime_seconds,
         )
         return self._commit(*self._work())
@@ -171,13 +211,16 @@ class _Execution:
         try:
             if self._stop.is_set():
                 raise Interrupted
-            result = _load(self._task.workload.entry_point)(self._task.settings, self)
+            entry_point = self._task.workload.entry_point
+            result = _load(entry_point)(self._task.settings, self)
+            if not isinstance(result, Result):
+                raise TypeError(f"{entry_point} returned no Result but {result!r}")
         except Interrupted as interruption:
             outcome = self._stop.outcome or Outcome.FAILED
             message = f"asked to stop: {outcome}"
             return outcome, interruption.result, {"type": "Interrupted", "message": message}
-        except Exception as error:  # noqa: BLE001 - the boundary: any failure must reach the manifest
-            return Outcome.FAILED, Result(), _describe(error)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: any failure must reach the manifest
+            return Outcome.FAILED, Result(), _describe(error, self._task.redact)
         failed = [gate for gate in result.gates if not gate.passed]
         if failed:
             text = "; ".join(f"{g.name} = {g.value:.6g}, wanted {g.op} {g.limit:g}" for g in failed)
@@ -186,11 +229,12 @@ class _Execution:
 
     def _commit(self, outcome: Outcome, result: Result, error: dict[str, Json] | None) -> int:
         """Write the manifest and the last line, once; whoever comes second gets the same code."""
-        with self._commit_lock:
+        with self._lock:
             if self._exit_code is not None:
                 return self._exit_code
             if error is not None:
-                self.event("run.failed" if outcome is Outcome.FAILED else "run.stopped", **error)
+                name = "run.failed" if outcome is Outcome.FAILED else "run.stopped"
+                self._log.event(name, **error)
             self._exit_code = outcome.exit_code
             manifest = self._manifest(outcome, result, error)
             content = manifest.to_json()
@@ -204,9 +248,9 @@ class _Execution:
             except (SinkError, OSError) as failure:
                 # Without its manifest a run is not committed, whatever the workload did.
                 self._exit_code = self._exit_code or Outcome.FAILED.exit_code
-                self.event("manifest.failed", error=str(failure), exit_code=self._exit_code)
+                self._log.event("manifest.failed", error=str(failure), exit_code=self._exit_code)
                 return self._exit_code
-            self.event(
+            self._log.event(
                 "run.finished",
                 outcome=outcome.value,
                 exit_code=self._exit_code,
@@ -219,8 +263,6 @@ class _Execution:
         self, outcome: Outcome, result: Result, error: dict[str, Json] | None
     ) -> Manifest:
         task = self._task
-        metrics: Any = jsonable(result.metrics)
-        settings: Any = jsonable(task.settings)
         return Manifest(
             run_id=self.run_id,
             workload=task.workload.name,
@@ -233,9 +275,9 @@ class _Execution:
             image=task.image,
             image_digest=task.image_digest,
             environment=task.environment,
-            settings=settings,
+            settings=task.shown_settings,
             artifacts=tuple(self._artifacts.values()),
-            metrics=metrics,
+            metrics=result.metrics,
             gates=result.gates,
             error=error,
             log_lines=self._log.lines + 1,  # the line that says "run.finished" follows
@@ -243,15 +285,9 @@ class _Execution:
             attempt=task.attempt,
         )
 
-    def _overdue(self, outcome: Outcome) -> None:
-        """Called by the watchdog: the workload did not obey in time, so end the process."""
-        error: dict[str, Json] = {
-            "type": "Overdue",
-            "message": f"the workload did not end within its grace period: {outcome}",
-        }
-        code = self._commit(outcome, Result(), error)
-        shutil.rmtree(self.scratch, ignore_errors=True)
-        os._exit(code)
+    def _refuse_after_commit(self) -> None:
+        if self._exit_code is not None:
+            raise Interrupted
 
     def _now(self) -> str:
         return format_time(datetime.fromtimestamp(self._clock(), UTC))
@@ -276,10 +312,10 @@ def _measure(content: bytes | Path) -> tuple[int, bytes]:
     return len(content), hashlib.sha256(content).digest()
 
 
-def _describe(error: Exception) -> dict[str, Json]:
-    text = "".join(traceback.format_exception(error))
-    described: dict[str, Json] = {"type": type(error).__name__, "message": str(error)}
+def _describe(error: BaseException, redact: Callable[[str], str]) -> dict[str, Json]:
+    text = redact("".join(traceback.format_exception(error)))
+    described: dict[str, Json] = {"type": type(error).__name__, "message": redact(str(error))}
     hint = getattr(error, "hint", None)
     if hint:
-        described["hint"] = str(hint)
+        described["hint"] = redact(str(hint))
     return {**described, "traceback": text[-_TRACEBACK_LIMIT:]}

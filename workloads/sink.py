@@ -27,7 +27,7 @@ _TRANSIENT = frozenset(
         "ThrottlingException",
     }
 )
-_API_CALL_SECONDS = 60
+_PATIENCE_SECONDS = 60.0
 
 
 class SinkError(Exception):
@@ -88,9 +88,16 @@ class S3Sink:
     ``put_object`` takes up to 5 GiB an object, which bounds one artifact.
     """
 
-    def __init__(self, bucket: str, client: "S3Client | None" = None) -> None:
+    def __init__(
+        self,
+        bucket: str,
+        client: "S3Client | None" = None,
+        *,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> None:
         self._bucket = bucket
         self._client = client or _client()
+        self._patience_seconds = patience_seconds
 
     def create(self, key: str, content: bytes) -> bool:
         """Write ``key`` with ``If-None-Match: *``.
@@ -146,7 +153,7 @@ class S3Sink:
         self._call(key, call)
 
     def _call(self, key: str, call: Callable[[], _T], *, expected: str | None = None) -> _T:
-        """One API call, repeated while its failure is transient, for at most a minute.
+        """One API call, repeated while its failure is transient and our patience lasts.
 
         An error of the code ``expected`` is raised as it is; every other one as SinkError.
         """
@@ -156,7 +163,7 @@ class S3Sink:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_transient),
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=8),
-            stop=tenacity.stop_after_delay(_API_CALL_SECONDS),
+            stop=tenacity.stop_after_delay(self._patience_seconds),
             reraise=True,
         )
         try:
@@ -204,12 +211,12 @@ def _describe(error: "ClientError") -> str:
 def _transient(error: BaseException) -> bool:
     from botocore.exceptions import (
         ClientError,
-        ConnectionClosedError,
-        EndpointConnectionError,
+        ConnectionError,  # noqa: A004 - botocore's: no connection, or not in time
         HTTPClientError,
+        IncompleteReadError,
     )
 
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return _code(error) in _TRANSIENT or status in {429, 500, 502, 503, 504}
-    return isinstance(error, (HTTPClientError, ConnectionClosedError, EndpointConnectionError))
+    return isinstance(error, (ConnectionError, HTTPClientError, IncompleteReadError))

@@ -6,12 +6,13 @@ import socket
 import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from http.client import HTTPException
 from typing import TypeVar
 
 from attrs import frozen
 
 from workloads import contract
-from workloads.catalog import Catalog, Workload
+from workloads.catalog import REDACTED, Catalog, Workload
 from workloads.contract import ContractError, Json, RunId
 
 _METADATA = "ECS_CONTAINER_METADATA_URI_V4"
@@ -38,6 +39,22 @@ class Task:
         """The digest of ``repository@sha256:…``; None for an image named by tag."""
         _, _, digest = self.image.partition("@")
         return digest or None
+
+    @property
+    def shown_settings(self) -> dict[str, Json]:
+        """The settings as the log and the manifest may tell them: secrets redacted."""
+        secret = {variable.name.lower() for variable in self.workload.variables if variable.secret}
+        return {
+            name: REDACTED if name in secret else value for name, value in self.settings.items()
+        }
+
+    def redact(self, text: str) -> str:
+        """``text`` without the value of any secret: a failed request tells its whole URL."""
+        for variable in self.workload.variables:
+            value = str(self.settings[variable.name.lower()])
+            if variable.secret and value:
+                text = text.replace(value, REDACTED)
+        return text
 
 
 def read_task(environment: Mapping[str, str], catalog: Catalog) -> Task:
@@ -87,7 +104,7 @@ def task_arn(environment: Mapping[str, str]) -> str:
     try:
         with urllib.request.urlopen(f"{base}/task", timeout=_METADATA_SECONDS) as answer:  # noqa: S310 - ECS gives an http URL
             return str(json.load(answer)["TaskARN"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
         raise ContractError(f"the task metadata endpoint {base} did not answer: {error}") from error
 
 
@@ -140,6 +157,6 @@ def _shown(environment: Mapping[str, str], workload: Workload) -> dict[str, str]
     secret = {variable.name for variable in workload.variables if variable.secret}
     names = {variable.name for variable in workload.variables} | contract.CONTRACT_VARIABLES
     return {
-        name: "(redacted)" if name in secret else environment[name]
+        name: REDACTED if name in secret else environment[name]
         for name in sorted(names & environment.keys())
     }
