@@ -36,10 +36,12 @@ def copy_project() -> None:
 
 
 def command(*arguments: str) -> list[str]:
+    """A toolkit command of this environment."""
     return [sys.executable, "-m", "toolkit", *arguments]
 
 
 def show(arguments: tuple[str, ...]) -> None:
+    """Print a command as a person would type it."""
     text = " ".join(f'"{word}"' if " " in word else word for word in arguments)
     print(f"\n{BOLD}$ toolkit {text}{RESET}", flush=True)
 
@@ -57,6 +59,7 @@ def answer(*arguments: str) -> dict[str, object]:
 
 
 def demo() -> None:
+    """Deploy, schedule, let it fire, follow, validate."""
     toolkit("deploy", "--local", "--yes")
     toolkit("schedule", "weather", EXPRESSION, "--timezone", ZONE, "--local", "--yes")
     firing = answer("schedule", "weather", "--local", "--json")["firings"][0]
@@ -75,6 +78,7 @@ def demo() -> None:
 
 
 def main() -> int:
+    """Start, run the demo, stop; returns the exit code."""
     parser = argparse.ArgumentParser(description="the main job on the embedded AWS")
     parser.add_argument("--keep", action="store_true", help="leave the embedded AWS running")
     keep = parser.parse_args().keep

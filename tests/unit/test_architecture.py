@@ -19,12 +19,14 @@ ROOT = Path(__file__).parents[2]
 
 # Which of our modules a module may import. The longest prefix of its name decides; what stands
 # under the prefix itself is always allowed.
+# The contract and the catalog are the vocabulary of both sides: every layer may speak it.
+VOCABULARY = frozenset({"workloads.contract", "workloads.catalog"})
 IMPORTS: Mapping[str, frozenset[str]] = {
-    "toolkit.cli": frozenset({"toolkit.actions", "toolkit.core"}),
-    "toolkit.actions": frozenset({"toolkit.core", "toolkit.adapters"}),
-    "toolkit.adapters": frozenset({"toolkit.core"}),
-    "toolkit.local": frozenset({"toolkit.core", "toolkit.adapters"}),
-    "toolkit.core": frozenset({"workloads.contract", "workloads.catalog"}),
+    "toolkit.cli": VOCABULARY | {"toolkit.actions", "toolkit.core"},
+    "toolkit.actions": VOCABULARY | {"toolkit.core", "toolkit.adapters"},
+    "toolkit.adapters": VOCABULARY | {"toolkit.core"},
+    "toolkit.local": VOCABULARY | {"toolkit.core", "toolkit.adapters"},
+    "toolkit.core": VOCABULARY,
     "toolkit.__main__": frozenset({"toolkit.cli"}),
     "workloads.contract": frozenset(),
     "workloads.catalog": frozenset({"workloads.contract"}),

@@ -19,7 +19,7 @@ _LONGEST = 60
 @aws_options
 @json_option
 @click.pass_context
-def schedules_command(ctx: click.Context, as_json: bool, **where: Any) -> None:
+def schedules_command(ctx: click.Context, /, as_json: bool, **where: Any) -> None:
     """List the schedules: state, words, next firing, last outcome."""
     ctx.obj = where
     if ctx.invoked_subcommand is not None:

@@ -96,10 +96,11 @@ def compare(
     found = []
     for name in sorted({*plans, *stacks}):
         plan, stack = plans.get(name), stacks.get(name)
+        changes: tuple[FieldChange, ...] = ()
         if plan is None:
-            kind, changes = Kind.REMOVED, ()
+            kind = Kind.REMOVED
         elif stack is None:
-            kind, changes = Kind.ADDED, ()
+            kind = Kind.ADDED
         else:
             changes = _changes(stack.parameters, plan.parameters)
             kind = Kind.CHANGED if changes else Kind.UNCHANGED
