@@ -2,20 +2,25 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
 from toolkit.actions.context import Context
 from toolkit.actions.deploy import Deployed, Layers, Options
-from toolkit.actions.schedule import Firing, firings
 from toolkit.adapters.cloudformation import CloudFormation
+from toolkit.adapters.project import Project
 from toolkit.adapters.s3 import Bucket
 from toolkit.adapters.scheduler import Scheduler
-from toolkit.core import expression, plans
-from toolkit.core.drift import Difference, compare, suspects
+from toolkit.core import plans
+from toolkit.core.config import Config
+from toolkit.core.drift import Difference, compare, suspects, to_toml
 from toolkit.core.errors import ConfigError
+from toolkit.core.firings import LocalFiring, localize, merge, overlaps
 from toolkit.core.schedule import Schedule
 from toolkit.core.stack import Stack, StackPlan
+from workloads.contract import RunId
 
 _NOUN = "toolkit:noun"
 _OUTCOMES_BACK = timedelta(days=30)
@@ -27,7 +32,7 @@ class Row:
 
     schedule: Schedule
     words: str
-    next: Firing | None
+    next: LocalFiring | None
     deployed: bool
     last_outcome: str | None
 
@@ -78,8 +83,8 @@ def rows(context: Context) -> list[Row]:
     return [
         Row(
             schedule,
-            expression.parse(schedule.expression).describe(),
-            next(iter(firings(schedule, now)), None),
+            schedule.timetable().expression.describe(),
+            next(localize(islice(schedule.timetable().firings(now), 1), schedule.timezone), None),
             name in deployment.schedules,
             outcomes.get(name),
         )
@@ -106,6 +111,14 @@ def apply(context: Context, *, yes: bool) -> list[Deployed]:
     return Layers(context, Options(yes=yes)).deploy(wanted)
 
 
+def dump(context: Context) -> dict[str, str]:
+    """Every live schedule of the app's group as the text of its file, by name."""
+    deployment = Deployment(context)
+    scheduler = Scheduler(context.aws, deployment.platform["ScheduleGroupName"])
+    live = scheduler.find_all(row.name for row in scheduler.listed())
+    return {name: to_toml(found, context.project.catalog) for name, found in live.items()}
+
+
 def prune(context: Context, *, yes: bool) -> list[str]:
     """Delete the deployed schedules that have no file: only stacks that carry this app's tag."""
     known = context.project.schedules()
@@ -125,15 +138,35 @@ def prune(context: Context, *, yes: bool) -> list[str]:
     return sorted(stale)
 
 
-def upcoming(context: Context, end: datetime) -> list[Firing]:
-    """Every firing of every schedule until ``end``, in the order of time."""
-    now = context.now()
-    found = [
-        firing
-        for schedule in context.project.schedules().values()
-        for firing in firings(schedule, now, end)
+@frozen
+class Firing:
+    """One firing in a calendar; ``overlap`` is how long the run before may still go on."""
+
+    run_id: str
+    utc: datetime
+    local: datetime
+    overlap: timedelta | None = None
+
+
+def calendar(project: Project, config: Config, now: datetime, until: datetime) -> list[Firing]:
+    """Every firing of every schedule until a time, in order, overlaps within a schedule marked."""
+    schedules = project.schedules()
+    timetables = {name: schedule.timetable() for name, schedule in schedules.items()}
+    marked: dict[tuple[datetime, str], timedelta] = {}
+    for name, schedule in schedules.items():
+        env = config.environment_of(schedule.workload, schedule.env)
+        longest = timedelta(seconds=project.catalog.workload(schedule.workload).run_seconds(env))
+        for found in overlaps(timetables[name].firings(now, until), longest):
+            marked[found.firing, name] = found.overlap
+    return [
+        Firing(
+            str(RunId(name, time)),
+            time,
+            time.astimezone(ZoneInfo(schedules[name].timezone)),
+            marked.get((time, name)),
+        )
+        for time, name in merge(timetables, now, until)
     ]
-    return sorted(found, key=lambda firing: (firing.utc, firing.run_id))
 
 
 def _last_outcomes(context: Context, platform: Stack, names: list[str]) -> dict[str, str]:

@@ -1,13 +1,15 @@
 """Options that many commands share, and what they turn into."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from toolkit.actions.context import Context, open_context
+from toolkit.actions.context import Context, open_context, open_offline
 from toolkit.cli.render import Terminal
+from toolkit.core.config import Config
 from workloads.contract import ContractError, RunId
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -81,3 +83,18 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before e
 def opened(project: Path, config_env: str | None, local: bool) -> Context:
     """The context that the shared options name."""
     return open_context(project, Terminal(), environment=config_env, local=local)
+
+
+def clock_only(
+    project: Path,
+    config_env: str | None,
+    local: bool,
+) -> tuple[Any, Config, datetime]:
+    """The project, its config and the time, for what asks nothing of AWS.
+
+    With --local the time is the embedded AWS's, so that it is started on demand.
+    """
+    if local:
+        context = opened(project, config_env, local)
+        return context.project, context.config, context.now()
+    return *open_offline(project, environment=config_env, local=local), datetime.now(UTC)

@@ -1,15 +1,22 @@
 """`toolkit schedule`."""
 
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 import click
 
 from toolkit.actions import schedule as action
-from toolkit.actions.context import open_offline
 from toolkit.actions.deploy import Result
-from toolkit.cli.options import Assignment, aws_options, json_option, opened, yes_option
+from toolkit.cli.options import (
+    Assignment,
+    aws_options,
+    clock_only,
+    json_option,
+    opened,
+    yes_option,
+)
 from toolkit.cli.render import print_json
+from toolkit.core.preview import Preview
 
 
 @click.command("schedule")
@@ -26,6 +33,7 @@ from toolkit.cli.render import print_json
 @click.option("--workload", help="The workload, if its name does not tell.")
 @click.option("--enable/--disable", default=None, help="Let it fire, or not.")
 @click.option("--remove", is_flag=True, help="Delete the schedule and its file.")
+@click.option("--overwrite", is_flag=True, help="Also over what somebody else deployed.")
 @click.option("--dry-run", is_flag=True, help="Only show what it would do.")
 def schedule_command(**options: Any) -> int:
     """Show, set or remove a schedule.
@@ -39,21 +47,20 @@ def schedule_command(**options: Any) -> int:
         return _remove(where, name, yes=options["yes"])
     changes = _changes(options)
     if not changes or options["dry_run"]:
-        project, config = open_offline(
-            where["project"], environment=where["config_env"], local=where["local"]
-        )
-        found = action.preview(project, config, name, changes, datetime.now(UTC))
-        _show(found, as_json=options["as_json"])
+        project, config, now = clock_only(**where)
+        found = action.change(project, config, name, changes, now)
+        _show(found.preview, as_json=options["as_json"])
         return 0
     context = opened(**where)
-    found = action.preview(context.project, context.config, name, changes, context.now())
+    found = action.change(context.project, context.config, name, changes, context.now())
     if not options["as_json"]:
-        _show(found, as_json=False)
-    row = action.apply(context, found, yes=options["yes"])
+        _show(found.preview, as_json=False)
+    row = action.apply(context, found, yes=options["yes"], overwrite=options["overwrite"])
     if options["as_json"]:
-        _show(found, as_json=True)
+        _show(found.preview, as_json=True)
     else:
-        click.echo(f"{found.after.file} {'written' if found.changed else 'kept'}, {row.result}")
+        verb = "kept" if not found.preview.changed or row.result is Result.DECLINED else "written"
+        click.echo(f"{found.preview.after.file} {verb}, stack {row.result}")
     return 1 if row.result is Result.DECLINED else 0
 
 
@@ -85,34 +92,59 @@ def _remove(where: dict[str, Any], name: str, *, yes: bool) -> int:
     return 0
 
 
-def _show(found: action.Preview, *, as_json: bool) -> None:
+def _show(found: Preview, *, as_json: bool) -> None:
     after = found.after
     if as_json:
-        print_json(
-            {
-                "name": after.name,
-                "workload": after.workload,
-                "expression": after.expression,
-                "timezone": after.timezone,
-                "state": after.state,
-                "words": found.words,
-                "warnings": found.warnings,
-                "changed": found.changed,
-                "firings": [
-                    {"run_id": f.run_id, "utc": f.utc.isoformat(), "local": f.local.isoformat()}
-                    for f in found.firings
-                ],
-            }
-        )
+        print_json(_document(found))
         return
     click.secho(f"{after.name}", bold=True, nl=False)
     click.echo(f"  {after.expression}  {after.timezone}  {after.state}")
     click.echo(f"  {found.words}")
+    for firing in found.firings:
+        local = firing.local.strftime("%a %d %b %Y %H:%M %Z")
+        note = f"  clock {_signed(firing.clock_change)}" if firing.clock_change else ""
+        click.echo(f"  next  {local:<26} {firing.utc:%Y-%m-%d %H:%M}Z{note}")
+    if not found.firings:
+        click.echo("  it will not fire" if after.enabled else "  disabled: no firings")
+    if found.changed:
+        click.echo(f"  until {found.until:%d %b %Y}: {found.diff}")
     for warning in found.warnings:
         click.secho("  warning: ", fg="yellow", nl=False)
         click.echo(warning)
-    for firing in found.firings:
-        local = firing.local.strftime("%a %d %b %Y %H:%M %Z")
-        click.echo(f"  next  {local:<26}  {firing.utc:%Y-%m-%d %H:%M}Z  {firing.run_id}")
-    if not found.firings:
-        click.echo("  it will not fire" if after.state == "ENABLED" else "  disabled: no firings")
+
+
+def _signed(change: timedelta) -> str:
+    return f"{change.total_seconds() / 3600:+g} h"
+
+
+def _document(found: Preview) -> dict[str, Any]:
+    after, diff = found.after, found.diff
+    return {
+        "name": after.name,
+        "workload": after.workload,
+        "expression": after.expression,
+        "timezone": after.timezone,
+        "state": after.state,
+        "start": after.start,
+        "end": after.end,
+        "env": dict(after.env),
+        "words": found.words,
+        "warnings": found.warnings,
+        "changed": found.changed,
+        "firings": [
+            {
+                "run_id": found.run_id(firing),
+                "utc": firing.utc.isoformat(),
+                "local": firing.local.isoformat(),
+                "clock_change_hours": firing.clock_change.total_seconds() / 3600,
+            }
+            for firing in found.firings
+        ],
+        "diff": {
+            "until": found.until.isoformat(),
+            "kept": len(diff.kept),
+            "added": [time.isoformat() for time in diff.added],
+            "removed": [time.isoformat() for time in diff.removed],
+            "shifted": [[s.before.isoformat(), s.after.isoformat()] for s in diff.shifted],
+        },
+    }

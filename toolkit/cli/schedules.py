@@ -1,15 +1,17 @@
 """`toolkit schedules`: all of them at once."""
 
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 import click
 
 from toolkit.actions import schedules as action
 from toolkit.actions.deploy import Result
-from toolkit.cli.options import aws_options, json_option, opened, yes_option
+from toolkit.cli.options import aws_options, clock_only, json_option, opened, yes_option
 from toolkit.cli.render import print_json
 from toolkit.core.drift import Difference, Kind
+from workloads.contract import RunId, parse_time
 
 _SIGNS = {Kind.ADDED: ("+", "green"), Kind.REMOVED: ("-", "red"), Kind.CHANGED: ("~", "yellow")}
 _LONGEST = 60
@@ -78,19 +80,62 @@ def prune(where: dict[str, Any], yes: bool, as_json: bool) -> None:
         click.echo(f"deleted {', '.join(names)}" if names else "nothing to delete")
 
 
+@schedules_command.command("dump")
+@click.option("--write", is_flag=True, help="Write the files instead of printing them.")
+@click.pass_obj
+def dump(where: dict[str, Any], write: bool) -> None:
+    """Turn the live schedules into TOML files."""
+    context = opened(**where)
+    for name, text in action.dump(context).items():
+        if write:
+            context.project.write_schedule(name, text)
+            click.echo(f"schedules/{name}.toml")
+        else:
+            click.echo(f"# schedules/{name}.toml\n{text}")
+
+
 @schedules_command.command("next")
-@click.option("--hours", default=24.0, show_default=True, help="How far to look.")
+@click.option("--until", metavar="ISO", help="As far as this time (a day ahead).")
 @json_option
 @click.pass_obj
-def upcoming(where: dict[str, Any], hours: float, as_json: bool) -> None:
+def upcoming(where: dict[str, Any], until: str | None, as_json: bool) -> None:
     """Print what fires next, in the order of time."""
-    context = opened(**where)
-    found = action.upcoming(context, context.now() + timedelta(hours=hours))
+    found = _calendar(where, until, timedelta(days=1))
     if as_json:
         print_json([{"run_id": f.run_id, "utc": f.utc.isoformat()} for f in found])
         return
     for firing in found:
         click.echo(f"{firing.utc:%Y-%m-%d %H:%M}Z  {firing.local:%a %H:%M %Z}  {firing.run_id}")
+
+
+@schedules_command.command("calendar")
+@click.option("--until", metavar="ISO", help="As far as this time (a week ahead).")
+@json_option
+@click.pass_obj
+def calendar(where: dict[str, Any], until: str | None, as_json: bool) -> None:
+    """Print what fires when, day by day, with runs that may overlap."""
+    found = _calendar(where, until, timedelta(days=7))
+    if as_json:
+        print_json([_firing(firing) for firing in found])
+        return
+    for day, firings in groupby(found, key=lambda firing: firing.utc.date()):
+        click.secho(f"{day:%a %d %b %Y} (UTC)", bold=True)
+        for firing in firings:
+            click.echo(f"  {firing.utc:%H:%M}  {RunId.parse(firing.run_id).schedule:<16}", nl=False)
+            click.echo(f" {firing.local:%H:%M %Z}", nl=False)
+            if firing.overlap:
+                click.secho(f"  overlaps by up to {firing.overlap}", fg="yellow", nl=False)
+            click.echo()
+
+
+def _calendar(where: dict[str, Any], until: str | None, ahead: timedelta) -> list[action.Firing]:
+    project, config, now = clock_only(**where)
+    return action.calendar(project, config, now, parse_time(until) if until else now + ahead)
+
+
+def _firing(firing: action.Firing) -> dict[str, Any]:
+    overlap = firing.overlap.total_seconds() if firing.overlap else None
+    return {"run_id": firing.run_id, "utc": firing.utc.isoformat(), "overlap_seconds": overlap}
 
 
 def _show(found: list[Difference]) -> None:

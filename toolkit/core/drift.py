@@ -12,8 +12,10 @@ from typing import Any
 
 from attrs import frozen
 
+from toolkit.core.names import workload_of
 from toolkit.core.stack import Stack, StackPlan
-from workloads.contract import parse_time
+from workloads.catalog import Catalog
+from workloads.contract import CONTRACT_VARIABLES, parse_time
 
 # The template's parameters that a schedule's file decides, by the words of the file.
 FIELDS = {
@@ -133,6 +135,31 @@ def drift_of(stack: Stack, live: Live) -> tuple[FieldChange, ...]:
         if not _equal(field, before, values[field]):
             changes.append(FieldChange(field, before, values[field]))
     return tuple(changes)
+
+
+def to_toml(live: Live, catalog: Catalog) -> str:
+    """The text of the file that would make a live schedule; its contract variables are left out."""
+    workload = workload_of(live.name, catalog.workloads) or ""
+    rows = {
+        "workload": workload,
+        "expression": live.expression,
+        "timezone": live.timezone,
+        "state": live.state,
+        "start": live.start,
+        "end": live.end,
+        "description": live.description,
+    }
+    lines = [f"{key} = {_quoted(value)}" for key, value in rows.items() if value]
+    containers = json.loads(live.input or "{}").get("containerOverrides", [])
+    env = {row["name"]: row["value"] for each in containers for row in each.get("environment", [])}
+    own = {name: value for name, value in env.items() if name not in CONTRACT_VARIABLES}
+    lines += ["", "[env]", *(f"{name} = {_quoted(value)}" for name, value in sorted(own.items()))]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    # A TOML basic string takes JSON's escapes.
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _drift(

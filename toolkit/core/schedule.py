@@ -4,12 +4,14 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from toolkit.core.errors import ConfigError
+from toolkit.core.expression import parse as parse_expression
+from toolkit.core.firings import Timetable
 from toolkit.core.names import check_name, workload_of
 from workloads.catalog import Catalog, Workload
-from workloads.contract import ContractError
+from workloads.contract import ContractError, parse_time
 
 _KEYS = ("workload", "expression", "timezone", "state", "start", "end", "description", "env")
 _STATES = ("ENABLED", "DISABLED")
@@ -28,11 +30,29 @@ class Schedule:
     end: str = ""
     description: str = ""
     env: Mapping[str, str] = {}
+    zone_given: bool = field(default=True, eq=False)
 
     @property
     def file(self) -> str:
         """The file that owns this schedule, relative to the project."""
         return f"schedules/{self.name}.toml"
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it fires at all."""
+        return self.state == "ENABLED"
+
+    def timetable(self) -> Timetable:
+        """When it fires; raises ExpressionError for an expression or zone that AWS refuses."""
+        parsed = parse_expression(self.expression)
+        parsed.check(self.timezone)
+        return Timetable(
+            parsed,
+            self.timezone,
+            parse_time(self.start) if self.start else None,
+            parse_time(self.end) if self.end else None,
+            self.enabled,
+        )
 
 
 def parse(name: str, table: Mapping[str, Any], catalog: Catalog) -> Schedule:
@@ -52,11 +72,13 @@ def parse(name: str, table: Mapping[str, Any], catalog: Catalog) -> Schedule:
         name=name,
         workload=workload.name,
         env=env,
+        zone_given="timezone" in table,
         **{key: str(table[key]) for key in _KEYS[1:-1] if key in table},
     )
     if schedule.state not in _STATES:
         raise ConfigError(f"{where}: state {schedule.state!r}", hint="ENABLED or DISABLED")
     check_environment(where, workload, env)
+    _check_timing(where, schedule)
     return schedule
 
 
@@ -72,8 +94,24 @@ def check_environment(where: str, workload: Workload, env: Mapping[str, str]) ->
         ) from error
 
 
+def _check_timing(where: str, schedule: Schedule) -> None:
+    try:
+        timetable = schedule.timetable()
+    except ContractError as error:
+        raise ConfigError(
+            f"{where}: {error}", hint='e.g. start = "2026-12-01T00:00:00Z"'
+        ) from error
+    if timetable.start and timetable.end and timetable.start >= timetable.end:
+        raise ConfigError(f"{where}: it ends at {schedule.end}, before it starts")
+
+
 def _workload(name: str, table: Mapping[str, Any], catalog: Catalog) -> Workload:
     fitting = workload_of(name, catalog.workloads)
+    if fitting is None and "workload" not in table:
+        raise ConfigError(
+            f"schedule {name!r} does not say which workload it runs",
+            hint=f"name it <workload>-{name}; the workloads are {', '.join(catalog.workloads)}",
+        )
     wanted = str(table.get("workload", fitting))
     try:
         workload = catalog.workload(wanted)
