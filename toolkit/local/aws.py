@@ -54,7 +54,8 @@ class Emulator:
         with self._lock:
             client = self._make(service, region, ACCESS_KEY, SECRET_KEY, None)
         client.meta.events.register(
-            "before-sign", lambda request, **_: request.headers.add_header(_OFFSET_HEADER, str(offset))
+            "before-sign",
+            lambda request, **_: request.headers.add_header(_OFFSET_HEADER, str(offset)),
         )
         return client
 
@@ -64,7 +65,7 @@ class Emulator:
             return self._make(service, region, role.access_key, role.secret_key, role.token)
 
     def _make(self, service: str, region: str, key: str, secret: str, token: str | None) -> Any:
-        # Not thread-safe, and slow to import: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html
+        # A session is not thread-safe, and boto3 is slow to import.
         import boto3
         from botocore.config import Config
 

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
@@ -36,10 +37,8 @@ class LogShipper:
         errors = self._client.exceptions
         try:
             if create_group:
-                try:
+                with suppress(errors.ResourceAlreadyExistsException):
                     self._client.create_log_group(logGroupName=self._group)
-                except errors.ResourceAlreadyExistsException:
-                    pass
             self._client.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
         except errors.ResourceAlreadyExistsException:
             return

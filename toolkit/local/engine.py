@@ -1,8 +1,8 @@
 """The engine: the emulator as its child, and the two services that it plays itself.
 
-    emulator (ministack)  ←  boto3  ←  Scheduler agent, Fargate agent  →  tasks (processes)
-            ↑ AWS APIs                      ↑ control API (loopback)
-         anyone                          toolkit local …
+emulator (ministack)  ←  boto3  ←  Scheduler agent, Fargate agent  →  tasks (processes)
+        ↑ AWS APIs                      ↑ control API (loopback)
+     anyone                          toolkit local …
 """
 
 import fcntl
@@ -128,7 +128,9 @@ class Engine:
         version = -1
         while not self._stopping.is_set():
             try:
-                found = self._emulator.call("GET", f"/changes?since={version}", timeout=_WATCH_SECONDS)
+                found = self._emulator.call(
+                    "GET", f"/changes?since={version}", timeout=_WATCH_SECONDS
+                )
                 version = found["version"]
                 self._reconcile(found)
                 self._keeper.wake()

@@ -71,13 +71,11 @@ class Images:
             raise PullError(str(error)) from error
         if not found["images"]:
             raise PullError(
-                f"pull image manifest has been retried 1 time(s): failed to resolve ref {reference}: "
-                f"{reference}: not found"
+                "pull image manifest has been retried 1 time(s): failed to resolve ref "
+                f"{reference}: {reference}: not found"
             )
 
-    def _unpack(
-        self, name: str, layers: list[dict[str, Any]], root: Path, reference: str
-    ) -> None:
+    def _unpack(self, name: str, layers: list[dict[str, Any]], root: Path, reference: str) -> None:
         draft = root.with_suffix(".new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)

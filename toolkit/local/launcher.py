@@ -1,8 +1,8 @@
-"""The first thing that runs in a task's process: ``python launcher.py ROOT OFFSET FD -m module …``.
+"""The first thing in a task's process: ``python launcher.py ROOT OFFSET FD -m module …``.
 
-It stands in for the container: the import root is the image's tree, the clock is the task's, and the
-process group ends when the engine does. It is run by path in a clean environment and imports nothing
-of the toolkit.
+It stands in for the container: the import root is the image's tree, the clock is the task's, and
+the process group ends when the engine does. It is run by path in a clean environment and imports
+nothing of the toolkit.
 """
 
 import os

@@ -105,7 +105,7 @@ class Scheduler:
             return self._heap[0][0] if self._heap else None
 
     def take(self, until: datetime) -> Due | None:
-        """The earliest invocation that is due by a moment; the firing after it is planned at once."""
+        """The earliest invocation that is due by a moment; the next is planned at once."""
         with self._lock:
             self._drop_stale()
             if not self._heap or self._heap[0][0] > until:
@@ -132,7 +132,9 @@ class Scheduler:
             return found[0]
         raise ConfigError(
             f"no schedule {name!r} is deployed",
-            hint=f"deployed are: {', '.join(known)}" if known else "deploy one first: toolkit deploy",
+            hint=f"deployed are: {', '.join(known)}"
+            if known
+            else "deploy one first: toolkit deploy",
         )
 
     def next_firing(self, schedule: Deployed) -> datetime | None:

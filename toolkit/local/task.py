@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-c
 
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -107,7 +107,7 @@ class Task:
             reason = ""
             try:
                 self._submit("PENDING")
-                started = self._start(cleanup)
+                started = self._start()
                 containers = self._wait(started)
             except NeverStartedError as error:
                 reason = str(error)
@@ -135,7 +135,7 @@ class Task:
             taskDefinition=self.description["taskDefinitionArn"]
         )["taskDefinition"]
 
-    def _start(self, cleanup: ExitStack) -> dict[str, tuple[Process, LogShipper | None]]:
+    def _start(self) -> dict[str, tuple[Process, LogShipper | None]]:
         """Pull, initialise, start every container: the way from PENDING to RUNNING."""
         self._submit("ACTIVATING")
         execution = self._assume("executionRoleArn")
@@ -146,7 +146,9 @@ class Task:
         found = self._around.endpoint.open(self)
         with self._lock:
             if self._stopping.is_set():
-                raise NeverStartedError("Task stopped before it started")  # StopTask's reason stands
+                raise NeverStartedError(
+                    "Task stopped before it started"
+                )  # StopTask's reason stands
             for row in self._containers():
                 process = self._launch(row, images[row["name"]], found)
                 self._processes[row["name"]] = process

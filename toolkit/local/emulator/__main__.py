@@ -29,7 +29,7 @@ def _bind(preferred: int) -> socket.socket:
 
 
 def _settings(port: int) -> dict[str, str]:
-    """ministack's own settings; it reads them while its modules are imported."""
+    """Settings of ministack, which reads them while its modules are imported."""
     return {
         "AUTH": "true",
         "BIND_HOST": LOOPBACK,

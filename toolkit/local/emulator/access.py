@@ -231,9 +231,7 @@ def _condition_keys(original: Any) -> Any:
 def _denial(original: Any) -> Any:
     """ECS names the resource in its denials: AccessDeniedException, HTTP 400."""
 
-    def respond(
-        service: str, action: str, principal_arn: str, request_id: str, **rest: Any
-    ) -> Any:
+    def respond(service: str, action: str, principal_arn: str, request_id: str, **rest: Any) -> Any:
         if service != "ecs" or rest.get("error_code"):
             return original(service, action, principal_arn, request_id, **rest)
         message = iam_actions.identity_denial_message(

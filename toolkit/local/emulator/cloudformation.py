@@ -65,7 +65,7 @@ def _update_schedule(
 
 
 def _schedule(props: Json) -> Json:
-    """The properties as the API writes them: awsvpcConfiguration begins with a small letter there."""
+    """The properties as the API writes them: there, awsvpcConfiguration begins small."""
     body = json.loads(json.dumps(props))
     parameters = body.get("Target", {}).get("EcsParameters", {})
     network = parameters.get("NetworkConfiguration")

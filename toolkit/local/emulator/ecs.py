@@ -1,6 +1,6 @@
 """ECS tasks as Fargate keeps them: RunTask places, an agent reports, ECS records and announces.
 
-ministack starts containers itself. Here RunTask only places the task (PROVISIONING) and the engine's
+ministack starts containers itself. Here RunTask only places the task (PROVISIONING); the engine's
 Fargate agent carries it through the lifecycle with SubmitTaskStateChange, the call that the real
 container agent makes:
 
@@ -32,7 +32,7 @@ _lock = threading.RLock()
 
 
 def live_tasks() -> dict[str, Json]:
-    """What the agent must know of every task that has not stopped: the clock and StopTask's wish."""
+    """For the agent, every task that has not stopped: its clock and StopTask's wish."""
     with _lock:
         return {
             task["taskArn"]: {"offset": task["_offset"], "desired": task["desiredStatus"]}
@@ -198,4 +198,3 @@ def _error(code: str, message: str) -> Response:
 def _response(response: Any) -> Response:
     status, headers, content = response
     return status, headers, content
-

@@ -3,9 +3,9 @@
 It puts every request at its caller's time (`shifted_time.py`) and serves the engine's own routes,
 all under ``/_toolkit/`` and only with the token that the engine was started with:
 
-    GET  /_toolkit/changes?since=N   wait for work; live tasks and the regions that have schedules
+    GET  /_toolkit/changes?since=N   wait for work; live tasks, regions with schedules
     POST /_toolkit/clock             {"offset": seconds}
-    POST /_toolkit/assume-role       a service assumes a role: trust policy checked, credentials back
+    POST /_toolkit/assume-role       a service assumes a role, if its trust policy allows it
 """
 
 import asyncio
@@ -36,6 +36,7 @@ class Gateway:
         self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection of ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

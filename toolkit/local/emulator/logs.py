@@ -53,7 +53,9 @@ def _events(group: str, data: dict[str, Any]) -> Iterator[Event]:
             for name in chosen
             if name in streams
         ]
-    yield from heapq.merge(*histories, key=lambda event: (event["timestamp"], event["ingestionTime"]))
+    yield from heapq.merge(
+        *histories, key=lambda event: (event["timestamp"], event["ingestionTime"])
+    )
 
 
 def _response(response: Any) -> Response:

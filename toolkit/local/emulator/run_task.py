@@ -110,9 +110,9 @@ def _roles(data: Json, definition: Json) -> Iterator[str]:
 
 def _untrusted(role: str) -> str:
     return (
-        f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify "
-        "that the role being passed has the proper trust relationship and permissions and that "
-        "your IAM user has permissions to pass this role."
+        f"ECS was unable to assume the role '{role}' that was provided for this task. Please "
+        "verify that the role being passed has the proper trust relationship and permissions and "
+        "that your IAM user has permissions to pass this role."
     )
 
 

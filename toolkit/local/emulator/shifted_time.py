@@ -1,18 +1,18 @@
 """Virtual time inside the emulator: every request is served at its caller's time.
 
 The engine's clock may be days ahead, and each task keeps the offset that it was launched with. A
-request therefore carries an offset (see `gateway.py`), and ``time.time`` and ``datetime.now`` answer
+request therefore has an offset (see `gateway.py`), and ``time.time`` and ``datetime.now`` answer
 real time plus that offset, so an object's LastModified agrees with the task that wrote it.
 
 Import this module before ministack: its modules bind ``datetime`` when they are imported.
 """
 
 import contextvars
-import datetime as _datetime
+import datetime as dt
 import time as _time
 
 _real_time = _time.time
-_real_datetime = _datetime.datetime
+_real_datetime = dt.datetime
 _engine_offset = 0.0
 _request_offset: contextvars.ContextVar[float | None] = contextvars.ContextVar(
     "request_offset", default=None
@@ -43,7 +43,7 @@ def now() -> float:
 
 def iso(seconds: float) -> str:
     """A time in seconds since the epoch as the events of AWS write it."""
-    time = _real_datetime.fromtimestamp(seconds, _datetime.UTC)
+    time = _real_datetime.fromtimestamp(seconds, dt.UTC)
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -56,15 +56,17 @@ class ShiftedDatetime(_real_datetime, metaclass=_Meta):
     """``datetime`` whose ``now`` is the current request's."""
 
     @classmethod
-    def now(cls, tz: _datetime.tzinfo | None = None) -> "ShiftedDatetime":
+    def now(cls, tz: dt.tzinfo | None = None) -> "ShiftedDatetime":
+        """The time in a zone."""
         return cls.fromtimestamp(now(), tz)
 
     @classmethod
     def utcnow(cls) -> "ShiftedDatetime":
-        return cls.fromtimestamp(now(), _datetime.UTC).replace(tzinfo=None)
+        """The time in UTC, naive."""
+        return cls.fromtimestamp(now(), dt.UTC).replace(tzinfo=None)
 
 
 def install() -> None:
     """Replace the clock of this process."""
     _time.time = now
-    _datetime.datetime = ShiftedDatetime  # type: ignore[misc]
+    dt.datetime = ShiftedDatetime  # type: ignore[misc]
