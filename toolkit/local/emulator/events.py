@@ -1,0 +1,82 @@
+"""EventBridge: ECS's own events, and CloudWatch Logs as a target of a rule.
+
+ministack delivers to SNS, SQS, Lambda and Step Functions. A log group is a target too, if the log
+group's resource policy lets EventBridge in; without that policy AWS drops the event in silence:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
+"""
+
+import json
+import logging
+from typing import Any
+
+from ministack.core.responses import new_uuid
+from ministack.services import cloudwatch_logs, eventbridge
+
+from . import access, shifted_time
+
+_log = logging.getLogger("toolkit.events")
+_SERVICES = ("events.amazonaws.com", "delivery.logs.amazonaws.com")
+
+
+def publish(detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
+    """Put one event of ECS on the default bus."""
+    entry = {
+        "Source": "aws.ecs",
+        "DetailType": detail_type,
+        "Resources": resources,
+        "Detail": json.dumps(detail),
+    }
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def install() -> None:
+    """Mend ministack's EventBridge."""
+    eventbridge.start_scheduler = lambda: None
+    original = eventbridge._invoke_target
+    eventbridge._invoke_target = lambda target, event, rule, view=None: _invoke(
+        original, target, event, rule, view
+    )
+
+
+def _invoke(original: Any, target: Any, event: Any, rule: Any, view: Any) -> None:
+    parts = target.get("Arn", "").split(":", 6)
+    if parts[2:3] != ["logs"] or len(parts) < 7:
+        original(target, event, rule, view)
+        return
+    _deliver(parts[6].removesuffix(":*"), _payload(target, event, rule, view))
+
+
+def _payload(target: Any, event: Any, rule: Any, view: Any) -> str:
+    view = view or eventbridge._pattern_event_view(event)
+    if target.get("InputTransformer"):
+        return str(eventbridge._apply_input_transformer(target["InputTransformer"], rule, view))
+    if target.get("Input"):
+        return str(target["Input"])
+    return json.dumps(view.event_with_detail())
+
+
+def _deliver(group: str, message: str) -> None:
+    record = cloudwatch_logs._log_groups.get(group)
+    if record is None or not _let_in(record["arn"]):
+        _log.warning("event not delivered to log group %s: it is missing or closed", group)
+        return
+    stream = new_uuid()
+    cloudwatch_logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
+    event = {"timestamp": int(shifted_time.now() * 1000), "message": message}
+    cloudwatch_logs._put_log_events(
+        {"logGroupName": group, "logStreamName": stream, "logEvents": [event]}
+    )
+
+
+def _let_in(group_arn: str) -> bool:
+    resource = f"{group_arn.removesuffix(':*')}:log-stream:*"
+    documents = [row["policyDocument"] for row in cloudwatch_logs._resource_policies.values()]
+    documents += [row["policyDocument"] for row in cloudwatch_logs._log_group_policies.values()]
+    return all(
+        any(
+            access.allowed_by_policy(document, service, f"logs:{action}", resource)
+            for document in documents
+            for service in _SERVICES
+        )
+        for action in ("CreateLogStream", "PutLogEvents")
+    )
