@@ -210,11 +210,11 @@ def _day_table() -> Slots:
 def _numbers(words: Words) -> tuple[npt.NDArray[np.int32], Slots, Mask]:
     """The number before the first comma, its length in bytes, and whether it is -?[0-9]{1,4}."""
     negative = (words & 0xFF) == _MINUS
-    words = np.where(negative, words >> 8, words)
+    words = np.where(negative, words >> 8, words).view(np.uint64)
     unlike = words ^ _COMMAS
     comma = (unlike - _ONES) & ~unlike & _TOPS
     lowest = comma & (~comma + 1)
-    before = (lowest >> 7) - 1  # all ones in the bytes before the first comma
+    before = ((lowest >> 7) - 1).view(np.uint64)  # all ones in the bytes before the first comma
     bits = np.bitwise_count(before)
     digits, valid = _digits((words & before) | (_ZEROS & ~before))
     valid &= (bits >= 8) & (bits <= 32)
