@@ -11,6 +11,7 @@ import numpy as np
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from workloads.batch.weather import ghcn
+from workloads.batch.weather.ghcn_line import Format
 from workloads.batch.weather.readings import Readings, Station, WeatherError, readings
 
 TIMEOUT_SECONDS = 20
@@ -19,6 +20,7 @@ _BLOCK = 1 << 20
 # Station names of NOAA's own list; any other station is shown by its id alone.
 _NYC = {"EWR": "Newark", "JFK": "New York JFK", "LGA": "New York LaGuardia"}
 _SEATTLE = "USW00024233"
+_GHCN_CODES = (b"TMAX", b"TMIN", b"PRCP")
 
 
 def read(source: str, station: str, *, url: str, scratch: Path) -> Station:
@@ -38,15 +40,18 @@ def _read_ghcn(station: str, url: str, scratch: Path) -> Station:
     download(address, path, station)
     try:
         with path.open("rb") as stream:
-            parsed = ghcn.parse(stream, station)
+            columns = ghcn.parse(stream, Format(station.encode(), _GHCN_CODES))
     finally:
         path.unlink()
-    if not any(len(series.slots) for series in parsed.series):
+    if not len(columns.slots):
         raise WeatherError(
             f"{address} holds no daily temperatures of station {station}",
             hint="is STATION_URL a by-station CSV file of GHCN-Daily?",
         )
-    return parsed
+    series = tuple(
+        readings(station, code.decode(), *columns.of(kind)) for kind, code in enumerate(_GHCN_CODES)
+    )
+    return Station(station, station, "NOAA GHCN-Daily", series, columns.unreadable)
 
 
 def download(address: str, path: Path, station: str) -> None:
