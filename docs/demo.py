@@ -88,7 +88,7 @@ def main() -> int:
     watch = () if keep else ("--while-pid", str(os.getpid()))
     try:
         toolkit("local", "start", *watch)
-        toolkit("local", "reset")
+        toolkit("local", "reset", "--yes")
         demo()
     except KeyboardInterrupt:
         print("\ninterrupted", flush=True)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from toolkit.adapters import engine
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.project import Project
 from toolkit.adapters.session import Aws, Endpoint
@@ -86,11 +87,10 @@ def open_context(
     if not local:
         aws = Aws(Endpoint(region=config.region, profile=config.profile))
         return Context(project, config, aws, console, lambda: datetime.now(UTC), local=False)
-    from toolkit.adapters import engine
-
-    info = engine.ensure_running(project.root, console.say)
+    info = engine.ensure_running(project.root, console.say, region=config.region or engine.REGION)
     client = engine.EngineClient(info)
-    endpoint = Endpoint(info.region, info.endpoint_url, info.access_key, info.secret_key)
+    # Any well-formed key opens the emulator; its user is the root of its one account.
+    endpoint = Endpoint(info.region, info.endpoint_url, access_key="test", secret_key="test")  # noqa: S106
     return Context(project, config, Aws(endpoint), console, client.now, local=True)
 
 
