@@ -69,7 +69,7 @@ def demo() -> None:
     show((*advance, "&"))
     background = subprocess.Popen(command(*advance), cwd=COPY)
     try:
-        toolkit("logs", run_id, "--follow", "--local")
+        toolkit("logs", run_id, "--follow", "--timeout", "60", "--local")
     finally:
         if background.wait() != 0:
             sys.exit("the clock could not be advanced")

@@ -222,7 +222,7 @@ def _stack(row: Any) -> Stack:
 
 def _change(row: Any) -> Change:
     causes = {
-        ".".join(filter(None, (target.get("Attribute", ""), target.get("Name", ""))))
+        target.get("Name") or target.get("Attribute", "")
         for detail in row.get("Details", ())
         for target in (detail.get("Target", {}),)
     }

@@ -3,13 +3,13 @@
 import json
 import sys
 import threading
-import time
 from typing import Any
 
 import click
 
 from toolkit.core.stack import Action, Change, ChangeSet, StackEvent
 from toolkit.core.verdict import Check, Ruling, Status, Verdict
+from workloads.contract import parse_time
 
 _SIGNS = {Action.ADD: ("+", "green"), Action.REMOVE: ("-", "red")}
 _STATUS = {Status.OK: "green", Status.NG: "red", Status.UNKNOWN: "yellow"}
@@ -22,7 +22,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._started: dict[tuple[str, str], float] = {}
+        self._started: dict[tuple[str, str], str] = {}
 
     def say(self, text: str) -> None:
         """A line of progress."""
@@ -41,12 +41,12 @@ class Terminal:
     def event(self, stack: str, event: StackEvent) -> None:
         """One event of a stack, with how long the resource took."""
         with self._lock:
-            key = (stack, event.logical_id)
-            now = time.monotonic()
-            began = self._started.setdefault(key, now)
+            # By CloudFormation's own times: several events may arrive in one poll.
+            began = self._started.setdefault((stack, event.logical_id), event.time)
             if event.status.endswith("_IN_PROGRESS") and not event.reason:
                 return
-            took = f"{now - began:5.1f} s" if event.status.endswith("_COMPLETE") else " " * 7
+            seconds = (parse_time(event.time) - parse_time(began)).total_seconds()
+            took = f"{seconds:5.1f} s" if event.status.endswith("_COMPLETE") else " " * 7
             colour = "red" if event.failed else "green"
             colour = colour if not event.status.endswith("_IN_PROGRESS") else "yellow"
             click.echo(f"  {took}  ", nl=False, err=True)
