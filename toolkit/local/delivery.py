@@ -102,10 +102,10 @@ class Delivery:
         if not queue:
             return
         try:
-            sqs = self._client(schedule, "sqs", offset)
             account, name = queue.split(":")[4:6]
-            url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
-            sqs.send_message(QueueUrl=url, **letter)
+            owner = self._emulator.client("sqs", schedule.key.region)
+            url = owner.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+            self._client(schedule, "sqs", offset).send_message(QueueUrl=url, **letter)
         except Exception as error:  # such a letter is lost on AWS too
             code, message = _code_and_message(error)
             self._journal.tell(

@@ -196,7 +196,7 @@ def install() -> None:
     from ministack.services import sts  # it binds that name when it is imported
 
     pin_origin = iam_evaluator.pin_request_origin
-    iam_evaluator.pin_request_origin = lambda address, _secure: pin_origin(address, True)
+    iam_evaluator.pin_request_origin = lambda address, _: pin_origin(address, secure_transport=True)
     # It would throw sessions away by the time of whoever asks for a new one, maybe days ahead.
     sts._evict_expired_sessions = lambda: None
     sigv4.request_time_failure = lambda _signature, *, now=None: None  # noqa: ARG005
