@@ -51,7 +51,7 @@ class Delivery:
         try:
             request = run_task_request(schedule.target, invocation)
             answer = self._ecs(schedule, offset).run_task(**request)
-        except Exception as error:  # noqa: BLE001 - whatever the target answers is the outcome
+        except Exception as error:  # whatever the target answers is the outcome
             failure = _code_and_message(error)
             return self._give_up_or_retry(due, invocation, request, failure, offset)
         self._journal.tell(
@@ -102,11 +102,11 @@ class Delivery:
         if not queue:
             return
         try:
-            sqs = self._client(schedule, "sqs", offset)
             account, name = queue.split(":")[4:6]
-            url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
-            sqs.send_message(QueueUrl=url, **letter)
-        except Exception as error:  # noqa: BLE001 - such a letter is lost on AWS too
+            owner = self._emulator.client("sqs", schedule.key.region)
+            url = owner.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+            self._client(schedule, "sqs", offset).send_message(QueueUrl=url, **letter)
+        except Exception as error:  # such a letter is lost on AWS too
             code, message = _code_and_message(error)
             self._journal.tell(
                 "dead-letter-lost", schedule=schedule.key.name, code=code, message=message

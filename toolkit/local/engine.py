@@ -136,7 +136,7 @@ class Engine:
                 version = found["version"]
                 self._reconcile(found)
                 self._keeper.wake()
-            except Exception:  # noqa: BLE001 - the boundary of the agent: it lives as long as the emulator does
+            except Exception:  # the boundary of the agent: it lives as long as the emulator does
                 if self._stopping.is_set():
                     return
                 if self._child.ended():

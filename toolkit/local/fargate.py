@@ -43,7 +43,7 @@ class Fargate:
         ending: dict[str, Any] = {}
         try:
             ending = task.live()
-        except Exception as error:  # noqa: BLE001 - the boundary of a task: its failure is reported, not spread
+        except Exception as error:  # the boundary of a task: its failure is reported, not spread
             _log.exception("task %s failed in the engine", task.task_id)
             ending = {"exit_codes": {}, "reason": f"InternalError: {error}"}
             with suppress(Exception):

@@ -28,9 +28,14 @@ class Scheduler:
         self._heap: list[tuple[datetime, int, Due]] = []
         self._order = itertools.count()
         self._lock = threading.RLock()
+        self._refreshing = threading.Lock()
 
     def refresh(self, regions: Iterable[str]) -> None:
         """Read what changed since the last time, by LastModificationDate."""
+        with self._refreshing:  # one at a time, or a firing would be planned twice
+            self._refresh(regions)
+
+    def _refresh(self, regions: Iterable[str]) -> None:
         listed: dict[Key, datetime] = {}
         for region in regions:
             client = self._emulator.client("scheduler", region)

@@ -15,6 +15,7 @@ from typing import Any
 from attrs import frozen
 
 _ATTRIBUTE_LIMIT = 1024
+_STARTED_BY = 36
 
 
 @frozen
@@ -55,6 +56,8 @@ def run_task_request(target: Mapping[str, Any], invocation: Invocation) -> dict[
         "cluster": target["Arn"],
         "taskDefinition": parameters["TaskDefinitionArn"],
         "count": parameters.get("TaskCount", 1),
+        # What stands in the tasks that Scheduler starts, cut as it cuts it.
+        "startedBy": f"chronos-schedule/{invocation.schedule_arn.rpartition('/')[2]}"[:_STARTED_BY],
     }
     for theirs, ours in _PLAIN.items():
         if parameters.get(theirs) not in (None, "", []):

@@ -220,8 +220,19 @@ class Task:
             raise NeverStartedError(f"CannotStartContainerError: {error}") from error
 
     def _environment(self, container: Definition, overrides: Definition) -> dict[str, str]:
+        """The definition's variables under the override's; paths in a volume lead to the scratch.
+
+        A process has no mounts, so what names a path below a mount point is told where that is.
+        """
         rows = [*container.get("environment", []), *overrides.get("environment", [])]
-        return {row["name"]: row["value"] for row in rows}
+        variables = {row["name"]: row["value"] for row in rows}
+        for mount in container.get("mountPoints", []):
+            path, volume = mount["containerPath"], self._scratch / "volumes" / mount["sourceVolume"]
+            volume.mkdir(parents=True, exist_ok=True)
+            for name, value in variables.items():
+                if value == path or value.startswith(f"{path}/"):
+                    variables[name] = f"{volume}{value.removeprefix(path)}"
+        return variables
 
     def _running(self, images: Mapping[str, Image]) -> list[dict[str, Any]]:
         return [

@@ -147,7 +147,7 @@ class Timekeeper:
 def _then_end(work: Callable[[], None], events: "queue.SimpleQueue[Any]") -> None:
     try:
         work()
-    except Exception as error:  # noqa: BLE001 - the boundary of a request: its failure is its answer
+    except Exception as error:  # the boundary of a request: its failure is its answer
         _log.exception("the engine failed")
         events.put({"event": "failed", "message": f"the engine failed: {error}"})
     finally:

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 LOOPBACK = "127.0.0.1"
@@ -47,12 +48,18 @@ async def _serve(listener: socket.socket, token: str) -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
+    from . import changes
     from .gateway import Gateway
 
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stopping.set)
-    threading.Thread(target=_watch_engine, args=(loop, stopping), daemon=True).start()
+
+    def stop() -> None:
+        stopping.set()
+        changes.announce()  # whoever waits for work goes home
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    threading.Thread(target=_watch_engine, args=(loop, stop), daemon=True).start()
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.loglevel = "WARNING"
@@ -63,11 +70,11 @@ async def _serve(listener: socket.socket, token: str) -> None:
     await serve(Gateway(app, token), config, shutdown_trigger=stopping.wait)
 
 
-def _watch_engine(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+def _watch_engine(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
     while sys.stdin.buffer.read(1):
         pass
     with suppress(RuntimeError):
-        loop.call_soon_threadsafe(stopping.set)
+        loop.call_soon_threadsafe(stop)
     # State is saved within this time, or not at all.
     threading.Timer(5, os._exit, (1,)).start()
 

@@ -8,8 +8,9 @@ policies. What is mended here:
 - Services assume roles (`assume_role`), judged by the role's trust policy with the service as the
   principal and ``aws:SourceAccount`` and ``aws:SourceArn`` as the context.
 - ``ecs:RunTask`` is judged on the task definition with ``ecs:cluster`` in the context, and passes
-  roles only as far as ``iam:PassRole`` allows.
+  roles only as far as ``iam:PassRole`` allows; calls on a log stream are judged on that stream.
 - A signature's date is not compared with the clock: a task's clock may be days ahead.
+- Calls count as made over TLS (``aws:SecureTransport``): they never leave the machine.
 """
 
 import contextvars
@@ -26,6 +27,7 @@ Json = dict[str, Any]
 
 _SESSION_SECONDS = 12 * 3600
 _TASKS_SERVICE = "ecs-tasks.amazonaws.com"
+_ON_LOG_STREAMS = frozenset({"CreateLogStream", "PutLogEvents", "GetLogEvents", "DeleteLogStream"})
 _issued: set[str] = set()
 _request_key: contextvars.ContextVar[str] = contextvars.ContextVar("request_key", default="")
 
@@ -98,13 +100,26 @@ def trusted_by_tasks(role_arn: str) -> bool:
 
 def pass_role_denial(role_arn: str) -> str | None:
     """AWS's words when the caller may not hand this role to a task, or None."""
+    return _denial_of("iam:PassRole", role_arn, {"iam:passedtoservice": _TASKS_SERVICE})
+
+
+def tagging_denial(cluster: str) -> str | None:
+    """AWS's words when the caller may not tag the tasks that it runs, or None.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
+    """
+    task = f"arn:aws:ecs:{get_region()}:{get_account_id()}:task/{cluster}/*"
+    return _denial_of("ecs:TagResource", task, {"ecs:createaction": "RunTask"})
+
+
+def _denial_of(action: str, resource: str, context: Json) -> str | None:
     denied = iam_evaluator.enforce(
         _request_key.get(),
-        "iam:PassRole",
-        "iam",
+        action,
+        action.partition(":")[0],
         get_region(),
-        resource_arn=role_arn,
-        service_context={"iam:passedtoservice": _TASKS_SERVICE},
+        resource_arn=resource,
+        service_context=context,
     )
     if denied is None:
         return None
@@ -112,14 +127,16 @@ def pass_role_denial(role_arn: str) -> str | None:
         return str(denied.message)
     return str(
         iam_actions.identity_denial_message(
-            "iam:PassRole", denied.principal_arn, role_arn, denied.decision == "Deny"
+            action, denied.principal_arn, resource, denied.decision == "Deny"
         )
     )
 
 
-def allowed_by_policy(document: str | Json, service: str, action: str, resource: str) -> bool:
-    """Whether a resource's own policy lets a service act on it."""
-    context = _service_context(service, action, resource, get_account_id(), "")
+def allowed_by_policy(
+    document: str | Json, service: str, action: str, resource: str, source_arn: str
+) -> bool:
+    """Whether a resource's own policy lets a service act on it, on behalf of ``source_arn``."""
+    context = _service_context(service, action, resource, get_account_id(), source_arn)
     return _any_statement_allows(document, service, context)
 
 
@@ -178,6 +195,8 @@ def install() -> None:
     iam_evaluator.is_root_access_key = _is_root
     from ministack.services import sts  # it binds that name when it is imported
 
+    pin_origin = iam_evaluator.pin_request_origin
+    iam_evaluator.pin_request_origin = lambda address, _: pin_origin(address, secure_transport=True)
     # It would throw sessions away by the time of whoever asks for a new one, maybe days ahead.
     sts._evict_expired_sessions = lambda: None
     sigv4.request_time_failure = lambda _signature, *, now=None: None  # noqa: ARG005
@@ -199,11 +218,19 @@ def _resource_arn(original: Any) -> Any:
     def extract(
         service: str, method: str, path: str, headers: Json, body: bytes, *rest: Any
     ) -> str:
-        if service == "ecs" and headers.get("x-amz-target", "").endswith(".RunTask"):
+        action = headers.get("x-amz-target", "").rpartition(".")[2]
+        if service == "ecs" and action == "RunTask":
             return _task_definition_arn(json.loads(body).get("taskDefinition", "*"))
+        if service == "logs" and action in _ON_LOG_STREAMS:
+            return _log_stream_arn(json.loads(body))
         return str(original(service, method, path, headers, body, *rest))
 
     return extract
+
+
+def _log_stream_arn(request: Json) -> str:
+    group, stream = request.get("logGroupName"), request.get("logStreamName")
+    return f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:{stream}"
 
 
 def _task_definition_arn(reference: str) -> str:

@@ -65,12 +65,15 @@ def _update_schedule(
 
 
 def _schedule(props: Json) -> Json:
-    """The properties as the API writes them: there, awsvpcConfiguration begins small."""
+    """The properties as the API writes them: what comes from ECS begins small there."""
     body = json.loads(json.dumps(props))
     parameters = body.get("Target", {}).get("EcsParameters", {})
     network = parameters.get("NetworkConfiguration")
     if network and "AwsvpcConfiguration" in network:
         network["awsvpcConfiguration"] = network.pop("AwsvpcConfiguration")
+    for name in ("CapacityProviderStrategy", "PlacementConstraints", "PlacementStrategy"):
+        if name in parameters:
+            parameters[name] = _camel(parameters[name])
     return dict(body)
 
 

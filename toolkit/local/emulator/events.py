@@ -43,7 +43,8 @@ def _invoke(original: Any, target: Any, event: Any, rule: Any, view: Any) -> Non
     if parts[2:3] != ["logs"] or len(parts) < 7:
         original(target, event, rule, view)
         return
-    _deliver(parts[6].removesuffix(":*"), _payload(target, event, rule, view))
+    group = parts[6].removesuffix(":*")
+    _deliver(group, _payload(target, event, rule, view), rule.get("Arn", ""))
 
 
 def _payload(target: Any, event: Any, rule: Any, view: Any) -> str:
@@ -55,9 +56,9 @@ def _payload(target: Any, event: Any, rule: Any, view: Any) -> str:
     return json.dumps(view.event_with_detail())
 
 
-def _deliver(group: str, message: str) -> None:
+def _deliver(group: str, message: str, rule_arn: str) -> None:
     record = cloudwatch_logs._log_groups.get(group)
-    if record is None or not _let_in(record["arn"]):
+    if record is None or not _let_in(record["arn"], rule_arn):
         _log.warning("event not delivered to log group %s: it is missing or closed", group)
         return
     stream = new_uuid()
@@ -68,13 +69,13 @@ def _deliver(group: str, message: str) -> None:
     )
 
 
-def _let_in(group_arn: str) -> bool:
+def _let_in(group_arn: str, rule_arn: str) -> bool:
     resource = f"{group_arn.removesuffix(':*')}:log-stream:*"
     documents = [row["policyDocument"] for row in cloudwatch_logs._resource_policies.values()]
     documents += [row["policyDocument"] for row in cloudwatch_logs._log_group_policies.values()]
     return all(
         any(
-            access.allowed_by_policy(document, service, f"logs:{action}", resource)
+            access.allowed_by_policy(document, service, f"logs:{action}", resource, rule_arn)
             for document in documents
             for service in _SERVICES
         )

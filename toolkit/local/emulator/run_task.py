@@ -45,6 +45,10 @@ def check(data: Json) -> tuple[Refusal | None, Plan | None]:
     platform = data.get("platformVersion") or "LATEST"
     if platform not in _PLATFORMS:
         return _refuse("PlatformUnknownException", f"Unknown platform version {platform}."), None
+    tags = _tags(data, definition, cluster)
+    denial = access.tagging_denial(cluster) if tags else None
+    if denial is not None:
+        return _refuse("AccessDeniedException", denial), None
     for role in _roles(data, definition):
         denial = access.pass_role_denial(role)
         if denial is not None:
@@ -177,7 +181,7 @@ def place(plan: Plan, offset: float) -> Json:
         "attributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}],
         "availabilityZone": f"{get_region()}a",
         "enableExecuteCommand": request.get("enableExecuteCommand", False),
-        "tags": _tags(request, definition),
+        "tags": _tags(request, definition, plan.cluster),
         "healthStatus": "UNKNOWN",
         "ephemeralStorage": definition.get("ephemeralStorage") or {"sizeInGiB": 20},
         "_offset": offset,
@@ -215,8 +219,10 @@ def _interface(request: Json) -> Json:
     }
 
 
-def _tags(request: Json, definition: Json) -> list[Json]:
+def _tags(request: Json, definition: Json, cluster: str) -> list[Json]:
     tags = list(request.get("tags") or [])
+    if request.get("enableECSManagedTags"):
+        tags.append({"key": "aws:ecs:clusterName", "value": cluster})
     if request.get("propagateTags") == "TASK_DEFINITION":
         own = {tag["key"] for tag in tags}
         inherited = ecs._tags.get(definition["taskDefinitionArn"], [])
