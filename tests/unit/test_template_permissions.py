@@ -171,6 +171,7 @@ def test_the_scheduler_tags_tasks_only_while_it_starts_them() -> None:
     task = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/Cluster/0123"
     assert permits(scheduler, "ecs:TagResource", task, ecs__CreateAction="RunTask")
     assert not permits(scheduler, "ecs:TagResource", task)
+    assert not permits(scheduler, "ecs:TagResource", task, ecs__CreateAction="CreateService")
     assert not permits(scheduler, "ecs:TagResource", task_definition("demo-weather"))
 
 
@@ -192,7 +193,6 @@ def test_the_scheduler_leaves_letters_in_our_queue_and_takes_none_out() -> None:
         ("logs:PutLogEvents", "/demo/weather:log-stream:run/workload/1", True),
         ("logs:CreateLogStream", "/demo/weather:log-stream:run/workload/1", True),
         ("logs:PutLogEvents", "/demolition/weather:log-stream:run/workload/1", False),
-        ("logs:PutLogEvents", "/aws/events/demo/lifecycle:log-stream:1", False),
         ("logs:DeleteLogStream", "/demo/weather:log-stream:run/workload/1", False),
     ],
 )
@@ -200,6 +200,12 @@ def test_ecs_pulls_our_image_and_writes_our_logs(action: str, on: str, *, may: b
     if action.startswith("logs:"):
         on = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{on}"
     assert permits(role("platform", "ExecutionRole"), action, on) is may
+
+
+def test_ecs_cannot_write_the_lifecycle_record() -> None:
+    group = properties("platform", "LifecycleLogGroup")["LogGroupName"]
+    stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:1"
+    assert not permits(role("platform", "ExecutionRole"), "logs:PutLogEvents", stream)
 
 
 def test_endpoints_let_through_what_the_roles_may_do() -> None:

@@ -101,6 +101,14 @@ def test_artifacts_expire_only_when_asked_and_manifests_never() -> None:
     assert (rule["Prefix"], rule["ExpirationInDays"]) == ("runs/", "30")
 
 
+def test_a_replaced_version_can_be_brought_back_for_a_month() -> None:
+    rules = properties("platform", "Bucket")["LifecycleConfiguration"]["Rules"]
+    (rule,) = [r for r in rules if "NoncurrentVersionExpiration" in r]
+    assert rule["Status"] == "Enabled"
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert "Prefix" not in rule
+
+
 def test_images_are_scanned_and_their_tags_cannot_be_moved() -> None:
     repository = properties("platform", "Repository")
     assert repository["ImageTagMutability"] == "IMMUTABLE"
