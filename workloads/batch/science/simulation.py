@@ -18,7 +18,8 @@ from workloads.contract import Json, Run
 
 _TRIAL_SECONDS = 0.3
 _TURN_SECONDS = 0.5
-_PROGRESS_STEPS = 20
+_PROGRESS_STEPS = 20  # tell progress that often in a run, ...
+_PROGRESS_SECONDS = 60.0  # ... and after a long silence
 _MEGABYTE = 2**20
 
 
@@ -54,8 +55,8 @@ class Simulation:
     samples: dict[float, list[Samples]] = field(factory=dict)
     findings: list[Finding] = field(factory=list)
     worker_memory: int = 0  # bytes, of the largest process
-    _steps: int = 0
     _start: float = field(factory=time.perf_counter)
+    _told: tuple[int, float] = (0, 0.0)  # the step and the second of the latest progress event
 
     @property
     def complete(self) -> bool:
@@ -108,11 +109,11 @@ class Simulation:
 
     def _tell_progress(self) -> None:
         fraction = self.updates / self.plan.updates
-        steps = int(fraction * _PROGRESS_STEPS)
-        if steps == self._steps:
-            return
-        self._steps = steps
         elapsed = time.perf_counter() - self._start
+        step, (told_step, told_at) = int(fraction * _PROGRESS_STEPS), self._told
+        if step == told_step and elapsed - told_at < _PROGRESS_SECONDS:
+            return
+        self._told = (step, elapsed)
         self.run.event(
             "simulation.progressed",
             percent=round(100 * fraction, 1),
