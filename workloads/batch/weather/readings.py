@@ -99,13 +99,18 @@ class Readings:
 
 @frozen(eq=False)
 class Station:
-    """One station as its source reports it."""
+    """One station as its source reports it; ``unreadable`` counts lines that were no readings."""
 
     id: str
     name: str
-    source: str
+    provenance: str
     series: tuple[Readings, ...]
     unreadable: int = 0
+
+    @property
+    def title(self) -> str:
+        """For people: the name, if it has one, and the id."""
+        return f"{self.name} ({self.id})" if self.name else self.id
 
 
 def readings(station: str, code: str, slots: Slots, values: Floats, flags: Flags) -> Readings:

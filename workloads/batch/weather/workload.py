@@ -47,7 +47,10 @@ def run(settings: Mapping[str, Json], run: Run) -> Result:
     chosen = Settings(**cast("dict[str, Any]", settings))
     report = Report(run, source=chosen.source, element=chosen.element)
     for name in chosen.stations:
-        station = _observe(name, chosen, run)
+        try:
+            station = _observe(name, chosen, run)
+        except Interrupted:
+            raise Interrupted(report.save()) from None
         report.add_observations(station)
         _stop_if_asked(run, report)
         forecast = _forecast(station, chosen, run)
@@ -63,11 +66,11 @@ def _stop_if_asked(run: Run, report: Report) -> None:
 
 
 def _observe(name: str, settings: Settings, run: Run) -> Station:
-    raw = sources.read(settings.source, name, url=settings.station_url, scratch=run.scratch)
-    rows = sum(len(series.slots) for series in raw.series)
-    run.event("weather.parsed", station=name, source=settings.source, rows=rows)
+    raw = sources.read(settings.source, name, url=settings.station_url, run=run)
+    run.event("weather.parsed", station=name, source=settings.source, unreadable=raw.unreadable)
     station = quality.check(raw)
-    run.event("weather.checked", station=name, **quality.total(station))
+    rows, rejected = quality.total(station)
+    run.event("weather.checked", station=name, rows=rows, rejected=rejected)
     return station
 
 
@@ -83,7 +86,7 @@ def _forecast(station: Station, settings: Settings, run: Run) -> skill.Forecast:
     order, errors = skill.choose_order(
         days, values, split, harmonics=settings.harmonics, max_order=settings.max_order
     )
-    run.event("weather.fitted", station=station.id, order=order, rmse=min(errors))
+    run.event("weather.fitted", station=station.id, order=order, rmse=round(min(errors), 4))
     forecast = skill.forecast(
         days,
         values,
@@ -97,10 +100,10 @@ def _forecast(station: Station, settings: Settings, run: Run) -> skill.Forecast:
     run.event(
         "weather.scored",
         station=station.id,
-        rmse=first.rmse,
-        skill_persistence=first.skill_persistence,
-        skill_climatology=first.skill_climatology,
-        coverage=first.coverage,
+        rmse=round(first.rmse, 4),
+        skill_persistence=round(first.skill_persistence, 4),
+        skill_climatology=round(first.skill_climatology, 4),
+        coverage=round(first.coverage, 4),
     )
     return forecast
 
