@@ -18,7 +18,7 @@ from toolkit.core.expression import parse
 
 DRIVER = Path(__file__).parent / "quartz" / "Firings.java"
 JARS = [Path("/usr/share/java") / name for name in ("quartz2.jar", "slf4j-api.jar")]
-MISSING = shutil.which("java") is None or not all(jar.exists() for jar in JARS)
+MISSING = shutil.which("javac") is None or not all(jar.exists() for jar in JARS)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
