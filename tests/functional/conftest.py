@@ -1,6 +1,7 @@
 """One project on one embedded AWS per test process, deployed through the command line."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,7 @@ class Project:
         done = subprocess.run(
             [sys.executable, "-m", "toolkit", *arguments],
             cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
