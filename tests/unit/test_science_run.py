@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
@@ -71,6 +72,12 @@ def conducted() -> tuple[RecordedRun, Result]:
     return recorded, study.conduct(SMALL, 1, recorded)
 
 
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Workers]:
+    with Workers(2) as workers:
+        yield workers
+
+
 class TestRun:
     def test_small_run_passes_all_its_gates(self, conducted):
         _, result = conducted
@@ -114,12 +121,11 @@ class TestRun:
         assert {name for name, _ in recorded.events} == set(workload.events[1:-1])
         assert json.loads(recorded.files["metrics.json"]) == result.metrics
 
-    def test_two_processes_give_the_same_results_as_one(self, conducted):
+    def test_two_processes_give_the_same_results_as_one(self, conducted, pair):
         alone, _ = conducted
         cost = Cost(1.0, 1, 2.0, samples_per_second=150.0, updates_per_second=1.0)
         together = Simulation(SMALL, RecordedRun(), cost)
-        with Workers(2) as workers:
-            together.simulate(workers)
+        together.simulate(pair)
         assert to_csv(together.findings) == alone.files["results.csv"]
 
     def test_another_seed_gives_other_results(self, conducted):
@@ -217,20 +223,14 @@ def call(function, *arguments):
 
 
 class TestWorkers:
-    def test_every_turn_and_what_follows_from_it_is_taken(self):
+    def test_every_turn_and_what_follows_from_it_is_taken(self, pair):
         turns = [call(divmod, number, 3) for number in range(7)]
-        with Workers(2) as workers:
-            outcomes = list(
-                workers.each(turns, then=lambda o: call(divmod, -1, 5) if o[0] == 2 else None)
-            )
+        outcomes = list(pair.each(turns, then=lambda o: call(divmod, -1, 5) if o[0] == 2 else None))
         expected = [divmod(number, 3) for number in range(7)] + [(-1, 4)]
         assert sorted(outcomes) == sorted(expected)
 
-    def test_turns_run_in_as_many_processes(self):
-        with Workers(2) as workers:
-            turns = [call(time.sleep, 0.1), call(time.sleep, 0.1)]
-            list(workers.each(turns))
-            pids = set(workers.each([call(os.getpid) for _ in range(2)]))
+    def test_turns_run_in_as_many_processes(self, pair):
+        pids = set(pair.each([call(os.getpid), call(os.getpid)]))
         assert len(pids) == 2
         assert os.getpid() not in pids
 
@@ -238,10 +238,9 @@ class TestWorkers:
         with Workers(1) as workers:
             assert list(workers.each([call(os.getpid)])) == [os.getpid()]
 
-    def test_processes_ignore_the_signals_that_their_parent_answers(self):
+    def test_processes_ignore_the_signals_that_their_parent_answers(self, pair):
         turns = [call(signal.getsignal, signal.SIGTERM), call(signal.getsignal, signal.SIGINT)]
-        with Workers(2) as workers:
-            assert list(workers.each(turns)) == [signal.SIG_IGN, signal.SIG_IGN]
+        assert list(pair.each(turns)) == [signal.SIG_IGN, signal.SIG_IGN]
 
     def test_a_stop_request_does_not_wait_for_turns_that_are_being_taken(self):
         asked = count()
@@ -345,11 +344,10 @@ def decode(content: bytes) -> np.ndarray:
     return imread(io.BytesIO(content), format="png")
 
 
-def test_turns_survive_the_way_to_a_process_and_back():
+def test_turns_survive_the_way_to_a_process_and_back(pair):
     chains = [*SMALL.chains()]
     here = [chain.advance(5) for chain in SMALL.chains()]
-    with Workers(2) as workers:
-        there = {p.chain.temperature: p for p in workers.each([Turn(c, 5) for c in chains])}
+    there = {p.chain.temperature: p for p in pair.each([Turn(chain, 5) for chain in chains])}
     for chain, expected in zip(chains, here, strict=True):
         assert (there[chain.temperature].samples == expected).all()
         assert chain.done == 0  # the process had a copy
