@@ -179,8 +179,7 @@ def _deltas(values: Array) -> bytes:
     count = len(values) - 1
     if count == 0:
         return head
-    deltas = np.full(-(-count // _BLOCK) * _BLOCK, values[-1] - values[-2])
-    deltas[:count] = np.diff(values)
+    deltas = np.pad(np.diff(values), (0, -count % _BLOCK), mode="edge")
     blocks = deltas.reshape(-1, _BLOCK)
     least = blocks.min(axis=1)
     rests = (blocks - least[:, None]).view(np.uint64)

@@ -57,8 +57,8 @@ def draw(path: Path, bars: Path, signals: Path, settings: Settings, caption: str
 
 
 def _read(path: Path) -> _Series | None:
-    table = np.loadtxt(path, delimiter=",", skiprows=1, dtype=str, ndmin=2)
-    if not table.size:
+    table = _table(path)
+    if table is None:
         return None
     time = np.char.rstrip(table[:, 0], "Z").astype("datetime64[s]")
     _, high, low, close, volume, value, bought, _, trades = table[:, 1:].astype(float).T
@@ -78,6 +78,18 @@ def _read(path: Path) -> _Series | None:
         vwap=(np.cumsum(value) / np.maximum(np.cumsum(volume), 1e-300))[ends],
         rate=np.add.reduceat(trades, starts) / seconds,
         width=float(width),
+    )
+
+
+def _table(path: Path) -> Any:
+    """The rows of a CSV as text; None when it has only its header."""
+    with path.open(encoding="utf-8") as file:
+        file.readline()
+        if not file.readline():
+            return None
+    columns = range(header.count(",") + 1)
+    return np.loadtxt(
+        path, delimiter=",", skiprows=1, dtype=str, ndmin=2, quotechar='"', usecols=columns
     )
 
 
@@ -102,9 +114,11 @@ def _draw_price(axes: "Axes", series: _Series) -> None:
 
 
 def _draw_signals(axes: "Axes", path: Path) -> None:
-    table = np.loadtxt(path, delimiter=",", skiprows=1, dtype=str, ndmin=2, usecols=(0, 1, 2, 3))
+    table = _table(path)
+    if table is None:
+        return
     for name, mark in _MARKS.items():
-        rows = table[table[:, 1] == name] if table.size else table
+        rows = table[table[:, 1] == name]
         if not len(rows):
             continue
         time = np.char.rstrip(rows[:, 0], "Z").astype("datetime64[s]")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Self
 from urllib.parse import quote, urlsplit
 
-from attrs import fields, frozen
+from attrs import field, fields, frozen
 
 from workloads.contract import ContractError, Json
 
@@ -22,11 +22,11 @@ ENDPOINTS = (
 class Settings:
     """One trade stream. Times in seconds unless the name says otherwise."""
 
-    symbol: str = "BNBUSDT"
+    symbol: str = field(default="BNBUSDT", converter=str.upper)
     run_seconds: int = 7200
     base_url: str = ENDPOINTS[0]
     feed: str = "binance"
-    batch_milliseconds: int = 200
+    batch_milliseconds: int = 250
     connect_timeout_seconds: float = 10.0
     connect_budget_seconds: float = 60.0
     silence_event_seconds: float = 30.0
@@ -37,12 +37,12 @@ class Settings:
     ema_slow_seconds: float = 60.0
     window_seconds: int = 60
     zscore_limit: float = 3.0
-    imbalance_limit: float = 0.7
+    imbalance_limit: float = 0.6
 
     @classmethod
     def of(cls, settings: Mapping[str, Json]) -> Self:
         """From the catalog's typed values; raises ContractError when two of them contradict."""
-        known = {field.name for field in fields(cls)}
+        known = {attribute.name for attribute in fields(cls)}
         values = {name: value for name, value in settings.items() if name in known}
         made = cls(**values)  # type: ignore[arg-type] # the catalog has typed and checked them
         made.check()
