@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
@@ -60,7 +61,7 @@ def preview(
     """Look at a schedule, and at the change from ``before``, as of ``now``."""
     timetable = after.timetable()
     shown = list(islice(timetable.firings(now), _SHOWN))
-    until = _period(shown, now)
+    until = _period(shown, now, after.timezone)
     old = before.timetable() if before else None
     return Preview(
         before=before,
@@ -73,10 +74,12 @@ def preview(
     )
 
 
-def _period(shown: list[datetime], now: datetime) -> datetime:
-    """A week, or as long as it takes to see the firings that are shown."""
+def _period(shown: list[datetime], now: datetime, timezone: str) -> datetime:
+    """A week, or as long as it takes to see the firings that are shown; it ends at a midnight."""
     last = shown[-1] if shown else now
-    return min(max(last, now + _LEAST), now + _MOST)
+    end = min(max(last, now + _LEAST), now + _MOST).astimezone(ZoneInfo(timezone))
+    midnight = (end + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight.astimezone(UTC)
 
 
 def _warnings(
