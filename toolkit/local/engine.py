@@ -35,6 +35,7 @@ from toolkit.local.timekeeper import Timekeeper, read_moment, read_target
 _PARALLEL_TASKS = 2 * (os.cpu_count() or 2)
 _GRACE_SECONDS = 5.0
 _RETRY_SECONDS = 0.2
+_POLL_SECONDS = 0.05
 _WATCH_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Engine:
         stack.callback(self._keeper.stop)
         self._route(control, endpoint)
         self._child = child
-        for work in (control.serve_forever, self._keeper.run, self._watch):
+        for work in (lambda: control.serve_forever(_POLL_SECONDS), self._keeper.run, self._watch):
             threading.Thread(target=work, daemon=True).start()
         stack.callback(control.shutdown)
         info = client.EngineInfo(
@@ -131,6 +132,8 @@ class Engine:
                 found = self._emulator.call(
                     "GET", f"/changes?since={version}", timeout=_WATCH_SECONDS
                 )
+                if self._stopping.is_set():
+                    return
                 version = found["version"]
                 self._reconcile(found)
                 self._keeper.wake()
