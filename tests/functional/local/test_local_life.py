@@ -103,7 +103,9 @@ def test_a_killed_engine_leaves_no_process_and_loses_no_artifact(
 ) -> None:
     own.aws("s3").create_bucket(Bucket="kept")
     own.aws("s3").put_object(Bucket="kept", Key="ledger/x.json", Body=b"proof")
-    run_sleeper(own, tmp_path)
+    arn = run_sleeper(own, tmp_path)
+    state = engine.directory(own.root) / "state" / "ecs.json"
+    eventually(lambda: state.exists() and arn in state.read_text())
     family = processes_of(own.info)
     os.kill(own.info.pid, signal.SIGKILL)
     eventually(lambda: not alive(family))
@@ -111,6 +113,7 @@ def test_a_killed_engine_leaves_no_process_and_loses_no_artifact(
     again = Rehearsal(engine.ensure_running(own.root, print), own.root)
     kept = again.aws("s3").get_object(Bucket="kept", Key="ledger/x.json")
     assert kept["Body"].read() == b"proof"
+    assert again.await_status(arn, "STOPPED")["stopCode"] == "InfrastructureHealth"
 
 
 def test_a_killed_emulator_takes_the_engine_along(own: Rehearsal) -> None:
@@ -191,3 +194,76 @@ def test_the_engines_file_can_be_read_by_its_owner_only(own: Rehearsal) -> None:
     path = engine.directory(own.root) / "engine.json"
     assert path.stat().st_mode & 0o077 == 0
     assert json.loads(path.read_text())["endpoint_url"] == own.info.endpoint_url
+
+
+def deploy_schedule(own: Rehearsal) -> None:
+    """A stack with one schedule in it, and a queue; it never fires anything that exists."""
+    template = {
+        "Resources": {
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}},
+            "Schedule": {
+                "Type": "AWS::Scheduler::Schedule",
+                "Properties": {
+                    "Name": "hourly",
+                    "ScheduleExpression": "cron(0 * * * ? *)",
+                    "FlexibleTimeWindow": {"Mode": "OFF"},
+                    "Target": {
+                        "Arn": "arn:aws:ecs:us-east-1:000000000000:cluster/none",
+                        "RoleArn": "arn:aws:iam::000000000000:role/none",
+                        "EcsParameters": {
+                            "TaskDefinitionArn": (
+                                "arn:aws:ecs:us-east-1:000000000000:task-definition/none:1"
+                            )
+                        },
+                        "RetryPolicy": {"MaximumRetryAttempts": 0},
+                    },
+                },
+            },
+        }
+    }
+    cloudformation = own.aws("cloudformation")
+    cloudformation.create_stack(StackName="kept", TemplateBody=json.dumps(template))
+    eventually(
+        lambda: (
+            cloudformation.describe_stacks(StackName="kept")["Stacks"][0]["StackStatus"]
+            == "CREATE_COMPLETE"
+        )
+    )
+
+
+def test_stop_and_start_keep_what_was_deployed_and_the_time(own: Rehearsal) -> None:
+    deploy_schedule(own)
+    list(own.engine.advance(seconds=3 * 3600))
+    url = own.aws("sqs").get_queue_url(QueueName="q")["QueueUrl"]
+    before = own.engine.status()
+    own.engine.stop(own.root)
+    again = Rehearsal(engine.ensure_running(own.root, print), own.root)
+    after = eventually(lambda: status if (status := again.engine.status())["schedules"] else None)
+    assert after["schedules"] == before["schedules"]
+    assert after["offset_seconds"] == pytest.approx(before["offset_seconds"])
+    assert again.aws("sqs").get_queue_url(QueueName="q")["QueueUrl"] == url
+    again.aws("sqs").send_message(QueueUrl=url, MessageBody="the address is still good")
+
+
+def test_what_was_due_while_no_engine_ran_is_not_made_up_for(own: Rehearsal) -> None:
+    deploy_schedule(own)
+    own.engine.stop(own.root)
+    kept = engine.directory(own.root) / "kept.json"
+    document = json.loads(kept.read_text())
+    kept.write_text(json.dumps({**document, "offset": document["offset"] + 5 * 3600}))
+    again = Rehearsal(engine.ensure_running(own.root, print), own.root)
+    events = list(again.engine.advance(seconds=3600))
+    assert [event["event"] for event in events if event.get("schedule") == "hourly"] == [
+        "dead-lettered"
+    ]
+
+
+def test_a_killed_engine_still_knows_its_stacks(own: Rehearsal) -> None:
+    deploy_schedule(own)
+    state = engine.directory(own.root) / "state"
+    eventually(lambda: (state / "cloudformation.json").exists())
+    os.kill(own.info.pid, signal.SIGKILL)
+    eventually(lambda: engine.running(own.root) is None)
+    again = Rehearsal(engine.ensure_running(own.root, print), own.root)
+    stacks = again.aws("cloudformation").describe_stacks()["Stacks"]
+    assert [stack["StackStatus"] for stack in stacks] == ["CREATE_COMPLETE"]

@@ -48,7 +48,7 @@ async def _serve(listener: socket.socket, token: str) -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    from . import changes
+    from . import changes, snapshots
     from .gateway import Gateway
 
     stopping = asyncio.Event()
@@ -67,7 +67,9 @@ async def _serve(listener: socket.socket, token: str) -> None:
     config.graceful_timeout = 0.2  # idle connections of clients need no farewell
     sys.stdout.write(json.dumps({"port": listener.getsockname()[1], "pid": os.getpid()}) + "\n")
     sys.stdout.flush()
+    saving = asyncio.create_task(snapshots.keep_saving())
     await serve(Gateway(app, token), config, shutdown_trigger=stopping.wait)
+    saving.cancel()
 
 
 def _watch_engine(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
