@@ -18,6 +18,7 @@ from attrs import field, frozen
 from workloads.contract import CONTRACT_VARIABLES, ContractError, Json
 
 _TYPES = ("str", "int", "float", "bool")
+REDACTED = "(redacted)"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -40,13 +41,16 @@ class Variable:
         """The typed value of ``text``; raises ContractError naming the variable and the rule."""
         value = self._convert(text)
         if self.choices and text not in self.choices:
-            raise ContractError(f"{self.name}={text!r}: choose one of {', '.join(self.choices)}")
+            raise ContractError(f"{self._told(text)}: choose one of {', '.join(self.choices)}")
         if self.pattern is not None and re.fullmatch(self.pattern, text) is None:
             example = f", for example {self.example}" if self.example else ""
-            raise ContractError(f"{self.name}={text!r} does not match {self.pattern}{example}")
+            raise ContractError(f"{self._told(text)} does not match {self.pattern}{example}")
         if not isinstance(value, str):
             self._check_range(text, value)
         return value
+
+    def _told(self, text: str) -> str:
+        return f"{self.name}={REDACTED if self.secret else repr(text)}"
 
     def _convert(self, text: str) -> str | int | float | bool:
         try:
@@ -56,23 +60,23 @@ class Variable:
                 return float(text)
         except ValueError:
             kind = "a whole number" if self.type == "int" else "a number"
-            raise ContractError(f"{self.name}={text!r} is not {kind}") from None
+            raise ContractError(f"{self._told(text)} is not {kind}") from None
         if self.type == "bool":
             if text.lower() in _TRUE:
                 return True
             if text.lower() in _FALSE:
                 return False
-            raise ContractError(f"{self.name}={text!r} is neither true nor false")
+            raise ContractError(f"{self._told(text)} is neither true nor false")
         return text
 
     def _check_range(self, text: str, value: float) -> None:
         # NaN compares false with everything and would slip through both bounds.
         if not math.isfinite(value):
-            raise ContractError(f"{self.name}={text!r} is not a finite number")
+            raise ContractError(f"{self._told(text)} is not a finite number")
         if self.minimum is not None and value < self.minimum:
-            raise ContractError(f"{self.name}={text!r} is below the minimum {self.minimum:g}")
+            raise ContractError(f"{self._told(text)} is below the minimum {self.minimum:g}")
         if self.maximum is not None and value > self.maximum:
-            raise ContractError(f"{self.name}={text!r} is above the maximum {self.maximum:g}")
+            raise ContractError(f"{self._told(text)} is above the maximum {self.maximum:g}")
 
 
 @frozen
@@ -113,6 +117,13 @@ class Workload:
         near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
         raise ContractError(f"workload {self.name} has no setting {name}: {hint}")
+
+    def run_seconds(self, environment: Mapping[str, str]) -> int:
+        """How long a run may take: what ``RUN_SECONDS`` asks for, or else the maximum runtime."""
+        for variable in self.variables:
+            if variable.name == "RUN_SECONDS":
+                return int(variable.parse(environment.get(variable.name, variable.default)))
+        return self.max_runtime_seconds
 
     def settings(self, environment: Mapping[str, str]) -> dict[str, Json]:
         """Typed settings from an environment, with every problem in one ContractError.

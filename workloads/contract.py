@@ -13,16 +13,18 @@ The outcome stands in the manifest's key, so a ledger over thousands of runs is 
 """
 
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 from attrs import asdict, field, frozen
+from attrs.validators import in_
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 MANIFEST_VERSION = 1
 
@@ -200,29 +202,63 @@ class Artifact:
     rows: int | None = None
 
 
+def jsonable(value: Any) -> Json:
+    """``value`` as JSON can hold it: NaN and infinities become null, numpy scalars plain numbers.
+
+    Raises TypeError for what has no honest JSON form.
+    """
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, datetime):
+        return format_time(value)
+    if hasattr(value, "tolist"):  # numpy scalars and arrays, without importing numpy
+        return jsonable(value.tolist())
+    raise TypeError(f"{type(value).__name__} cannot stand in a log line or a manifest")
+
+
+def _json_mapping(values: Mapping[str, Any]) -> Mapping[str, Json]:
+    return {str(key): jsonable(value) for key, value in values.items()}
+
+
+def _number(value: float | None) -> float:
+    # A manifest tells NaN as null, and null reads back as NaN.
+    return math.nan if value is None else float(value)
+
+
 @frozen
 class Gate:
     """A quality condition that the workload itself checked: ``value`` ``op`` ``limit``.
 
-    A value that is not a number (NaN) passes no gate: missing evidence is never success.
+    A value that is no finite number passes no gate: missing evidence is never success.
     """
 
     name: str
-    value: float
-    op: str  # one of ">=", "<="
-    limit: float
+    value: float = field(converter=_number)
+    op: str = field(validator=in_((">=", "<=")))
+    limit: float = field(converter=float)
 
     @property
     def passed(self) -> bool:
         """Whether the condition holds."""
+        if not math.isfinite(self.value):
+            return False
         return self.value >= self.limit if self.op == ">=" else self.value <= self.limit
 
 
 @frozen
 class Result:
-    """What a workload gives back: metrics for the manifest, and the gates that judge them."""
+    """What a workload gives back: metrics for the manifest, and the gates that judge them.
 
-    metrics: Mapping[str, Json] = field(factory=dict)
+    Metrics are made JSON here, so what cannot be told fails in the workload that tells it.
+    """
+
+    metrics: Mapping[str, Json] = field(factory=dict, converter=_json_mapping)
     gates: tuple[Gate, ...] = ()
 
 
@@ -245,7 +281,7 @@ class Run(Protocol):
     def scratch(self) -> Path:
         """A writable directory that goes away with the task."""
 
-    def event(self, name: str, **fields: Json) -> None:
+    def event(self, name: str, /, **fields: Json) -> None:
         """Log one JSON line. Names are ``noun.verb-in-the-past``, such as ``gap.detected``."""
 
     def save(
@@ -304,8 +340,8 @@ class Manifest:
 
 
 def _to_json(document: Mapping[str, Any]) -> bytes:
-    # allow_nan=False: NaN is not JSON, and most readers would refuse the whole manifest.
-    return json.dumps(document, indent=1, sort_keys=False, allow_nan=False).encode() + b"\n"
+    # jsonable: NaN is not JSON, and most readers would refuse the whole manifest.
+    return json.dumps(jsonable(document), indent=1, allow_nan=False).encode() + b"\n"
 
 
 _T = TypeVar("_T")

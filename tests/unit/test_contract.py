@@ -13,6 +13,7 @@ from workloads.contract import (
     Gate,
     Manifest,
     Outcome,
+    Result,
     RunId,
     parse_time,
 )
@@ -73,13 +74,33 @@ def test_what_is_no_manifest_is_refused(content: bytes) -> None:
 
 
 def test_a_manifest_never_holds_nan() -> None:
-    with pytest.raises(ValueError, match="JSON compliant"):
-        evolve(MANIFEST, metrics={"skill": float("nan")}).to_json()
+    nan = float("nan")
+    content = evolve(MANIFEST, metrics={"skill": nan}, gates=(Gate("g", nan, ">=", 0.1),)).to_json()
+    assert b"NaN" not in content
+    manifest = Manifest.from_json(content)
+    assert manifest.metrics == {"skill": None}
+    assert not manifest.gates[0].passed
+
+
+def test_a_gate_knows_only_its_two_comparisons() -> None:
+    with pytest.raises(ValueError, match="op"):
+        Gate("skill", 0.2, ">", 0.1)
+
+
+def test_a_metric_that_json_cannot_hold_is_refused_where_it_is_told() -> None:
+    with pytest.raises(TypeError, match="object cannot stand in"):
+        Result(metrics={"x": object()})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize(
     ("value", "op", "passed"),
-    [(0.1, ">=", True), (0.09, ">=", False), (0.1, "<=", True), (float("nan"), "<=", False)],
+    [
+        (0.1, ">=", True),
+        (0.09, ">=", False),
+        (0.1, "<=", True),
+        (float("nan"), "<=", False),
+        (float("inf"), ">=", False),
+    ],
 )
 def test_a_gate_compares_with_its_limit(value: float, op: str, *, passed: bool) -> None:
     assert Gate("g", value, op, 0.1).passed is passed

@@ -8,16 +8,28 @@ from typing import Any
 
 from toolkit.adapters import engine
 from toolkit.adapters.engine import EngineClient, EngineInfo, Event
+from toolkit.adapters.project import Project
 from toolkit.core.errors import ConfigError, RunError
+from workloads.catalog import load
 
 Progress = Callable[[str], None]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(?:\d+[smhdw])+")
 
 
-def start(root: Path, progress: Progress, *, region: str = engine.REGION) -> EngineInfo:
-    """Make sure that the project's engine runs."""
-    return engine.ensure_running(root, progress, region=region)
+def root_of(directory: Path) -> Path:
+    """The root of the project that a directory lies in."""
+    return Project.find(directory, load()).root
+
+
+def start(
+    root: Path, progress: Progress, *, region: str = engine.REGION, while_pid: int | None = None
+) -> EngineInfo:
+    """Make sure that the project's engine runs; with ``while_pid``, until that process ends."""
+    info = engine.ensure_running(root, progress, region=region)
+    if while_pid is not None:
+        EngineClient(info).belong_to(while_pid)
+    return info
 
 
 def stop(root: Path) -> bool:

@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,14 @@ class EngineClient:
     def status(self) -> Event:
         """The virtual time, the schedules with their next firings, and the live tasks."""
         return self._call("GET", "/status")
+
+    def now(self) -> datetime:
+        """The virtual time."""
+        return datetime.fromisoformat(self.status()["now"])
+
+    def belong_to(self, pid: int) -> None:
+        """Let the engine end when the process ``pid`` does."""
+        self._call("POST", "/owner", {"pid": pid})
 
     def fire(
         self, name: str, *, twice: bool = False, scheduled_time: str | None = None

@@ -12,70 +12,89 @@ from toolkit.actions import local as actions
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group()
-def local() -> None:
+@click.group("local")
+@click.option(
+    "--project",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    envvar="TOOLKIT_PROJECT",
+    help="The project's directory (the nearest one with a toolkit.toml).",
+)
+@click.pass_context
+def local_command(context: click.Context, /, project: Path) -> None:
     """The embedded AWS: an emulator with a Scheduler and a Fargate of its own.
 
     One per project, on this machine only. Its clock is virtual: `advance` lets firings happen.
     """
+    context.obj = actions.root_of(project)
 
 
-@local.command()
+@local_command.command()
 @_json
 @click.option("--region", default="us-east-1", show_default=True, help="The region it plays.")
-def start(*, as_json: bool, region: str) -> None:
+@click.option("--while-pid", type=int, metavar="PID", help="End it when that process ends.")
+@click.pass_obj
+def start(root: Path, *, as_json: bool, region: str, while_pid: int | None) -> None:
     """Start it, if it does not run yet; the first time it installs the emulator."""
-    info = actions.start(Path.cwd(), _progress, region=region)
+    info = actions.start(root, _progress, region=region, while_pid=while_pid)
     where = {"endpoint_url": info.endpoint_url, "region": info.region, "pid": info.pid}
     _print(where, [f"AWS_ENDPOINT_URL={info.endpoint_url}"], as_json=as_json)
 
 
-@local.command()
+@local_command.command()
 @_json
-def stop(*, as_json: bool) -> None:
+@click.pass_obj
+def stop(root: Path, *, as_json: bool) -> None:
     """End it, with its tasks."""
-    stopped = actions.stop(Path.cwd())
+    stopped = actions.stop(root)
     words = "stopped" if stopped else "it was not running"
     _print({"stopped": stopped}, [words], as_json=as_json)
 
 
-@local.command()
+@local_command.command()
 @_json
-def status(*, as_json: bool) -> None:
+@click.pass_obj
+def status(root: Path, *, as_json: bool) -> None:
     """What runs, what time it is there, and what fires next."""
-    found = actions.status(Path.cwd())
+    found = actions.status(root)
     _print(found, actions.describe_status(found), as_json=as_json)
 
 
-@local.command()
+@local_command.command()
 @click.argument("name")
 @click.option("--twice", is_flag=True, help="Deliver it twice, as Scheduler may.")
 @click.option("--scheduled-time", help="Which firing, in ISO 8601; the next one if left out.")
 @_json
-def fire(name: str, *, twice: bool, scheduled_time: str | None, as_json: bool) -> None:
+@click.pass_obj
+def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None, as_json: bool) -> None:
     """Deliver a firing of the schedule NAME now."""
     _print_events(
-        actions.fire(Path.cwd(), name, twice=twice, scheduled_time=scheduled_time), as_json=as_json
+        actions.fire(root, name, twice=twice, scheduled_time=scheduled_time), as_json=as_json
     )
 
 
-@local.command()
-@click.argument("where", metavar="DURATION|TIME")
+@local_command.command()
+@click.argument("where", metavar="DURATION|TIME", required=False)
+@click.option("--until", metavar="TIME", help="The same as TIME.")
 @_json
-def advance(where: str, *, as_json: bool) -> None:
+@click.pass_obj
+def advance(root: Path, where: str | None, *, until: str | None, as_json: bool) -> None:
     """Move the clock by 7d or 1h30m, or until 2026-11-24T05:00:00Z, firing by firing.
 
     Every firing on the way is delivered and its task really runs, at its own time.
     """
-    _print_events(actions.advance(Path.cwd(), where), as_json=as_json)
+    if (where is None) == (until is None):
+        raise click.UsageError("give a duration such as 7d, or a time")
+    _print_events(actions.advance(root, where or until or ""), as_json=as_json)
 
 
-@local.command()
+@local_command.command()
 @click.confirmation_option("--yes", prompt="Wipe everything deployed and stored in it?")
 @_json
-def reset(*, as_json: bool) -> None:
+@click.pass_obj
+def reset(root: Path, *, as_json: bool) -> None:
     """Wipe what was deployed, stored and run, and set the clock back to real time."""
-    actions.reset(Path.cwd())
+    actions.reset(root)
     _print({"reset": True}, ["wiped"], as_json=as_json)
 
 

@@ -5,6 +5,7 @@ the zone shifts are looked at wall time by wall time.
 """
 
 from bisect import bisect_left, bisect_right
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -18,8 +19,6 @@ _DAY = timedelta(days=1)
 # Every zone's 1970-2199 lies within these; nothing beyond can fire.
 _FIRST = datetime(1969, 12, 30, tzinfo=UTC)
 _LAST = datetime(2200, 1, 3, tzinfo=UTC)
-_FEBRUARY = 2
-_LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 @frozen
@@ -82,17 +81,18 @@ class Calendar:
     def _dates(self, start: datetime, zone: tzinfo, step: int) -> Iterator[datetime]:
         """Midnights, as wall times in the zone, from a wall time's day on or back."""
         memo: dict[tuple[int, int], tuple[int, ...]] = {}
-        for year, month in self._year_months(start, step):
-            key = _month_shape(year, month)
-            days = memo.get(key)
+        start_month = (start.year, start.month)
+        for month in self._months(start, step):
+            shape = _shape(month)
+            days = memo.get(shape)
             if days is None:
-                days = memo[key] = self.days.in_month(*key)[::step]
-            if (year, month) == (start.year, start.month):
+                days = memo[shape] = self.days.in_month(*shape)[::step]
+            if month == start_month:
                 days = tuple(day for day in days if (day - start.day) * step >= 0)
             for day in days:
-                yield datetime(year, month, day, tzinfo=zone)
+                yield datetime(*month, day, tzinfo=zone)
 
-    def _year_months(self, start: datetime, step: int) -> Iterator[tuple[int, int]]:
+    def _months(self, start: datetime, step: int) -> Iterator[tuple[int, int]]:
         if step > 0:
             years = self.years[bisect_left(self.years, start.year) :]
         else:
@@ -110,10 +110,10 @@ def _times(hours: tuple[int, ...], minutes: tuple[int, ...]) -> tuple[timedelta,
 
 
 @lru_cache(maxsize=4096)
-def _month_shape(year: int, month: int) -> tuple[int, int]:
-    """The weekday of the first day (0 = Sunday) and the length."""
-    leap = month == _FEBRUARY and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    return datetime(year, month, 1, tzinfo=UTC).isoweekday() % 7, _LENGTHS[month] + leap
+def _shape(month: tuple[int, int]) -> tuple[int, int]:
+    """The weekday of the first day of a (year, month), 0 = Sunday, and its length."""
+    first, length = monthrange(*month)
+    return (first + 1) % 7, length
 
 
 def _midnight(wall: datetime) -> datetime | None:

@@ -30,6 +30,11 @@ class Field:
     cycle: str | None
     names: Mapping[str, int] = field(factory=dict)
     steps: bool = True
+    every: tuple[int, ...] = field(init=False, repr=False)
+
+    @every.default
+    def _every_value(self) -> tuple[int, ...]:
+        return tuple(range(self.low, self.high + 1))
 
     @property
     def size(self) -> int:
@@ -56,6 +61,8 @@ def parse_values(spec: Field, text: str, warnings: list[str]) -> tuple[int, ...]
 
     Raises FieldProblem; what is accepted but surprises is added to ``warnings``.
     """
+    if text == "*":
+        return spec.every
     values: set[int] = set()
     items = text.split(",")
     for place, item in enumerate(items):
@@ -89,7 +96,7 @@ def _parse_item(spec: Field, item: str, warnings: list[str]) -> set[int]:
     if slash:
         return _parse_steps(spec, item, base, step, warnings)
     if base == "*":
-        return set(range(spec.low, spec.high + 1))
+        return set(spec.every)
     if "-" in base:
         return _every(spec, *_parse_range(spec, base, warnings))
     return {parse_value(spec, base, warnings)}

@@ -61,11 +61,13 @@ def _times(minutes: Sequence[int], hours: Sequence[int]) -> str:
     if len(minutes) == 1:
         return _hourly(minutes[0], hours)
     step = _step(minutes)
+    every = "every minute" if step == 1 else f"every {step} minutes"
     if step and minutes[0] == 0 and minutes[-1] == _MINUTES - step:
-        every = "every minute" if step == 1 else f"every {step} minutes"
         return every if len(hours) == _HOURS else f"{every} {_stretched(hours, minutes)}"
     if step and len(minutes) > _LIST:
-        which = f"every {step} minutes from minute {minutes[0]} to {minutes[-1]}"
+        if len(hours) == 1:
+            return f"{every} {_stretched(hours, minutes)}"
+        which = f"{every} from minute {minutes[0]} to {minutes[-1]}"
     else:
         which = f"at minutes {_listed(_runs(minutes, str))}"
     return f"{which} of every hour" if len(hours) == _HOURS else f"{which} {_of_hours(hours)}"

@@ -113,7 +113,7 @@ class Expression(ABC):
         Raises:
             ExpressionError: the zone is unknown, or the expression cannot work in it.
         """
-        find_zone(timezone or "UTC")
+        find_zone("UTC" if timezone is None else timezone)
         return ()
 
     @property
@@ -147,7 +147,7 @@ class Cron(Expression):
 
     def check(self, timezone: str | None) -> tuple[str, ...]:
         """Warn of hours without a zone: they would be UTC's."""
-        find_zone(timezone or "UTC")
+        find_zone("UTC" if timezone is None else timezone)
         if timezone is None and len(self.calendar.hours) < _HOURS_OF_A_DAY:
             return (_NO_ZONE,)
         return ()
@@ -199,12 +199,8 @@ class Rate(Expression):
 
     def _before(self, before: datetime, zone: ZoneInfo, anchor: datetime) -> Iterator[datetime]:  # noqa: ARG002
         interval = self.interval
-        time = anchor + (before - anchor - _TICK) // interval * interval
-        while time > anchor:
-            yield time
-            time -= interval
-        if anchor < before:
-            yield anchor
+        count = (before - anchor - _TICK) // interval  # negative: nothing before the anchor
+        yield from (anchor + n * interval for n in range(count, -1, -1))
 
 
 @frozen

@@ -40,6 +40,7 @@ _GRACE_SECONDS = 5.0
 _RETRY_SECONDS = 0.2
 _POLL_SECONDS = 0.05
 _WATCH_SECONDS = 30.0
+_OWNER_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
@@ -147,6 +148,7 @@ class Engine:
             ("GET", "/status"): self._status,
             ("POST", "/stop"): self._stop,
             ("POST", "/reset"): self._reset,
+            ("POST", "/owner"): self._owned,
         }
         control.streams = {"/advance": self._advance, "/fire": self._fire}
 
@@ -208,6 +210,19 @@ class Engine:
         # A little later, so that this answer still gets out.
         threading.Timer(0.05, self.stop).start()
         return {}
+
+    def _owned(self, body: Json) -> Json:
+        threading.Thread(target=self._end_with, args=(int(body["pid"]),), daemon=True).start()
+        return {}
+
+    def _end_with(self, pid: int) -> None:
+        """Stop once the owner is gone, however it went: a killed process cannot call `stop`."""
+        while not self._stopping.wait(_OWNER_SECONDS):
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                _log.info("process %d has ended, and so does its embedded AWS", pid)
+                self.stop()
 
     def _reset(self, _body: Json) -> Json:
         self._fargate.shut_down(_GRACE_SECONDS)

@@ -10,6 +10,7 @@ policies. What is mended here:
 - ``ecs:RunTask`` is judged on the task definition with ``ecs:cluster`` in the context, and passes
   roles only as far as ``iam:PassRole`` allows; calls on a log stream are judged on that stream.
 - A signature's date is not compared with the clock: a task's clock may be days ahead.
+- A bucket's policy may ask for conditional writes (``s3:if-none-match``).
 - Calls count as made over TLS (``aws:SecureTransport``): they never leave the machine.
 """
 
@@ -202,6 +203,7 @@ def install() -> None:
     sigv4.request_time_failure = lambda _signature, *, now=None: None  # noqa: ARG005
     iam_actions.extract_resource_arn = _resource_arn(iam_actions.extract_resource_arn)
     iam_actions.request_tag_context = _condition_keys(iam_actions.request_tag_context)
+    iam_actions.s3_service_context = _conditional_writes(iam_actions.s3_service_context)
     iam_actions.access_denied_response = _denial(iam_actions.access_denied_response)
 
 
@@ -250,6 +252,24 @@ def _condition_keys(original: Any) -> Any:
             if not cluster.startswith("arn:"):
                 cluster = f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{cluster}"
             keys["ecs:cluster"] = cluster
+        return keys
+
+    return context
+
+
+def _conditional_writes(original: Any) -> Any:
+    """S3 tells policies of a conditional write: ``s3:if-none-match`` and ``s3:if-match``.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    """
+
+    def context(
+        iam_action: str, query_params: Json | None, path: str = "", headers: Json | None = None
+    ) -> Json:
+        keys: Json = dict(original(iam_action, query_params, path, headers))
+        for name, value in (headers or {}).items():
+            if name.lower() in {"if-none-match", "if-match"}:
+                keys[f"s3:{name.lower()}"] = value
         return keys
 
     return context

@@ -1,0 +1,162 @@
+"""Does once, in the build, what runs do: the proof that pruning cut nothing that is needed.
+
+``python rehearse.py`` prints the source file of every module that was loaded, a line each; their
+byte code is what the image keeps. It runs as the image will, from the pruned packages.
+"""
+
+import importlib
+import io
+import json
+import logging
+import ssl
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+from workloads import catalog, runtime, sink
+from workloads.contract import RunId, parse_time
+
+RUN = RunId("rehearsal", parse_time("2026-11-24T05:00:00Z"))
+
+
+def import_workloads() -> None:
+    """Import every entry point, and every module that stands beside it."""
+    for workload in catalog.load().workloads.values():
+        module = importlib.import_module(workload.entry_point.partition(":")[0])
+        for path in getattr(module, "__path__", ()):
+            for source in sorted(Path(path).glob("[!_]*.py")):
+                importlib.import_module(f"{module.__name__}.{source.stem}")
+
+
+def compute() -> None:
+    """Call into numpy's compiled parts."""
+    import numpy as np
+
+    values = np.random.default_rng(7).standard_normal((60, 4))
+    np.linalg.lstsq(values[:, :3], values[:, 3], rcond=None)
+    np.linalg.svd(np.fft.rfft(values, axis=0).real)
+    np.savez_compressed(io.BytesIO(), values=np.quantile(values, [0.1, 0.9], axis=0))
+
+
+def draw() -> None:
+    """Draw text, formulas, dates, a legend, an image and logarithmic axes into a PNG."""
+    import matplotlib as mpl
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({"figure.dpi": 60}):
+        figure = Figure(layout="constrained")
+        one, two, three = figure.subplots(1, 3)
+        one.loglog([1, 10, 1000], [1, 5, 9], label="a line")
+        one.fill_between([1, 10], [1, 2], [2, 3], alpha=0.3)
+        one.bar([1, 2], [3, 4])
+        one.legend(title=r"$\sigma^2 \pm \frac{1}{2}$")
+        one.annotate("here", (10, 5), xytext=(20, 6), arrowprops={"arrowstyle": "->"})
+        figure.colorbar(two.imshow(np.eye(8)), ax=two)
+        two.contour(np.outer(np.arange(8), np.arange(8)))
+        three.plot(np.arange("2026-01", "2026-12", dtype="datetime64[D]"), np.arange(334))
+        three.xaxis.set_major_locator(locator := AutoDateLocator())
+        three.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        FigureCanvasAgg(figure)
+        figure.savefig(io.BytesIO(), format="png", metadata={"Title": "rehearsal"})
+
+
+def connect() -> None:
+    """Make ready for TLS and a websocket, as a stream does."""
+    import websocket
+
+    ssl.create_default_context()
+    websocket.WebSocket(enable_multithread=False)
+
+
+def store() -> None:
+    """Claim, save and read through boto3 over a real socket; the store says yes, then no."""
+    with _store(200) as address:
+        bucket = _sink(address)
+        bucket.create(RUN.claim_key, b"{}")
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"x" * 100_000)
+            file.flush()
+            path = Path(file.name)
+            bucket.put(RUN.artifact_key("a"), path, media_type="x/y", sha256=bytes(32))
+        bucket.read(RUN.claim_key)
+    with _store(412) as address:
+        _sink(address).create(RUN.claim_key, b"{}")
+
+
+@contextmanager
+def _store(status: int) -> Iterator[str]:
+    body = b"" if status == 200 else b"<Error><Code>PreconditionFailed</Code></Error>"
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer()
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer()
+
+        def _answer(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def _sink(address: str) -> sink.S3Sink:
+    import boto3
+    from botocore.config import Config
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=address,
+        region_name="eu-central-1",
+        aws_access_key_id="rehearsal",
+        aws_secret_access_key="rehearsal",  # noqa: S106 - nobody checks it
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    return sink.S3Sink("rehearsal", client, patience_seconds=1)
+
+
+def refuse() -> None:
+    """A run with nothing set: the whole way to exit code 64."""
+    stdout = io.StringIO()
+    code = runtime.execute({}, stdout)
+    if code != 64 or json.loads(stdout.getvalue())["event"] != "run.refused":
+        raise RuntimeError(f"an empty environment gave {code}: {stdout.getvalue()}")
+
+
+class _Raise(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        raise RuntimeError(f"{record.name} warned: {record.getMessage()}")
+
+
+def main() -> None:
+    """Rehearse; any warning is an error, for in a run it would be noise in every log."""
+    warnings.simplefilter("error")
+    logging.getLogger().addHandler(_Raise(logging.WARNING))
+    for act in (refuse, import_workloads, compute, draw, connect, store):
+        act()
+    for module in list(sys.modules.values()):
+        source = getattr(module, "__file__", None) or ""
+        if source.endswith(".py") and module.__name__ != "__main__":
+            print(source)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""``python -m workloads``, but for a probe and with the grace of the test."""
+
+import os
+import sys
+
+from tests.functional.runtime.harness import catalog
+from workloads.runtime import execute
+
+if __name__ == "__main__":
+    sys.exit(
+        execute(
+            os.environ,
+            sys.stdout,
+            catalog=catalog(os.environ["PROBE"]),
+            grace=float(os.environ["GRACE"]),
+        )
+    )

@@ -1,0 +1,137 @@
+"""Workloads that end in every way a workload can end; the tests name them as entry points."""
+
+import hashlib
+import math
+import re
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from workloads.contract import Gate, Interrupted, Json, Result, Run
+
+Settings = Mapping[str, Json]
+
+
+def two_artifacts(settings: Settings, run: Run) -> Result:
+    """Save bytes and a file, and log two events of its own."""
+    run.event("probe.began", colour=settings["colour"])
+    run.save("table.csv", b"a,b\n1,2\n", media_type="text/csv", rows=1)
+    big = run.scratch / "big.bin"
+    big.write_bytes(bytes(range(256)) * 4096)
+    run.save("big.bin", big, media_type="application/octet-stream")
+    run.event("probe.ended")
+    return Result(metrics={"skill": 0.5}, gates=(Gate("skill", 0.5, ">=", 0.1),))
+
+
+def raises(settings: Settings, run: Run) -> Result:
+    """Save one artifact, then fail with the secret in the message."""
+    run.save("table.csv", b"a,b\n", media_type="text/csv", rows=0)
+    raise RuntimeError(f"no answer from https://example.org/?key={settings['api_key']}")
+
+
+def calls_sys_exit(settings: Settings, run: Run) -> Result:
+    """End as a library does that takes itself for the program."""
+    sys.exit(0)
+
+
+def returns_nothing(settings: Settings, run: Run) -> None:
+    """Forget to return a result."""
+
+
+def tells_a_thread(settings: Settings, run: Run) -> Result:
+    """Give a metric that JSON cannot hold."""
+    metrics: dict[str, object] = {"thread": threading.current_thread()}
+    return Result(metrics=metrics)  # type: ignore[arg-type]
+
+
+def misses_its_gate(settings: Settings, run: Run) -> Result:
+    """Work, but not well enough."""
+    return Result(gates=(Gate("skill", 0.05, ">=", 0.1), Gate("bias", 0.01, "<=", 0.1)))
+
+
+def has_no_number(settings: Settings, run: Run) -> Result:
+    """Compute NaN, infinity and numpy scalars."""
+    metrics: dict[str, object] = {
+        "nan": math.nan,
+        "deep": {"inf": [math.inf, np.float32(0.5)]},
+        "count": np.int64(3),
+    }
+    return Result(metrics=metrics, gates=(Gate("skill", math.nan, ">=", 0.1),))  # type: ignore[arg-type]
+
+
+def obeys(settings: Settings, run: Run) -> Result:
+    """Wait to be asked to stop, save what there is, and say so."""
+    run.event("probe.waiting")
+    if not run.wait(60):
+        raise AssertionError("nobody asked to stop")
+    run.save("partial.csv", b"a\n", media_type="text/csv", rows=0)
+    raise Interrupted(Result(metrics={"seen": 7}))
+
+
+def ends_anyway(settings: Settings, run: Run) -> Result:
+    """Be asked to stop, but finish: the work is done."""
+    run.event("probe.waiting")
+    run.wait(60)
+    return Result()
+
+
+def talks_for_ever(settings: Settings, run: Run) -> Result:
+    """Log and save from two threads without ever looking at the stop flag."""
+
+    def chatter() -> None:
+        while True:
+            run.event("probe.talked")
+
+    run.event("probe.waiting")
+    threading.Thread(target=chatter, daemon=True).start()
+    while True:
+        run.save("again.csv", b"a\n", media_type="text/csv")
+
+
+def sleeps_in_c(settings: Settings, run: Run) -> Result:
+    """Wait on a lock that nobody will release."""
+    run.save("partial.csv", b"a\n", media_type="text/csv", rows=0)
+    run.event("probe.waiting")
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+    return Result()
+
+
+def hashes(settings: Settings, run: Run) -> Result:
+    """Derive a key for hours, in C, without the interpreter."""
+    run.event("probe.waiting")
+    hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 2**31 - 1)
+    return Result()
+
+
+def convolves(settings: Settings, run: Run) -> Result:
+    """Convolve two long arrays the slow way, inside numpy."""
+    ones = np.ones(2_000_000)
+    run.event("probe.waiting")
+    np.convolve(ones, ones)
+    return Result()
+
+
+def backtracks(settings: Settings, run: Run) -> Result:
+    """Match a pattern that takes longer than the universe is old, holding the interpreter."""
+    run.save("partial.csv", b"a\n", media_type="text/csv", rows=0)
+    run.event("probe.waiting")
+    re.fullmatch(r"(a|a)*b", "a" * 100)
+    return Result()
+
+
+def holds_the_interpreter(settings: Settings, run: Run) -> Result:
+    """Stay in C code that neither lets go of the interpreter nor looks for signals."""
+    run.event("probe.waiting")
+    sum(range(2**62))
+    return Result()
+
+
+def lists_scratch(settings: Settings, run: Run) -> Result:
+    """Tell where scratch is, after writing there."""
+    (run.scratch / "left.bin").write_bytes(b"x")
+    return Result(metrics={"scratch": str(run.scratch), "exists": Path(run.scratch).is_dir()})

@@ -1,0 +1,301 @@
+"""The import table and the bans, read from the source of every module.
+
+Each rule is first shown to catch a small sample that breaks it: a rule that cannot fail proves
+nothing.
+"""
+
+import ast
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import attrs
+import pytest
+
+from workloads import catalog
+from workloads.contract import CONTRACT_VARIABLES
+
+ROOT = Path(__file__).parents[2]
+
+# Which of our modules a module may import. The longest prefix of its name decides; what stands
+# under the prefix itself is always allowed.
+# The contract and the catalog are the vocabulary of both sides: every layer may speak it.
+VOCABULARY = frozenset({"workloads.contract", "workloads.catalog"})
+IMPORTS: Mapping[str, frozenset[str]] = {
+    "toolkit.cli": VOCABULARY | {"toolkit.actions", "toolkit.core"},
+    "toolkit.actions": VOCABULARY | {"toolkit.core", "toolkit.adapters"},
+    "toolkit.adapters": VOCABULARY | {"toolkit.core"},
+    "toolkit.local": VOCABULARY | {"toolkit.core", "toolkit.adapters"},
+    "toolkit.core": VOCABULARY,
+    "toolkit.__main__": frozenset({"toolkit.cli"}),
+    "workloads.contract": frozenset(),
+    "workloads.catalog": frozenset({"workloads.contract"}),
+    "workloads.log": frozenset({"workloads.contract"}),
+    "workloads.stop": frozenset({"workloads.contract"}),
+    "workloads.sink": frozenset({"workloads.contract"}),
+    "workloads.task": frozenset({"workloads.contract", "workloads.catalog"}),
+    "workloads.runtime": frozenset(
+        f"workloads.{name}" for name in ("contract", "catalog", "sink", "log", "stop", "task")
+    ),
+    "workloads.__main__": frozenset({"workloads.runtime"}),
+    "workloads.batch": frozenset({"workloads.contract"}),
+    "workloads.streams": frozenset({"workloads.contract"}),
+}
+
+# Which of our modules may import a package of others.
+KEPT_TO: Mapping[str, tuple[str, ...]] = {
+    "click": ("toolkit.cli",),
+    "boto3": ("toolkit.adapters", "toolkit.local", "workloads.sink"),
+    "botocore": ("toolkit.adapters", "toolkit.local", "workloads.sink"),
+    "subprocess": ("toolkit.adapters", "toolkit.local"),
+}
+
+# What a pure module has no access to.
+IMPURE = frozenset({"print", "open", "input"})
+IMPURE_ATTRIBUTES = frozenset(
+    {
+        "datetime.now",
+        "datetime.utcnow",
+        "datetime.today",
+        "date.today",
+        "time.time",
+        "time.time_ns",
+        "time.monotonic",
+        "time.perf_counter",
+        "time.sleep",
+        "os.environ",
+        "os.getenv",
+        "sys.argv",
+        "sys.stdout",
+        "sys.stderr",
+    }
+)
+
+Rule = Callable[[str, ast.Module], Iterator[str]]
+
+
+def imports(module: str, tree: ast.Module) -> Iterator[str]:
+    """The full name of everything that a module imports, wherever the import stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = module.split(".")[: -node.level] if node.level else []
+            source = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{source}.{alias.name}" for alias in node.names)
+
+
+def under(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(f"{prefix}.")
+
+
+def keeps_the_import_table(module: str, tree: ast.Module) -> Iterator[str]:
+    own = max((p for p in IMPORTS if under(module, p)), key=len, default=None)
+    for name in imports(module, tree):
+        ours = under(name, "toolkit") or under(name, "workloads")
+        if not ours or name in {"workloads.__version__", "toolkit.__version__"}:
+            continue
+        allowed = {own, *IMPORTS[own]} if own else set()
+        if not any(under(name, prefix) for prefix in allowed):
+            yield f"{module} imports {name}"
+
+
+def keeps_packages_to_their_places(module: str, tree: ast.Module) -> Iterator[str]:
+    for name in imports(module, tree):
+        places = KEPT_TO.get(name.partition(".")[0])
+        if places is not None and not any(under(module, place) for place in places):
+            yield f"{module} imports {name}"
+
+
+def is_pure_in_core(module: str, tree: ast.Module) -> Iterator[str]:
+    if under(module, "toolkit.core"):
+        yield from impurities(module, tree)
+
+
+def leaves_the_world_to_the_runtime(module: str, tree: ast.Module) -> Iterator[str]:
+    """A workload sees the outside only through its ``Run``: no environment, no printing."""
+    if not (under(module, "workloads.batch") or under(module, "workloads.streams")):
+        return
+    banned = {"os.environ", "os.getenv", "sys.argv", "sys.stdout", "sys.stderr"}
+    for name in uses(tree):
+        if name in banned or name == "print":
+            yield f"{module} uses {name}"
+
+
+def impurities(module: str, tree: ast.Module) -> Iterator[str]:
+    for name in uses(tree):
+        if name in IMPURE or name in IMPURE_ATTRIBUTES:
+            yield f"{module} uses {name}"
+
+
+def uses(tree: ast.Module) -> Iterator[str]:
+    """Called builtins, ``owner.attribute`` and names imported from elsewhere, aliases resolved."""
+    known = dict(_aliases(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield known.get(node.func.id, node.func.id)
+        elif isinstance(node, ast.Attribute):
+            owner = node.value
+            if isinstance(owner, ast.Name) and owner.id in known:
+                last = known[owner.id].rpartition(".")[2]
+                yield f"{last}.{node.attr}"
+            elif isinstance(owner, ast.Attribute):
+                yield f"{owner.attr}.{node.attr}"
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.asname or alias.name, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def patches_nothing_of_ours(module: str, tree: ast.Module) -> Iterator[str]:
+    """Fakes are written by hand; monkeypatch may set the environment and the directory only."""
+    allowed = {"setenv", "delenv", "chdir", "syspath_prepend", "context"}
+    for name in imports(module, tree):
+        if under(name, "unittest.mock") or under(name, "mock") or under(name, "pytest_mock"):
+            yield f"{module} imports {name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owner, name = node.value.id, node.attr
+            if owner in {"monkeypatch", "mocker"} and name not in allowed:
+                yield f"{module} calls {owner}.{name}"
+
+
+def sources(*folders: str) -> list[tuple[str, Path]]:
+    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return [(module_of(path), path) for path in paths]
+
+
+def module_of(path: Path) -> str:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+RULES: list[Rule] = [
+    keeps_the_import_table,
+    keeps_packages_to_their_places,
+    is_pure_in_core,
+    leaves_the_world_to_the_runtime,
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_module_keeps_the_rule(rule: Rule) -> None:
+    modules = sources("toolkit", "workloads")
+    assert len(modules) > 10
+    found = [text for module, path in modules for text in rule(module, parse(path))]
+    assert found == []
+
+
+def test_no_test_patches_our_own_code() -> None:
+    modules = sources("tests")
+    found = [
+        text for module, path in modules for text in patches_nothing_of_ours(module, parse(path))
+    ]
+    assert found == []
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"), str(path))
+
+
+@pytest.mark.parametrize(
+    ("rule", "module", "source"),
+    [
+        (keeps_the_import_table, "toolkit.cli.deploy", "from toolkit.adapters import ecs"),
+        (keeps_the_import_table, "toolkit.cli.deploy", "import toolkit.local.agent"),
+        (keeps_the_import_table, "toolkit.cli.deploy", "from ..adapters import ecs"),
+        (keeps_the_import_table, "toolkit.actions.deploy", "from toolkit.cli import main"),
+        (keeps_the_import_table, "toolkit.adapters.ecs", "from toolkit.actions import deploy"),
+        (keeps_the_import_table, "toolkit.core.names", "from toolkit.adapters import ecs"),
+        (keeps_the_import_table, "toolkit.core.names", "from workloads import runtime"),
+        (keeps_the_import_table, "toolkit.core.names", "import workloads"),
+        (keeps_the_import_table, "toolkit.local.agent", "from toolkit.actions import deploy"),
+        (keeps_the_import_table, "toolkit.somewhere", "from toolkit.core import names"),
+        (keeps_the_import_table, "workloads.contract", "from workloads import catalog"),
+        (keeps_the_import_table, "workloads.catalog", "from toolkit.core import errors"),
+        (keeps_the_import_table, "workloads.log", "from workloads.sink import Sink"),
+        (keeps_the_import_table, "workloads.runtime", "from workloads.batch import weather"),
+        (keeps_the_import_table, "workloads.batch.weather", "from workloads.streams import x"),
+        (keeps_the_import_table, "workloads.batch.weather", "from workloads.catalog import load"),
+        (keeps_the_import_table, "workloads.streams.session", "def f():\n import workloads.sink"),
+        (keeps_packages_to_their_places, "toolkit.core.names", "import click"),
+        (keeps_packages_to_their_places, "toolkit.actions.run", "import boto3"),
+        (keeps_packages_to_their_places, "toolkit.actions.run", "from botocore import session"),
+        (keeps_packages_to_their_places, "workloads.runtime", "def f():\n import boto3"),
+        (keeps_packages_to_their_places, "workloads.batch.weather", "import subprocess"),
+        (keeps_packages_to_their_places, "toolkit.cli.image", "from subprocess import run"),
+        (is_pure_in_core, "toolkit.core.x", "from datetime import datetime\ndatetime.now()"),
+        (is_pure_in_core, "toolkit.core.x", "import datetime as d\nd.datetime.utcnow()"),
+        (is_pure_in_core, "toolkit.core.x", "import time\nt = time.time"),
+        (is_pure_in_core, "toolkit.core.x", "from time import time"),
+        (is_pure_in_core, "toolkit.core.x", "import time as t\nt.monotonic()"),
+        (is_pure_in_core, "toolkit.core.x", "import os\nos.environ['HOME']"),
+        (is_pure_in_core, "toolkit.core.x", "from os import environ as e"),
+        (is_pure_in_core, "toolkit.core.x", "print('x')"),
+        (is_pure_in_core, "toolkit.core.x", "open('x')"),
+        (leaves_the_world_to_the_runtime, "workloads.batch.x", "import os\nos.environ['A']"),
+        (leaves_the_world_to_the_runtime, "workloads.streams.x", "from os import getenv"),
+        (leaves_the_world_to_the_runtime, "workloads.streams.x", "print('tick')"),
+        (patches_nothing_of_ours, "tests.x", "from unittest import mock"),
+        (patches_nothing_of_ours, "tests.x", "from unittest.mock import patch"),
+        (
+            patches_nothing_of_ours,
+            "tests.x",
+            "def t(monkeypatch):\n monkeypatch.setattr(a, 'b', 1)",
+        ),
+        (patches_nothing_of_ours, "tests.x", "def t(mocker):\n mocker.patch('a.b')"),
+    ],
+)
+def test_a_rule_catches_what_breaks_it(rule: Rule, module: str, source: str) -> None:
+    assert list(rule(module, ast.parse(source)))
+
+
+@pytest.mark.parametrize(
+    ("rule", "module", "source"),
+    [
+        (keeps_the_import_table, "toolkit.cli.deploy", "from toolkit.actions import deploy"),
+        (keeps_the_import_table, "toolkit.core.names", "from workloads.contract import RunId"),
+        (keeps_the_import_table, "workloads.batch.weather", "from workloads.batch import ghcn"),
+        (keeps_the_import_table, "toolkit.local.agent", "from . import clock"),
+        (keeps_packages_to_their_places, "workloads.sink", "def f():\n import boto3"),
+        (is_pure_in_core, "toolkit.core.x", "from datetime import datetime\ndatetime(2026, 1, 1)"),
+        (is_pure_in_core, "toolkit.core.x", "def f(time):\n return time.time()"),
+        (is_pure_in_core, "toolkit.adapters.x", "import time\ntime.sleep(1)"),
+        (patches_nothing_of_ours, "tests.x", "def t(monkeypatch):\n monkeypatch.setenv('A', 'b')"),
+    ],
+)
+def test_a_rule_leaves_alone_what_keeps_it(rule: Rule, module: str, source: str) -> None:
+    assert list(rule(module, ast.parse(source))) == []
+
+
+WORKLOADS = sorted(catalog.load().workloads.values(), key=lambda workload: workload.name)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_every_workload_of_the_catalog_can_be_imported(workload: catalog.Workload) -> None:
+    module, _, name = workload.entry_point.partition(":")
+    assert callable(getattr(importlib.import_module(module), name))
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_the_settings_of_a_workload_are_the_variables_of_the_catalog(
+    workload: catalog.Workload,
+) -> None:
+    module = importlib.import_module(workload.entry_point.partition(":")[0])
+    settings = getattr(module, "Settings", None)
+    if settings is None:
+        pytest.skip(f"{module.__name__} takes its settings as a mapping")
+    fields = {field.name for field in attrs.fields(settings)}
+    assert fields == {variable.name.lower() for variable in workload.variables}
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_no_setting_of_a_workload_takes_a_name_of_the_contract(workload: catalog.Workload) -> None:
+    assert {variable.name for variable in workload.variables}.isdisjoint(CONTRACT_VARIABLES)

@@ -1,0 +1,108 @@
+"""ECS: start a task, look at tasks, stop one."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from toolkit.adapters.session import Aws, translated
+from toolkit.core.errors import RunError
+from toolkit.core.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+
+_FAILURE_HINTS = {
+    "Capacity is unavailable": "Fargate has no capacity there just now: try again later",
+    "RESOURCE": "the cluster has no room for this size",
+    "INACTIVE": "the task definition was deregistered: toolkit deploy",
+    "MISSING": "it does not exist any more: toolkit deploy",
+}
+
+
+@frozen
+class Network:
+    """Where a task runs."""
+
+    subnets: Sequence[str]
+    security_groups: Sequence[str]
+    assign_public_ip: str
+
+    def configuration(self) -> Any:
+        """The ``awsvpcConfiguration`` of RunTask."""
+        return {
+            "subnets": list(self.subnets),
+            "securityGroups": list(self.security_groups),
+            "assignPublicIp": self.assign_public_ip,
+        }
+
+
+class Ecs:
+    """The tasks of one cluster."""
+
+    def __init__(self, aws: Aws, cluster: str) -> None:
+        self._client: ECSClient = aws.client("ecs")
+        self._cluster = cluster
+
+    def run(
+        self,
+        task_definition: str,
+        overrides: Any,
+        network: Network,
+        *,
+        platform_version: str,
+        started_by: str,
+        client_token: str,
+        tags: dict[str, str],
+    ) -> Lifecycle:
+        """RunTask, once; raises RunError for ``failures``, which come with HTTP 200."""
+        with translated(
+            f"RunTask {task_definition.rsplit('/', 1)[-1]}",
+            ClientException=RunError,
+            InvalidParameterException=RunError,
+        ):
+            answer = self._client.run_task(
+                cluster=self._cluster,
+                taskDefinition=task_definition,
+                launchType="FARGATE",
+                platformVersion=platform_version,
+                count=1,
+                overrides=overrides,
+                networkConfiguration={"awsvpcConfiguration": network.configuration()},
+                startedBy=started_by,
+                clientToken=client_token,
+                propagateTags="TASK_DEFINITION",
+                tags=[{"key": key, "value": value} for key, value in sorted(tags.items())],
+            )
+        failures = answer.get("failures", [])
+        if failures or not answer.get("tasks"):
+            reason = failures[0].get("reason", "") if failures else "ECS started no task"
+            detail = failures[0].get("detail", "") if failures else ""
+            hints = [hint for start, hint in _FAILURE_HINTS.items() if reason.startswith(start)]
+            raise RunError(
+                f"RunTask {task_definition}: {reason} {detail}".rstrip(),
+                hint=hints[0] if hints else None,
+            )
+        return Lifecycle.parse(answer["tasks"][0])
+
+    def describe(self, task_arns: Sequence[str]) -> list[Lifecycle]:
+        """The tasks that ECS still knows; it forgets a stopped one after about an hour."""
+        found: list[Lifecycle] = []
+        for start in range(0, len(task_arns), 100):
+            with translated("DescribeTasks"):
+                answer = self._client.describe_tasks(
+                    cluster=self._cluster, tasks=list(task_arns[start : start + 100])
+                )
+            found += [Lifecycle.parse(task) for task in answer["tasks"]]
+        return found
+
+    def running(self) -> list[str]:
+        """The ARNs of the tasks that have not stopped."""
+        with translated("ListTasks"):
+            pages = self._client.get_paginator("list_tasks").paginate(cluster=self._cluster)
+            return [arn for page in pages for arn in page["taskArns"]]
+
+    def stop(self, task_arn: str, reason: str) -> None:
+        """StopTask: SIGTERM, and SIGKILL after the stop timeout."""
+        with translated(f"StopTask {task_arn}"):
+            self._client.stop_task(cluster=self._cluster, task=task_arn, reason=reason)

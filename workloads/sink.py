@@ -1,0 +1,222 @@
+"""Where a run persists: an S3 bucket, or a directory for a run without AWS.
+
+The only module of the image that talks to AWS. Tenacity retries single API calls, never a task.
+"""
+
+import base64
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+    from mypy_boto3_s3 import S3Client
+
+_T = TypeVar("_T")
+# S3 answers 409 when two conditional writes of one key meet: ask again, then one of them gets 412.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_TRANSIENT = frozenset(
+    {
+        "ConditionalRequestConflict",
+        "InternalError",
+        "RequestTimeout",
+        "RequestTimeTooSkewed",
+        "ServiceUnavailable",
+        "SlowDown",
+        "ThrottlingException",
+    }
+)
+_PATIENCE_SECONDS = 60.0
+
+
+class SinkError(Exception):
+    """The store refused or could not be reached; the message names the key and the reason."""
+
+
+class Sink(Protocol):
+    """What a run needs of its store."""
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write ``key`` only if it does not exist; False if it does (HTTP 412)."""
+
+    def read(self, key: str) -> bytes:
+        """The content of ``key``."""
+
+    def put(self, key: str, content: bytes | Path, *, media_type: str, sha256: bytes) -> None:
+        """Write ``key``; the store refuses content that does not have the digest ``sha256``."""
+
+
+class DirectorySink:
+    """A directory as the store: the same keys as paths, for a laptop and for tests."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write ``key`` only if it does not exist."""
+        try:
+            with self._path(key).open("xb") as file:
+                file.write(content)
+        except FileExistsError:
+            return False
+        return True
+
+    def read(self, key: str) -> bytes:
+        """The content of ``key``."""
+        return self._path(key).read_bytes()
+
+    def put(self, key: str, content: bytes | Path, *, media_type: str, sha256: bytes) -> None:
+        """Write ``key``; a directory keeps neither media type nor digest."""
+        del media_type, sha256
+        if isinstance(content, Path):
+            import shutil
+
+            shutil.copyfile(content, self._path(key))
+        else:
+            self._path(key).write_bytes(content)
+
+    def _path(self, key: str) -> Path:
+        path = self._root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+class S3Sink:
+    """An S3 bucket as the store.
+
+    ``put_object`` takes up to 5 GiB an object, which bounds one artifact.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        client: "S3Client | None" = None,
+        *,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> None:
+        self._bucket = bucket
+        self._client = client or _client()
+        self._patience_seconds = patience_seconds
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write ``key`` with ``If-None-Match: *``.
+
+        False may also mean that our own first write arrived and its answer was lost: the caller
+        reads the object to tell.
+        """
+        from botocore.exceptions import ClientError
+
+        def call() -> object:
+            return self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=content,
+                ContentType="application/json",
+                ChecksumAlgorithm="SHA256",
+                IfNoneMatch="*",
+            )
+
+        try:
+            self._call(key, call, expected="PreconditionFailed")
+        except ClientError:
+            return False
+        return True
+
+    def read(self, key: str) -> bytes:
+        """The content of ``key``."""
+
+        def call() -> bytes:
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+        return self._call(key, call)
+
+    def put(self, key: str, content: bytes | Path, *, media_type: str, sha256: bytes) -> None:
+        """Write ``key``; S3 checks and records the SHA-256.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+        """
+        checksum = base64.b64encode(sha256).decode()
+
+        def call() -> object:
+            arguments: dict[str, Any] = {
+                "Bucket": self._bucket,
+                "Key": key,
+                "ContentType": media_type,
+                "ChecksumSHA256": checksum,
+            }
+            if isinstance(content, Path):
+                with content.open("rb") as body:
+                    return self._client.put_object(Body=body, **arguments)
+            return self._client.put_object(Body=content, **arguments)
+
+        self._call(key, call)
+
+    def _call(self, key: str, call: Callable[[], _T], *, expected: str | None = None) -> _T:
+        """One API call, repeated while its failure is transient and our patience lasts.
+
+        An error of the code ``expected`` is raised as it is; every other one as SinkError.
+        """
+        import tenacity
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_transient),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=8),
+            stop=tenacity.stop_after_delay(self._patience_seconds),
+            reraise=True,
+        )
+        try:
+            return retrying(call)
+        except ClientError as error:
+            if expected is not None and _code(error) == expected:
+                raise
+            raise SinkError(f"s3://{self._bucket}/{key}: {_describe(error)}") from error
+        except BotoCoreError as error:
+            raise SinkError(f"s3://{self._bucket}/{key}: {error}") from error
+
+
+def open_sink(bucket: str) -> Sink:
+    """The store that ``BUCKET`` names: a bucket, or ``file:///directory``."""
+    if bucket.startswith("file://"):
+        return DirectorySink(Path(bucket.removeprefix("file://")))
+    return S3Sink(bucket)
+
+
+def _client() -> "S3Client":
+    import boto3
+    from botocore.config import Config
+
+    # Retries are tenacity's; two layers of them would multiply.
+    config = Config(
+        retries={"total_max_attempts": 1},
+        connect_timeout=5,
+        read_timeout=30,
+        max_pool_connections=4,
+    )
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    client: S3Client = boto3.client("s3", config=config)
+    return client
+
+
+def _code(error: "ClientError") -> str:
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def _describe(error: "ClientError") -> str:
+    detail = error.response.get("Error", {})
+    return f"{detail.get('Code', 'error')}: {detail.get('Message', '')}"
+
+
+def _transient(error: BaseException) -> bool:
+    from botocore.exceptions import (
+        ClientError,
+        ConnectionError,  # noqa: A004 - botocore's: no connection, or not in time
+        HTTPClientError,
+        IncompleteReadError,
+    )
+
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return _code(error) in _TRANSIENT or status in {429, 500, 502, 503, 504}
+    return isinstance(error, (ConnectionError, HTTPClientError, IncompleteReadError))
