@@ -71,6 +71,7 @@ def _environment(home: Path, region: str) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "MINISTACK_REGION": region,
         "S3_PERSIST": "1",
+        "PERSIST_STATE": "1",
         "S3_DATA_DIR": str(home / "s3"),
         "STATE_DIR": str(home / "state"),
     }

@@ -6,6 +6,7 @@ emulator (ministack)  ←  boto3  ←  Scheduler agent, Fargate agent  →  task
 """
 
 import fcntl
+import json
 import logging
 import os
 import secrets
@@ -16,7 +17,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
+
+from attrs import asdict, frozen
 
 from toolkit.adapters import engine as client
 from toolkit.local.aws import Emulator
@@ -35,9 +38,30 @@ from toolkit.local.timekeeper import Timekeeper, read_moment, read_target
 _PARALLEL_TASKS = 2 * (os.cpu_count() or 2)
 _GRACE_SECONDS = 5.0
 _RETRY_SECONDS = 0.2
+_POLL_SECONDS = 0.05
 _WATCH_SECONDS = 30.0
 _OWNER_SECONDS = 0.5
 _log = logging.getLogger(__name__)
+
+
+@frozen
+class _Kept:
+    """What the next engine of this project takes over: addresses stay valid, and time goes on."""
+
+    port: int = 0
+    offset: float = 0.0
+
+    @classmethod
+    def read(cls, home: Path) -> Self:
+        try:
+            return cls(**json.loads((home / "kept.json").read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return cls()
+
+    def write(self, home: Path) -> None:
+        draft = home / "kept.json.new"
+        draft.write_text(json.dumps(asdict(self)))
+        draft.replace(home / "kept.json")
 
 
 class Engine:
@@ -74,10 +98,14 @@ class Engine:
 
     def _start(self, stack: ExitStack) -> None:
         token = secrets.token_urlsafe(24)
-        child = EmulatorProcess(self._python, self._home, token, self._region)
+        kept = _Kept.read(self._home)
+        child = EmulatorProcess(self._python, self._home, token, self._region, kept.port)
         stack.callback(child.stop)
+        self._child = child
         self._emulator = Emulator(child.url, token)
-        self._clock = Clock()
+        self._clock = Clock(kept.offset)
+        self._keep()
+        self._tell_time()
         self._journal = Journal()
         control = Control(token)
         stack.callback(control.server_close)
@@ -99,8 +127,7 @@ class Engine:
         )
         stack.callback(self._keeper.stop)
         self._route(control, endpoint)
-        self._child = child
-        for work in (control.serve_forever, self._keeper.run, self._watch):
+        for work in (lambda: control.serve_forever(_POLL_SECONDS), self._keeper.run, self._watch):
             threading.Thread(target=work, daemon=True).start()
         stack.callback(control.shutdown)
         info = client.EngineInfo(
@@ -133,6 +160,8 @@ class Engine:
                 found = self._emulator.call(
                     "GET", f"/changes?since={version}", timeout=_WATCH_SECONDS
                 )
+                if self._stopping.is_set():
+                    return
                 version = found["version"]
                 self._reconcile(found)
                 self._keeper.wake()
@@ -155,12 +184,17 @@ class Engine:
 
     def _move(self, moment: datetime) -> None:
         self._clock.move_to(moment)
+        self._keep()
         self._tell_time()
+
+    def _keep(self) -> None:
+        _Kept(self._child.port, self._clock.offset).write(self._home)
 
     def _tell_time(self) -> None:
         self._emulator.call("POST", "/clock", {"offset": self._clock.offset})
 
     def _status(self, _body: Json) -> Json:
+        self._refresh()
         return {
             "now": self._clock.now().isoformat(),
             "offset_seconds": round(self._clock.offset, 3),
@@ -198,6 +232,7 @@ class Engine:
         urllib.request.urlopen(request, timeout=60).close()
         self._scheduler.forget()
         self._clock.reset()
+        self._keep()
         self._tell_time()
         return {}
 

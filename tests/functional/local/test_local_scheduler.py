@@ -97,20 +97,6 @@ def test_a_task_that_scheduler_starts_says_so(platform: Platform) -> None:
     assert timedelta() <= late < timedelta(minutes=1)
 
 
-def test_wall_clock_schedules_follow_the_zone_through_its_clock_change(platform: Platform) -> None:
-    # From one day before Europe's next clock change to one day after it, whichever it is.
-    name = platform.schedule(
-        "demo-zone", "cron(0 12 * * ? *)", ScheduleExpressionTimezone="Europe/Berlin"
-    )
-    row = next(
-        row for row in platform.rehearsal.engine.status()["schedules"] if row["name"] == name
-    )
-    remove(platform, name)
-    following = datetime.fromisoformat(row["next"])
-    assert following.hour in (10, 11)
-    assert following > now(platform)
-
-
 def test_a_disabled_schedule_does_not_fire(platform: Platform) -> None:
     name = platform.schedule("demo-off", "rate(1 hour)", State="DISABLED")
     events = advance(platform, 0.2)

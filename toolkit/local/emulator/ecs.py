@@ -12,7 +12,7 @@ import copy
 import threading
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import error_response_json, json_response, request_scope
 from ministack.services import ecs
 
 from . import changes, events, run_task, shifted_time
@@ -34,6 +34,10 @@ _lock = threading.RLock()
 def live_tasks() -> dict[str, Json]:
     """For the agent, every task that has not stopped: its clock and StopTask's wish."""
     with _lock:
+        for (account, region, _arn), task in ecs._tasks.all_items():
+            if task["lastStatus"] == "STOPPED" and "stoppedAt" not in task:
+                with request_scope(account, region):
+                    _bury(task)
         return {
             task["taskArn"]: {"offset": task["_offset"], "desired": task["desiredStatus"]}
             for _key, task in ecs._tasks.all_items()
@@ -156,6 +160,16 @@ def _apply_to_container(task: Json, change: Json) -> None:
             for name in ("exitCode", "reason", "runtimeId", "imageDigest"):
                 if name in change:
                     container[name] = change[name]
+
+
+def _bury(task: Json) -> None:
+    """End a task whose engine was killed; ministack restores such a task as STOPPED."""
+    task["stopCode"] = "InfrastructureHealth"
+    task["stoppedReason"] = "The engine of the embedded AWS was killed while the task ran"
+    for container in task["containers"]:
+        container["lastStatus"] = "STOPPED"
+    task["stoppedAt"] = shifted_time.now()
+    _want_stopped(task)
 
 
 def _announce(task: Json) -> None:

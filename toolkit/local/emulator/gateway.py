@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import access, changes, ecs, scheduler, shifted_time
+from . import access, changes, ecs, scheduler, shifted_time, snapshots
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -44,6 +44,7 @@ class Gateway:
         key = _access_key(headers)
         access.set_request_key(key)
         shifted_time.set_request_offset(_offset(headers, key))
+        snapshots.note(scope["method"], headers.get(b"x-amz-target", b"").decode("latin-1"))
         if scope["path"].startswith("/_toolkit/"):
             await self._answer(scope, headers, receive, send)
         else:
