@@ -95,7 +95,7 @@ def open_connection(settings: Settings, connect: Connect, run: Run) -> Connectio
     out_of_time = tenacity.stop_before_delay(budget)
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(OSError),
-        wait=tenacity.wait_exponential_jitter(initial=0.5, max=15.0),
+        wait=tenacity.wait_exponential_jitter(max=15.0),  # 1, 2, 4, ... s
         stop=lambda state: run.stopping() or out_of_time(state),
         before_sleep=_log,
         sleep=_sleep,

@@ -87,10 +87,7 @@ def _table(path: Path) -> Any:
         file.readline()
         if not file.readline():
             return None
-    columns = range(header.count(",") + 1)
-    return np.loadtxt(
-        path, delimiter=",", skiprows=1, dtype=str, ndmin=2, quotechar='"', usecols=columns
-    )
+    return np.loadtxt(path, delimiter=",", skiprows=1, dtype=str, ndmin=2, quotechar='"')
 
 
 def _starts(columns: Int64s) -> Int64s:
