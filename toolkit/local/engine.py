@@ -230,8 +230,8 @@ class Engine:
             f"{self._emulator.endpoint}/_ministack/reset", data=b"", method="POST"
         )
         urllib.request.urlopen(request, timeout=60).close()
+        self._clock.reset()  # first: the scheduler starts over from the time that it is then
         self._scheduler.forget()
-        self._clock.reset()
         self._keep()
         self._tell_time()
         return {}
