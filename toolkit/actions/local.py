@@ -62,6 +62,47 @@ def advance(root: Path, where: str) -> Iterator[Event]:
     return client.advance(until=_read_moment(where).isoformat())
 
 
+def faults(root: Path) -> Event:
+    """The faults that may still strike, and the kinds that there are."""
+    return _client(root).faults()
+
+
+def add_fault(
+    root: Path,
+    kind: str,
+    *,
+    schedule: str | None,
+    service: str | None,
+    times: int | None,
+    value: float | None,
+) -> None:
+    """Let something go wrong."""
+    _client(root).add_fault(kind, schedule=schedule, service=service, times=times, value=value)
+
+
+def clear_faults(root: Path) -> None:
+    """Let all go well again."""
+    _client(root).clear_faults()
+
+
+def describe_faults(found: Event) -> Iterator[str]:
+    """The faults, as lines for a person."""
+    if not found["faults"]:
+        yield "no faults"
+    for row in found["faults"]:
+        limits = [f"{name} {row[name]}" for name in ("schedule", "service") if row[name]]
+        left = "always" if row["times"] is None else f"{row['times'] - row['struck']} more"
+        value = [] if row["value"] is None else [f"{row['value']:g} s"]
+        yield "  ".join([row["kind"], *value, *limits, left, f"struck {row['struck']}"])
+
+
+def describe_fault_kinds(found: Event) -> Iterator[str]:
+    """What can go wrong, as lines for a person."""
+    for kind, (_where, value, meaning) in found["kinds"].items():
+        default = "" if value is None else f" (default {value:g})"
+        yield f"{kind:18} {meaning}{default}"
+
+
 def reset(root: Path) -> None:
     """Wipe everything that the engine holds."""
     _client(root).reset()

@@ -170,6 +170,33 @@ class EngineClient:
         """Move the clock firing by firing; yields each event as it happens, "advanced" last."""
         yield from self._stream("/advance", {"until": until, "seconds": seconds})
 
+    def faults(self) -> Event:
+        """The faults that may still strike, and the kinds that there are."""
+        return self._call("POST", "/faults", {})
+
+    def add_fault(
+        self,
+        kind: str,
+        *,
+        schedule: str | None = None,
+        service: str | None = None,
+        times: int | None = None,
+        value: float | None = None,
+    ) -> None:
+        """Let something go wrong: everywhere and for ever, unless it is limited."""
+        fault = {
+            "kind": kind,
+            "schedule": schedule,
+            "service": service,
+            "times": times,
+            "value": value,
+        }
+        self._call("POST", "/faults", {"add": fault})
+
+    def clear_faults(self) -> None:
+        """Let all go well again."""
+        self._call("POST", "/faults", {"clear": True})
+
     def reset(self) -> None:
         """Wipe everything that was deployed, stored and run, and set the clock back."""
         self._call("POST", "/reset", {})

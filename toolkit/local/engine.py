@@ -32,7 +32,7 @@ from toolkit.local.fargate import Fargate
 from toolkit.local.images import Images
 from toolkit.local.journal import Event, Journal
 from toolkit.local.scheduler import Scheduler
-from toolkit.local.task import Surroundings
+from toolkit.local.start import Surroundings
 from toolkit.local.timekeeper import Timekeeper, read_moment, read_target
 
 _PARALLEL_TASKS = 2 * (os.cpu_count() or 2)
@@ -111,7 +111,7 @@ class Engine:
         stack.callback(control.server_close)
         endpoint = TaskEndpoint(control.url)
         images = Images(child.url, self._home / "images")
-        around = Surroundings(self._emulator, images, endpoint, self._home / "tasks", child.url)
+        around = Surroundings(self._emulator, images, endpoint, self._home / "tasks")
         self._fargate = Fargate(around, self._journal)
         stack.callback(self._fargate.shut_down, _GRACE_SECONDS)
         self._scheduler = Scheduler(self._emulator, self._clock, self._journal)
@@ -149,6 +149,7 @@ class Engine:
             ("POST", "/stop"): self._stop,
             ("POST", "/reset"): self._reset,
             ("POST", "/owner"): self._owned,
+            ("POST", "/faults"): self._faults,
         }
         control.streams = {"/advance": self._advance, "/fire": self._fire}
 
@@ -210,6 +211,10 @@ class Engine:
         # A little later, so that this answer still gets out.
         threading.Timer(0.05, self.stop).start()
         return {}
+
+    def _faults(self, body: Json) -> Json:
+        """List the faults, after adding ``add`` or clearing them all with ``clear``."""
+        return self._emulator.faults(body)
 
     def _owned(self, body: Json) -> Json:
         threading.Thread(target=self._end_with, args=(int(body["pid"]),), daemon=True).start()

@@ -77,6 +77,8 @@ class Timekeeper:
 
     def _deliver(self, due: Due, offset: float) -> None:
         retry = self._delivery.attempt(due, offset)
+        if self._delivery.duplicated(due):
+            self._delivery.attempt(due, offset)
         if retry is not None:
             self._scheduler.retry(retry)
         else:
@@ -131,7 +133,9 @@ class Timekeeper:
                 for _ in range(2 if twice else 1):
                     self._deliver(due, offset)
 
-        yield from self._stream(work, threading.Event())
+        for event in self._stream(work, threading.Event()):
+            if event.get("schedule", name) == name and event["event"] != "stopped":
+                yield event
 
     def _stream(self, work: Callable[[], None], cancelled: threading.Event) -> Iterator[Event]:
         with self._journal.listen() as events:

@@ -15,7 +15,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response, request_scope
 from ministack.services import ecs
 
-from . import changes, events, run_task, shifted_time
+from . import changes, events, faults, run_task, shifted_time
 
 Json = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -28,6 +28,10 @@ _REMEMBERED_SECONDS = 3600
 _ANNOUNCED = frozenset({"PROVISIONING", "PENDING", "RUNNING", "DEPROVISIONING", "STOPPED"})
 _MOMENTS = {"RUNNING": "startedAt", "STOPPING": "stoppingAt", "STOPPED": "stoppedAt"}
 _TIMES = ("pullStartedAt", "pullStoppedAt", "executionStoppedAt")
+_NO_CAPACITY = (
+    "Capacity is unavailable at this time. Please try again later or in a different availability "
+    "zone"
+)
 _lock = threading.RLock()
 
 
@@ -39,7 +43,11 @@ def live_tasks() -> dict[str, Json]:
                 with request_scope(account, region):
                     _bury(task)
         return {
-            task["taskArn"]: {"offset": task["_offset"], "desired": task["desiredStatus"]}
+            task["taskArn"]: {
+                "offset": task["_offset"],
+                "desired": task["desiredStatus"],
+                "faults": task["_faults"],
+            }
             for _key, task in ecs._tasks.all_items()
             if task["lastStatus"] != "STOPPED"
         }
@@ -57,10 +65,34 @@ def install() -> None:
     )
 
 
+def interrupt(arn: str, code: str, reason: str) -> None:
+    """The platform wants a task stopped, as StopTask does, for a reason of its own."""
+    with _lock:
+        for (account, region, key), task in ecs._tasks.all_items():
+            if key == arn and task["desiredStatus"] != "STOPPED":
+                with request_scope(account, region):
+                    task["stopCode"], task["stoppedReason"] = code, reason
+                    _want_stopped(task)
+    changes.announce()
+
+
+def schedule_of_session(name: str) -> str | None:
+    """The schedule behind a role's session: its own name, or the group of the task it names."""
+    if name.startswith("schedule-"):
+        return name.removeprefix("schedule-")
+    with _lock:
+        for _key, task in ecs._tasks.all_items():
+            if name and task["taskArn"].endswith(f"/{name}"):
+                return str(task["group"])
+    return None
+
+
 def _run_task(data: Json) -> Response:
     refusal, plan = run_task.check(data)
     if refusal is not None or plan is None:
         return _response(error_response_json(*(refusal or ("ServerException", "no plan", 500))))
+    if faults.strike("capacity", data.get("group")) is not None:
+        return _response(json_response({"tasks": [], "failures": [{"reason": _NO_CAPACITY}]}))
     with _lock:
         if run_task.conflicts(data):
             message = "The clientToken is already in use with a different RunTask request."
