@@ -41,12 +41,9 @@ def resolve(name: ImageName, login: tuple[str, str] | None = None) -> str | None
         told = error.read().decode(errors="replace")
         if error.code == HTTPStatus.NOT_FOUND and "NAME_UNKNOWN" not in told:
             return None
-        raise explain(f"look up {name}", _words(error.code, told)) from error
+        words = f"{error.code} {error.reason} {told.replace('_', ' ')}"
+        raise explain(f"look up {name}", words) from error
     except OSError as error:
         raise ImageError(
             f"cannot look up {name}: {error}", hint="check the network and the registry's name"
         ) from error
-
-
-def _words(code: int, told: str) -> str:
-    return f"{code} {told.replace('_', ' ')}"
