@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from workloads.contract import Artifact, Json
 
 @define
 class FakeRun:
-    """Implements `workloads.contract.Run`; asks to stop after ``stop_after`` events."""
+    """Implements `workloads.contract.Run`; asks to stop when ``stop_when`` says so."""
 
     scratch: Path
-    stop_after: int | None = None
+    stop_when: "Callable[[FakeRun], bool]" = lambda _: False
     saved: dict[str, bytes] = field(factory=dict)
     artifacts: dict[str, Artifact] = field(factory=dict)
     events: list[tuple[str, dict[str, Json]]] = field(factory=list)
@@ -37,8 +38,8 @@ class FakeRun:
         return self.artifacts[name]
 
     def stopping(self) -> bool:
-        return self.stop_after is not None and len(self.events) >= self.stop_after
+        return self.stop_when(self)
 
     def wait(self, seconds: float) -> bool:
-        self.waited += seconds
+        self.waited += seconds  # without sleeping
         return self.stopping()

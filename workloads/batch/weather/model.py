@@ -1,31 +1,34 @@
 """The model: annual harmonics for the season, an autoregression for what they leave.
 
-A day's value is climatology(day) + residual; the residual follows AR(p). Both are fitted by least
-squares, on the days that have a value: gaps cost rows, they are never filled to fit.
+A day's value is climatology(day) + residual, the residual follows AR(p), and the size of its daily
+shocks has a season too. Everything is fitted by least squares on the days that have a value: gaps
+cost rows, they are never filled to fit.
 """
 
 import numpy as np
 from attrs import frozen
 
-from workloads.batch.weather.readings import Floats, Slots
+from workloads.batch.weather.readings import Floats, Slots, WeatherError
 
 YEAR = 365.2425  # days
+MIN_DAYS = 100  # to fit an autoregression on
+_MEAN_TO_DEVIATION = np.sqrt(np.pi / 2)  # of a normal variable: sigma / E|x|
 
 
 @frozen(eq=False)
 class Model:
     """``season`` holds mean, cos and sin of each harmonic; ``ar`` the weights of the last p days.
 
-    ``sigma`` is the standard deviation of a one-day error, in the element's unit.
+    ``noise`` describes the standard deviation of a one-day error as ``season`` does the value.
     """
 
     season: Floats
     ar: Floats
-    sigma: float
+    noise: Floats
 
     def climatology(self, days: Slots) -> Floats:
         """The expected value of each day, knowing only the date."""
-        return _design(days, len(self.season) // 2) @ self.season
+        return _annual(days, self.season)
 
     def ahead(self, days: Slots, values: Floats, horizon: int) -> Floats:
         """Forecasts from every day: row t, column h - 1 is for ``days[t] + h``, made on day t.
@@ -40,17 +43,16 @@ class Model:
             states = np.column_stack([step, states[:, :-1]])
         return ahead
 
-    def spread(self, horizon: int) -> Floats:
-        """Standard deviation of the forecast error for 1 to ``horizon`` days ahead.
+    def deviation(self, days: Slots, horizon: int) -> Floats:
+        """Standard deviation of the error of forecasts for each day, 1 to ``horizon`` days ahead.
 
-        sigma * sqrt(1 + psi_1^2 + ... + psi_(h-1)^2), psi the moving-average weights
-        (Box, Jenkins & Reinsel, Time Series Analysis, section 5.2).
+        sigma * sqrt(1 + psi_1^2 + ... + psi_(h-1)^2), psi the moving-average weights of the AR
+        (Box, Jenkins & Reinsel, Time Series Analysis, section 5.2); sigma is the target day's.
         """
         psi = [1.0]
         for _ in range(horizon - 1):
             psi.append(sum(a * w for a, w in zip(self.ar, reversed(psi), strict=False)))
-        spread: Floats = self.sigma * np.sqrt(np.cumsum(np.square(psi)))
-        return spread
+        return np.outer(_sigma(days, self.noise), np.sqrt(np.cumsum(np.square(psi))))
 
     def _states(self, residuals: Floats) -> Floats:
         """The last p residuals as known on each day, newest first; zero before the first."""
@@ -62,18 +64,48 @@ class Model:
 
 
 def fit(days: Slots, values: Floats, *, harmonics: int, order: int) -> Model:
-    """Fit on consecutive ``days``; ``values`` may hold NaN."""
+    """Fit on consecutive ``days``; ``values`` may hold NaN.
+
+    Raises:
+        WeatherError: When too few days have a value and ``order`` values right before it.
+    """
     good = ~np.isnan(values)
     design = _design(days, harmonics)
     season = _least_squares(design[good], values[good])
     residuals = values - design @ season
     windows = np.lib.stride_tricks.sliding_window_view(residuals, order + 1)
-    windows = windows[~np.isnan(windows).any(axis=1)]
-    past, present = windows[:, :-1][:, ::-1], windows[:, -1]
+    whole = ~np.isnan(windows).any(axis=1)
+    if np.count_nonzero(whole) < MIN_DAYS:
+        raise WeatherError(
+            f"only {np.count_nonzero(whole)} of {len(days)} days have a value and the {order} "
+            f"before them; an autoregression of that order takes {MIN_DAYS}",
+            hint="lower MAX_ORDER, or choose a station or months with fewer gaps",
+        )
+    past, present = windows[whole, :-1][:, ::-1], windows[whole, -1]
     ar = _least_squares(past, present)
-    freedom = len(present) - order - design.shape[1]
-    sigma = float(np.sqrt(np.sum((present - past @ ar) ** 2) / freedom))
-    return Model(season, ar, sigma)
+    # Months that were never seen have a size of shock, too: below a year, one size fits all.
+    seasons = min(harmonics, 1) if len(days) >= YEAR else 0
+    noise = _fit_noise(days[order:][whole], present - past @ ar, seasons)
+    return Model(season, ar, noise)
+
+
+def _fit_noise(days: Slots, errors: Floats, harmonics: int) -> Floats:
+    """Harmonics of the errors' standard deviation, scaled to a mean square of exactly one."""
+    noise = _least_squares(_design(days, harmonics), np.abs(errors) * _MEAN_TO_DEVIATION)
+    scaled = errors / _sigma(days, noise)
+    scale: float = np.sqrt(np.mean(np.square(scaled)))
+    return noise * scale
+
+
+def _sigma(days: Slots, noise: Floats) -> Floats:
+    # A straight fit to noisy sizes may come near zero where shocks are smallest.
+    sigma: Floats = np.maximum(_annual(days, noise), noise[0] / 2)
+    return sigma
+
+
+def _annual(days: Slots, coefficients: Floats) -> Floats:
+    values: Floats = _design(days, len(coefficients) // 2) @ coefficients
+    return values
 
 
 def _design(days: Slots, harmonics: int) -> Floats:

@@ -20,11 +20,11 @@ def check(station: Station) -> Station:
     return evolve(station, series=series)
 
 
-def total(station: Station) -> dict[str, Json]:
+def total(station: Station) -> tuple[int, int]:
     """How many readings the station has, and how many of them were rejected."""
     good = sum(int(np.count_nonzero(series.good)) for series in station.series)
     rows = sum(len(series.slots) for series in station.series)
-    return {"rows": rows, "rejected": rows - good}
+    return rows, rows - good
 
 
 def tally(readings: Readings) -> dict[str, Json]:

@@ -13,10 +13,11 @@ Flags: TypeAlias = npt.NDArray[np.uint8]
 
 
 class WeatherError(Exception):
-    """The run cannot go on; ``hint`` says what to do about it."""
+    """The run cannot go on; ``hint`` says what to do about it, and stands in the text, too."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(f"{message}\nhint: {hint}")
+        self.message = message
         self.hint = hint
 
 
@@ -99,13 +100,18 @@ class Readings:
 
 @frozen(eq=False)
 class Station:
-    """One station as its source reports it."""
+    """One station as its source reports it; ``unreadable`` counts lines that were no readings."""
 
     id: str
     name: str
-    source: str
+    provenance: str
     series: tuple[Readings, ...]
     unreadable: int = 0
+
+    @property
+    def title(self) -> str:
+        """For people: the name, if it has one, and the id."""
+        return f"{self.name} ({self.id})" if self.name else self.id
 
 
 def readings(station: str, code: str, slots: Slots, values: Floats, flags: Flags) -> Readings:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from attrs import asdict
 
-from workloads.batch.weather import quality
-from workloads.batch.weather.readings import Flag, Station
+from workloads.batch.weather import quality, skill
+from workloads.batch.weather.readings import Flag, Floats, Station
 from workloads.batch.weather.skill import Forecast, Score
 from workloads.contract import Gate, Json, Result, Run
 
@@ -35,7 +35,7 @@ class Report:
         self._append("observations.csv", _observations(station))
         self._stations[station.id] = {
             "name": station.name,
-            "provenance": station.source,
+            "provenance": station.provenance,
             "unreadable_lines": station.unreadable,
             "readings": {series.element.code: quality.tally(series) for series in station.series},
         }
@@ -45,7 +45,9 @@ class Report:
         self._append("forecast.csv", _forecasts(station, forecast))
         described = self._stations[station.id]
         assert isinstance(described, dict)
+        errors = forecast.observed - forecast.mean[:, 0]
         described["model"] = _describe(forecast)
+        described["error_autocorrelation"] = _rounded(skill.autocorrelation(errors, lags=7))
         described["scores"] = [_score(score) for score in forecast.scores]
         self._gates.extend(gates)
 
@@ -94,12 +96,16 @@ def _describe(forecast: Forecast) -> Json:
     model = forecast.model
     return {
         "order": len(model.ar),
-        "season": np.round(model.season, 6).tolist(),
-        "ar": np.round(model.ar, 6).tolist(),
-        "sigma": round(model.sigma, 6),
+        "season": _rounded(model.season),
+        "ar": _rounded(model.ar),
+        "noise": _rounded(model.noise),
         "test_start": str(forecast.days[0].astype("datetime64[D]")),
         "test_end": str(forecast.days[-1].astype("datetime64[D]")),
     }
+
+
+def _rounded(values: Floats) -> Json:
+    return [round(value, 6) for value in values.tolist()]
 
 
 def _score(score: Score) -> Json:

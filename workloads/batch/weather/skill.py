@@ -27,7 +27,10 @@ class Split:
 
 @frozen
 class Score:
-    """How forecasts of ``horizon`` days did over ``days`` days; errors in the element's unit."""
+    """How forecasts of ``horizon`` days did over ``days`` days; errors in the element's unit.
+
+    ``coverage`` is the share of days inside the forecast interval, ``width`` its mean width.
+    """
 
     horizon: int
     days: int
@@ -69,15 +72,12 @@ def split_months(days: Slots, *, train: int, validation: int, test: int, end: st
         WeatherError: When too few days are left to train on.
     """
     months = days.astype("datetime64[D]").astype("datetime64[M]")
-    last = (
-        np.datetime64(end, "M")
-        if end
-        else (days[-1:] + 1).astype("datetime64[D]").astype("datetime64[M]")[0] - 1
-    )
+    tomorrow = (days[-1:] + 1).astype("datetime64[D]").astype("datetime64[M]")[0]
+    last = np.datetime64(end, "M") if end else tomorrow - 1
     edges = last + 1 - np.cumsum([0, test, validation, train])
     stop, tested, validated, started = (int(i) for i in np.searchsorted(months, edges))
-    whole = last <= months[-1] and edges[2] > months[0]
-    if not whole or validated - started < MIN_TRAINING_DAYS:
+    recorded = last < tomorrow and edges[2] > months[0]
+    if not recorded or validated - started < MIN_TRAINING_DAYS:
         raise WeatherError(
             f"{days[0].astype('datetime64[D]')} to {days[-1].astype('datetime64[D]')} leaves "
             f"{max(validated - started, 0)} days to train on, before {validation} months of "
@@ -96,6 +96,8 @@ def choose_order(
         _validation_rmse(days, values, split, harmonics=harmonics, order=order)
         for order in range(1, max_order + 1)
     )
+    if np.isnan(errors).any():
+        raise _nothing_observed("validation")
     return 1 + int(np.argmin(errors)), errors
 
 
@@ -113,11 +115,11 @@ def forecast(
     known, test = slice(split.start, split.test), slice(split.test, split.end)
     model = fit(days[known], values[known], harmonics=harmonics, order=order)
     mean = _by_target(model.ahead(days, values, horizon))[test]
-    half = NormalDist().inv_cdf(0.5 + level / 2) * model.spread(horizon)
+    half = NormalDist().inv_cdf(0.5 + level / 2) * model.deviation(days[test], horizon)
     persistence = _by_target(np.repeat(values[:, None], horizon, axis=1))[test]
     observed, climatology = values[test], model.climatology(days[test])
     scores = tuple(
-        _score(h + 1, observed, mean[:, h], half[h], persistence[:, h], climatology)
+        _score(h + 1, observed, mean[:, h], half[:, h], persistence[:, h], climatology)
         for h in range(horizon)
     )
     return Forecast(
@@ -146,23 +148,41 @@ def _score(
     horizon: int,
     observed: Floats,
     mean: Floats,
-    half: float,
+    half: Floats,
     persistence: Floats,
     climatology: Floats,
 ) -> Score:
     usable = ~np.isnan(observed + mean + persistence)
-    observed, mean = observed[usable], mean[usable]
+    if not usable.any():
+        raise _nothing_observed("test")
+    observed, mean, half = observed[usable], mean[usable], half[usable]
     return Score(
-        horizon,
-        int(usable.sum()),
-        _rms(observed - mean),
-        _rms(observed - persistence[usable]),
-        _rms(observed - climatology[usable]),
-        float(np.mean(np.abs(observed - mean) <= half)) if len(observed) else float("nan"),
-        2 * float(half),
+        horizon=horizon,
+        days=int(usable.sum()),
+        rmse=_rms(observed - mean),
+        rmse_persistence=_rms(observed - persistence[usable]),
+        rmse_climatology=_rms(observed - climatology[usable]),
+        coverage=float(np.mean(np.abs(observed - mean) <= half)),
+        width=float(2 * np.mean(half)),
+    )
+
+
+def _nothing_observed(period: str) -> WeatherError:
+    return WeatherError(
+        f"the {period} period has no day with an observation",
+        hint="set TEST_END to a month before the gap, or choose another station",
     )
 
 
 def _rms(errors: Floats) -> float:
     errors = errors[~np.isnan(errors)]
     return float(np.sqrt(np.mean(np.square(errors)))) if len(errors) else float("nan")
+
+
+def autocorrelation(errors: Floats, lags: int) -> Floats:
+    """Autocorrelation at lags 1 to ``lags``; pairs with a missing error are left out."""
+    centred = errors - np.nanmean(errors)
+    variance = np.nanmean(centred**2)
+    return np.array(
+        [np.nanmean(centred[lag:] * centred[:-lag]) / variance for lag in range(1, lags + 1)]
+    )

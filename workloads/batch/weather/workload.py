@@ -1,5 +1,6 @@
 """The workload: read, check, forecast, judge and draw, one station after the other."""
 
+import gc
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -47,7 +48,10 @@ def run(settings: Mapping[str, Json], run: Run) -> Result:
     chosen = Settings(**cast("dict[str, Any]", settings))
     report = Report(run, source=chosen.source, element=chosen.element)
     for name in chosen.stations:
-        station = _observe(name, chosen, run)
+        try:
+            station = _observe(name, chosen, run)
+        except Interrupted:
+            raise Interrupted(report.save()) from None
         report.add_observations(station)
         _stop_if_asked(run, report)
         forecast = _forecast(station, chosen, run)
@@ -63,11 +67,11 @@ def _stop_if_asked(run: Run, report: Report) -> None:
 
 
 def _observe(name: str, settings: Settings, run: Run) -> Station:
-    raw = sources.read(settings.source, name, url=settings.station_url, scratch=run.scratch)
-    rows = sum(len(series.slots) for series in raw.series)
-    run.event("weather.parsed", station=name, source=settings.source, rows=rows)
+    raw = sources.read(settings.source, name, url=settings.station_url, run=run)
+    run.event("weather.parsed", station=name, source=settings.source, unreadable=raw.unreadable)
     station = quality.check(raw)
-    run.event("weather.checked", station=name, **quality.total(station))
+    rows, rejected = quality.total(station)
+    run.event("weather.checked", station=name, rows=rows, rejected=rejected)
     return station
 
 
@@ -83,7 +87,7 @@ def _forecast(station: Station, settings: Settings, run: Run) -> skill.Forecast:
     order, errors = skill.choose_order(
         days, values, split, harmonics=settings.harmonics, max_order=settings.max_order
     )
-    run.event("weather.fitted", station=station.id, order=order, rmse=min(errors))
+    run.event("weather.fitted", station=station.id, order=order, rmse=round(min(errors), 4))
     forecast = skill.forecast(
         days,
         values,
@@ -97,21 +101,21 @@ def _forecast(station: Station, settings: Settings, run: Run) -> skill.Forecast:
     run.event(
         "weather.scored",
         station=station.id,
-        rmse=first.rmse,
-        skill_persistence=first.skill_persistence,
-        skill_climatology=first.skill_climatology,
-        coverage=first.coverage,
+        rmse=round(first.rmse, 4),
+        skill_persistence=round(first.skill_persistence, 4),
+        skill_climatology=round(first.skill_climatology, 4),
+        coverage=round(first.coverage, 4),
     )
     return forecast
 
 
 def _series_for(code: str, station: Station) -> Readings:
-    """The series that the daily ``code`` is taken or made from."""
+    """The series that the daily ``code`` is taken or made from; it has good readings."""
     for series in station.series:
-        if series.element.code in (code, "TEMP"):
+        if series.element.code in (code, "TEMP") and series.good.any():
             return series
     raise WeatherError(
-        f"station {station.id} reports no {ELEMENTS[code].label}",
+        f"station {station.id} has no good {ELEMENTS[code].label}",
         hint="choose another ELEMENT or STATION",
     )
 
@@ -134,3 +138,4 @@ def _draw(station: Station, forecast: skill.Forecast, settings: Settings, run: R
     first = station.id == settings.stations[0]
     file = "weather.png" if first else f"weather-{station.id}.png"
     run.save(file, picture, media_type="image/png")
+    gc.collect()  # a figure is a web of cycles: the figures of many stations would pile up
