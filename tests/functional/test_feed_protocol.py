@@ -13,11 +13,17 @@ import pytest
 import websocket
 from websocket import ABNF
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as open_client
 
 from toolkit.local.feed import Faults, Feed, Market, Rules, serving
 
 MARKET = Market(rate=2000.0)
+
+
+def connect(url: str, **options: Any) -> ClientConnection:
+    """A client that never stops reading, so that it can always finish its closing handshake."""
+    return open_client(url, max_queue=None, **options)
 
 
 @contextlib.contextmanager
