@@ -173,3 +173,20 @@ def test_a_test_period_without_observations_is_an_error_with_a_hint() -> None:
     values[split.test :] = np.nan
     with pytest.raises(WeatherError, match="no day with an observation"):
         skill.forecast(DECADE, values, split, harmonics=1, order=1, horizon=7, level=0.9)
+
+
+def test_a_validation_period_without_observations_is_an_error_with_a_hint() -> None:
+    values = station(DECADE, 4)
+    split = split_of_years(8)
+    values[split.validation : split.test] = np.nan
+    with pytest.raises(WeatherError, match="validation period has no day"):
+        skill.choose_order(DECADE, values, split, harmonics=1, max_order=2)
+
+
+def test_too_many_gaps_to_fit_are_an_error_that_names_the_setting() -> None:
+    values = station(DECADE, 4)
+    values[::4] = np.nan
+    fit(DECADE, values, harmonics=1, order=2)
+    with pytest.raises(WeatherError, match="the 3 before them") as caught:
+        fit(DECADE, values, harmonics=1, order=3)
+    assert "MAX_ORDER" in caught.value.hint
