@@ -231,10 +231,6 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)
-
-
 @frozen
 class Gate:
     """A quality condition that the workload itself checked: ``value`` ``op`` ``limit``.

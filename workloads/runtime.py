@@ -223,9 +223,7 @@ class _Execution:
             return Outcome.FAILED, Result(), _describe(error, self._task.redact)
         failed = [gate for gate in result.gates if not gate.passed]
         if failed:
-            text = "; ".join(
-                f"{g.name} = {_number(g.value)}, wanted {g.op} {g.limit:g}" for g in failed
-            )
+            text = "; ".join(f"{g.name} = {g.value:.6g}, wanted {g.op} {g.limit:g}" for g in failed)
             return Outcome.FAILED, result, {"type": "GateFailed", "message": text}
         return Outcome.SUCCEEDED, result, None
 
@@ -304,10 +302,6 @@ def _load(entry_point: str) -> Callable[[Mapping[str, Json], contract.Run], Resu
         importlib.import_module(module), name
     )
     return function
-
-
-def _number(value: float | None) -> str:
-    return "no number" if value is None else f"{value:.6g}"
 
 
 def _measure(content: bytes | Path) -> tuple[int, bytes]:

@@ -154,7 +154,7 @@ class _Case:
             Check(
                 gate.name,
                 Status.OK if gate.passed else Status.NG,
-                f"{'no number' if gate.value is None else format(gate.value, '.4g')} {gate.op} {gate.limit:.4g}",
+                f"{gate.value:.4g} {gate.op} {gate.limit:.4g}",
             )
             for gate in manifest.gates
         )
