@@ -60,7 +60,7 @@ def answer(*arguments: str) -> dict[str, object]:
 
 def demo() -> None:
     """Deploy, schedule, let it fire, follow, validate."""
-    toolkit("deploy", "--local", "--yes")
+    toolkit("deploy", "--local", "--yes", "--only", "weather")
     toolkit("schedule", "weather", EXPRESSION, "--timezone", ZONE, "--local", "--yes")
     firing = answer("schedule", "weather", "--local", "--json")["firings"][0]
     run_id, due = firing["run_id"], datetime.fromisoformat(firing["utc"])

@@ -155,6 +155,10 @@ class EngineClient:
         """The virtual time."""
         return datetime.fromisoformat(self.status()["now"])
 
+    def feed_url(self) -> str:
+        """The address of the synthetic market feed, started on demand."""
+        return str(self._call("POST", "/feed", {})["url"])
+
     def belong_to(self, pid: int) -> None:
         """Let the engine end when the process ``pid`` does."""
         self._call("POST", "/owner", {"pid": pid})
