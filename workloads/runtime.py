@@ -250,7 +250,10 @@ class _Execution:
             message = f"asked to stop: {outcome}"
             return outcome, interruption.result, {"type": "Interrupted", "message": message}
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: any failure must reach the manifest
-            return Outcome.FAILED, Result(), _describe(error, self._task.redact)
+            # An error may bring what was measured before it (a stream that was cut off does).
+            so_far = getattr(error, "result", None)
+            result = so_far if isinstance(so_far, Result) else Result()
+            return Outcome.FAILED, result, _describe(error, self._task.redact)
         failed = [gate for gate in result.gates if not gate.passed]
         if failed:
             text = "; ".join(f"{g.name} = {g.value:.6g}, wanted {g.op} {g.limit:g}" for g in failed)
