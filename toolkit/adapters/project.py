@@ -28,9 +28,15 @@ class Project:
 
     @classmethod
     def find(cls, start: Path, catalog: Catalog) -> "Project":
-        """The project that ``start`` lies in: the nearest directory upwards with the file."""
+        """The project that ``start`` lies in: the nearest directory upwards with the file.
+
+        Its own `workloads/catalog.toml` goes before the catalog that the toolkit came with.
+        """
         for directory in (start.resolve(), *start.resolve().parents):
             if (directory / CONFIG).is_file():
+                own = directory / "workloads" / "catalog.toml"
+                if own.is_file():
+                    catalog = Catalog.parse(own.read_text("utf-8"))
                 return cls(directory, catalog)
         raise ConfigError(
             f"no {CONFIG} in {start.resolve()} or above it",
