@@ -24,7 +24,6 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-import toolkit
 from toolkit.adapters import emulator
 from toolkit.core.errors import ConfigError, RunError, ToolkitError
 
@@ -98,7 +97,7 @@ def ensure_running(root: Path, progress: Progress, *, region: str = REGION) -> E
 
 def _spawn(root: Path, home: Path, python: Path, region: str) -> None:
     (home / "engine.json").unlink(missing_ok=True)
-    package = str(Path(toolkit.__file__).parent.parent)
+    package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "toolkit.local", str(root.resolve()), str(python), region]
     with (home / "engine.log").open("ab") as log:
@@ -155,6 +154,10 @@ class EngineClient:
     def now(self) -> datetime:
         """The virtual time."""
         return datetime.fromisoformat(self.status()["now"])
+
+    def feed_url(self) -> str:
+        """The address of the synthetic market feed, started on demand."""
+        return str(self._call("POST", "/feed", {})["url"])
 
     def belong_to(self, pid: int) -> None:
         """Let the engine end when the process ``pid`` does."""

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -107,7 +108,8 @@ def _show(found: Preview, *, as_json: bool) -> None:
     if not found.firings:
         click.echo("  it will not fire" if after.enabled else "  disabled: no firings")
     if found.changed:
-        click.echo(f"  until {found.until:%d %b %Y}: {found.diff}")
+        end = found.until.astimezone(ZoneInfo(after.timezone))
+        click.echo(f"  until {end:%d %b %Y %H:%M}: {found.diff}")
     for warning in found.warnings:
         click.secho("  warning: ", fg="yellow", nl=False)
         click.echo(warning)

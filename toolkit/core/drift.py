@@ -14,8 +14,9 @@ from attrs import frozen
 
 from toolkit.core.names import workload_of
 from toolkit.core.stack import Stack, StackPlan
+from toolkit.core.target import own_environment
 from workloads.catalog import Catalog
-from workloads.contract import CONTRACT_VARIABLES, parse_time
+from workloads.contract import parse_time
 
 # The template's parameters that a schedule's file decides, by the words of the file.
 FIELDS = {
@@ -150,9 +151,7 @@ def to_toml(live: Live, catalog: Catalog) -> str:
         "description": live.description,
     }
     lines = [f"{key} = {_quoted(value)}" for key, value in rows.items() if value]
-    containers = json.loads(live.input or "{}").get("containerOverrides", [])
-    env = {row["name"]: row["value"] for each in containers for row in each.get("environment", [])}
-    own = {name: value for name, value in env.items() if name not in CONTRACT_VARIABLES}
+    own = own_environment(live.target)
     lines += ["", "[env]", *(f"{name} = {_quoted(value)}" for name, value in sorted(own.items()))]
     return "\n".join(lines) + "\n"
 

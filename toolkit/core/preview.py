@@ -1,6 +1,5 @@
 """What a schedule says and what a change of it does, before anything is written."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -8,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from toolkit.core.expression import At, Cron
 from toolkit.core.firings import (
     FiringDiff,
     LocalFiring,
@@ -26,7 +24,6 @@ _SHOWN = 5
 _LEAST, _MOST = timedelta(days=7), timedelta(days=400)
 _LOOKED_AT = 500
 _YEAR = timedelta(days=366)
-_BUSINESS_HOURS = range(6, 20)
 
 
 @frozen
@@ -67,7 +64,7 @@ def preview(
         before=before,
         after=after,
         words=timetable.expression.describe(),
-        warnings=tuple(_warnings(after, timetable, workload, env, now)),
+        warnings=tuple(_warnings(timetable, workload, env, now)),
         firings=tuple(localize(shown, after.timezone)),
         diff=compare(old, timetable, now, until),
         until=until,
@@ -83,23 +80,13 @@ def _period(shown: list[datetime], now: datetime, timezone: str) -> datetime:
 
 
 def _warnings(
-    schedule: Schedule,
     timetable: Timetable,
     workload: Workload,
     env: Mapping[str, str],
     now: datetime,
 ) -> Iterator[str]:
-    parsed = timetable.expression
-    # A rate with a start date no longer begins at an arbitrary moment.
-    if timetable.start is None:
-        yield from parsed.warnings
-    yield from parsed.check(schedule.timezone)
+    yield from timetable.warnings(now)
     yield from (str(effect) for effect in islice(clock_effects(timetable, now, now + _YEAR), 4))
-    if schedule.enabled and timetable.next(now) is None:
-        past = "its time has passed" if isinstance(parsed, At) else "no date matches any more"
-        yield f"it will never fire: {past}"
-    if not schedule.zone_given and isinstance(parsed, Cron) and _in_business_hours(parsed.text):
-        yield "without a time zone its hours are UTC; if you meant local time: --timezone ZONE"
     longest = timedelta(seconds=workload.run_seconds(env))
     found = next(overlaps(islice(timetable.firings(now), _LOOKED_AT), longest), None)
     if found is not None:
@@ -107,15 +94,3 @@ def _warnings(
             f"runs may overlap: one takes up to {longest}, and {found.previous:%Y-%m-%d %H:%M}Z is "
             f"followed at {found.firing:%H:%M}Z; nothing keeps them apart"
         )
-
-
-def _in_business_hours(text: str) -> bool:
-    """Whether a cron names single hours that people mean by their own clock.
-
-    >>> _in_business_hours("cron(0 9 ? * MON-FRI *)"), _in_business_hours("cron(0 * * * ? *)")
-    (True, False)
-    """
-    hours = text.removeprefix("cron(").split()[1]
-    return re.fullmatch(r"\d+(,\d+)*", hours) is not None and any(
-        int(hour) in _BUSINESS_HOURS for hour in hours.split(",")
-    )

@@ -48,7 +48,7 @@ class Schedule:
         parsed.check(self.timezone)
         return Timetable(
             parsed,
-            self.timezone,
+            self.timezone if self.zone_given else None,
             parse_time(self.start) if self.start else None,
             parse_time(self.end) if self.end else None,
             self.enabled,

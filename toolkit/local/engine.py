@@ -33,6 +33,7 @@ from toolkit.local.endpoint import TaskEndpoint
 from toolkit.local.fargate import Fargate
 from toolkit.local.images import Images
 from toolkit.local.journal import Event, Journal
+from toolkit.local.market_feed import MarketFeed
 from toolkit.local.scheduler import Scheduler
 from toolkit.local.start import Surroundings
 from toolkit.local.timekeeper import Timekeeper, read_moment, read_target
@@ -52,6 +53,7 @@ class _Kept:
 
     port: int = 0
     offset: float = 0.0
+    feed_port: int = 0
 
     @classmethod
     def read(cls, home: Path) -> Self:
@@ -109,6 +111,7 @@ class Engine:
         self._child = child
         self._emulator = Emulator(child.url, token)
         self._clock = Clock(kept.offset)
+        self._feed = stack.enter_context(MarketFeed(kept.feed_port))
         self._keep()
         self._tell_time()
         self._journal = Journal()
@@ -152,6 +155,7 @@ class Engine:
             ("POST", "/stop"): self._stop,
             ("POST", "/reset"): self._reset,
             ("POST", "/owner"): self._owned,
+            ("POST", "/feed"): self._serve_feed,
             ("POST", "/faults"): self._faults,
             ("POST", "/check-schedule"): _check_schedule,
         }
@@ -193,7 +197,7 @@ class Engine:
         self._tell_time()
 
     def _keep(self) -> None:
-        _Kept(self._child.port, self._clock.offset).write(self._home)
+        _Kept(self._child.port, self._clock.offset, self._feed.port).write(self._home)
 
     def _tell_time(self) -> None:
         self._emulator.call("POST", "/clock", {"offset": self._clock.offset})
@@ -220,6 +224,11 @@ class Engine:
         """List the faults, after adding ``add`` or clearing them all with ``clear``."""
         return self._emulator.faults(body)
 
+    def _serve_feed(self, _body: Json) -> Json:
+        url = self._feed.serve()
+        self._keep()
+        return {"url": url}
+
     def _owned(self, body: Json) -> Json:
         threading.Thread(target=self._end_with, args=(int(body["pid"]),), daemon=True).start()
         return {}
@@ -239,8 +248,8 @@ class Engine:
             f"{self._emulator.endpoint}/_ministack/reset", data=b"", method="POST"
         )
         urllib.request.urlopen(request, timeout=60).close()
+        self._clock.reset()  # first: the scheduler starts over from the time that it is then
         self._scheduler.forget()
-        self._clock.reset()
         self._keep()
         self._tell_time()
         return {}

@@ -18,11 +18,15 @@ ENDPOINTS = (
 )
 
 
+def _upper(text: str) -> str:
+    return text.upper()
+
+
 @frozen
 class Settings:
     """One trade stream. Times in seconds unless the name says otherwise."""
 
-    symbol: str = field(default="BNBUSDT", converter=str.upper)
+    symbol: str = field(default="BNBUSDT", converter=_upper)
     run_seconds: int = 7200
     base_url: str = ENDPOINTS[0]
     feed: str = "binance"

@@ -109,10 +109,11 @@ def _stream(
     started = clock()
     deadline = started + settings.run_seconds
     watch = _Watch(settings, started, started + settings.summary_seconds)
+    look = min(_LOOK_SECONDS, settings.silence_event_seconds)
     while not run.stopping() and (left := deadline - clock()) > 0:
         before = session.trades
         try:
-            for frames in connection.receive(min(left, _LOOK_SECONDS)):
+            for frames in connection.receive(min(left, look)):
                 decode(frames, settings.symbol, session)
         except ConnectionLostError as lost:
             raise _explained(lost, session, clock() - started) from lost
@@ -161,6 +162,9 @@ def _save(settings: Settings, session: Session, run: Run) -> Result:
     document = {"run_id": run.run_id, "settings": asdict(settings), **result.metrics}
     run.save("metrics.json", dumps(document, indent=1).encode(), media_type="application/json")
     image = run.scratch / "stream.png"
-    draw(image, files["bars.csv"], files["signals.csv"], settings, run.run_id)
+    known = session.continuity
+    missing = f"{known.missing:,} missing" if known.missing else "none missing"
+    caption = f"{run.run_id}: {session.trades:,} trades, {missing}"
+    draw(image, files["bars.csv"], files["signals.csv"], settings, caption)
     run.save("stream.png", image, media_type="image/png")
     return result
