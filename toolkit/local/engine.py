@@ -22,6 +22,8 @@ from typing import IO, Any, Self
 from attrs import asdict, frozen
 
 from toolkit.adapters import engine as client
+from toolkit.core import expression
+from toolkit.core.expression import ExpressionError
 from toolkit.local.aws import Emulator
 from toolkit.local.clock import Clock
 from toolkit.local.control import Control, Json
@@ -101,7 +103,10 @@ class Engine:
     def _start(self, stack: ExitStack) -> None:
         token = secrets.token_urlsafe(24)
         kept = _Kept.read(self._home)
-        child = EmulatorProcess(self._python, self._home, token, self._region, kept.port)
+        control = Control(token)
+        stack.callback(control.server_close)
+        back = {"TOOLKIT_ENGINE_URL": control.url, "TOOLKIT_TOKEN": token}
+        child = EmulatorProcess(self._python, self._home, self._region, kept.port, back)
         stack.callback(child.stop)
         self._child = child
         self._emulator = Emulator(child.url, token)
@@ -110,8 +115,6 @@ class Engine:
         self._keep()
         self._tell_time()
         self._journal = Journal()
-        control = Control(token)
-        stack.callback(control.server_close)
         endpoint = TaskEndpoint(control.url)
         images = Images(child.url, self._home / "images")
         around = Surroundings(self._emulator, images, endpoint, self._home / "tasks")
@@ -154,6 +157,7 @@ class Engine:
             ("POST", "/owner"): self._owned,
             ("POST", "/feed"): self._serve_feed,
             ("POST", "/faults"): self._faults,
+            ("POST", "/check-schedule"): _check_schedule,
         }
         control.streams = {"/advance": self._advance, "/fire": self._fire}
 
@@ -252,9 +256,32 @@ class Engine:
 
     def _advance(self, body: Json) -> Iterator[Event]:
         target = read_target(self._clock.now(), body.get("until"), body.get("seconds"))
-        return self._keeper.advance(target)
+        return self._keeper.advance(target, body.get("speed"))
 
     def _fire(self, body: Json) -> Iterator[Event]:
         text: Any = body.get("scheduled_time")
         scheduled = read_moment(text) if text else None
         return self._keeper.fire(body["name"], scheduled, twice=bool(body.get("twice")))
+
+
+def _check_schedule(body: Json) -> Json:
+    """Scheduler's refusal of an expression or a zone, in its words, or None.
+
+    Its word for a bad expression was recorded by LocalStack's tests against AWS.
+    """
+    text, timezone = body["expression"], body["timezone"]
+    try:
+        expression.parse(text).check(timezone)
+    except ExpressionError:
+        if _is_zone(timezone):
+            return {"problem": f"Invalid Schedule Expression {text}."}
+        return {"problem": f"Invalid Schedule Expression Timezone {timezone}."}
+    return {"problem": None}
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        expression.parse("rate(1 day)").check(name)
+    except ExpressionError:
+        return False
+    return True
