@@ -7,6 +7,7 @@
 import os
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,18 +30,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.container)
 
 
-@pytest.fixture(scope="session")
-def docker() -> Docker:
+def pytest_runtest_setup() -> None:
+    # In a hook, not in a fixture: pytest then tells of all tests in one line.
+    if (reason := unready()) is None:
+        return
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(f"CI must run the container tests: {reason}", pytrace=False)
+    pytest.skip(f"{reason}; .ci/container-setup mends it")
+
+
+@cache
+def unready() -> str | None:
+    """Why this machine cannot run the container tests; None if it can."""
     docker = Docker()
     try:
         docker.engine()
         if not docker.has(ImageName.parse(BASE)):
             docker.pull(ImageName.parse(BASE))
     except ImageError as error:
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(f"CI must run the container tests: {error} ({error.hint})")
-        pytest.skip(f"container tests need .ci/container-setup: {error}")
-    return docker
+        return str(error)
+    return None
+
+
+@pytest.fixture(scope="session")
+def docker() -> Docker:
+    return Docker()
 
 
 @pytest.fixture(scope="session")
