@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from attrs import frozen
 
+from toolkit.actions import history
 from toolkit.actions.context import Context
 from toolkit.actions.image import resolve_image
 from toolkit.adapters.cloudformation import CloudFormation
@@ -114,6 +115,7 @@ class Layers:
     """Deploys layers of independent stacks; remembers what was deployed when it began."""
 
     def __init__(self, context: Context, options: Options) -> None:
+        self._context = context
         self._console = context.console
         self._options = options
         self._formation = CloudFormation(context.aws)
@@ -131,7 +133,11 @@ class Layers:
                 return [
                     self._skipped(plan, found) for plan, found in zip(layer, prepared, strict=True)
                 ]
-            return self._all(list(pool.map(self._execute, layer, prepared)))
+            rows = list(pool.map(self._execute, layer, prepared))
+        # Also when one of them failed: the ledger asks what the others were from now on.
+        if wanted and any(plan.tags.get("toolkit:noun") == "schedule" for plan in layer):
+            history.record(self._context)
+        return self._all(rows)
 
     def _prepare(self, plan: StackPlan) -> ChangeSet | None:
         known = self._deployed.get(plan.name)

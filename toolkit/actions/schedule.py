@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
+from toolkit.actions import history
 from toolkit.actions.context import Context
 from toolkit.actions.deploy import Deployed, Layers, Options, Result, schedule_plans
 from toolkit.adapters.cloudformation import CloudFormation
@@ -77,6 +78,7 @@ def remove(context: Context, name: str) -> None:
         raise ConfigError(f"there is no schedule {name!r}; there are {known}")
     if found is not None:
         formation.delete(stack, context.console.event)
+        history.record(context)
     context.project.remove_schedule(name)
 
 

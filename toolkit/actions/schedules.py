@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from toolkit.actions import history
 from toolkit.actions.context import Context
 from toolkit.actions.deploy import Deployed, Layers, Options
 from toolkit.adapters.cloudformation import CloudFormation
@@ -135,6 +136,7 @@ def prune(context: Context, *, yes: bool) -> list[str]:
     formation = CloudFormation(context.aws)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda stack: formation.delete(stack, context.console.event), stale.values()))
+    history.record(context)
     return sorted(stale)
 
 

@@ -16,13 +16,18 @@ from workloads.contract import ContractError
 # Command → the module that holds it. Modules are imported when asked for, so that
 # `toolkit --version` does not pay for what it does not use.
 _COMMANDS = {
+    "cost": "cost",
     "deploy": "deploy",
+    "evidence": "evidence",
+    "ledger": "ledger",
     "local": "local",
     "logs": "logs",
     "next": "next",
     "run": "run",
+    "runs": "runs",
     "schedule": "schedule",
     "schedules": "schedules",
+    "status": "status",
     "validate": "validate",
 }
 
