@@ -20,6 +20,7 @@ _COMMANDS = {
     "local": "local",
     "logs": "logs",
     "next": "next",
+    "package": "package",
     "run": "run",
     "schedule": "schedule",
     "schedules": "schedules",
