@@ -55,6 +55,23 @@ class Project:
         except FileNotFoundError:
             raise ConfigError(f"templates/{noun}.yaml is missing in {self.root}") from None
 
+    def sources(self) -> dict[str, str]:
+        """What a release holds besides the templates, by path: text to look at, and its script."""
+        script = self.root / "templates" / "deploy.sh"
+        catalog = self.root / "workloads" / "catalog.toml"
+        named = {script.name: script, catalog.name: catalog}
+        paths = sorted((self.root / "schedules").glob("*.toml"))
+        named |= {f"schedules/{path.name}": path for path in paths}
+        return {name: path.read_text("utf-8") for name, path in named.items() if path.is_file()}
+
+    def config_text(self) -> str:
+        """The text of `toolkit.toml`."""
+        return (self.root / CONFIG).read_text("utf-8")
+
+    def write_config(self, text: str) -> None:
+        """Put `toolkit.toml` in place in one step."""
+        _replace(self.root / CONFIG, text)
+
     def schedules(self) -> dict[str, Schedule]:
         """All schedules by name, each checked."""
         paths = sorted((self.root / "schedules").glob("*.toml"))
@@ -95,11 +112,7 @@ class Project:
         """Put a schedule's file in place in one step: no reader sees half of it."""
         path = self._schedule_path(name)
         path.parent.mkdir(exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)  # mkstemp made it private
-        Path(temporary).replace(path)
+        _replace(path, text)
 
     def remove_schedule(self, name: str) -> None:
         """Delete a schedule's file."""
@@ -113,6 +126,14 @@ class Project:
 
     def _toml(self, path: Path) -> dict[str, Any]:
         return _loads(path.read_text("utf-8"), str(path.relative_to(self.root)))
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(temporary).chmod(0o644)  # mkstemp made it private
+    Path(temporary).replace(path)
 
 
 def _loads(text: str, where: str) -> dict[str, Any]:
