@@ -1,12 +1,13 @@
 """`toolkit next`."""
 
+import io
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
 import click
-from click.utils import get_text_stream
 
 from toolkit.cli.firings import firing_line
 from toolkit.core.expression import ExpressionError, parse
@@ -57,7 +58,9 @@ def next_command(
 
 def _lines() -> Iterator[tuple[int, str]]:
     """The lines of standard input that are not empty, with their numbers."""
-    for number, line in enumerate(get_text_stream("stdin", errors="replace"), start=1):
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    for number, line in enumerate(sys.stdin, start=1):
         if text := line.rstrip("\r\n"):
             yield number, text
 
