@@ -75,17 +75,18 @@ class Calendar:
 
     def _day(self, day: date, now: datetime, links: Mapping[str, str]) -> Html:
         rows = self._days.get(day)
-        today = " (today)" if day == now.date() else ""
-        title = el("h3", f"{day:%a %d %b}{today}")
+        today = day == now.date()
+        title = el("h3", f"{day:%a %d %b}", el("span", " today") if today else None)
+        css = "day today" if today else "day"
         if rows is None:
-            return el("div", title, class_="day none")
+            return el("div", title, class_=f"{css} none")
         cells = []
         for name, firings in sorted(rows.items()):
             if len(firings) <= _EACH:
                 cells += [_cell(firing, links) for firing in firings]
             else:
                 cells += [_count(name, *row) for row in _ordered(self._counts[day, name])]
-        return el("div", title, el("ul", cells), class_="day")
+        return el("div", title, el("ul", cells), class_=css)
 
     def _attention(self, links: Mapping[str, str]) -> Html | None:
         if not self._notable:

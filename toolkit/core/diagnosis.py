@@ -47,7 +47,7 @@ class _Row:
         )
 
     def fits_launch(self, code: str, message: str) -> bool:
-        return _found(self.code, code) and _found(self.message, message)
+        return _found(self.code, code) and _found(self.message, f"{code} {message}")
 
 
 def diagnose(task: Lifecycle) -> Diagnosis | None:

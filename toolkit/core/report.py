@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from toolkit.core.check import Check
+from toolkit.core.cost import prices, run_cost
 from toolkit.core.diagnosis import Diagnosis
 from toolkit.core.evidence import Evidence, parse_event
 from toolkit.core.html import Html, el, page
@@ -65,6 +66,9 @@ def _header(evidence: Evidence, verdict: Verdict, workload: Workload) -> Html:
         ]
         if feed := manifest.settings.get("feed") or manifest.settings.get("source"):
             facts.append(("Data", str(feed)))
+    dollars = _cost(evidence)
+    if dollars is not None:
+        facts.append(("Cost", f"${dollars:.4f}"))
     if evidence.logs is not None:
         facts.append(("Log", f"{evidence.logs.numbered:,} lines"))
     return el(
@@ -74,6 +78,17 @@ def _header(evidence: Evidence, verdict: Verdict, workload: Workload) -> Html:
         el("p", workload.summary, class_="summary"),
         el("dl", [el("div", el("dt", name), el("dd", value)) for name, value in facts]),
     )
+
+
+def _cost(evidence: Evidence) -> float | None:
+    """What all tasks of the run cost, duplicates too; None while one of them cannot say."""
+    costs = [
+        run_cost(task, prices(task.task_arn.split(":")[3]))
+        for task in evidence.tasks
+        if task.task_arn.startswith("arn:")
+    ]
+    known = [dollars for dollars in costs if dollars is not None]
+    return sum(known) if known and len(known) == len(evidence.tasks) else None
 
 
 def _section(title: str, *children: object) -> Html:
@@ -134,7 +149,12 @@ def _manifest(manifest: Manifest) -> Html:
         )
         for artifact in manifest.artifacts
     ]
-    head = [el("th", name, scope="col") for name in ("Artifact", "Bytes", "Rows", "SHA-256")]
+    head = [
+        el("th", "Artifact", scope="col"),
+        el("th", "Bytes", scope="col", class_="number"),
+        el("th", "Rows", scope="col", class_="number"),
+        el("th", "SHA-256", scope="col"),
+    ]
     table = el("table", el("thead", el("tr", head)), el("tbody", rows))
     return el(
         "div",
@@ -162,8 +182,19 @@ def _scrolling(table: Html, label: str) -> Html:
 
 
 def _pairs(values: Mapping[str, object]) -> Html:
-    rows = [el("div", el("dt", name), el("dd", _value(value))) for name, value in values.items()]
-    return el("dl", rows, class_="pairs") if rows else el("p", "None.")
+    deep = {name: value for name, value in values.items() if isinstance(value, (dict, list))}
+    rows = [
+        el("div", el("dt", name), el("dd", _value(value)))
+        for name, value in values.items()
+        if name not in deep
+    ]
+    folded = [
+        el("details", el("summary", name), el("pre", json.dumps(value, indent=1)))
+        for name, value in deep.items()
+    ]
+    if not rows and not folded:
+        return el("p", "None.")
+    return el("div", el("dl", rows, class_="pairs") if rows else None, folded)
 
 
 def _value(value: object) -> str:

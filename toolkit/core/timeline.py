@@ -35,6 +35,7 @@ def _task(evidence: Evidence, task: Lifecycle) -> Html:
         for name, css, words in _PHASES
         if name in task.times
     ]
+    marks.sort(key=lambda mark: mark[0])  # a container may end before ECS says that it stops
     owner = task is evidence.owner
     title = f"Task {task_id(task.task_arn)[:12]}" + ("" if owner else " (not the owner)")
     ending = f"{task.last_status}, {task.stop_code}" if task.stop_code else task.last_status
@@ -72,8 +73,9 @@ def _table(marks: list[tuple[datetime, str, str]], due: datetime) -> Html:
                 el("td", took, class_="number"),
             )
         )
-    names = ("Phase", "From (UTC)", "After it was due", "Took")
-    head = el("tr", [el("th", name, scope="col") for name in names])
+    names = ("Phase", "From (UTC)", "After due", "Took")
+    columns = zip(names, (None, None, "number", "number"), strict=True)
+    head = el("tr", [el("th", name, scope="col", class_=css) for name, css in columns])
     return el("table", el("thead", head), el("tbody", rows), class_="phases")
 
 
