@@ -102,7 +102,15 @@ _TIMING = ("expression", "timezone", "state", "start", "end")
 
 def _as_deployed(name: str, stack: Stack, workload: str) -> Schedule:
     texts = {word: stack.parameters.get(FIELDS[word], "") for word in _TIMING}
-    return evolve(Schedule(name, workload, texts.pop("expression")), **texts)
+    return Schedule(
+        name=name,
+        workload=workload,
+        expression=texts["expression"],
+        timezone=texts["timezone"],
+        state=texts["state"],
+        start=texts["start"],
+        end=texts["end"],
+    )
 
 
 def rows(context: Context) -> list[Row]:
