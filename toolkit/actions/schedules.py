@@ -101,8 +101,16 @@ _TIMING = ("expression", "timezone", "state", "start", "end")
 
 
 def _as_deployed(name: str, stack: Stack, workload: str) -> Schedule:
-    texts = {word: stack.parameters.get(FIELDS[word], "") for word in _TIMING}
-    return evolve(Schedule(name, workload, texts.pop("expression")), **texts)
+    said = {word: stack.parameters.get(FIELDS[word], "") for word in _TIMING}
+    return Schedule(
+        name,
+        workload,
+        said["expression"],
+        timezone=said["timezone"],
+        state=said["state"],
+        start=said["start"],
+        end=said["end"],
+    )
 
 
 def rows(context: Context) -> list[Row]:
