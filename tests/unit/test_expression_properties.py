@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.brute_force import DAYS, MONTHS, scan
+from tests.brute_force import DAYS, MONTHS, matches, scan
 from toolkit.core.expression import ExpressionError, parse
 
 ZONES = [
