@@ -22,14 +22,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from toolkit.core.expression import parse
 
-SECONDS, CHECKED = 0.3, 25
-START = datetime(2026, 1, 1, tzinfo=UTC)
+SECONDS, CHECKED, WIDTH = 0.3, 25, 15
+START = datetime(2026, 3, 20, tzinfo=UTC)  # Berlin's clock changes nine days later
 # What it means, in AWS's fields, croniter's five and cronsim's five.
 CASES = [
     ("every minute", "* * * * ? *", "* * * * *", "* * * * *"),
     ("every 15 minutes", "0/15 * * * ? *", "0/15 * * * *", "*/15 * * * *"),
     ("daily 06:00", "0 6 * * ? *", "0 6 * * *", "0 6 * * *"),
-    ("weekdays 02:30", "30 2 ? * MON-FRI *", "30 2 * * 1-5", "30 2 * * 1-5"),
+    ("daily 02:30", "30 2 * * ? *", "30 2 * * *", "30 2 * * *"),
+    ("weekdays 06:00", "0 6 ? * MON-FRI *", "0 6 * * 1-5", "0 6 * * 1-5"),
     ("1st of the month", "0 6 1 * ? *", "0 6 1 * *", "0 6 1 * *"),
     ("last Friday", "0 6 ? * 6L *", "0 6 * * L5", "0 6 * * 5L"),
     ("29 February", "0 0 29 2 ? *", "0 0 29 2 *", "0 0 29 2 *"),
@@ -105,7 +106,7 @@ def cell(make: Callable[[str], Stream], fields: str, zone: str, expected: list[d
         many, first = firings_a_second(stream, zone), first_answers_a_second(make, fields, zone)
     except Exception as error:  # a peer's crash is a result here
         return type(error).__name__[:16]
-    return f"{many:,.0f}/{first:,.0f}{' ' if right else '*'}"
+    return f"{many / 1000:,.0f}k /{first / 1000:3.0f}k{' ' if right else '*'}"
 
 
 def main() -> None:
@@ -113,20 +114,25 @@ def main() -> None:
     known = {name: make for name, make in peers.items() if find(name)}
     for name in peers.keys() - known.keys():
         print(f"{name} is left out: pip install {name}", file=sys.stderr)
-    print(f"Python {sys.version.split()[0]}. Firings / first answers a second of CPU time.\n")
-    titles = ["ours", *(f"{name} {version(name)}" for name in known)]
-    print(f"{'':27}{''.join(f'{title:>20}' for title in titles)}")
+    versions = ", ".join(f"{name} {version(name)}" for name in known)
+    print(f"Python {sys.version.split()[0]}, {versions}")
+    print("Firings a second / parses and first answers a second, of CPU time")
     for zone in ("UTC", "Europe/Berlin"):
-        for title, fields, croniter_fields, cronsim_fields in CASES:
-            spelling = {"croniter": croniter_fields, "cronsim": cronsim_fields}
-            expected = list(islice(ours(fields)(START, zone), CHECKED))
-            row = cell(ours, fields, zone, expected) + " "
-            for name, make in known.items():
-                alone = name == "aws-croniter" and zone != "UTC"
-                text = "-" if alone else cell(make, spelling.get(name, fields), zone, expected)
-                row += f"|{text}"
-            cells = "".join(f"{text:>20}" for text in row.split("|"))
-            print(f"{title:17}{zone[-10:]:>10}{cells}", flush=True)
+        table(zone, {"ours": ours, **known})
+
+
+def table(zone: str, makers: dict[str, Callable[[str], Stream]]) -> None:
+    print(f"\n{zone:17}{''.join(f'{name:>{WIDTH}}' for name in makers)}")
+    for title, fields, croniter_fields, cronsim_fields in CASES:
+        spelling = {"croniter": croniter_fields, "cronsim": cronsim_fields}
+        expected = list(islice(ours(fields)(START, zone), CHECKED))
+        cells = [
+            "-  "
+            if name == "aws-croniter" and zone != "UTC"
+            else cell(make, spelling.get(name, fields), zone, expected)
+            for name, make in makers.items()
+        ]
+        print(f"{title:17}{''.join(f'{text:>{WIDTH}}' for text in cells)}", flush=True)
 
 
 def find(name: str) -> bool:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-COPY = ROOT / ".toolkit" / "demo"
+COPY = Path(os.environ.get("TOOLKIT_DEMO", ROOT / ".toolkit" / "demo"))
 PARTS = ("toolkit.toml", "templates", "schedules", "workloads")
 EXPRESSION, ZONE = "cron(30 5 * * ? *)", "Europe/Berlin"
 BOLD, RESET = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
@@ -60,7 +60,7 @@ def answer(*arguments: str) -> dict[str, object]:
 
 def demo() -> None:
     """Deploy, schedule, let it fire, follow, validate."""
-    toolkit("deploy", "--local", "--yes")
+    toolkit("deploy", "--local", "--yes", "--only", "weather")
     toolkit("schedule", "weather", EXPRESSION, "--timezone", ZONE, "--local", "--yes")
     firing = answer("schedule", "weather", "--local", "--json")["firings"][0]
     run_id, due = firing["run_id"], datetime.fromisoformat(firing["utc"])

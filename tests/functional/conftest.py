@@ -13,7 +13,7 @@ import boto3
 import pytest
 from attrs import frozen
 
-from toolkit.adapters import engine
+from toolkit.adapters import emulator, engine
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("toolkit.toml", "templates", "workloads")
@@ -78,6 +78,16 @@ class Project:
         return {row["OutputKey"]: row["OutputValue"] for row in rows}
 
 
+def share_emulator(root: Path) -> None:
+    """The emulator's virtual environment is the same for every project: install it once."""
+    shared = ROOT / ".toolkit"
+    shared.mkdir(exist_ok=True)
+    emulator.ensure_installed(shared, lambda _: None)
+    (root / ".toolkit").mkdir()
+    for installed in shared.glob("emulator-*"):
+        (root / ".toolkit" / installed.name).symlink_to(installed)
+
+
 def make_project(root: Path) -> Project:
     for part in PARTS:
         source = ROOT / part
@@ -87,15 +97,7 @@ def make_project(root: Path) -> Project:
             shutil.copy2(source, root / part)
     (root / "schedules").mkdir()
     (root / "schedules" / "weather.toml").write_text(SCHEDULE)
-    # The emulator's virtual environment is the same for every project: install it once.
-    shared = ROOT / ".toolkit"
-    shared.mkdir(exist_ok=True)
-    from toolkit.adapters import emulator
-
-    emulator.ensure_installed(shared, lambda _: None)
-    (root / ".toolkit").mkdir()
-    for installed in shared.glob("emulator-*"):
-        (root / ".toolkit" / installed.name).symlink_to(installed)
+    share_emulator(root)
     return Project(root)
 
 

@@ -46,8 +46,8 @@ class Generator:
         self.random = random.Random(seed)
 
     def expression(self):
-        minutes = self.times(0, 59, 20)
-        hours = self.times(0, 23, 5)
+        minutes = self.times(0, 59)
+        hours = self.times(0, 23)
         month = self.pick(["*"] * 6 + [self.values(1, 12, list(MONTH_NAMES))])
         year = self.pick(["*"] * 6 + [self.years()])
         if self.random.random() < 0.5:
@@ -59,7 +59,7 @@ class Generator:
     def pick(self, options):
         return self.random.choice(options)
 
-    def times(self, low, high, most):
+    def times(self, low, high):
         return self.pick([str(self.number(low, high))] * 3 + ["*", self.values(low, high)])
 
     def number(self, low, high):

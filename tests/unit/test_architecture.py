@@ -155,15 +155,18 @@ def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def patches_nothing_of_ours(module: str, tree: ast.Module) -> Iterator[str]:
-    """Fakes are written by hand; monkeypatch may set the environment and the directory only."""
+    """Fakes are written by hand; monkeypatch may change the machine's answers, not our code."""
     allowed = {"setenv", "delenv", "chdir", "syspath_prepend", "context"}
+    machine = {"os", "sys.modules"}
     for name in imports(module, tree):
         if under(name, "unittest.mock") or under(name, "mock") or under(name, "pytest_mock"):
             yield f"{module} imports {name}"
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            owner, name = node.value.id, node.attr
-            if owner in {"monkeypatch", "mocker"} and name not in allowed:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner, name = ast.unparse(node.func.value), node.func.attr
+            if owner not in {"monkeypatch", "mocker"} or name in allowed:
+                continue
+            if not (node.args and ast.unparse(node.args[0]) in machine):
                 yield f"{module} calls {owner}.{name}"
 
 

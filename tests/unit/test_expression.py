@@ -3,12 +3,14 @@
 import doctest
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from toolkit.core import cron_words, expression, zones
 from toolkit.core.expression import At, Cron, ExpressionError, Rate, parse
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "expressions.md"
 AFTER = datetime(2026, 11, 24, 12, tzinfo=UTC)  # a Tuesday
 
 
@@ -316,6 +318,12 @@ def test_each_kind_is_its_own_type_and_prints_as_it_was_written():
         assert isinstance(parsed, kind)
         assert (parsed.kind, str(parsed)) == (name, text)
         assert parsed == parse(text)
+
+
+def test_the_examples_in_the_documentation_hold():
+    result = doctest.testfile(str(DOCUMENTATION), module_relative=False)
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 @pytest.mark.parametrize("module", [cron_words, expression, zones])

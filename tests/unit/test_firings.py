@@ -4,8 +4,10 @@ import doctest
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+import pytest
+
 from toolkit.core import firings
-from toolkit.core.expression import parse
+from toolkit.core.expression import ExpressionError, parse
 from toolkit.core.firings import (
     Shift,
     Timetable,
@@ -23,7 +25,7 @@ def at(text):
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def daily(hour, timezone="UTC", **others):
+def daily(hour, timezone=None, **others):
     return Timetable(parse(f"cron(0 {hour} * * ? *)"), timezone, **others)
 
 
@@ -105,6 +107,27 @@ def test_a_rate_counts_from_the_timetables_anchor():
     rate = Timetable(parse("rate(7 days)"), anchor=at("2026-11-20T09:30"))
     assert rate.next(AFTER) == at("2026-11-27T09:30")
     assert rate.previous(AFTER) == at("2026-11-20T09:30")
+
+
+def test_a_timetable_warns_of_what_its_dates_and_zone_make_of_it():
+    assert daily(6, "UTC").warnings(AFTER) == ()
+    assert "no time zone is set" in daily(6).warnings(AFTER)[0]
+    rate = parse("rate(1 hour)")
+    assert "moment of its creation" in Timetable(rate).warnings(AFTER)[0]
+    assert Timetable(rate, start=at("2026-12-01T00:00")).warnings(AFTER) == ()
+    once = Timetable(parse("at(2026-12-01T00:00:00)"), "UTC", end=at("2026-11-30T00:00"))
+    assert "do not apply" in once.warnings(AFTER)[0]
+    left = "no firing is left after 2026-12-01 00:00 UTC"
+    assert once.warnings(at("2026-12-01T00:00"))[1] == left
+    past = Timetable(parse("cron(0 6 * * ? 2020)"), "UTC", enabled=False)
+    assert past.warnings(AFTER) == ("no firing is left after 2026-11-24 12:00 UTC",)
+    never = Timetable(parse("cron(0 6 30 2 ? *)"), "UTC").warnings(AFTER)
+    assert not any("is left" in warning for warning in never)
+
+
+def test_a_timetable_in_an_unknown_zone_is_refused():
+    with pytest.raises(ExpressionError, match="Europe/Berlin"):
+        daily(6, "Berlin").warnings(AFTER)
 
 
 def test_a_clock_change_between_two_firings_is_marked():

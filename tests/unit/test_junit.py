@@ -22,7 +22,7 @@ def test_every_check_is_a_case_and_only_a_good_one_passes() -> None:
     )
     root = ET.fromstring(junit([good, bad, unclear]))
     suites = root.findall("testsuite")
-    assert [(s.get("failures"), s.get("errors")) for s in suites][0] == ("0", "0")
+    assert (suites[0].get("failures"), suites[0].get("errors")) == ("0", "0")
     assert suites[1].get("failures") == "1"
     failure = suites[1].find("testcase[@name='artifacts']/failure")
     assert failure is not None

@@ -52,7 +52,7 @@ def test_a_price_that_trembles_at_the_average_raises_nothing() -> None:
 def test_an_outlier_raises_the_zscore_of_the_window_exactly() -> None:
     signals = Signals(Settings(window_seconds=30))
     closes = [100.0 + 0.1 * (-1) ** s for s in range(30)] + [101.0]
-    found = [s for s in raised(signals, *(bar(s, c) for s, c in enumerate(closes)))]
+    found = raised(signals, *(bar(s, c) for s, c in enumerate(closes)))
     [signal] = [s for s in found if s.name == "vwap-zscore"]
     window = closes[1:]
     mean = sum(window) / 30

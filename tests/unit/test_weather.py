@@ -202,12 +202,12 @@ def test_rejected_readings_stay_in_the_table_with_their_reason(
     assert readings["TMIN"]["rejected"]["source"] == 1
 
 
-def test_an_element_that_the_station_lacks_is_an_error_with_a_hint(
-    noaa: FileServer, tmp_path: Path
+@pytest.mark.parametrize("lines", [b"PRCP,5,,,W,2400", b"TMAX,-9999,,,W,", b"TMAX,50,,X,W,"])
+def test_an_element_without_good_readings_is_an_error_with_a_hint(
+    lines: bytes, noaa: FileServer, tmp_path: Path
 ) -> None:
-    rain = f"{SEATTLE},20160101,PRCP,5,,,W,2400\n".encode()
-    noaa.answers[f"/{SEATTLE}.csv"] = [Answer(rain)]
-    with pytest.raises(WeatherError, match="no daily maximum temperature") as caught:
+    noaa.answers[f"/{SEATTLE}.csv"] = [Answer(f"{SEATTLE},20160101,".encode() + lines + b"\n")]
+    with pytest.raises(WeatherError, match="no good daily maximum temperature") as caught:
         run(fetched(noaa, SEATTLE), FakeRun(tmp_path))
     assert "ELEMENT" in caught.value.hint
 

@@ -54,12 +54,71 @@ def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None) -> l
     return _client(root).fire(name, twice=twice, scheduled_time=scheduled_time)
 
 
-def advance(root: Path, where: str) -> Iterator[Event]:
-    """Move the clock by a duration such as 7d or 1h30m, or until a moment in ISO 8601."""
+def advance(root: Path, where: str, *, speed: float | None = None) -> Iterator[Event]:
+    """Move the clock by a duration such as 7d or 1h30m, or until a moment in ISO 8601.
+
+    With ``speed`` the clock runs, so many times as fast as real time; without it, it jumps.
+    """
     client = _client(root)
     if _DURATION.fullmatch(where):
-        return client.advance(seconds=read_duration(where).total_seconds())
-    return client.advance(until=_read_moment(where).isoformat())
+        return client.advance(seconds=read_duration(where).total_seconds(), speed=speed)
+    return client.advance(until=_read_moment(where).isoformat(), speed=speed)
+
+
+def read_speed(text: str) -> float:
+    """A speed such as 60x or 60; raises ConfigError.
+
+    >>> read_speed("60x")
+    60.0
+    """
+    try:
+        speed = float(text.removesuffix("x"))
+    except ValueError:
+        speed = 0.0
+    if not 1 <= speed < float("inf"):
+        raise ConfigError(f"{text!r} is no speed", hint="write 60x; 1x is real time")
+    return speed
+
+
+def faults(root: Path) -> Event:
+    """The faults that may still strike, and the kinds that there are."""
+    return _client(root).faults()
+
+
+def add_fault(
+    root: Path,
+    kind: str,
+    *,
+    schedule: str | None,
+    service: str | None,
+    times: int | None,
+    value: float | None,
+) -> None:
+    """Let something go wrong."""
+    _client(root).add_fault(kind, schedule=schedule, service=service, times=times, value=value)
+
+
+def clear_faults(root: Path) -> None:
+    """Let all go well again."""
+    _client(root).clear_faults()
+
+
+def describe_faults(found: Event) -> Iterator[str]:
+    """The faults, as lines for a person."""
+    if not found["faults"]:
+        yield "no faults"
+    for row in found["faults"]:
+        limits = [f"{name} {row[name]}" for name in ("schedule", "service") if row[name]]
+        left = "always" if row["times"] is None else f"{row['times'] - row['struck']} more"
+        value = [] if row["value"] is None else [f"{row['value']:g}"]
+        yield "  ".join([row["kind"], *value, *limits, left, f"struck {row['struck']}"])
+
+
+def describe_fault_kinds(found: Event) -> Iterator[str]:
+    """What can go wrong, as lines for a person."""
+    for kind, (_where, value, meaning) in found["kinds"].items():
+        default = "" if value is None else f" (default {value:g})"
+        yield f"{kind:18} {meaning}{default}"
 
 
 def reset(root: Path) -> None:

@@ -1,9 +1,7 @@
 """ECS: start a task, look at tasks, stop one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-from attrs import frozen
 
 from toolkit.adapters.session import Aws, translated
 from toolkit.core.diagnosis import diagnose_launch
@@ -14,23 +12,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
 
-@frozen
-class Network:
-    """Where a task runs."""
-
-    subnets: Sequence[str]
-    security_groups: Sequence[str]
-    assign_public_ip: str
-
-    def configuration(self) -> Any:
-        """The ``awsvpcConfiguration`` of RunTask."""
-        return {
-            "subnets": list(self.subnets),
-            "securityGroups": list(self.security_groups),
-            "assignPublicIp": self.assign_public_ip,
-        }
-
-
 class Ecs:
     """The tasks of one cluster."""
 
@@ -38,42 +19,19 @@ class Ecs:
         self._client: ECSClient = aws.client("ecs")
         self._cluster = cluster
 
-    def run(
-        self,
-        task_definition: str,
-        overrides: Any,
-        network: Network,
-        *,
-        platform_version: str,
-        started_by: str,
-        client_token: str,
-        tags: dict[str, str],
-    ) -> Lifecycle:
+    def run(self, request: Mapping[str, Any]) -> Lifecycle:
         """RunTask, once; raises RunError for ``failures``, which come with HTTP 200."""
+        name = request["taskDefinition"].rsplit("/", 1)[-1]
         with translated(
-            f"RunTask {task_definition.rsplit('/', 1)[-1]}",
-            ClientException=RunError,
-            InvalidParameterException=RunError,
+            f"RunTask {name}", ClientException=RunError, InvalidParameterException=RunError
         ):
-            answer = self._client.run_task(
-                cluster=self._cluster,
-                taskDefinition=task_definition,
-                launchType="FARGATE",
-                platformVersion=platform_version,
-                count=1,
-                overrides=overrides,
-                networkConfiguration={"awsvpcConfiguration": network.configuration()},
-                startedBy=started_by,
-                clientToken=client_token,
-                propagateTags="TASK_DEFINITION",
-                tags=[{"key": key, "value": value} for key, value in sorted(tags.items())],
-            )
+            answer = self._client.run_task(**request)
         failures = answer.get("failures", [])
         if failures or not answer.get("tasks"):
             reason = failures[0].get("reason", "") if failures else "ECS started no task"
             detail = failures[0].get("detail", "") if failures else ""
             raise RunError(
-                f"RunTask {task_definition}: {reason} {detail}".rstrip(),
+                f"RunTask {name}: {reason} {detail}".rstrip(),
                 hint=diagnose_launch(reason, detail).hint,
             )
         return Lifecycle.parse(answer["tasks"][0])

@@ -11,10 +11,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import toolkit
 from toolkit.core.errors import ToolkitError
 
-LOCK = Path(toolkit.__file__).parent / "local" / "emulator.lock"
+LOCK = Path(__file__).resolve().parents[1] / "local" / "emulator.lock"
 
 
 def ensure_installed(folder: Path, progress: Callable[[str], None]) -> Path:

@@ -24,7 +24,6 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-import toolkit
 from toolkit.adapters import emulator
 from toolkit.core.errors import ConfigError, RunError, ToolkitError
 
@@ -98,7 +97,7 @@ def ensure_running(root: Path, progress: Progress, *, region: str = REGION) -> E
 
 def _spawn(root: Path, home: Path, python: Path, region: str) -> None:
     (home / "engine.json").unlink(missing_ok=True)
-    package = str(Path(toolkit.__file__).parent.parent)
+    package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "toolkit.local", str(root.resolve()), str(python), region]
     with (home / "engine.log").open("ab") as log:
@@ -156,6 +155,10 @@ class EngineClient:
         """The virtual time."""
         return datetime.fromisoformat(self.status()["now"])
 
+    def feed_url(self) -> str:
+        """The address of the synthetic market feed, started on demand."""
+        return str(self._call("POST", "/feed", {})["url"])
+
     def belong_to(self, pid: int) -> None:
         """Let the engine end when the process ``pid`` does."""
         self._call("POST", "/owner", {"pid": pid})
@@ -167,9 +170,39 @@ class EngineClient:
         request = {"name": name, "twice": twice, "scheduled_time": scheduled_time}
         return list(self._stream("/fire", request))
 
-    def advance(self, *, until: str | None = None, seconds: float | None = None) -> Iterator[Event]:
+    def advance(
+        self, *, until: str | None = None, seconds: float | None = None, speed: float | None = None
+    ) -> Iterator[Event]:
         """Move the clock firing by firing; yields each event as it happens, "advanced" last."""
-        yield from self._stream("/advance", {"until": until, "seconds": seconds})
+        request = {"until": until, "seconds": seconds, "speed": speed}
+        yield from self._stream("/advance", request)
+
+    def faults(self) -> Event:
+        """The faults that may still strike, and the kinds that there are."""
+        return self._call("POST", "/faults", {})
+
+    def add_fault(
+        self,
+        kind: str,
+        *,
+        schedule: str | None = None,
+        service: str | None = None,
+        times: int | None = None,
+        value: float | None = None,
+    ) -> None:
+        """Let something go wrong: everywhere and for ever, unless it is limited."""
+        fault = {
+            "kind": kind,
+            "schedule": schedule,
+            "service": service,
+            "times": times,
+            "value": value,
+        }
+        self._call("POST", "/faults", {"add": fault})
+
+    def clear_faults(self) -> None:
+        """Let all go well again."""
+        self._call("POST", "/faults", {"clear": True})
 
     def reset(self) -> None:
         """Wipe everything that was deployed, stored and run, and set the clock back."""

@@ -23,6 +23,7 @@ _COMMANDS = {
     "local": "local",
     "logs": "logs",
     "next": "next",
+    "package": "package",
     "run": "run",
     "runs": "runs",
     "schedule": "schedule",

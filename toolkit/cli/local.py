@@ -76,16 +76,71 @@ def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None, as_j
 @local_command.command()
 @click.argument("where", metavar="DURATION|TIME", required=False)
 @click.option("--until", metavar="TIME", help="The same as TIME.")
+@click.option("--speed", metavar="N", help="Let the clock run, such as 60x, instead of jump.")
 @_json
 @click.pass_obj
-def advance(root: Path, where: str | None, *, until: str | None, as_json: bool) -> None:
+def advance(
+    root: Path, where: str | None, *, until: str | None, speed: str | None, as_json: bool
+) -> None:
     """Move the clock by 7d or 1h30m, or until 2026-11-24T05:00:00Z, firing by firing.
 
     Every firing on the way is delivered and its task really runs, at its own time.
     """
     if (where is None) == (until is None):
         raise click.UsageError("give a duration such as 7d, or a time")
-    _print_events(actions.advance(root, where or until or ""), as_json=as_json)
+    pace = actions.read_speed(speed) if speed else None
+    _print_events(actions.advance(root, where or until or "", speed=pace), as_json=as_json)
+
+
+@local_command.group()
+def fault() -> None:
+    """Let things go wrong on purpose: add, list and clear faults."""
+
+
+@fault.command()
+@click.argument("kind")
+@click.option("--schedule", metavar="NAME", help="Only for runs of this schedule.")
+@click.option("--service", metavar="NAME", help="Only calls of this service, such as s3.")
+@click.option("--times", type=click.IntRange(min=1), help="So often; always if left out.")
+@click.option("--value", type=float, metavar="SECONDS", help="How late, how long, how far ahead.")
+@click.pass_obj
+def add(
+    root: Path,
+    kind: str,
+    *,
+    schedule: str | None,
+    service: str | None,
+    times: int | None,
+    value: float | None,
+) -> None:
+    """Add a fault of a KIND; `toolkit local fault kinds` lists them."""
+    actions.add_fault(root, kind, schedule=schedule, service=service, times=times, value=value)
+    _print({}, actions.describe_faults(actions.faults(root)), as_json=False)
+
+
+@fault.command("list")
+@_json
+@click.pass_obj
+def list_faults(root: Path, *, as_json: bool) -> None:
+    """The faults that may still strike."""
+    found = actions.faults(root)
+    _print({"faults": found["faults"]}, actions.describe_faults(found), as_json=as_json)
+
+
+@fault.command()
+@_json
+@click.pass_obj
+def kinds(root: Path, *, as_json: bool) -> None:
+    """What can go wrong."""
+    found = actions.faults(root)
+    _print({"kinds": found["kinds"]}, actions.describe_fault_kinds(found), as_json=as_json)
+
+
+@fault.command()
+@click.pass_obj
+def clear(root: Path) -> None:
+    """Let all go well again."""
+    actions.clear_faults(root)
 
 
 @local_command.command()

@@ -14,7 +14,7 @@ from toolkit.core.cron_parser import parse_cron
 from toolkit.core.expression_error import ExpressionError
 from toolkit.core.expression_kinds import At, Cron, Expression, Rate
 
-__all__ = ["At", "Cron", "Expression", "ExpressionError", "Rate", "parse"]
+__all__ = ["COUNTS_FROM_CREATION", "At", "Cron", "Expression", "ExpressionError", "Rate", "parse"]
 
 _LONGEST = 256
 _FORM = re.compile(r"(cron|rate|at)\(([^()]*)\)")
@@ -44,7 +44,7 @@ def _cron(text: str, body: str) -> Cron:
 
 
 _RATE = re.compile("(0*[1-9][0-9]*) (minute|hour|day)(s?)")
-_COUNTS_FROM = (
+COUNTS_FROM_CREATION = (
     "a rate counts from the moment of its creation or change; a start date would fix that moment"
 )
 
@@ -54,7 +54,7 @@ def _rate(text: str, body: str) -> Rate:
     if match is None:
         raise _not_a_rate(body)
     number, unit, plural = match.groups()
-    rate = Rate(text, (_COUNTS_FROM,), int(number), unit)
+    rate = Rate(text, (COUNTS_FROM_CREATION,), int(number), unit)
     try:
         _ = rate.interval
     except OverflowError:

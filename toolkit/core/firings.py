@@ -10,12 +10,12 @@ merge(timetables)   the firings of many schedules in one order
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from toolkit.core.expression import Cron, Expression
+from toolkit.core.expression import COUNTS_FROM_CREATION, Cron, Expression
 from toolkit.core.zones import find_zone, is_repeated
 
 
@@ -23,23 +23,45 @@ from toolkit.core.zones import find_zone, is_repeated
 class Timetable:
     """When a schedule fires: all of its definition that time depends on.
 
-    ``start`` and ``end`` are its StartDate and EndDate; ``anchor`` is the moment of its creation,
-    from which a rate without ``start`` counts (see ``Expression.firings``).
+    ``timezone`` is None where the schedule names none, which AWS reads as UTC. ``start`` and
+    ``end`` are its StartDate and EndDate; ``anchor`` is the moment of its creation, from which a
+    rate without ``start`` counts (see ``Expression.firings``).
     """
 
     expression: Expression
-    timezone: str = "UTC"
+    timezone: str | None = None
     start: datetime | None = None
     end: datetime | None = None
     enabled: bool = True
     anchor: datetime | None = None
+
+    @property
+    def zone(self) -> str:
+        """The IANA zone whose wall clock it follows."""
+        return "UTC" if self.timezone is None else self.timezone
+
+    def warnings(self, now: datetime) -> tuple[str, ...]:
+        """All that may surprise its owner, as of a moment.
+
+        Raises:
+            ExpressionError: the zone is unknown, or it skips the wall time of an at().
+        """
+        expression = self.expression
+        found = [*expression.warnings, *expression.check(self.timezone)]
+        if self.start is not None and COUNTS_FROM_CREATION in found:
+            found.remove(COUNTS_FROM_CREATION)
+        if not expression.bounded and (self.start or self.end):
+            found.append("start and end dates do not apply to a one-time schedule")
+        if not expression.never and evolve(self, enabled=True).next(now) is None:
+            found.append(f"no firing is left after {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+        return tuple(found)
 
     def firings(self, after: datetime, until: datetime | None = None) -> Iterator[datetime]:
         """The firings after a moment and up to another, in UTC; none while it is disabled."""
         if not self.enabled:
             return iter(())
         return self.expression.firings(
-            after, self.timezone, until, start=self.start, end=self.end, anchor=self.anchor
+            after, self.zone, until, start=self.start, end=self.end, anchor=self.anchor
         )
 
     def next(self, after: datetime) -> datetime | None:
@@ -51,7 +73,7 @@ class Timetable:
         if not self.enabled:
             return None
         found = self.expression.firings_before(
-            before, self.timezone, start=self.start, end=self.end, anchor=self.anchor
+            before, self.zone, start=self.start, end=self.end, anchor=self.anchor
         )
         return next(found, None)
 
@@ -98,7 +120,6 @@ def compare(
     A firing counts as shifted, not as removed and added, where a day of the wall clock loses as
     many firings as it gains: they are paired in order.
 
-    >>> from datetime import UTC
     >>> from toolkit.core.expression import parse
     >>> six, seven = Timetable(parse("cron(0 6 * * ? *)")), Timetable(parse("cron(0 7 * * ? *)"))
     >>> str(compare(six, seven, datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 4, tzinfo=UTC)))
@@ -123,7 +144,7 @@ def compare(
 def _by_day(timetable: Timetable | None, times: Iterable[datetime]) -> dict[date, list[datetime]]:
     days: defaultdict[date, list[datetime]] = defaultdict(list)
     if timetable is not None:
-        zone = find_zone(timetable.timezone)
+        zone = find_zone(timetable.zone)
         for time in sorted(times):
             days[time.astimezone(zone).date()].append(time)
     return dict(days)
@@ -175,7 +196,7 @@ def clock_effects(timetable: Timetable, after: datetime, until: datetime) -> Ite
     """What the clock changes of a period (in whole wall days) do to a cron schedule."""
     expression = timetable.expression
     if timetable.enabled and isinstance(expression, Cron):
-        for wall in expression.disturbed(after, timetable.timezone, until):
+        for wall in expression.disturbed(after, timetable.zone, until):
             yield ClockEffect(wall, is_repeated(wall))
 
 

@@ -70,6 +70,39 @@ def scheduler_input(schedule: str, environment: Mapping[str, str]) -> str:
     return text
 
 
+def workload_target(
+    workload: str, platform: Mapping[str, str], task_definition_arn: str
+) -> dict[str, Any]:
+    """The target of a workload that no schedule runs, with what `templates/schedule.yaml` sets."""
+    return {
+        "Arn": platform["ClusterArn"],
+        "EcsParameters": {
+            "TaskDefinitionArn": task_definition_arn,
+            "CapacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}],
+            "PlatformVersion": "1.4.0",
+            "NetworkConfiguration": {
+                "awsvpcConfiguration": {
+                    "Subnets": platform["SubnetIds"].split(","),
+                    "SecurityGroups": [platform["SecurityGroupId"]],
+                    "AssignPublicIp": platform["AssignPublicIp"],
+                }
+            },
+            "Group": workload,
+            "EnableECSManagedTags": True,
+            "PropagateTags": "TASK_DEFINITION",
+        },
+    }
+
+
+def own_environment(target: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that a target's Input gives its runs, without the contract's own variables."""
+    containers = json.loads(target.get("Input") or "{}").get("containerOverrides", [])
+    rows = [row for container in containers for row in container.get("environment", [])]
+    return {
+        row["name"]: row["value"] for row in rows if row["name"] not in contract.CONTRACT_VARIABLES
+    }
+
+
 def run_overrides(
     run_id: contract.RunId, environment: Mapping[str, str], *, execution_id: str
 ) -> dict[str, Any]:

@@ -24,6 +24,8 @@ def main() -> None:
         engine.run()
     except BlockingIOError:
         logging.getLogger("toolkit.local").info("another engine serves this project")
+    logging.shutdown()
+    os._exit(0)  # threads that wait for the network need not be waited for
 
 
 if __name__ == "__main__":

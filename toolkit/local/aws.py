@@ -8,7 +8,11 @@ from typing import Any
 
 from attrs import field, frozen
 
-ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105 - the emulator takes any key for the account's root
+from toolkit.core.errors import ConfigError
+
+# The emulator takes any key for the account's root; this one says that the engine itself calls, so
+# that injected faults spare it.
+ACCESS_KEY = SECRET_KEY = "toolkit-engine"  # noqa: S105
 _OFFSET_HEADER = "X-Toolkit-Offset"
 _TOKEN_HEADER = "X-Toolkit-Token"  # noqa: S105 - names a header
 
@@ -59,12 +63,22 @@ class Emulator:
         )
         return client
 
-    def client_as(self, role: Credentials, service: str, region: str) -> Any:
-        """A client with a role's credentials."""
+    def client_as(self, role: Credentials, service: str, region: str, *, attempts: int = 1) -> Any:
+        """A client with a role's credentials, which makes so many attempts at every call."""
         with self._lock:
-            return self._make(service, region, role.access_key, role.secret_key, role.token)
+            return self._make(
+                service, region, role.access_key, role.secret_key, role.token, attempts
+            )
 
-    def _make(self, service: str, region: str, key: str, secret: str, token: str | None) -> Any:
+    def _make(
+        self,
+        service: str,
+        region: str,
+        key: str,
+        secret: str,
+        token: str | None,
+        attempts: int = 2,
+    ) -> Any:
         # A session is not thread-safe, and boto3 is slow to import.
         import boto3
         from botocore.config import Config
@@ -72,7 +86,7 @@ class Emulator:
         if self._session is None:
             self._session = boto3.session.Session()
         config = Config(
-            retries={"mode": "standard", "max_attempts": 2},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             s3={"addressing_style": "path"},
             connect_timeout=5,
             read_timeout=30,
@@ -108,6 +122,15 @@ class Emulator:
         return Credentials(
             answer["AccessKeyId"], answer["SecretAccessKey"], answer["Token"], answer["Expiration"]
         )
+
+    def faults(self, change: dict[str, Any]) -> dict[str, Any]:
+        """The faults that may still strike, after a change; raises ConfigError on a bad one."""
+        kinds: dict[str, Any] = self.call("POST", "/faults", {})["kinds"]
+        kind = change.get("add", {}).get("kind")
+        if kind is not None and kind not in kinds:
+            raise ConfigError(f"there is no fault {kind!r}", hint=f"there are {', '.join(kinds)}")
+        answer: dict[str, Any] = self.call("POST", "/faults", change)
+        return answer
 
     def call(self, method: str, path: str, body: Any = None, *, timeout: float = 30) -> Any:
         """One of the gateway's own routes; a refusal (403) comes back as its document."""

@@ -12,8 +12,8 @@ class Clock:
     consistent while the engine's clock runs on.
     """
 
-    def __init__(self) -> None:
-        self._offset = 0.0
+    def __init__(self, offset: float = 0.0) -> None:
+        self._offset = offset
         self._lock = threading.Lock()
 
     @property

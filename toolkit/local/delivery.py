@@ -50,7 +50,7 @@ class Delivery:
         request: dict[str, Any] = {}
         try:
             request = run_task_request(schedule.target, invocation)
-            answer = self._ecs(schedule, offset).run_task(**request)
+            answer = self._client(schedule, "ecs", offset).run_task(**request)
         except Exception as error:  # whatever the target answers is the outcome
             failure = _code_and_message(error)
             return self._give_up_or_retry(due, invocation, request, failure, offset)
@@ -64,8 +64,11 @@ class Delivery:
         )
         return None
 
-    def _ecs(self, schedule: Deployed, offset: float) -> Any:
-        return self._client(schedule, "ecs", offset)
+    def duplicated(self, due: Due) -> bool:
+        """Whether this firing is delivered once more, as "at least once" allows (a fault)."""
+        struck = {"kind": "duplicate", "schedule": due.schedule.key.name}
+        answer: dict[str, Any] = self._emulator.call("POST", "/strike", struck)
+        return answer["fault"] is not None
 
     def _client(self, schedule: Deployed, service: str, offset: float) -> Any:
         session = f"schedule-{schedule.key.name}"[:64]

@@ -9,8 +9,6 @@ from attrs import frozen
 
 from toolkit.core import expression
 
-_TICK = timedelta(microseconds=1)
-
 
 @frozen
 class Key:
@@ -66,11 +64,7 @@ class Deployed:
         # A rate counts from its start date, or else from the moment it was created or changed.
         anchor = self.start or self.modified
         return expression.parse(self.text).firings(
-            max(after, self.modified - _TICK),
-            self.timezone,
-            start=self.start,
-            end=self.end,
-            anchor=anchor,
+            after, self.timezone, start=self.start, end=self.end, anchor=anchor
         )
 
     def invoked_at(self, scheduled: datetime) -> datetime:

@@ -36,7 +36,7 @@ class TaskEndpoint:
             "AWS_REGION": task.region,
             "AWS_DEFAULT_REGION": task.region,
         }
-        if task.role("taskRoleArn"):
+        if task.spec.role("taskRoleArn"):
             environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = (
                 f"{self._url}/credentials/{identity}"
             )
@@ -60,15 +60,14 @@ class TaskEndpoint:
 
 
 def _credentials(task: Task) -> Answer:
-    role = task.role("taskRoleArn")
-    if role is None:
-        return 404, {"message": "the task has no role"}
     try:
-        credentials = task.assume(role)
+        credentials = task.credentials()
     except RoleError as error:
         return 400, {"code": error.code, "message": str(error)}
+    if credentials is None:
+        return 404, {"message": "the task has no role"}
     return 200, {
-        "RoleArn": role,
+        "RoleArn": task.spec.role("taskRoleArn"),
         "AccessKeyId": credentials.access_key,
         "SecretAccessKey": credentials.secret_key,
         "Token": credentials.token,

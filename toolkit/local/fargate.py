@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from toolkit.local.journal import Journal
-from toolkit.local.task import Surroundings, Task
+from toolkit.local.start import Surroundings
+from toolkit.local.task import Task
 
 _log = logging.getLogger(__name__)
 
@@ -28,15 +29,14 @@ class Fargate:
         with self._changed:
             for arn, wish in wanted.items():
                 if arn not in self._tasks and arn not in self._finished:
-                    self._take_up(arn, float(wish["offset"]))
+                    self._take_up(Task(arn, wish["offset"], self._around, wish["faults"]))
                 if wish["desired"] == "STOPPED" and arn in self._tasks:
                     self._tasks[arn].stop()
 
-    def _take_up(self, arn: str, offset: float) -> None:
-        task = Task(arn, offset, self._around)
+    def _take_up(self, task: Task) -> None:
         thread = threading.Thread(target=self._live, args=(task,), name=task.task_id, daemon=True)
-        self._tasks[arn] = task
-        self._threads[arn] = thread
+        self._tasks[task.arn] = task
+        self._threads[task.arn] = thread
         thread.start()
 
     def _live(self, task: Task) -> None:
@@ -54,14 +54,13 @@ class Fargate:
                 del self._threads[task.arn]
                 self._finished.add(task.arn)
                 self._changed.notify_all()
-            group = task.description.get("group", "")
-            self._journal.tell("stopped", task=task.arn, group=group, **ending)
+            self._journal.tell("stopped", task=task.arn, group=task.group, **ending)
 
     def describe(self) -> list[dict[str, Any]]:
         """For `status`: the tasks that have not stopped."""
         with self._changed:
             tasks = list(self._tasks.values())
-        return [{"task": task.arn, "group": task.description.get("group", "")} for task in tasks]
+        return [{"task": task.arn, "group": task.group} for task in tasks]
 
     def wait_below(self, count: int, timeout: float | None = None) -> bool:
         """Wait until fewer than ``count`` tasks run."""

@@ -4,7 +4,7 @@ import heapq
 import itertools
 import threading
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from toolkit.core.errors import ConfigError
@@ -15,11 +15,15 @@ from toolkit.local.delivery import Due, first_attempt
 from toolkit.local.deployed import Deployed, Key
 from toolkit.local.journal import Journal
 
+_TICK = timedelta(microseconds=1)  # a rate fires at the very moment when it is made
+
 
 class Scheduler:
     """The deployed schedules and the heap of what is due. Safe to use from any thread."""
 
     def __init__(self, emulator: Emulator, clock: Clock, journal: Journal) -> None:
+        # What was due while no engine ran is not made up for: the machine was off.
+        self._since = clock.now()
         self._emulator = emulator
         self._clock = clock
         self._journal = journal
@@ -51,7 +55,7 @@ class Scheduler:
             self._modified = listed
             for schedule in found:
                 self._schedules[schedule.key] = schedule
-                self._plan_next(schedule, schedule.modified)
+                self._plan_next(schedule, max(schedule.modified - _TICK, self._since))
 
     def _read(self, key: Key) -> Deployed | None:
         client = self._emulator.client("scheduler", key.region)
@@ -167,3 +171,4 @@ class Scheduler:
             self._schedules.clear()
             self._modified.clear()
             self._heap.clear()
+            self._since = self._clock.now()

@@ -1,36 +1,37 @@
 """stream.png: what the run received, drawn from its own artifacts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from attrs import frozen
 
-from workloads.streams.messages import Int64s
 from workloads.streams.settings import Settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLUMNS = 1_200  # points drawn across: more than pixels is waste
+_COLUMNS = 600  # drawn across
 _BLUE, _ORANGE, _GREY, _INK = "#2563a8", "#d9731a", "#9aa3ad", "#1f2933"
 _MARKS: Final = {"ema-cross": "^", "vwap-zscore": "o", "flow-imbalance": "D"}
 
 
 @frozen(eq=False)
 class _Series:
-    """Bars gathered into at most `_COLUMNS` columns."""
+    """Bars gathered into at most `_COLUMNS` columns of equal width."""
 
-    time: Any
+    time: Any  # of the columns that have trades, ...
     high: Any
     low: Any
     close: Any
+    vwap: Any  # from the beginning of the run
+    edges: Any  # ... and of all columns
     bought: Any
     sold: Any
-    vwap: Any  # from the beginning of the run
     rate: Any  # trades a second
-    width: float  # of a column, in seconds
+    width: int  # of a column, in seconds
 
 
 def draw(path: Path, bars: Path, signals: Path, settings: Settings, caption: str) -> None:
@@ -57,44 +58,45 @@ def draw(path: Path, bars: Path, signals: Path, settings: Settings, caption: str
 
 
 def _read(path: Path) -> _Series | None:
-    table = _table(path)
-    if table is None:
+    if _is_empty(path):
         return None
-    time = np.char.rstrip(table[:, 0], "Z").astype("datetime64[s]")
-    _, high, low, close, volume, value, bought, _, trades = table[:, 1:].astype(float).T
-    first = time.astype(np.int64)
-    width = max(1.0, np.ceil((first[-1] - first[0] + 1) / _COLUMNS))
-    starts = _starts((first - first[0]) // int(width))
-    seconds = np.add.reduceat(np.ones(len(time)), starts) if width == 1 else width
-    bought_sum = np.add.reduceat(bought, starts)
-    ends = np.append(starts[1:], len(time)) - 1
+    seconds = _times(_load(path, [0], str)[:, 0]).astype(np.int64)
+    wanted = [2, 3, 4, 5, 6, 7, 9]
+    high, low, close, volume, value, bought, trades = _load(path, wanted, float).T
+    width = -(-int(seconds[-1] - seconds[0] + 1) // _COLUMNS)
+    columns = (seconds - seconds[0]) // width
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(columns)) + 1))
+    ends = np.append(starts[1:], len(columns)) - 1
+    edges = seconds[0] + width * np.arange(columns[-1] + 2)
+    bought_sum = np.bincount(columns, bought)
     return _Series(
-        time=time[starts],
+        time=(edges[columns[starts]] + width // 2).astype("datetime64[s]"),
         high=np.maximum.reduceat(high, starts),
         low=np.minimum.reduceat(low, starts),
         close=close[ends],
-        bought=bought_sum,
-        sold=np.add.reduceat(volume, starts) - bought_sum,
         vwap=(np.cumsum(value) / np.maximum(np.cumsum(volume), 1e-300))[ends],
-        rate=np.add.reduceat(trades, starts) / seconds,
-        width=float(width),
+        edges=edges.astype("datetime64[s]"),
+        bought=bought_sum,
+        sold=np.bincount(columns, volume) - bought_sum,
+        rate=np.bincount(columns, trades) / width,
+        width=width,
     )
 
 
-def _table(path: Path) -> Any:
-    """The rows of a CSV as text; None when it has only its header."""
+def _times(texts: Any) -> Any:
+    return np.char.rstrip(texts, "Z").astype("datetime64[s]")
+
+
+def _is_empty(path: Path) -> bool:
     with path.open(encoding="utf-8") as file:
         file.readline()
-        if not file.readline():
-            return None
-    columns = range(header.count(",") + 1)
+        return not file.readline()
+
+
+def _load(path: Path, columns: Sequence[int], kind: type) -> Any:
     return np.loadtxt(
-        path, delimiter=",", skiprows=1, dtype=str, ndmin=2, quotechar='"', usecols=columns
+        path, delimiter=",", skiprows=1, quotechar='"', ndmin=2, usecols=columns, dtype=kind
     )
-
-
-def _starts(columns: Int64s) -> Int64s:
-    return np.concatenate(([0], np.flatnonzero(np.diff(columns)) + 1))
 
 
 def _style(axes: "Axes") -> None:
@@ -114,14 +116,14 @@ def _draw_price(axes: "Axes", series: _Series) -> None:
 
 
 def _draw_signals(axes: "Axes", path: Path) -> None:
-    table = _table(path)
-    if table is None:
+    if _is_empty(path):
         return
+    table = _load(path, [0, 1, 2, 3], str)
     for name, mark in _MARKS.items():
         rows = table[table[:, 1] == name]
         if not len(rows):
             continue
-        time = np.char.rstrip(rows[:, 0], "Z").astype("datetime64[s]")
+        time = _times(rows[:, 0])
         up = rows[:, 2] == "up"
         for side, color in ((up, _BLUE), (~up, _ORANGE)):
             flip = mark == "^" and color == _ORANGE
@@ -139,20 +141,20 @@ def _draw_signals(axes: "Axes", path: Path) -> None:
 
 
 def _draw_flow(axes: "Axes", series: _Series) -> None:
-    width = np.timedelta64(int(series.width), "s")
-    axes.bar(series.time, series.bought, width=width, color=_BLUE, label="bought by takers")
-    axes.bar(series.time, -series.sold, width=width, color=_ORANGE, label="sold")
+    edges = series.edges
+    axes.stairs(series.bought, edges, fill=True, color=_BLUE, label="bought by takers")
+    axes.stairs(-series.sold, edges, fill=True, color=_ORANGE, label="sold")
     axes.axhline(0, color=_INK, linewidth=0.6)
     # The largest trades would flatten all others.
     top = float(np.quantile(np.maximum(series.bought, series.sold), 0.995)) or 1.0
-    axes.set_ylim(-1.1 * top, 1.1 * top)
-    seconds = "s" if series.width == 1 else f"{series.width:g} s"
+    axes.set_ylim(-1.1 * top, 1.45 * top)
+    seconds = "second" if series.width == 1 else f"{series.width:g} s"
     axes.set_ylabel(f"volume per {seconds}", fontsize=9)
     axes.legend(loc="upper left", frameon=False, fontsize=8, ncols=2)
 
 
 def _draw_rate(axes: "Axes", series: _Series) -> None:
-    axes.fill_between(series.time, series.rate, step="mid", color=_GREY, alpha=0.5, linewidth=0)
+    axes.stairs(series.rate, series.edges, fill=True, color=_GREY, alpha=0.6)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("trades / s", fontsize=9)
 
@@ -164,7 +166,10 @@ def _entitle(figure: "Figure", grid: Any, settings: Settings, caption: str) -> N
     locator = untyped.AutoDateLocator()
     grid[-1].xaxis.set_major_locator(locator)
     grid[-1].xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
+    grid[-1].xaxis.get_offset_text().set_size(8)
     grid[-1].set_xlabel("trade time, UTC", fontsize=9)
+    grid[-1].margins(x=0.01)
+    figure.align_ylabels(grid)
     origin = "" if settings.feed == "binance" else f" - {settings.feed} feed, not the exchange"
     title = f"{settings.symbol} trades{origin}"
     figure.suptitle(title, fontsize=14, color=_INK, x=0.01, ha="left", weight="bold")

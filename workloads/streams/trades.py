@@ -54,7 +54,6 @@ def run(
         _stream(wanted, connection, session, run, clock)
     except StreamError as error:
         failure = error
-        run.event("connection.lost", error=type(error).__name__, reason=str(error))
     finally:
         connection.close()
     result = _save(wanted, session, run)
@@ -109,20 +108,23 @@ def _stream(
     started = clock()
     deadline = started + settings.run_seconds
     watch = _Watch(settings, started, started + settings.summary_seconds)
+    look = min(_LOOK_SECONDS, settings.silence_event_seconds)
     while not run.stopping() and (left := deadline - clock()) > 0:
         before = session.trades
         try:
-            for frames in connection.receive(min(left, _LOOK_SECONDS)):
+            for frames in connection.receive(min(left, look)):
                 decode(frames, settings.symbol, session)
         except ConnectionLostError as lost:
-            raise _explained(lost, session, clock() - started) from lost
+            explained = _explained(lost, session, clock() - started)
+            run.event("connection.lost", reason=str(explained))
+            raise explained from lost
         now = clock()
         if session.trades > before:
             watch.trades_came(now, run.event)
         else:
             watch.none_came(now, connection.pings, run.event)
         if watch.summary_due(now):
-            session.summarise()
+            session.summarize()
         if connection.drained:
             # Waking up costs more than parsing: let a batch gather.
             run.wait(max(0.0, min(settings.batch_milliseconds / 1000, deadline - now)))
@@ -141,7 +143,7 @@ def _save(settings: Settings, session: Session, run: Run) -> Result:
     """Save every artifact; returns the metrics and gates."""
     from workloads.streams.plot import draw
 
-    session.summarise()
+    session.summarize()
     session.finish()
     result = Result(session.metrics(), session.gates())
     files = session.files
@@ -161,6 +163,9 @@ def _save(settings: Settings, session: Session, run: Run) -> Result:
     document = {"run_id": run.run_id, "settings": asdict(settings), **result.metrics}
     run.save("metrics.json", dumps(document, indent=1).encode(), media_type="application/json")
     image = run.scratch / "stream.png"
-    draw(image, files["bars.csv"], files["signals.csv"], settings, run.run_id)
+    known = session.continuity
+    missing = f"{known.missing:,} missing" if known.missing else "none missing"
+    caption = f"{run.run_id}: {session.trades:,} trades, {missing}"
+    draw(image, files["bars.csv"], files["signals.csv"], settings, caption)
     run.save("stream.png", image, media_type="image/png")
     return result

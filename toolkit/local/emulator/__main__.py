@@ -48,7 +48,7 @@ async def _serve(listener: socket.socket, token: str) -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    from . import changes
+    from . import changes, snapshots
     from .gateway import Gateway
 
     stopping = asyncio.Event()
@@ -64,14 +64,16 @@ async def _serve(listener: socket.socket, token: str) -> None:
     config.bind = [f"fd://{listener.fileno()}"]
     config.loglevel = "WARNING"
     config.keep_alive_timeout = 75
-    config.graceful_timeout = 1
+    config.graceful_timeout = 0.2  # idle connections of clients need no farewell
     sys.stdout.write(json.dumps({"port": listener.getsockname()[1], "pid": os.getpid()}) + "\n")
     sys.stdout.flush()
+    saving = asyncio.create_task(snapshots.keep_saving())
     await serve(Gateway(app, token), config, shutdown_trigger=stopping.wait)
+    saving.cancel()
 
 
 def _watch_engine(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    while sys.stdin.buffer.read(1):
+    while os.read(0, 1):
         pass
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(stop)
@@ -83,7 +85,7 @@ def main() -> None:
     """Bind first (ministack wants to know its port), mend ministack, serve."""
     # Only this package may be imported from the directory that holds it.
     sys.path.pop(0)
-    token = os.environ.pop("TOOLKIT_TOKEN")
+    token = os.environ["TOOLKIT_TOKEN"]
     listener = _bind(int(sys.argv[1]))
     listener.listen(128)
     os.environ.update(_settings(listener.getsockname()[1]))
@@ -96,9 +98,9 @@ def main() -> None:
 
     access.install()
 
-    from . import cloudformation, ecs, events, logs, scheduler
+    from . import cloudformation, ecs, events, logs, scheduler, task_definition
 
-    for service in (ecs, events, logs, scheduler, cloudformation):
+    for service in (ecs, task_definition, events, logs, scheduler, cloudformation):
         service.install()
     asyncio.run(_serve(listener, token))
 

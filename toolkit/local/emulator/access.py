@@ -46,6 +46,13 @@ def session_offset(access_key: str) -> float | None:
     return offset
 
 
+def session_name(access_key: str) -> str:
+    """What a role's session is called; it holds a task's id or a schedule's name."""
+    from ministack.services import sts
+
+    return str(sts._sessions.get(access_key, {}).get("Arn", "")).rpartition("/")[2]
+
+
 def assume_role(
     role_arn: str, service: str, session: str, source_arn: str, offset: float
 ) -> tuple[int, Json]:

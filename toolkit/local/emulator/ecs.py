@@ -12,10 +12,10 @@ import copy
 import threading
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import error_response_json, json_response, request_scope
 from ministack.services import ecs
 
-from . import changes, events, run_task, shifted_time
+from . import changes, events, faults, run_task, shifted_time
 
 Json = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -28,14 +28,28 @@ _REMEMBERED_SECONDS = 3600
 _ANNOUNCED = frozenset({"PROVISIONING", "PENDING", "RUNNING", "DEPROVISIONING", "STOPPED"})
 _MOMENTS = {"RUNNING": "startedAt", "STOPPING": "stoppingAt", "STOPPED": "stoppedAt"}
 _TIMES = ("pullStartedAt", "pullStoppedAt", "executionStoppedAt")
+_NO_CAPACITY = (
+    "Capacity is unavailable at this time. Please try again later or in a different availability "
+    "zone"
+)
+_OVER_QUOTA = "You've reached the limit on the number of vCPUs you can run concurrently"
+_UNITS = 1024  # to a vCPU
 _lock = threading.RLock()
 
 
 def live_tasks() -> dict[str, Json]:
     """For the agent, every task that has not stopped: its clock and StopTask's wish."""
     with _lock:
+        for (account, region, _arn), task in ecs._tasks.all_items():
+            if task["lastStatus"] == "STOPPED" and "stoppedAt" not in task:
+                with request_scope(account, region):
+                    _bury(task)
         return {
-            task["taskArn"]: {"offset": task["_offset"], "desired": task["desiredStatus"]}
+            task["taskArn"]: {
+                "offset": task["_offset"],
+                "desired": task["desiredStatus"],
+                "faults": task["_faults"],
+            }
             for _key, task in ecs._tasks.all_items()
             if task["lastStatus"] != "STOPPED"
         }
@@ -53,10 +67,36 @@ def install() -> None:
     )
 
 
+def interrupt(arn: str, code: str, reason: str) -> None:
+    """The platform wants a task stopped, as StopTask does, for a reason of its own."""
+    with _lock:
+        for (account, region, key), task in ecs._tasks.all_items():
+            if key == arn and task["desiredStatus"] != "STOPPED":
+                with request_scope(account, region):
+                    task["stopCode"], task["stoppedReason"] = code, reason
+                    _want_stopped(task)
+    changes.announce()
+
+
+def schedule_of_session(name: str) -> str | None:
+    """The schedule behind a role's session: its own name, or the group of the task it names."""
+    if name.startswith("schedule-"):
+        return name.removeprefix("schedule-")
+    with _lock:
+        for _key, task in ecs._tasks.all_items():
+            if name and task["taskArn"].endswith(f"/{name}"):
+                return str(task["group"])
+    return None
+
+
 def _run_task(data: Json) -> Response:
     refusal, plan = run_task.check(data)
     if refusal is not None or plan is None:
         return _response(error_response_json(*(refusal or ("ServerException", "no plan", 500))))
+    if faults.strike("capacity", data.get("group")) is not None:
+        return _failed(_NO_CAPACITY)
+    if _beyond_quota(plan):
+        return _failed(_OVER_QUOTA)
     with _lock:
         if run_task.conflicts(data):
             message = "The clientToken is already in use with a different RunTask request."
@@ -77,6 +117,23 @@ def _run_task(data: Json) -> Response:
         _announce(task)
     changes.announce()
     return answer
+
+
+def _beyond_quota(plan: run_task.Plan) -> bool:
+    """Whether these tasks would need more vCPUs than the account may use at once.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
+    """
+    limit = faults.quota("vcpu-quota")
+    if limit is None:
+        return False
+    running = [task["cpu"] for task in ecs._tasks.values() if task["lastStatus"] != "STOPPED"]
+    wanted = [plan.definition["cpu"]] * plan.count
+    return sum(map(int, [*running, *wanted])) / _UNITS > limit
+
+
+def _failed(reason: str) -> Response:
+    return _response(json_response({"tasks": [], "failures": [{"reason": reason}]}))
 
 
 def _tasks_answer(tasks: list[Json]) -> Response:
@@ -156,6 +213,16 @@ def _apply_to_container(task: Json, change: Json) -> None:
             for name in ("exitCode", "reason", "runtimeId", "imageDigest"):
                 if name in change:
                     container[name] = change[name]
+
+
+def _bury(task: Json) -> None:
+    """End a task whose engine was killed; ministack restores such a task as STOPPED."""
+    task["stopCode"] = "InfrastructureHealth"
+    task["stoppedReason"] = "The engine of the embedded AWS was killed while the task ran"
+    for container in task["containers"]:
+        container["lastStatus"] = "STOPPED"
+    task["stoppedAt"] = shifted_time.now()
+    _want_stopped(task)
 
 
 def _announce(task: Json) -> None:

@@ -6,26 +6,33 @@ all under ``/_toolkit/`` and only with the token that the engine was started wit
     GET  /_toolkit/changes?since=N   wait for work; live tasks, regions with schedules
     POST /_toolkit/clock             {"offset": seconds}
     POST /_toolkit/assume-role       a service assumes a role, if its trust policy allows it
+    POST /_toolkit/interrupt         the platform stops a task: {"task", "code", "reason"}
+    POST /_toolkit/faults            {"add": fault} or {"clear": true}; answers with the list
+    POST /_toolkit/strike            use up one fault of a kind, if there is one
 """
 
 import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import access, changes, ecs, scheduler, shifted_time
+from . import access, changes, ecs, faults, faulty_calls, scheduler, shifted_time, snapshots
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Answer = tuple[int, dict[str, Any]]
+
+ENGINE_KEY = "toolkit-engine"
 
 OFFSET_HEADER = b"x-toolkit-offset"
 TOKEN_HEADER = b"x-toolkit-token"
 _LONGEST_WAIT = 20.0
-_CREDENTIAL = re.compile(rb"Credential=([^/,\s]+)/")
+_CREDENTIAL = re.compile(rb"Credential=([^/,\s]+)/\d+/[^/]*/([^/]+)/aws4_request")
 
 
 class Gateway:
@@ -41,13 +48,19 @@ class Gateway:
             await self._app(scope, receive, send)
             return
         headers = dict(scope.get("headers", ()))
-        key = _access_key(headers)
+        key, service = _signer(headers)
         access.set_request_key(key)
-        shifted_time.set_request_offset(_offset(headers, key))
+        shifted_time.set_request_offset(_offset(headers, key, service))
         if scope["path"].startswith("/_toolkit/"):
             await self._answer(scope, headers, receive, send)
-        else:
+            return
+        snapshots.note(scope["method"], headers.get(b"x-amz-target", b"").decode("latin-1"))
+        fault = _fault(key, service)
+        if fault is None:
             await self._app(scope, receive, send)
+        else:
+            ask = partial(self._app, scope)
+            await faulty_calls.serve(fault, service, ask, receive, send)
 
     async def _answer(
         self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send
@@ -55,18 +68,15 @@ class Gateway:
         if headers.get(TOKEN_HEADER) != self._token:
             await _send_json(send, 403, {"message": "this door is the engine's own"})
             return
-        route = (scope["method"], scope["path"])
-        query = parse_qs(scope.get("query_string", b"").decode())
-        if route == ("GET", "/_toolkit/changes"):
-            status, answer = 200, await _changes(int(query.get("since", ["-1"])[0]))
-        elif route == ("POST", "/_toolkit/clock"):
-            shifted_time.set_engine_offset(float((await _body(receive))["offset"]))
-            status, answer = 200, {}
-        elif route == ("POST", "/_toolkit/assume-role"):
-            status, answer = access.assume_role(**await _body(receive))
+        name = scope["path"].removeprefix("/_toolkit/")
+        if scope["method"] == "GET" and name == "changes":
+            query = parse_qs(scope.get("query_string", b"").decode())
+            await _send_json(send, 200, await _changes(int(query.get("since", ["-1"])[0])))
+        elif scope["method"] == "POST" and name in _ROUTES:
+            status, answer = _ROUTES[name](**await _body(receive))
+            await _send_json(send, status, answer)
         else:
-            status, answer = 404, {"message": f"no route {route[0]} {route[1]}"}
-        await _send_json(send, status, answer)
+            await _send_json(send, 404, {"message": f"no route {name}"})
 
 
 async def _changes(since: int) -> dict[str, Any]:
@@ -74,17 +84,56 @@ async def _changes(since: int) -> dict[str, Any]:
     return {"version": version, "tasks": ecs.live_tasks(), "regions": scheduler.regions()}
 
 
-def _offset(headers: dict[bytes, bytes], key: str) -> float | None:
+def _clock(offset: float) -> Answer:
+    shifted_time.set_engine_offset(offset)
+    return 200, {}
+
+
+def _interrupt(task: str, code: str, reason: str) -> Answer:
+    ecs.interrupt(task, code, reason)
+    return 200, {}
+
+
+def _faults(add: dict[str, Any] | None = None, *, clear: bool = False) -> Answer:
+    if clear:
+        faults.clear()
+    if add is not None:
+        faults.add(**add)
+    return 200, {"faults": faults.listed(), "kinds": faults.KINDS}
+
+
+def _strike(kind: str, schedule: str) -> Answer:
+    return 200, {"fault": faults.strike(kind, schedule)}
+
+
+_ROUTES: dict[str, Callable[..., Answer]] = {
+    "clock": _clock,
+    "assume-role": access.assume_role,
+    "interrupt": _interrupt,
+    "faults": _faults,
+    "strike": _strike,
+}
+
+
+def _fault(key: str, service: str) -> dict[str, Any] | None:
+    """What happens to this call; those of the engine itself, and unsigned ones, are spared."""
+    if key in ("", ENGINE_KEY):
+        return None
+    return faults.for_call(ecs.schedule_of_session(access.session_name(key)), service)
+
+
+def _offset(headers: dict[bytes, bytes], key: str, service: str) -> float | None:
     """The caller's clock; a queue keeps to the engine's, or it would hide what was sent ahead."""
-    if b"/sqs/aws4_request" in headers.get(b"authorization", b""):
+    if service == "sqs":
         return None
     given = headers.get(OFFSET_HEADER)
     return float(given) if given is not None else access.session_offset(key)
 
 
-def _access_key(headers: dict[bytes, bytes]) -> str:
+def _signer(headers: dict[bytes, bytes]) -> tuple[str, str]:
+    """Access key and service of a signed request, or empty strings."""
     match = _CREDENTIAL.search(headers.get(b"authorization", b""))
-    return match[1].decode() if match else ""
+    return (match[1].decode(), match[2].decode()) if match else ("", "")
 
 
 async def _body(receive: Receive) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.services import ec2, ecs
 
-from . import access, shifted_time
+from . import access, faults, shifted_time
 
 Json = dict[str, Any]
 Refusal = tuple[str, str, int]
@@ -185,6 +185,7 @@ def place(plan: Plan, offset: float) -> Json:
         "healthStatus": "UNKNOWN",
         "ephemeralStorage": definition.get("ephemeralStorage") or {"sizeInGiB": 20},
         "_offset": offset,
+        "_faults": faults.for_task(request.get("group")),
     }
     if request.get("startedBy"):
         task["startedBy"] = request["startedBy"]

@@ -24,8 +24,8 @@ _TRICKLE_BYTES, _TRICKLE_SECONDS = 40, 0.002
 class Rules:
     """What the exchange imposes on a connection (seconds, and messages a second)."""
 
-    ping_interval: float | None = 20.0
-    pong_timeout: float | None = 60.0
+    ping_interval: float = 20.0
+    pong_timeout: float = 60.0
     lifetime: float = 86_400.0
     messages_per_second: int = 5
     max_streams: int = 1024
@@ -51,6 +51,7 @@ class Client:
     channel: Callable[[str], Channel]
     record: Record
     _outbox: asyncio.Queue[tuple[str, str]] = field(init=False, factory=asyncio.Queue)
+    _writing: asyncio.Lock = field(init=False, factory=asyncio.Lock)
     _wires: dict[str, Wire] = field(init=False, factory=dict)
 
     @property
@@ -70,7 +71,7 @@ class Client:
         self._follow(set())
         try:
             async with asyncio.timeout(self.rules.lifetime):
-                await _until_first(self._write(), self._listen())
+                await _until_first(self._write(), self._listen(), self._ping())
         except TimeoutError:
             await self.connection.close(1001, f"connected for {self.rules.lifetime:g} s")
         finally:
@@ -95,7 +96,20 @@ class Client:
             before = set(self.subscriptions.streams)
             answer = self.subscriptions.handle(message)
             self._follow(before)
-            await self.connection.send(answer)
+            async with self._writing:
+                await self.connection.send(answer)
+
+    async def _ping(self) -> None:
+        """Ping at the interval; end a connection that owes a pong for too long."""
+        while True:
+            await asyncio.sleep(self.rules.ping_interval)
+            async with self._writing:
+                pong = await self.connection.ping(str(int(time.time() * 1000)))
+            try:
+                await asyncio.wait_for(pong, self.rules.pong_timeout)
+            except TimeoutError:
+                await self.connection.close(1008, "Pong timeout")
+                return
 
     async def _write(self) -> None:
         while True:
@@ -117,13 +131,13 @@ class Client:
         elif act is Act.TRICKLE:
             await self._trickle(text.encode())
         else:
-            await self.connection.send(text)
+            async with self._writing:
+                await self.connection.send(text)
         self.record.sent += 1
 
     async def _trickle(self, data: bytes) -> None:
         frame = Frame(Opcode.TEXT, data).serialize(mask=False, extensions=())
-        # The context keeps pings out of the middle of the frame.
-        async with self.connection.send_context():
+        async with self._writing:  # nothing else may get into the middle of the frame
             for start in range(0, len(frame), _TRICKLE_BYTES):
                 self.connection.transport.write(frame[start : start + _TRICKLE_BYTES])
                 await asyncio.sleep(_TRICKLE_SECONDS)

@@ -57,8 +57,7 @@ class Feed:
             ssl=tls,
             process_request=self._admit,
             compression=None,
-            ping_interval=self._rules.ping_interval,
-            ping_timeout=self._rules.pong_timeout,
+            ping_interval=None,  # the client pings, between its frames
         )
         async with server as listening:
             bound = next(iter(listening.sockets)).getsockname()[1]

@@ -93,16 +93,17 @@ class _Shelf:
         """Complete the orders of these days and customers."""
         size = len(days)
         product = self.product_at[streams.product.integers(_QUANTILES, size=size)]
+        index = product.astype(np.intp)  # what numpy would convert it to at each of three uses
         cents = streams.basket.standard_normal(size, dtype=np.float32)
         cents *= self.sigma
         np.exp(cents, out=cents)
-        cents *= self.medians[product]
-        returned = streams.returned.random(size, dtype=np.float32) < self.return_rates[product]
+        cents *= self.medians[index]
+        returned = streams.returned.random(size, dtype=np.float32) < self.return_rates[index]
         return Orders(
             day=days,
             customer=customer,
             product=product,
-            category=self.category_of[product],
+            category=self.category_of[index],
             cents=np.rint(cents, out=cents).astype(np.int32),
             promoted=self.promoted[days],
             returned=returned,

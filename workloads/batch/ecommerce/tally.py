@@ -38,7 +38,8 @@ class Tally:
     ``product_orders``, ``product_cents``, ``product_returns``, ``product_category``: (products,).
     ``category_returns``, ``category_returned_cents``: (categories,). ``baskets``: (categories,
     BASKET_BINS). ``customer_orders``, ``customer_cents``, ``customer_last_day``: (customers,),
-    orders 0 for an id never seen. ``triangle``: (cohort, period) customers who ordered.
+    orders 0 and last day -1 for an id never seen. ``triangle``: (cohort, period), how many
+    customers of the cohort ordered in the period.
     """
 
     def __init__(self, calendar: Calendar) -> None:
@@ -58,7 +59,6 @@ class Tally:
         self.customer_cents = np.zeros(0, dtype=np.int64)
         self.customer_last_day = np.zeros(0, dtype=np.int16)
         self._customer_cohort = np.zeros(0, dtype=np.int16)
-        self._customer_seen = np.zeros(0, dtype=bool)
         self.triangle = np.zeros((calendar.periods, calendar.periods), dtype=np.int64)
         self._period = 0
         self.last_day = 0
@@ -109,12 +109,11 @@ class Tally:
         self.product_orders += np.bincount(orders.product, minlength=size)
         self.product_cents += _sums(orders.product, orders.cents, size)
         self.product_category[orders.product] = orders.category
-        self.product_returns += np.bincount(orders.product[orders.returned], minlength=size)
-        category = orders.category[orders.returned]
+        back = np.flatnonzero(orders.returned)
+        category = orders.category[back]
+        self.product_returns += np.bincount(orders.product[back], minlength=size)
         self.category_returns += np.bincount(category, minlength=len(CATEGORIES))
-        self.category_returned_cents += _sums(
-            category, orders.cents[orders.returned], len(CATEGORIES)
-        )
+        self.category_returned_cents += _sums(category, orders.cents[back], len(CATEGORIES))
 
     def _add_baskets(self, orders: Orders) -> None:
         value = orders.cents.astype(np.float32).view(np.int32) >> _BIN_SHIFT
@@ -133,23 +132,20 @@ class Tally:
             size += size // 8  # few steps of growth
             self.customer_orders = _grown(self.customer_orders, size)
             self.customer_cents = _grown(self.customer_cents, size)
-            self.customer_last_day = _grown(self.customer_last_day, size)
+            self.customer_last_day = _grown(self.customer_last_day, size, _NEVER)
             self._customer_cohort = _grown(self._customer_cohort, size, _NEVER)
-            self._customer_seen = _grown(self._customer_seen, size)
         # ufunc.at is fast only where no type has to be converted (50 times).
         np.add.at(self.customer_orders, customer, np.int32(1))
         np.add.at(self.customer_cents, customer, orders.cents.astype(np.int64))
         self.customer_last_day[customer] = orders.day  # sorted: the last one stays
-        self._customer_seen[customer] = True
 
     def _close_period(self) -> None:
         """Enter the customers of the period that ends into the triangle."""
-        seen = np.flatnonzero(self._customer_seen)
+        seen = np.flatnonzero(self.customer_last_day >= self._period * PERIOD_DAYS)
         cohort = self._customer_cohort[seen]
         cohort[cohort == _NEVER] = self._period
         self._customer_cohort[seen] = cohort
         self.triangle[:, self._period] = np.bincount(cohort, minlength=len(self.triangle))
-        self._customer_seen[:] = False
 
 
 def _sums(cell: npt.NDArray[np.integer], values: npt.NDArray[np.integer], size: int) -> Ints:

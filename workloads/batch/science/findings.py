@@ -14,6 +14,8 @@ from workloads.batch.science.plan import Plan, is_judged
 from workloads.contract import Gate
 
 QUANTITIES = ("magnetisation", "energy", "specific_heat")
+# Twenty seeds at the least scale gave 560 comparisons: |z| was 3.2 at most, 1.09 in the mean square
+# root, as Student's t with 31 degrees of freedom would have it. Five is no chance.
 Z_LIMIT = 5.0
 ERROR_LIMIT = 0.01  # of the energy per spin: a wide error would agree with any theory
 

@@ -66,7 +66,7 @@ def _draw_quantity(axes: "Axes", name: str, plan: Plan, findings: Sequence[Findi
     curve = curve[(curve > low) & (curve < high)]
     axes.plot(curve, [_THEORIES[name](t) for t in curve], color=_THEORY, lw=1.6, label="exact")
     _draw_points(axes, name, findings)
-    _draw_critical(axes)
+    _draw_critical(axes, height=0.5 if name == "magnetisation" else 0.18)
     axes.set_title(_NAMES[name], fontsize=11, loc="left")
     axes.set_xlabel("temperature  T / (J/k)")
     axes.set_xlim(low, high)
@@ -79,7 +79,7 @@ def _draw_quantity(axes: "Axes", name: str, plan: Plan, findings: Sequence[Findi
 
 
 def _draw_points(axes: "Axes", name: str, findings: Sequence[Finding]) -> None:
-    for judged, label in ((True, "measured ± standard error"), (False, "not judged")):
+    for judged, label in ((True, "measured ± error"), (False, "not judged")):
         chosen = [f for f in findings if f.comparison(name).judged is judged]
         if not chosen:
             continue
@@ -129,14 +129,15 @@ def _draw_differences(axes: "Axes", findings: Sequence[Finding]) -> None:
     )  # fmt: skip
 
 
-def _draw_critical(axes: "Axes") -> None:
+def _draw_critical(axes: "Axes", height: float = 0.18) -> None:
+    """Mark the temperatures that are not judged; ``height`` is where nothing hides the label."""
     critical = onsager.CRITICAL_TEMPERATURE
     axes.axvspan(
         critical - CRITICAL_MARGIN, critical + CRITICAL_MARGIN, color="#f6ead7", lw=0, zorder=0
     )
     axes.axvline(critical, color="#c79a4b", lw=1, ls=(0, (2, 2)), zorder=1)
     axes.annotate(
-        "$T_c$", (critical, 0.18), xycoords=("data", "axes fraction"), xytext=(3, 0),
+        "$T_c$", (critical, height), xycoords=("data", "axes fraction"), xytext=(3, 0),
         textcoords="offset points", color="#9a7026", fontsize=10.5,
     )  # fmt: skip
 

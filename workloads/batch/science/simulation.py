@@ -16,10 +16,10 @@ from workloads.batch.science.plan import Cost, Plan
 from workloads.batch.science.workers import Workers
 from workloads.contract import Json, Run
 
-_TRIAL_SECONDS = 0.3
+_TRIAL_SECONDS = 0.5
 _TURN_SECONDS = 0.5
-_PROGRESS_STEPS = 20  # tell progress that often in a run, ...
-_PROGRESS_SECONDS = 60.0  # ... and after a long silence
+_PROGRESS_STEPS = 20  # progress is told that often in a run, ...
+_PROGRESS_SECONDS = (5.0, 60.0)  # ... but no sooner than so, and no later
 _MEGABYTE = 2**20
 
 
@@ -111,7 +111,9 @@ class Simulation:
         fraction = self.updates / self.plan.updates
         elapsed = time.perf_counter() - self._start
         step, (told_step, told_at) = int(fraction * _PROGRESS_STEPS), self._told
-        if step == told_step and elapsed - told_at < _PROGRESS_SECONDS:
+        soonest, latest = _PROGRESS_SECONDS
+        due = told_at + (latest if step == told_step else soonest)
+        if elapsed < due and not self.complete:
             return
         self._told = (step, elapsed)
         self.run.event(

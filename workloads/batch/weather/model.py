@@ -8,9 +8,10 @@ cost rows, they are never filled to fit.
 import numpy as np
 from attrs import frozen
 
-from workloads.batch.weather.readings import Floats, Slots
+from workloads.batch.weather.readings import Floats, Slots, WeatherError
 
 YEAR = 365.2425  # days
+MIN_DAYS = 100  # to fit an autoregression on
 _MEAN_TO_DEVIATION = np.sqrt(np.pi / 2)  # of a normal variable: sigma / E|x|
 
 
@@ -63,13 +64,23 @@ class Model:
 
 
 def fit(days: Slots, values: Floats, *, harmonics: int, order: int) -> Model:
-    """Fit on consecutive ``days``; ``values`` may hold NaN."""
+    """Fit on consecutive ``days``; ``values`` may hold NaN.
+
+    Raises:
+        WeatherError: When too few days have a value and ``order`` values right before it.
+    """
     good = ~np.isnan(values)
     design = _design(days, harmonics)
     season = _least_squares(design[good], values[good])
     residuals = values - design @ season
     windows = np.lib.stride_tricks.sliding_window_view(residuals, order + 1)
     whole = ~np.isnan(windows).any(axis=1)
+    if np.count_nonzero(whole) < MIN_DAYS:
+        raise WeatherError(
+            f"only {np.count_nonzero(whole)} of {len(days)} days have a value and the {order} "
+            f"before them; an autoregression of that order takes {MIN_DAYS}",
+            hint="lower MAX_ORDER, or choose a station or months with fewer gaps",
+        )
     past, present = windows[whole, :-1][:, ::-1], windows[whole, -1]
     ar = _least_squares(past, present)
     # Months that were never seen have a size of shock, too: below a year, one size fits all.

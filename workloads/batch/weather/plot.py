@@ -117,7 +117,7 @@ def _draw_skill(axes: "Axes", forecast: Forecast) -> None:
             labels = [f"{round(skill, 2) + 0.0:.2f}" for skill in skills]  # + 0.0: never "-0.00"
             axes.bar_label(bars, labels, fontsize=8.5, padding=1, color=INK)
     axes.axhline(0, color=INK, lw=0.8)
-    axes.set_xticks(horizons)
+    axes.set_xticks(horizons[:: 1 + len(horizons) // 11])
     axes.grid(visible=False, axis="x")
     axes.margins(y=0.1)
     axes.set_xlabel("days ahead")

@@ -13,10 +13,11 @@ Flags: TypeAlias = npt.NDArray[np.uint8]
 
 
 class WeatherError(Exception):
-    """The run cannot go on; ``hint`` says what to do about it."""
+    """The run cannot go on; ``hint`` says what to do about it, and stands in the text, too."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(f"{message}\nhint: {hint}")
+        self.message = message
         self.hint = hint
 
 

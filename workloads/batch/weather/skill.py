@@ -96,6 +96,8 @@ def choose_order(
         _validation_rmse(days, values, split, harmonics=harmonics, order=order)
         for order in range(1, max_order + 1)
     )
+    if np.isnan(errors).any():
+        raise _nothing_observed("validation")
     return 1 + int(np.argmin(errors)), errors
 
 
@@ -152,10 +154,7 @@ def _score(
 ) -> Score:
     usable = ~np.isnan(observed + mean + persistence)
     if not usable.any():
-        raise WeatherError(
-            "the test period has no day with an observation and a forecast",
-            hint="look at the gaps in observations.csv; set TEST_END to an earlier month",
-        )
+        raise _nothing_observed("test")
     observed, mean, half = observed[usable], mean[usable], half[usable]
     return Score(
         horizon=horizon,
@@ -165,6 +164,13 @@ def _score(
         rmse_climatology=_rms(observed - climatology[usable]),
         coverage=float(np.mean(np.abs(observed - mean) <= half)),
         width=float(2 * np.mean(half)),
+    )
+
+
+def _nothing_observed(period: str) -> WeatherError:
+    return WeatherError(
+        f"the {period} period has no day with an observation",
+        hint="set TEST_END to a month before the gap, or choose another station",
     )
 
 

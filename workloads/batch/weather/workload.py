@@ -1,5 +1,6 @@
 """The workload: read, check, forecast, judge and draw, one station after the other."""
 
+import gc
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -109,12 +110,12 @@ def _forecast(station: Station, settings: Settings, run: Run) -> skill.Forecast:
 
 
 def _series_for(code: str, station: Station) -> Readings:
-    """The series that the daily ``code`` is taken or made from."""
+    """The series that the daily ``code`` is taken or made from; it has good readings."""
     for series in station.series:
-        if series.element.code in (code, "TEMP"):
+        if series.element.code in (code, "TEMP") and series.good.any():
             return series
     raise WeatherError(
-        f"station {station.id} reports no {ELEMENTS[code].label}",
+        f"station {station.id} has no good {ELEMENTS[code].label}",
         hint="choose another ELEMENT or STATION",
     )
 
@@ -137,3 +138,4 @@ def _draw(station: Station, forecast: skill.Forecast, settings: Settings, run: R
     first = station.id == settings.stations[0]
     file = "weather.png" if first else f"weather-{station.id}.png"
     run.save(file, picture, media_type="image/png")
+    gc.collect()  # a figure is a web of cycles: the figures of many stations would pile up

@@ -84,7 +84,7 @@ def remainder(axes: Axes, analysis: Analysis) -> None:
     remainder = np.expm1(parts.remainder)
     axes.plot(on, remainder, color=BLUE, linewidth=0.9, label="remainder")
     # Anomalies stand at the edge, so that they do not flatten all other days.
-    bottom, top = 1.4 * float(low.min()), 2 * float(high.max())
+    bottom, top = 2 * float(low.min()), 2 * float(high.max())
     axes.set_ylim(bottom, top)
     for anomaly in analysis.anomalies:
         inside = min(max(float(remainder[anomaly.day]), 0.86 * bottom), 0.9 * top)
@@ -92,7 +92,7 @@ def remainder(axes: Axes, analysis: Analysis) -> None:
         mark(axes, analysis, anomaly.day, inside, text)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel("vs expected")
-    axes.legend(ncols=2, loc="upper left")
+    axes.legend(ncols=2, loc="lower right")
     _date_axis(axes, analysis)
 
 

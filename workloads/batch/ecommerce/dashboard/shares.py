@@ -18,7 +18,7 @@ from workloads.batch.ecommerce.dashboard.style import (
 from workloads.batch.ecommerce.orders import CATEGORIES, PERIOD_DAYS
 
 _COHORTS = 26
-_READABLE = 0.03  # smaller shares are left to their colour: 100 numbers fewer to lay out
+_READABLE = 0.05  # smaller shares are left to their colour: 150 numbers fewer to lay out
 
 
 def pareto(axes: Axes, analysis: Analysis) -> None:

@@ -1,0 +1,172 @@
+"""Images as data: names, content tags, and why docker failed."""
+
+import pytest
+
+from toolkit.core.errors import ImageError
+from toolkit.core.image import (
+    FAILURES,
+    ImageName,
+    PushLog,
+    PushProgress,
+    content_tag,
+    explain,
+    is_build_input,
+)
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "path", "tag", "digest"),
+    [
+        ("app:1", "registry-1.docker.io", "app", "1", None),
+        ("library/app", "registry-1.docker.io", "library/app", None, None),
+        ("localhost/app:1", "localhost", "app", "1", None),
+        ("localhost:5000/app", "localhost:5000", "app", None, None),
+        (f"localhost:5000/a/b:t@{DIGEST}", "localhost:5000", "a/b", "t", DIGEST),
+        (
+            f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/app/runs@{DIGEST}",
+            "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
+            "app/runs",
+            None,
+            DIGEST,
+        ),
+    ],
+)
+def test_an_image_name_is_read_as_docker_reads_it(
+    text: str, host: str, path: str, tag: str | None, digest: str | None
+) -> None:
+    name = ImageName.parse(text)
+    assert (name.host, name.path, name.tag, name.digest) == (host, path, tag, digest)
+    assert str(name) == text
+
+
+@pytest.mark.parametrize("text", ["", ":1", "app@sha256:12", "app@" + DIGEST.upper(), "a/"])
+def test_what_names_no_image_is_refused(text: str) -> None:
+    with pytest.raises(ImageError, match="names no image"):
+        ImageName.parse(text)
+
+
+def test_a_task_names_its_image_by_digest_alone() -> None:
+    assert str(ImageName.parse("localhost:5000/app:1").at(DIGEST)) == f"localhost:5000/app@{DIGEST}"
+
+
+FILES = [("workloads/a.py", b"a"), ("image/Dockerfile", b"FROM x")]
+
+
+def test_the_same_inputs_give_the_same_tag_in_any_order() -> None:
+    assert content_tag(FILES, {"A": "1", "B": "2"}) == content_tag(
+        FILES[::-1], {"B": "2", "A": "1"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "arguments"),
+    [
+        ([("workloads/a.py", b"b"), FILES[1]], {"A": "1"}),
+        ([("workloads/b.py", b"a"), FILES[1]], {"A": "1"}),
+        ([*FILES, ("workloads/c.py", b"")], {"A": "1"}),
+        (FILES[:1], {"A": "1"}),
+        (FILES, {"A": "2"}),
+        (FILES, {"B": "1"}),
+        (FILES, {}),
+    ],
+)
+def test_any_other_input_gives_another_tag(
+    files: list[tuple[str, bytes]], arguments: dict[str, str]
+) -> None:
+    assert content_tag(files, arguments) != content_tag(FILES, {"A": "1"})
+
+
+def test_byte_code_is_no_input() -> None:
+    assert is_build_input("workloads/batch/weather/plot.py")
+    assert is_build_input("workloads/catalog.toml")
+    assert not is_build_input("workloads/batch/__pycache__/plot.cpython-311.pyc")
+
+
+PUSH = f"""The push refers to repository [localhost:5000/app/runs]
+9ca19eed7125: Preparing
+290cf05b8ef7: Preparing
+082b49590e57: Waiting
+082b49590e57: Pushing [==>                   ]  512B/90MB
+9ca19eed7125: Layer already exists
+290cf05b8ef7: Mounted from other/runs
+082b49590e57: Pushed
+1f2e: digest: {DIGEST} size: 1366
+"""
+
+
+def test_a_push_counts_its_layers_and_ends_with_the_digest() -> None:
+    log = PushLog()
+    progress = [step for step in map(log.read, PUSH.splitlines()) if step is not None]
+    assert progress[0] == PushProgress(0, 1)
+    assert progress[3] == PushProgress(0, 3)
+    assert progress[-1] == PushProgress(3, 3)
+    assert log.digest == DIGEST
+
+
+@pytest.mark.parametrize(
+    ("output", "summary"),
+    [
+        (
+            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?",
+            "no container engine answers",
+        ),
+        (
+            "permission denied while trying to connect to the Docker daemon socket at unix:///…",
+            "may not talk to the container engine",
+        ),
+        (
+            "denied: Your authorization token has expired. Reauthenticate and try again.",
+            "does not let this login in",
+        ),
+        ("no basic auth credentials", "does not let this login in"),
+        (
+            "name unknown: The repository with name 'app/runs' does not exist in the registry",
+            "no such repository",
+        ),
+        (
+            "tag invalid: The image tag '1f2e' already exists and cannot be overwritten because …",
+            "its tags are immutable",
+        ),
+        (
+            "write /var/lib/docker/tmp/GetImageBlob1: no space left on device",
+            "the disk of the container engine is full",
+        ),
+        ("exec /venv/bin/python: exec format error", "of different platforms"),
+        (
+            "no matching manifest for linux/arm64/v8 in the manifest list entries",
+            "of different platforms",
+        ),
+        (
+            "pull access denied for nope, repository does not exist or may require 'docker login'",
+            "no such image",
+        ),
+        ("toomanyrequests: You have reached your pull rate limit.", "no more pulls"),
+        ("dial tcp: lookup nowhere.example on 10.0.0.2:53: no such host", "could not be reached"),
+        ("ERROR: BuildKit is enabled but the buildx component is missing", "no buildx"),
+        (
+            "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
+            "not the one that was locked",
+        ),
+        ("An image does not exist locally with the tag: app/runs", "the engine holds no such"),
+        ("certificate verify failed: self-signed certificate", "is not trusted"),
+    ],
+)
+def test_a_known_failure_is_explained_and_has_a_hint(output: str, summary: str) -> None:
+    error = explain("push app:1", f"a line before\n{output}\na line after")
+    assert error.message.startswith("cannot push app:1: ")
+    assert summary in error.message
+    assert error.hint
+
+
+def test_an_unknown_failure_is_told_in_its_own_last_words() -> None:
+    error = explain("build app:1", "one\ntwo\nthree\n\nfour\n")
+    assert error.message == "cannot build app:1: two / three / four"
+    assert error.hint is None
+    assert explain("build app:1", "").message == "cannot build app:1: docker said nothing"
+
+
+def test_no_hint_is_missing_or_said_twice() -> None:
+    assert all(failure.hint and failure.summary for failure in FAILURES)
+    assert len({failure.summary for failure in FAILURES}) == len(FAILURES)
