@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 TEST := tests
 
-.PHONY: demo test check format lint types templates locks floors clean help
+.PHONY: demo evidence test check format lint types templates locks floors clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
 
 demo: $(VENV)/demo  ## the main job, end to end, on the embedded AWS (KEEP=1 leaves it running)
 	@$(BIN)/python docs/demo.py $(if $(KEEP),--keep)
+
+evidence: $(VENV)/demo  ## evidence/ again: a week of every schedule, and a stream of two hours
+	$(BIN)/python docs/evidence.py $(if $(STREAM_SECONDS),--stream-seconds $(STREAM_SECONDS))
 
 test: $(VENV)/dev  ## all tests
 	$(BIN)/pytest -n 2 --dist loadgroup $(TEST)
