@@ -113,7 +113,7 @@ def _put(table: Table, inherited: Mapping[str, Any], key: tuple[str, ...], value
     above = str(inherited.get(last, ""))
     if value == above:
         for part in path:
-            table = table.get(part, {})  # type: ignore[assignment]
+            table = table.get(part, {})
         table.pop(last, None)
         return
     for part in path:

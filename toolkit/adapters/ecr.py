@@ -134,7 +134,8 @@ def _findings(answer: Any) -> Iterator[Finding]:
         yield Finding(row.get("name", ""), row.get("severity", ""), package, version)
     for row in found.get("enhancedFindings", ()):
         details = row.get("packageVulnerabilityDetails", {})
-        for package in details.get("vulnerablePackages") or ({},):
+        packages: list[dict[str, str]] = details.get("vulnerablePackages") or [{}]
+        for package in packages:
             name = details.get("vulnerabilityId") or row.get("title", "")
             names = package.get("name", ""), package.get("version", "")
             yield Finding(name, row.get("severity", ""), *names)

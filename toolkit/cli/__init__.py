@@ -16,7 +16,10 @@ from workloads.contract import ContractError
 # Command → the module that holds it. Modules are imported when asked for, so that
 # `toolkit --version` does not pay for what it does not use.
 _COMMANDS = {
+    "delete": "delete",
     "deploy": "deploy",
+    "doctor": "doctor",
+    "image": "image",
     "local": "local",
     "logs": "logs",
     "next": "next",

@@ -9,7 +9,7 @@ from toolkit.actions.context import open_project
 from toolkit.core.config import DEFAULT, LOCAL
 
 
-def ask(directory: Path, environment: str | None, local: bool) -> str:  # noqa: FBT001
+def ask(directory: Path, environment: str | None, local: bool) -> str:
     """Ask, save the answers to toolkit.toml, and return the environment that they are for."""
     project = open_project(directory)
     default = environment or (LOCAL if local else DEFAULT)
