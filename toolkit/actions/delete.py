@@ -75,8 +75,7 @@ def _check_idle(context: Context, cluster: str) -> None:
     running = Ecs(context.aws, cluster).running()
     if running:
         raise RunError(
-            f"{len(running)} tasks still run in {cluster}: "
-            + ", ".join(task_id(arn) for arn in running[:3]),
+            f"tasks still run in {cluster}: " + ", ".join(task_id(arn) for arn in running[:3]),
             hint="wait for their end, or stop them: "
             f"aws ecs stop-task --cluster {cluster} --task {task_id(running[0])}",
         )
