@@ -26,7 +26,7 @@ APP = "fargate-runs"
 OTHER = '\n[other]\napp = "other"\nenv.weather.SOURCE = "vega-seattle"\n'
 DEPLOY = ("deploy", "--local", "--yes")
 LOCK = "locks/deploy.json"
-QUEUE = "  Taken:\n    Type: AWS::SQS::Queue\n    Properties: { QueueName: taken }\n"
+NOBODY = 'workload.ExecutionRoleArn = "arn:aws:iam::000000000000:role/nobody"\n'
 
 
 @pytest.fixture(scope="module")
@@ -262,14 +262,14 @@ def test_a_failed_stack_tells_its_cause_and_deploying_again_mends_it(
     shipped: Project, edited: Callable[[str, str, str], None]
 ) -> None:
     other = (*DEPLOY, "--only", "weather", "--config-env", "other")
-    queue = shipped.aws("sqs").create_queue(QueueName="taken")["QueueUrl"]
-    edited("templates/workload.yaml", "Resources:\n", "Resources:\n" + QUEUE)
+    edited("toolkit.toml", 'app = "other"\n', f'app = "other"\n{NOBODY}')
     failed = shipped.toolkit(*other, code=3)
     error = failed.err[failed.err.index("error: ") :]
-    assert "stack other-workload-weather ended as ROLLBACK_COMPLETE: Taken (AWS::SQS" in error
-    assert "already exists" in error
-    assert "hint: another stack or person made it" in error
-    shipped.aws("sqs").delete_queue(QueueUrl=queue)
+    assert "other-workload-weather ended as ROLLBACK_COMPLETE: TaskDefinition (AWS::ECS" in error
+    assert "Service: Ecs" in error
+    assert "hint: " in error
+    assert "other-schedule-weather" not in stacks(shipped)
+    edited("toolkit.toml", NOBODY, "")
     mended = shipped.toolkit(*other, "--json")
     assert "deleting what its first deployment left behind" in mended.err
     results = {row["stack"]: row["result"] for row in mended.json()["stacks"]}

@@ -5,11 +5,23 @@ what may go wrong, or is not known, is WARN: a preflight must not cry over a per
 its caller lacks.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
 from attrs import frozen
+
+from toolkit.core.facts import (
+    Facts,
+    Identity,
+    Image,
+    Network,
+    Queue,
+    Quota,
+    Role,
+    Subnet,
+    Unknown,
+)
 
 _T = TypeVar("_T")
 # AWS refuses requests that are signed with a clock further off than this:
@@ -37,98 +49,6 @@ class Finding:
     children: tuple["Finding", ...] = ()
 
 
-@frozen
-class Unknown:
-    """A question that could not be answered."""
-
-    reason: str
-
-
-@frozen
-class Identity:
-    """Who asks, and where."""
-
-    account: str
-    arn: str
-    region: str
-
-
-@frozen
-class Quota:
-    """A limit of the account: how much of it is needed, used or wanted."""
-
-    name: str
-    limit: float
-    needed: float
-    wanted: float
-
-
-@frozen
-class Image:
-    """The image of a workload's task definition, and whether the registry has it, for which CPUs."""
-
-    uri: str
-    wanted: str
-    present: bool
-    platforms: tuple[str, ...]
-
-
-@frozen
-class Subnet:
-    """A subnet of the tasks; ``way_out`` is internet, nat or none, ``endpoints`` those at hand."""
-
-    id: str
-    way_out: str
-    free_addresses: int
-    endpoints: frozenset[str]
-
-
-@frozen
-class Network:
-    """Where tasks run."""
-
-    subnets: tuple[Subnet, ...]
-    public_address: bool
-    https_allowed: bool
-
-
-@frozen
-class Role:
-    """A role; ``decisions`` maps what it must be allowed to IAM's simulated decision."""
-
-    name: str
-    service: str
-    trusted: bool
-    decisions: Mapping[str, str] | Unknown
-
-
-@frozen
-class Queue:
-    """The dead-letter queue."""
-
-    name: str
-    letters: int
-    denies_scheduler: bool
-
-
-@frozen
-class Facts:
-    """All answers; None means that the question does not arise."""
-
-    identity: Identity | Unknown
-    clock_skew: float | Unknown
-    quotas: tuple[Quota, ...] | Unknown | None
-    engine: str | Unknown | None
-    stacks: Mapping[str, str] | Unknown
-    platform_stack: str
-    images: Mapping[str, Image | Unknown]
-    network: Network | Unknown | None
-    roles: Mapping[str, Role | Unknown]
-    queue: Queue | Unknown | None
-    log_groups: Mapping[str, bool | Unknown]
-    schedules: Mapping[str, str | Unknown]
-
-
 # What a task reaches before and while it runs; ECS itself is not among it.
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 NEEDED_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "s3")
@@ -138,7 +58,7 @@ def examine(facts: Facts) -> tuple[Finding, ...]:
     """The tree of findings, in the order in which to mend them."""
     found = [_identity(facts.identity), _clock(facts.clock_skew)]
     if facts.quotas is not None:
-        found.append(_group("quotas", facts.quotas, _quota))
+        found.append(_quotas(facts.quotas))
     if facts.engine is not None:
         found.append(_engine(facts.engine))
     found.append(_stacks(facts.stacks, facts.platform_stack))
@@ -176,6 +96,12 @@ def _clock(skew: float | Unknown) -> Finding:
     if abs(skew) >= _SKEW_NOTICE:
         return Finding("clock", Grade.WARN, told, hint)
     return Finding("clock", Grade.OK, f"within {_SKEW_NOTICE:.0f} s of AWS")
+
+
+def _quotas(quotas: tuple[Quota, ...] | Unknown) -> Finding:
+    if isinstance(quotas, Unknown):
+        return _unknown("quotas", quotas)
+    return _parent("quotas", tuple(_quota(quota) for quota in quotas))
 
 
 def _quota(quota: Quota) -> Finding:
@@ -216,7 +142,9 @@ def _image(workload: str, image: Image) -> Finding:
         hint = "toolkit deploy builds and pushes it again"
         return Finding(workload, Grade.NG, f"{_short(image.uri)} is not in the registry", hint)
     if image.platforms and image.wanted not in image.platforms:
-        detail = f"{_short(image.uri)} is for {', '.join(image.platforms)}, tasks are {image.wanted}"
+        detail = (
+            f"{_short(image.uri)} is for {', '.join(image.platforms)}, tasks are {image.wanted}"
+        )
         hint = "set workload.CpuArchitecture in toolkit.toml to the image's, and deploy"
         return Finding(workload, Grade.NG, detail, hint)
     if not image.platforms:
@@ -231,11 +159,12 @@ def _network(network: Network | Unknown) -> Finding:
     if not network.https_allowed:
         hint = "the security group of the tasks needs an egress rule for TCP 443"
         children.append(Finding("egress", Grade.NG, "HTTPS may not go out", hint))
-    detail = f"{len(network.subnets)} subnets reach ECR, S3 and Logs"
-    grade = worst(children)
-    if grade is not Grade.OK:
+    bad = tuple(child for child in children if child.grade is not Grade.OK)
+    if bad:
         detail = "not every task would reach ECR, S3 and Logs"
-    return Finding("network", grade, detail, children=tuple(children))
+        return Finding("network", worst(bad), detail, children=bad)
+    detail = f"{len(network.subnets)} subnets reach ECR, S3 and Logs: {children[0].detail}"
+    return Finding("network", Grade.OK, detail)
 
 
 def _subnet(subnet: Subnet, *, public: bool) -> Finding:
@@ -253,7 +182,7 @@ def _subnet(subnet: Subnet, *, public: bool) -> Finding:
         detail = f"{subnet.free_addresses} free addresses; each task takes one"
         return Finding(subnet.id, grade, detail, "use larger subnets, or more of them")
     way = {"internet": "internet gateway", "nat": "NAT"}.get(subnet.way_out, "endpoints")
-    return Finding(subnet.id, Grade.OK, f"{way}, {subnet.free_addresses} free addresses")
+    return Finding(subnet.id, Grade.OK, f"by {way}")
 
 
 def _role(purpose: str, role: Role) -> Finding:
@@ -261,8 +190,7 @@ def _role(purpose: str, role: Role) -> Finding:
         hint = "somebody changed its trust policy: toolkit deploy does not undo that; see the stack"
         return Finding(purpose, Grade.NG, f"{role.name} does not trust {role.service}", hint)
     if isinstance(role.decisions, Unknown):
-        detail = f"trusts {role.service}; its permissions are not known: {role.decisions.reason}"
-        return Finding(purpose, Grade.WARN, detail)
+        return Finding(purpose, Grade.WARN, f"permissions not known: {role.decisions.reason}")
     denied = {what: word for what, word in role.decisions.items() if word != "allowed"}
     children = tuple(Finding(what, Grade.NG, word) for what, word in denied.items())
     if children:
@@ -292,18 +220,36 @@ def _queue(queue: Queue | Unknown) -> Finding:
     return Finding(name, Grade.OK, f"{queue.name} is empty")
 
 
-def _schedule(_name: str, problem: str) -> Finding:
+def _schedule(name: str, problem: str) -> Finding:
     if problem:
         hint = "toolkit schedules diff shows the difference, toolkit deploy undoes it"
-        return Finding(_name, Grade.NG, problem, hint)
-    return Finding(_name, Grade.OK, "its target is the app's")
+        return Finding(name, Grade.NG, problem, hint)
+    return Finding(name, Grade.OK, "its target is the app's")
 
 
-def _group(name: str, facts: Sequence[Quota] | Unknown, judge: object) -> Finding:
-    if isinstance(facts, Unknown):
-        return _unknown(name, facts)
-    children = tuple(_quota(fact) for fact in facts)
-    return _parent(name, children)
+def _tree(
+    name: str, facts: Mapping[str, _T | Unknown], judge: Callable[[str, _T], Finding]
+) -> Iterator[Finding]:
+    """One finding for several facts of a kind; none where there are none."""
+    if facts:
+        children = (
+            _unknown(key, fact) if isinstance(fact, Unknown) else judge(key, fact)
+            for key, fact in sorted(facts.items())
+        )
+        yield _parent(name, tuple(children))
+
+
+def _parent(name: str, children: tuple[Finding, ...]) -> Finding:
+    """What several findings come to; of those that are fine only the names, and one reason once."""
+    bad = tuple(child for child in children if child.grade is not Grade.OK)
+    if not bad:
+        only = children[0] if len(children) == 1 else None
+        detail = only.detail if only else ", ".join(child.name for child in children)
+        return Finding(name, Grade.OK, detail)
+    count = f"{len(bad)} of {len(children)}"
+    if len(bad) > 1 and len({(child.grade, child.detail) for child in bad}) == 1:
+        return Finding(name, bad[0].grade, f"{count}: {bad[0].detail}", bad[0].hint)
+    return Finding(name, worst(bad), count, children=bad)
 
 
 def _unknown(name: str, unknown: Unknown) -> Finding:
