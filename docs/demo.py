@@ -60,7 +60,7 @@ def answer(*arguments: str) -> dict[str, object]:
 
 def demo() -> None:
     """Deploy, schedule, let it fire, follow, validate."""
-    toolkit("deploy", "--local", "--yes")
+    toolkit("deploy", "--local", "--yes", "--only", "weather")
     toolkit("schedule", "weather", EXPRESSION, "--timezone", ZONE, "--local", "--yes")
     firing = answer("schedule", "weather", "--local", "--json")["firings"][0]
     run_id, due = firing["run_id"], datetime.fromisoformat(firing["utc"])
@@ -74,7 +74,9 @@ def demo() -> None:
         if background.wait() != 0:
             sys.exit("the clock could not be advanced")
     plots = str(COPY / "runs")
-    toolkit("validate", "--run-id", run_id, "--local", "--wait", "30", "--download", plots)
+    toolkit(
+        "validate", "--run-id", run_id, "--local", "--wait", "--timeout", "30", "--download", plots
+    )
 
 
 def main() -> int:

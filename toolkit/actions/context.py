@@ -14,6 +14,9 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.stack import ChangeSet, StackEvent
 from workloads.catalog import load
 
+# What `toolkit.toml` writes for the address of the embedded AWS's market feed.
+_FEED = "ws://market-feed"
+
 
 class Console(Protocol):
     """What an action may show while it works; results are returned, not shown."""
@@ -89,6 +92,8 @@ def open_context(
         return Context(project, config, aws, console, lambda: datetime.now(UTC), local=False)
     info = engine.ensure_running(project.root, console.say, region=config.region or engine.REGION)
     client = engine.EngineClient(info)
+    if config.names(_FEED):
+        config = config.replacing(_FEED, client.feed_url())
     # Any well-formed key opens the emulator; its user is the root of its one account.
     endpoint = Endpoint(info.region, info.endpoint_url, access_key="test", secret_key="test")  # noqa: S106
     return Context(project, config, Aws(endpoint), console, client.now, local=True)

@@ -8,6 +8,7 @@ from typing import Self
 
 from attrs import frozen
 
+from toolkit.actions import history
 from toolkit.actions.context import Context
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.lock import DeployLock
@@ -101,7 +102,11 @@ class Layers:
             if wanted and not self._agreed(len(wanted)):
                 list(pool.map(self._formation.discard, wanted))
                 return [self._skipped(*row) for row in zip(layer, prepared, strict=True)]
-            return self._all(list(pool.map(self._execute, layer, prepared)))
+            rows = list(pool.map(self._execute, layer, prepared))
+        # Also when one of them failed: the ledger asks what the others were from now on.
+        if wanted and any(plan.tags.get(NOUN_TAG) == SCHEDULE for plan in layer):
+            history.record(self._context)
+        return self._all(rows)
 
     def _prepare(self, plan: StackPlan) -> ChangeSet | None:
         if self._stands(plan):

@@ -54,12 +54,30 @@ def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None) -> l
     return _client(root).fire(name, twice=twice, scheduled_time=scheduled_time)
 
 
-def advance(root: Path, where: str) -> Iterator[Event]:
-    """Move the clock by a duration such as 7d or 1h30m, or until a moment in ISO 8601."""
+def advance(root: Path, where: str, *, speed: float | None = None) -> Iterator[Event]:
+    """Move the clock by a duration such as 7d or 1h30m, or until a moment in ISO 8601.
+
+    With ``speed`` the clock runs, so many times as fast as real time; without it, it jumps.
+    """
     client = _client(root)
     if _DURATION.fullmatch(where):
-        return client.advance(seconds=read_duration(where).total_seconds())
-    return client.advance(until=_read_moment(where).isoformat())
+        return client.advance(seconds=read_duration(where).total_seconds(), speed=speed)
+    return client.advance(until=_read_moment(where).isoformat(), speed=speed)
+
+
+def read_speed(text: str) -> float:
+    """A speed such as 60x or 60; raises ConfigError.
+
+    >>> read_speed("60x")
+    60.0
+    """
+    try:
+        speed = float(text.removesuffix("x"))
+    except ValueError:
+        speed = 0.0
+    if not 1 <= speed < float("inf"):
+        raise ConfigError(f"{text!r} is no speed", hint="write 60x; 1x is real time")
+    return speed
 
 
 def faults(root: Path) -> Event:
@@ -92,7 +110,7 @@ def describe_faults(found: Event) -> Iterator[str]:
     for row in found["faults"]:
         limits = [f"{name} {row[name]}" for name in ("schedule", "service") if row[name]]
         left = "always" if row["times"] is None else f"{row['times'] - row['struck']} more"
-        value = [] if row["value"] is None else [f"{row['value']:g} s"]
+        value = [] if row["value"] is None else [f"{row['value']:g}"]
         yield "  ".join([row["kind"], *value, *limits, left, f"struck {row['struck']}"])
 
 

@@ -155,6 +155,10 @@ class EngineClient:
         """The virtual time."""
         return datetime.fromisoformat(self.status()["now"])
 
+    def feed_url(self) -> str:
+        """The address of the synthetic market feed, started on demand."""
+        return str(self._call("POST", "/feed", {})["url"])
+
     def belong_to(self, pid: int) -> None:
         """Let the engine end when the process ``pid`` does."""
         self._call("POST", "/owner", {"pid": pid})
@@ -166,9 +170,12 @@ class EngineClient:
         request = {"name": name, "twice": twice, "scheduled_time": scheduled_time}
         return list(self._stream("/fire", request))
 
-    def advance(self, *, until: str | None = None, seconds: float | None = None) -> Iterator[Event]:
+    def advance(
+        self, *, until: str | None = None, seconds: float | None = None, speed: float | None = None
+    ) -> Iterator[Event]:
         """Move the clock firing by firing; yields each event as it happens, "advanced" last."""
-        yield from self._stream("/advance", {"until": until, "seconds": seconds})
+        request = {"until": until, "seconds": seconds, "speed": speed}
+        yield from self._stream("/advance", request)
 
     def faults(self) -> Event:
         """The faults that may still strike, and the kinds that there are."""

@@ -76,16 +76,20 @@ def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None, as_j
 @local_command.command()
 @click.argument("where", metavar="DURATION|TIME", required=False)
 @click.option("--until", metavar="TIME", help="The same as TIME.")
+@click.option("--speed", metavar="N", help="Let the clock run, such as 60x, instead of jump.")
 @_json
 @click.pass_obj
-def advance(root: Path, where: str | None, *, until: str | None, as_json: bool) -> None:
+def advance(
+    root: Path, where: str | None, *, until: str | None, speed: str | None, as_json: bool
+) -> None:
     """Move the clock by 7d or 1h30m, or until 2026-11-24T05:00:00Z, firing by firing.
 
     Every firing on the way is delivered and its task really runs, at its own time.
     """
     if (where is None) == (until is None):
         raise click.UsageError("give a duration such as 7d, or a time")
-    _print_events(actions.advance(root, where or until or ""), as_json=as_json)
+    pace = actions.read_speed(speed) if speed else None
+    _print_events(actions.advance(root, where or until or "", speed=pace), as_json=as_json)
 
 
 @local_command.group()

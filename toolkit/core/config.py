@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import App, check_name
@@ -37,6 +37,18 @@ class Config:
     workload: Mapping[str, str] = {}
     schedule: Mapping[str, str] = {}
     env: Mapping[str, Mapping[str, str]] = {}
+
+    def names(self, text: str) -> bool:
+        """Whether some workload's setting is this text."""
+        return any(text in rows.values() for rows in self.env.values())
+
+    def replacing(self, text: str, by: str) -> "Config":
+        """The same with every setting that is ``text`` set to ``by``."""
+        env = {
+            workload: {name: by if value == text else value for name, value in rows.items()}
+            for workload, rows in self.env.items()
+        }
+        return evolve(self, env=env)
 
     def environment_of(self, workload: str, env: Mapping[str, str]) -> dict[str, str]:
         """The settings of a run: this environment's, then the schedule's own over them."""

@@ -4,6 +4,7 @@ import json
 import os
 import select
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from toolkit.core.errors import ToolkitError
@@ -16,13 +17,16 @@ _STOP_SECONDS = 10.0
 class EmulatorProcess:
     """ministack in its own virtual environment, on a loopback port."""
 
-    def __init__(self, python: Path, home: Path, token: str, region: str, port: int = 0) -> None:
+    def __init__(
+        self, python: Path, home: Path, region: str, port: int, secrets: Mapping[str, str]
+    ) -> None:
+        """Start it; ``secrets`` are variables that lead it back to the engine."""
         command = [str(python), "-m", "emulator", str(port)]
         with (home / "emulator.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command,
                 cwd=Path(__file__).parent,
-                env={**_environment(home, region), "TOOLKIT_TOKEN": token},
+                env={**_environment(home, region), **secrets},
                 stdin=subprocess.PIPE,  # it ends when this pipe closes, however we end
                 stdout=subprocess.PIPE,
                 stderr=log,

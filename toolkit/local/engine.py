@@ -22,6 +22,8 @@ from typing import IO, Any, Self
 from attrs import asdict, frozen
 
 from toolkit.adapters import engine as client
+from toolkit.core import expression
+from toolkit.core.expression import ExpressionError
 from toolkit.local.aws import Emulator
 from toolkit.local.clock import Clock
 from toolkit.local.control import Control, Json
@@ -31,6 +33,7 @@ from toolkit.local.endpoint import TaskEndpoint
 from toolkit.local.fargate import Fargate
 from toolkit.local.images import Images
 from toolkit.local.journal import Event, Journal
+from toolkit.local.market_feed import MarketFeed
 from toolkit.local.scheduler import Scheduler
 from toolkit.local.start import Surroundings
 from toolkit.local.timekeeper import Timekeeper, read_moment, read_target
@@ -50,6 +53,7 @@ class _Kept:
 
     port: int = 0
     offset: float = 0.0
+    feed_port: int = 0
 
     @classmethod
     def read(cls, home: Path) -> Self:
@@ -99,16 +103,18 @@ class Engine:
     def _start(self, stack: ExitStack) -> None:
         token = secrets.token_urlsafe(24)
         kept = _Kept.read(self._home)
-        child = EmulatorProcess(self._python, self._home, token, self._region, kept.port)
+        control = Control(token)
+        stack.callback(control.server_close)
+        back = {"TOOLKIT_ENGINE_URL": control.url, "TOOLKIT_TOKEN": token}
+        child = EmulatorProcess(self._python, self._home, self._region, kept.port, back)
         stack.callback(child.stop)
         self._child = child
         self._emulator = Emulator(child.url, token)
         self._clock = Clock(kept.offset)
+        self._feed = stack.enter_context(MarketFeed(kept.feed_port))
         self._keep()
         self._tell_time()
         self._journal = Journal()
-        control = Control(token)
-        stack.callback(control.server_close)
         endpoint = TaskEndpoint(control.url)
         images = Images(child.url, self._home / "images")
         around = Surroundings(self._emulator, images, endpoint, self._home / "tasks")
@@ -149,7 +155,9 @@ class Engine:
             ("POST", "/stop"): self._stop,
             ("POST", "/reset"): self._reset,
             ("POST", "/owner"): self._owned,
+            ("POST", "/feed"): self._serve_feed,
             ("POST", "/faults"): self._faults,
+            ("POST", "/check-schedule"): _check_schedule,
         }
         control.streams = {"/advance": self._advance, "/fire": self._fire}
 
@@ -189,7 +197,7 @@ class Engine:
         self._tell_time()
 
     def _keep(self) -> None:
-        _Kept(self._child.port, self._clock.offset).write(self._home)
+        _Kept(self._child.port, self._clock.offset, self._feed.port).write(self._home)
 
     def _tell_time(self) -> None:
         self._emulator.call("POST", "/clock", {"offset": self._clock.offset})
@@ -215,6 +223,11 @@ class Engine:
     def _faults(self, body: Json) -> Json:
         """List the faults, after adding ``add`` or clearing them all with ``clear``."""
         return self._emulator.faults(body)
+
+    def _serve_feed(self, _body: Json) -> Json:
+        url = self._feed.serve()
+        self._keep()
+        return {"url": url}
 
     def _owned(self, body: Json) -> Json:
         threading.Thread(target=self._end_with, args=(int(body["pid"]),), daemon=True).start()
@@ -243,9 +256,32 @@ class Engine:
 
     def _advance(self, body: Json) -> Iterator[Event]:
         target = read_target(self._clock.now(), body.get("until"), body.get("seconds"))
-        return self._keeper.advance(target)
+        return self._keeper.advance(target, body.get("speed"))
 
     def _fire(self, body: Json) -> Iterator[Event]:
         text: Any = body.get("scheduled_time")
         scheduled = read_moment(text) if text else None
         return self._keeper.fire(body["name"], scheduled, twice=bool(body.get("twice")))
+
+
+def _check_schedule(body: Json) -> Json:
+    """Scheduler's refusal of an expression or a zone, in its words, or None.
+
+    Its word for a bad expression was recorded by LocalStack's tests against AWS.
+    """
+    text, timezone = body["expression"], body["timezone"]
+    try:
+        expression.parse(text).check(timezone)
+    except ExpressionError:
+        if _is_zone(timezone):
+            return {"problem": f"Invalid Schedule Expression {text}."}
+        return {"problem": f"Invalid Schedule Expression Timezone {timezone}."}
+    return {"problem": None}
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        expression.parse("rate(1 day)").check(name)
+    except ExpressionError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""The first thing in a task's process: ``python launcher.py ROOT OFFSET FD -m module …``.
+"""The first thing in a task's process: ``python launcher.py ROOT OFFSET FD -m module …`` (or -c).
 
 It stands in for the container: the import root is the image's tree, the clock is the task's, and
 the process group ends when the engine does. It is run by path in a clean environment and imports
@@ -28,16 +28,18 @@ def _end_with_the_engine(descriptor: int) -> None:
 
 def main() -> None:
     """Become the program that the image names."""
-    root, offset, descriptor, option, module, *arguments = sys.argv[1:]
-    if option != "-m":
-        sys.exit(f"a process image runs python -m MODULE, not {option} {module}")
+    root, offset, descriptor, option, what, *arguments = sys.argv[1:]
     watch = threading.Thread(target=_end_with_the_engine, args=(int(descriptor),), daemon=True)
     watch.start()
     if float(offset):
         _shift_clock(float(offset))
     sys.path[0] = root
-    sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    if option == "-m":
+        sys.argv = [what, *arguments]
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = ["-c", *arguments]
+        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102
 
 
 if __name__ == "__main__":

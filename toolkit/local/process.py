@@ -105,8 +105,10 @@ class Process:
 
 def _argv(image: Image, command: Sequence[str], offset: float, descriptor: int) -> list[str]:
     program, *arguments = command or ("",)
-    if Path(program).name not in ("python", "python3"):
-        raise StartError(f'exec: "{program}": a process image runs python only')
+    python = Path(program).name in ("python", "python3")
+    if not python or arguments[:1] not in (["-m"], ["-c"]) or len(arguments) < 2:
+        words = " ".join(command)
+        raise StartError(f'exec: "{words}": a process image runs python -m or python -c only')
     root = str(image.working_directory)
     return [sys.executable, str(_LAUNCHER), root, repr(offset), str(descriptor), *arguments]
 

@@ -15,6 +15,7 @@ from toolkit.local.journal import Event, Journal
 from toolkit.local.scheduler import Scheduler
 
 _LONGEST_SLEEP = 1.0
+_STEP_SECONDS = 0.25
 _log = logging.getLogger(__name__)
 
 
@@ -84,12 +85,13 @@ class Timekeeper:
         else:
             self._scheduler.complete(due)
 
-    def advance(self, target: datetime) -> Iterator[Event]:
+    def advance(self, target: datetime, speed: float | None = None) -> Iterator[Event]:
         """Move to ``target`` firing by firing; yields what happens, "advanced" last.
 
         Firings come in order and each task lives at its own scheduled time, up to ``parallel`` at
-        once; the clock arrives when the last of them has stopped. A caller that goes away ends the
-        advance; what runs is finished.
+        once; the clock arrives when the last of them has stopped. Without ``speed`` it jumps from
+        firing to firing, else it runs so many times as fast as real time. A caller that goes away
+        ends the advance; what runs is finished.
         """
         if target < self._clock.now():
             raise ConfigError(
@@ -97,9 +99,9 @@ class Timekeeper:
                 hint="the clock only moves ahead; toolkit local reset sets it back",
             )
         cancelled = threading.Event()
-        yield from self._stream(lambda: self._advance(target, cancelled), cancelled)
+        yield from self._stream(lambda: self._advance(target, speed, cancelled), cancelled)
 
-    def _advance(self, target: datetime, cancelled: threading.Event) -> None:
+    def _advance(self, target: datetime, speed: float | None, cancelled: threading.Event) -> None:
         with self._driving:
             self._refresh()
             while not (cancelled.is_set() or self._stopped.is_set()):
@@ -107,13 +109,24 @@ class Timekeeper:
                 if due is None:
                     break
                 self._fargate.wait_below(self._parallel)
-                self._move(due.at)
+                self._approach(due.at, speed, cancelled)
                 self._deliver(due, offset_for(due.at))
                 self._refresh()
             self._fargate.wait_below(1)
-            if not cancelled.is_set():
-                self._move(target)
+            self._approach(target, speed, cancelled)
             self._journal.tell("advanced", now=self._clock.now().isoformat())
+
+    def _approach(self, moment: datetime, speed: float | None, cancelled: threading.Event) -> None:
+        """Go to a moment, at a jump or at a speed."""
+        while speed is not None and not (cancelled.is_set() or self._stopped.is_set()):
+            left = (moment - self._clock.now()).total_seconds()
+            if left <= 0:
+                return
+            pause = min(_STEP_SECONDS, left / speed)
+            cancelled.wait(pause)
+            self._move(self._clock.now() + timedelta(seconds=pause * (speed - 1)))
+        if not cancelled.is_set():
+            self._move(moment)
 
     def fire(self, name: str, scheduled: datetime | None, *, twice: bool) -> Iterator[Event]:
         """Deliver one firing of a schedule now, and wait for its tasks to be placed.

@@ -315,7 +315,7 @@ def test_a_flexible_window_delays_the_launch_but_not_the_scheduled_time(
         created[event["tasks"][0]] - datetime.fromisoformat(event["scheduled_time"])
         for event in events
     ]
-    assert len(late) == 12
+    assert len(late) in (11, 12)  # the last one's window may reach beyond the advance
     assert all(timedelta() <= delay <= timedelta(minutes=31) for delay in late)
     assert len({delay // timedelta(minutes=1) for delay in late}) > 1
 
@@ -327,3 +327,29 @@ def test_stopped_tasks_are_forgotten_after_an_hour(platform: Platform) -> None:
     answer = platform.rehearsal.aws("ecs").describe_tasks(cluster=APP, tasks=[arn])
     assert answer["tasks"] == []
     assert answer["failures"] == [{"arn": arn, "reason": "MISSING"}]
+
+
+def test_the_clock_can_run_instead_of_jump(platform: Platform) -> None:
+    name = platform.schedule("demo-fast", "cron(* * * * ? *)", PRINT_CONTEXT)
+    at = now(platform)
+    events = list(platform.rehearsal.engine.advance(seconds=180, speed=120))
+    remove(platform, name)
+    assert len(fired(events, name)) == 3
+    assert now(platform) - at >= timedelta(seconds=180)
+
+
+def test_a_bad_expression_is_refused_in_schedulers_words(platform: Platform) -> None:
+    scheduler = platform.rehearsal.aws("scheduler")
+    request = {
+        "Name": "demo-bad",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {"Arn": "arn:aws:ecs:x", "RoleArn": platform.platform["SchedulerRoleArn"]},
+    }
+    for expression in ("cron(0 1 * * * *)", "rate(5 minute)", "at(2026-11-24)"):
+        with pytest.raises(scheduler.exceptions.ValidationException) as caught:
+            scheduler.create_schedule(ScheduleExpression=expression, **request)
+        assert f"Invalid Schedule Expression {expression}." in str(caught.value)
+    with pytest.raises(scheduler.exceptions.ValidationException, match="Mars/Olympus"):
+        scheduler.create_schedule(
+            ScheduleExpression="rate(1 day)", ScheduleExpressionTimezone="Mars/Olympus", **request
+        )

@@ -85,7 +85,7 @@ def main() -> None:
     """Bind first (ministack wants to know its port), mend ministack, serve."""
     # Only this package may be imported from the directory that holds it.
     sys.path.pop(0)
-    token = os.environ.pop("TOOLKIT_TOKEN")
+    token = os.environ["TOOLKIT_TOKEN"]
     listener = _bind(int(sys.argv[1]))
     listener.listen(128)
     os.environ.update(_settings(listener.getsockname()[1]))
@@ -98,9 +98,9 @@ def main() -> None:
 
     access.install()
 
-    from . import cloudformation, ecs, events, logs, scheduler
+    from . import cloudformation, ecs, events, logs, scheduler, task_definition
 
-    for service in (ecs, events, logs, scheduler, cloudformation):
+    for service in (ecs, task_definition, events, logs, scheduler, cloudformation):
         service.install()
     asyncio.run(_serve(listener, token))
 

@@ -32,6 +32,8 @@ _NO_CAPACITY = (
     "Capacity is unavailable at this time. Please try again later or in a different availability "
     "zone"
 )
+_OVER_QUOTA = "You've reached the limit on the number of vCPUs you can run concurrently"
+_UNITS = 1024  # to a vCPU
 _lock = threading.RLock()
 
 
@@ -92,7 +94,9 @@ def _run_task(data: Json) -> Response:
     if refusal is not None or plan is None:
         return _response(error_response_json(*(refusal or ("ServerException", "no plan", 500))))
     if faults.strike("capacity", data.get("group")) is not None:
-        return _response(json_response({"tasks": [], "failures": [{"reason": _NO_CAPACITY}]}))
+        return _failed(_NO_CAPACITY)
+    if _beyond_quota(plan):
+        return _failed(_OVER_QUOTA)
     with _lock:
         if run_task.conflicts(data):
             message = "The clientToken is already in use with a different RunTask request."
@@ -113,6 +117,23 @@ def _run_task(data: Json) -> Response:
         _announce(task)
     changes.announce()
     return answer
+
+
+def _beyond_quota(plan: run_task.Plan) -> bool:
+    """Whether these tasks would need more vCPUs than the account may use at once.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
+    """
+    limit = faults.quota("vcpu-quota")
+    if limit is None:
+        return False
+    running = [task["cpu"] for task in ecs._tasks.values() if task["lastStatus"] != "STOPPED"]
+    wanted = [plan.definition["cpu"]] * plan.count
+    return sum(map(int, [*running, *wanted])) / _UNITS > limit
+
+
+def _failed(reason: str) -> Response:
+    return _response(json_response({"tasks": [], "failures": [{"reason": reason}]}))
 
 
 def _tasks_answer(tasks: list[Json]) -> Response:

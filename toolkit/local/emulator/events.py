@@ -1,4 +1,4 @@
-"""EventBridge: ECS's own events, and CloudWatch Logs as a target of a rule.
+"""EventBridge: ECS's own events, array elements in paths, and log groups as targets of a rule.
 
 ministack delivers to SNS, SQS, Lambda and Step Functions. A log group is a target too, if the log
 group's resource policy lets EventBridge in; without that policy AWS drops the event in silence:
@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.h
 
 import json
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 from ministack.core.responses import new_uuid
@@ -32,10 +33,28 @@ def publish(detail_type: str, resources: list[str], detail: dict[str, Any]) -> N
 def install() -> None:
     """Mend ministack's EventBridge."""
     eventbridge.start_scheduler = lambda: None
+    transform = eventbridge._apply_input_transformer
+    eventbridge._apply_input_transformer = lambda *args: _transform(transform, *args)
     original = eventbridge._invoke_target
     eventbridge._invoke_target = lambda target, event, rule, view=None: _invoke(
         original, target, event, rule, view
     )
+
+
+class _Indexed(dict[str, Any]):
+    """An object of an event in which a path may name an element of an array: ``containers[0]``."""
+
+    def __missing__(self, key: str) -> Any:
+        name, bracket, index = key.removesuffix("]").partition("[")
+        if not bracket or not index.isdigit():
+            raise KeyError(key)
+        return self[name][int(index)]
+
+
+def _transform(original: Any, transformer: Any, rule: Any, view: Any) -> Any:
+    event = json.loads(json.dumps(view.event_with_detail()), object_hook=_Indexed)
+    indexed = SimpleNamespace(event_with_detail=lambda: event, envelope=view.envelope)
+    return original(transformer, rule, indexed)
 
 
 def _invoke(original: Any, target: Any, event: Any, rule: Any, view: Any) -> None:

@@ -17,6 +17,7 @@ KINDS: dict[str, tuple[str, float | None, str]] = {
     "spot-interruption": ("task", 1.0, "Fargate Spot takes the task back after this many seconds"),
     "clock-skew": ("task", 3600.0, "the task's clock is ahead by this many seconds"),
     "capacity": ("launch", None, "RunTask answers with a failure: no capacity"),
+    "vcpu-quota": ("quota", 6.0, "RunTask answers with a failure beyond so many vCPUs at once"),
     "duplicate": ("delivery", None, "Scheduler delivers the firing twice"),
     "throttling": ("call", None, "the service answers that the rate is exceeded"),
     "error": ("call", None, "the service answers with an internal error"),
@@ -72,6 +73,12 @@ def strike(kind: str, schedule: str | None, service: str | None = None) -> Json 
                     del _faults[number]
                 return fault
     return None
+
+
+def quota(kind: str) -> float | None:
+    """The lowest limit of a kind that is in force; a limit is never used up."""
+    with _lock:
+        return min((row["value"] for row in _faults.values() if row["kind"] == kind), default=None)
 
 
 def for_task(schedule: str | None) -> dict[str, float | None]:

@@ -1,4 +1,6 @@
-"""EventBridge Scheduler's store: paging, and no firing of its own (the engine's agent fires).
+"""EventBridge Scheduler's store: expressions checked, lists paged, and no firing of its own.
+
+The engine's agent fires, and it knows what an expression means.
 
 https://docs.aws.amazon.com/scheduler/latest/APIReference/API_ListSchedules.html
 """
@@ -8,7 +10,7 @@ from typing import Any
 
 from ministack.services import scheduler
 
-from . import changes, shifted_time
+from . import changes, engine, shifted_time
 
 Response = tuple[int, dict[str, str], bytes]
 _PAGE = 100
@@ -37,13 +39,25 @@ def install() -> None:
     scheduler._now = shifted_time.now
     original_list = scheduler._list_schedules
     scheduler._list_schedules = lambda query: _page(original_list, query)
-    for name in (
-        "_create_schedule",
-        "_update_schedule",
-        "_delete_schedule",
-        "_delete_schedule_group",
-    ):
+    for name in ("_create_schedule", "_update_schedule"):
+        setattr(scheduler, name, _announcing(_checking(getattr(scheduler, name))))
+    for name in ("_delete_schedule", "_delete_schedule_group"):
         setattr(scheduler, name, _announcing(getattr(scheduler, name)))
+
+
+def _checking(original: Any) -> Any:
+    def call(name: str, body: dict[str, Any]) -> Response:
+        problem = engine.schedule_problem(
+            body.get("ScheduleExpression") or "", body.get("ScheduleExpressionTimezone") or "UTC"
+        )
+        response: Response = (
+            scheduler._error(400, "ValidationException", problem)
+            if problem
+            else original(name, body)
+        )
+        return response
+
+    return call
 
 
 def _announcing(original: Any) -> Any:
