@@ -405,5 +405,42 @@ def test_the_plain_aws_cli_makes_the_same_stacks_of_a_release(
     assert {row["result"] for row in again["stacks"]} == {"unchanged"}
 
 
+def found(project: Project) -> dict[str, dict[str, Any]]:
+    rows = project.toolkit("doctor", "--local", "--json", code=None).json()
+    return {row["name"]: row for row in rows}
+
+
+def test_the_doctor_finds_what_somebody_broke(shipped: Project) -> None:
+    healthy = shipped.toolkit("doctor", "--local").out
+    assert "OK    images" in healthy
+    assert "WARN  roles" in healthy
+    assert "NG" not in healthy
+    shipped.aws("logs").delete_log_group(logGroupName=f"/{APP}/weather")
+    scheduler = shipped.aws("scheduler")
+    live = scheduler.get_schedule(Name="weather", GroupName=APP)
+    kept = ("Name", "GroupName", "FlexibleTimeWindow", "ScheduleExpression")
+    queue = {"Arn": "arn:aws:sqs:us-east-1:000000000000:another"}
+    target = {**live["Target"], "DeadLetterConfig": queue}
+    scheduler.update_schedule(**{key: live[key] for key in kept}, Target=target)
+    platform = shipped.outputs(f"{APP}-platform")
+    sqs = shipped.aws("sqs")
+    sqs.send_message(QueueUrl=platform["DeadLetterQueueUrl"], MessageBody="{}")
+    shipped.aws("iam").update_assume_role_policy(
+        RoleName=platform["SchedulerRoleArn"].rpartition("/")[2],
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}),
+    )
+    digest = image_of(shipped).rpartition("@")[2]
+    registry = shipped.aws("ecr")
+    registry.batch_delete_image(repositoryName=APP, imageIds=[{"imageDigest": digest}])
+    rows = found(shipped)
+    assert shipped.toolkit("doctor", "--local", code=1).out
+    told = {name: json.dumps(row) for name, row in rows.items() if row["grade"] != "OK"}
+    assert "weather" in told["log groups"]
+    assert "dead-letter queue is arn:aws:sqs:us-east-1:000000000000:another" in told["schedules"]
+    assert "1 launches failed lately" in told["dead letters"]
+    assert "does not trust scheduler.amazonaws.com" in told["roles"]
+    assert "is not in the registry" in told["images"]
+
+
 def _sorted(stack: dict[str, Any], part: str) -> list[tuple[str, str]]:
     return sorted((row["Key"], row["Value"]) for row in stack[part])
