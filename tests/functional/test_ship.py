@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -219,6 +221,12 @@ def test_a_deployment_waits_for_another_one(
 ) -> None:
     edited("schedules/weather.toml", "[env]", 'description = "waited"\n[env]')
     put_lock(shipped, bucket, timedelta(minutes=5))
+    with start(shipped, *DEPLOY, "--only", "weather") as impatient:
+        assert impatient.stderr is not None
+        assert any("waiting" in line for line in impatient.stderr)
+        impatient.send_signal(signal.SIGINT)
+    assert impatient.returncode == 130
+    assert is_locked(shipped, bucket)
     with start(shipped, *DEPLOY, "--only", "weather") as waiting:
         assert waiting.stderr is not None
         line = next(line for line in waiting.stderr if "waiting" in line)
@@ -299,6 +307,17 @@ def test_delete_takes_what_is_the_apps_and_nothing_else(shipped: Project) -> Non
     assert f"{APP}-schedule-weather" in stacks(shipped)
 
 
+def test_an_interrupted_deployment_can_be_run_again(shipped: Project) -> None:
+    other = (*DEPLOY, "--only", "weather", "--config-env", "other")
+    with start(shipped, *other) as killed:
+        assert killed.stderr is not None
+        assert any("other-platform (create)" in line for line in killed.stderr)
+        killed.kill()
+    shipped.toolkit(*other)
+    results = {row["result"] for row in shipped.toolkit(*other, "--json").json()["stacks"]}
+    assert results == {"unchanged"}
+
+
 def test_delete_with_data_takes_the_bucket_too(shipped: Project) -> None:
     other = ("--local", "--config-env", "other")
     shipped.toolkit(*DEPLOY, "--only", "weather", "--config-env", "other")
@@ -377,12 +396,28 @@ def aws_cli() -> Path:
 def test_the_plain_aws_cli_makes_the_same_stacks_of_a_release(
     shipped: Project, bucket: str, aws_cli: Path, tmp_path: Path
 ) -> None:
-    release = shipped.toolkit(*DEPLOY, "--json").json()["release"]
+    deploy_weather = (*DEPLOY, "--only", "weather", "--json")
+    release = shipped.toolkit(*deploy_weather).json()["release"]
     before = stacks(shipped)
-    cloudformation = shipped.aws("cloudformation")
-    for name in (f"{APP}-schedule-weather", f"{APP}-workload-weather"):
-        cloudformation.delete_stack(StackName=name)
-    info = running(shipped.root)
+    names = (f"{APP}-schedule-weather", f"{APP}-workload-weather")
+    for name in names:
+        shipped.aws("cloudformation").delete_stack(StackName=name)
+    source = f"s3://{bucket}/releases/{release}"
+    run_with(aws_cli, shipped, "aws", "s3", "sync", "--quiet", source, str(tmp_path))
+    for folder in (tmp_path / "stacks" / "workload").iterdir():
+        if folder.name not in names:
+            shutil.rmtree(folder)  # the other workloads: each would take the CLI a second or two
+    run_with(aws_cli, shipped, "sh", str(tmp_path / "deploy.sh"))
+    after = stacks(shipped)
+    for name in names:
+        assert _sorted(after[name]) == _sorted(before[name])
+    again = shipped.toolkit(*deploy_weather).json()
+    assert {row["result"] for row in again["stacks"]} == {"unchanged"}
+
+
+def run_with(aws_cli: Path, project: Project, *command: str) -> None:
+    """Run a command whose `aws` is the plain CLI, on the project's embedded AWS."""
+    info = running(project.root)
     assert info is not None
     environment = {
         **os.environ,
@@ -392,18 +427,46 @@ def test_the_plain_aws_cli_makes_the_same_stacks_of_a_release(
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    for command in (
-        ["aws", "s3", "sync", "--quiet", f"s3://{bucket}/releases/{release}", str(tmp_path)],
-        ["sh", str(tmp_path / "deploy.sh")],
-    ):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-    after = stacks(shipped)
-    for name in (f"{APP}-schedule-weather", f"{APP}-workload-weather"):
-        assert _sorted(after[name], "Tags") == _sorted(before[name], "Tags")
-    again = shipped.toolkit(*DEPLOY, "--json").json()
-    assert {row["result"] for row in again["stacks"]} == {"unchanged"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _sorted(stack: dict[str, Any], part: str) -> list[tuple[str, str]]:
-    return sorted((row["Key"], row["Value"]) for row in stack[part])
+def _sorted(stack: dict[str, Any]) -> list[tuple[str, str]]:
+    return sorted((row["Key"], row["Value"]) for row in stack["Tags"])
+
+
+def found(project: Project) -> dict[str, dict[str, Any]]:
+    rows = project.toolkit("doctor", "--local", "--json", code=None).json()
+    return {row["name"]: row for row in rows}
+
+
+def test_the_doctor_finds_what_somebody_broke(shipped: Project) -> None:
+    healthy = shipped.toolkit("doctor", "--local").out
+    assert "OK    images" in healthy
+    assert "WARN  roles" in healthy
+    assert "NG" not in healthy
+    shipped.aws("logs").delete_log_group(logGroupName=f"/{APP}/weather")
+    scheduler = shipped.aws("scheduler")
+    live = scheduler.get_schedule(Name="weather", GroupName=APP)
+    kept = ("Name", "GroupName", "FlexibleTimeWindow", "ScheduleExpression")
+    queue = {"Arn": "arn:aws:sqs:us-east-1:000000000000:another"}
+    target = {**live["Target"], "DeadLetterConfig": queue}
+    scheduler.update_schedule(**{key: live[key] for key in kept}, Target=target)
+    platform = shipped.outputs(f"{APP}-platform")
+    sqs = shipped.aws("sqs")
+    sqs.send_message(QueueUrl=platform["DeadLetterQueueUrl"], MessageBody="{}")
+    shipped.aws("iam").update_assume_role_policy(
+        RoleName=platform["SchedulerRoleArn"].rpartition("/")[2],
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}),
+    )
+    digest = image_of(shipped).rpartition("@")[2]
+    registry = shipped.aws("ecr")
+    registry.batch_delete_image(repositoryName=APP, imageIds=[{"imageDigest": digest}])
+    rows = found(shipped)
+    assert shipped.toolkit("doctor", "--local", code=1).out
+    told = {name: json.dumps(row) for name, row in rows.items() if row["grade"] != "OK"}
+    assert "weather" in told["log groups"]
+    assert "dead-letter queue is arn:aws:sqs:us-east-1:000000000000:another" in told["schedules"]
+    assert "1 launches failed lately" in told["dead letters"]
+    assert "does not trust scheduler.amazonaws.com" in told["roles"]
+    assert "is not in the registry" in told["images"]
