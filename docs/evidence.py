@@ -20,20 +20,18 @@ ROOT = Path(__file__).resolve().parent.parent
 COPY, OUT = ROOT / ".toolkit" / "evidence", ROOT / "evidence"
 PARTS = ("toolkit.toml", "templates", "schedules", "workloads")
 SCHEDULES = ("ecommerce", "science", "stream-bnb", "stream-btc", "stream-eth", "weather")
-# The embedded AWS has no internet and one small machine, so the runs kept here differ from the
-# shipped schedules in exactly this; evidence/README.md says so, too.
-SETTINGS = """
-[local.env.stream]
-BASE_URL = "{url}"
-FEED = "synthetic"
-RUN_SECONDS = "30"
-"""
-SCIENCE = 'SCIENCE_SCALE = "100"', 'SCIENCE_SCALE = "1"'
+# The embedded AWS rehearses in seconds. The runs that are kept are larger: what toolkit.toml says
+# below [local.env], before and after. evidence/README.md tells of it.
+LARGER = {
+    "RUN_SECONDS = 20": "RUN_SECONDS = 30",
+    "SCIENCE_SCALE = 0.01": "SCIENCE_SCALE = 1",
+    "ORDERS = 200_000": "ORDERS = 10_000_000",
+}
 BOLD, RESET = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
 
-def copy_project(url: str) -> None:
-    """A fresh copy of the project with the settings above; what the emulator installed stays."""
+def copy_project() -> None:
+    """A fresh copy of the project, its runs made larger; what the emulator installed stays."""
     COPY.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         target = COPY / part
@@ -42,12 +40,12 @@ def copy_project(url: str) -> None:
             shutil.copytree(ROOT / part, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(ROOT / part, target)
-    with (COPY / "toolkit.toml").open("a") as config:
-        config.write(SETTINGS.format(url=url))
-    science = COPY / "schedules" / "science.toml"
-    text = science.read_text()
-    assert SCIENCE[0] in text
-    science.write_text(text.replace(*SCIENCE))
+    config = COPY / "toolkit.toml"
+    text = config.read_text()
+    for before, after in LARGER.items():
+        assert before in text, f"toolkit.toml has no {before!r} any more"
+        text = text.replace(before, after)
+    config.write_text(text)
 
 
 def command(*arguments: str) -> list[str]:
@@ -98,20 +96,14 @@ def stream(seconds: int) -> None:
 
 
 def main() -> int:
-    """Start the feed and the embedded AWS, make the evidence, stop both."""
+    """Start the embedded AWS, make the evidence, stop it."""
     parser = argparse.ArgumentParser(description="make evidence/ again")
     parser.add_argument("--stream-seconds", type=int, default=7200, help="0 leaves it out")
     seconds = parser.parse_args().stream_seconds
     began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    feed = subprocess.Popen(
-        [sys.executable, "-m", "toolkit.local.feed", "--seed", "7"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-    )
+    copy_project()
     try:
-        assert feed.stdout is not None
-        copy_project(json.loads(feed.stdout.readline())["url"])
         toolkit("local", "start")
         toolkit("local", "reset", "--yes")
         week()
@@ -123,8 +115,6 @@ def main() -> int:
         return 1
     finally:
         toolkit("local", "stop", check=False)
-        feed.terminate()
-        feed.wait()
     print(f"\n{BOLD}done in {time.monotonic() - began:.0f} s{RESET}")
     return 0
 
