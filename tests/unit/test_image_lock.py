@@ -1,4 +1,4 @@
-"""The image's lock: what the workloads import, each with its hashes, and nothing of this machine."""
+"""The lock of the image: what the workloads import, with hashes, and nothing of this machine."""
 
 import ast
 import re
