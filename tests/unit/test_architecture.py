@@ -69,6 +69,9 @@ IMPURE_ATTRIBUTES = frozenset(
     }
 )
 
+OURS = ("toolkit", "workloads", "tests", "image", "benchmarks")
+PATCHES = frozenset({"setattr", "delattr", "setitem", "delitem"})
+
 Rule = Callable[[str, ast.Module], Iterator[str]]
 
 
@@ -153,16 +156,28 @@ def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def patches_nothing_of_ours(module: str, tree: ast.Module) -> Iterator[str]:
-    """Fakes are written by hand; monkeypatch may set the environment and the directory only."""
-    allowed = {"setenv", "delenv", "chdir", "syspath_prepend", "context"}
+    """Fakes are written by hand; monkeypatch is for the environment and the modules of others."""
     for name in imports(module, tree):
         if under(name, "unittest.mock") or under(name, "mock") or under(name, "pytest_mock"):
             yield f"{module} imports {name}"
+    known = dict(_aliases(tree))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            owner, name = node.value.id, node.attr
-            if owner in {"monkeypatch", "mocker"} and name not in allowed:
-                yield f"{module} calls {owner}.{name}"
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        owner, name = node.func.value, node.func.attr
+        if not isinstance(owner, ast.Name) or owner.id not in {"monkeypatch", "mocker"}:
+            continue
+        if owner.id == "mocker" or (name in PATCHES and not _of_others(node.args[0], known)):
+            yield f"{module} calls {owner.id}.{name}"
+
+
+def _of_others(target: ast.expr, known: Mapping[str, str]) -> bool:
+    """Whether what is patched is surely a module of others (or a part of one)."""
+    while isinstance(target, ast.Attribute):
+        target = target.value
+    if not isinstance(target, ast.Name) or target.id not in known:
+        return False
+    return not any(under(known[target.id], package) for package in OURS)
 
 
 def sources(*folders: str) -> list[tuple[str, Path]]:
@@ -248,6 +263,16 @@ def parse(path: Path) -> ast.Module:
             "tests.x",
             "def t(monkeypatch):\n monkeypatch.setattr(a, 'b', 1)",
         ),
+        (
+            patches_nothing_of_ours,
+            "tests.x",
+            "from workloads import sink\ndef t(monkeypatch):\n monkeypatch.setattr(sink, 'b', 1)",
+        ),
+        (
+            patches_nothing_of_ours,
+            "tests.x",
+            "def t(monkeypatch):\n monkeypatch.setattr('workloads.sink.b', 1)",
+        ),
         (patches_nothing_of_ours, "tests.x", "def t(mocker):\n mocker.patch('a.b')"),
     ],
 )
@@ -267,6 +292,11 @@ def test_a_rule_catches_what_breaks_it(rule: Rule, module: str, source: str) -> 
         (is_pure_in_core, "toolkit.core.x", "def f(time):\n return time.time()"),
         (is_pure_in_core, "toolkit.adapters.x", "import time\ntime.sleep(1)"),
         (patches_nothing_of_ours, "tests.x", "def t(monkeypatch):\n monkeypatch.setenv('A', 'b')"),
+        (
+            patches_nothing_of_ours,
+            "tests.x",
+            "import sys\ndef t(monkeypatch):\n monkeypatch.setitem(sys.modules, 'a', None)",
+        ),
     ],
 )
 def test_a_rule_leaves_alone_what_keeps_it(rule: Rule, module: str, source: str) -> None:

@@ -1,4 +1,4 @@
-"""The image's lock: what the workloads import, each with its hashes, and nothing of this machine."""
+"""The image's lock: what workloads import, with hashes, and nothing of this machine."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ def locked(name: str) -> dict[str, tuple[str, int]]:
     """The locked version of each distribution, and how many hashes it has."""
     text = (ROOT / "image" / LOCKS[name]).read_text()
     entries = re.findall(
-        r"^([a-z0-9.-]+)==(\S+)[^\n]*\\\n((?: +--hash=\S+(?: \\)?\n)+)", text, re.M
+        r"^([a-z0-9.-]+)==(\S+)[^\n]*\\\n((?: +--hash=\S+(?: \\)?\n)+)", text, re.MULTILINE
     )
     return {name: (version, hashes.count("--hash=sha256:")) for name, version, hashes in entries}
 
@@ -47,7 +47,7 @@ def test_every_line_of_a_lock_is_a_pinned_distribution(lock: str) -> None:
 
 def test_one_version_of_a_distribution_serves_every_python() -> None:
     text = (ROOT / "image" / LOCKS["image"]).read_text()
-    names = re.findall(r"^([a-z0-9.-]+)==", text, re.M)
+    names = re.findall(r"^([a-z0-9.-]+)==", text, re.MULTILINE)
     assert len(names) == len(set(names))
 
 
