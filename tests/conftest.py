@@ -1,7 +1,7 @@
-"""Settings of all tests."""
+"""Settings for all tests."""
 
 import hypothesis
 
-# A deadline is a wall-clock assertion, and the machine is shared.
-hypothesis.settings.register_profile("no-deadline", deadline=None)
-hypothesis.settings.load_profile("no-deadline")
+# A deadline for an example is wall-clock time, which says more of the machine than of the code.
+hypothesis.settings.register_profile("all", deadline=None)
+hypothesis.settings.load_profile("all")

@@ -118,6 +118,13 @@ class Workload:
         hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
         raise ContractError(f"workload {self.name} has no setting {name}: {hint}")
 
+    def run_seconds(self, environment: Mapping[str, str]) -> int:
+        """How long a run may take: what ``RUN_SECONDS`` asks for, or else the maximum runtime."""
+        for variable in self.variables:
+            if variable.name == "RUN_SECONDS":
+                return int(variable.parse(environment.get(variable.name, variable.default)))
+        return self.max_runtime_seconds
+
     def settings(self, environment: Mapping[str, str]) -> dict[str, Json]:
         """Typed settings from an environment, with every problem in one ContractError.
 

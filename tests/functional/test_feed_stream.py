@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.stream_server import certificate
 from tests.stream_run import RecordingRun
 from toolkit.local.feed import Faults, Feed, Market, Recording, Rules, serving
 from workloads.contract import Interrupted, Result
@@ -53,6 +54,19 @@ def test_a_run_that_ends_in_time_says_goodbye(tmp_path: Path) -> None:
         result = stream(RecordingRun(tmp_path), url)
     assert all(gate.passed for gate in result.gates)
     assert [record.close_code for record in feed.records] == [1000]
+
+
+def test_a_stream_over_tls_is_read_and_its_certificate_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = certificate(tmp_path)
+    feed = Feed(Market(rate=3000.0), faults=Faults(shutdown_after=1000))
+    with serving(feed, host="localhost", tls=context) as url:
+        with pytest.raises(ConnectRefusedError, match="self-signed certificate"):
+            stream(RecordingRun(tmp_path), url)
+        monkeypatch.setenv("WEBSOCKET_CLIENT_CA_BUNDLE", str(authority))
+        stream_until_shutdown(RecordingRun(tmp_path), url)
+    assert recorded_ids(tmp_path) == list(range(FIRST, FIRST + 1000))
 
 
 def test_gaps_repeats_and_swaps_are_accounted_for_exactly(tmp_path: Path) -> None:

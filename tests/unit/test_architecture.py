@@ -19,12 +19,14 @@ ROOT = Path(__file__).parents[2]
 
 # Which of our modules a module may import. The longest prefix of its name decides; what stands
 # under the prefix itself is always allowed.
+# The contract and the catalog are the vocabulary of both sides: every layer may speak it.
+VOCABULARY = frozenset({"workloads.contract", "workloads.catalog"})
 IMPORTS: Mapping[str, frozenset[str]] = {
-    "toolkit.cli": frozenset({"toolkit.actions", "toolkit.core"}),
-    "toolkit.actions": frozenset({"toolkit.core", "toolkit.adapters"}),
-    "toolkit.adapters": frozenset({"toolkit.core"}),
-    "toolkit.local": frozenset({"toolkit.core", "toolkit.adapters"}),
-    "toolkit.core": frozenset({"workloads.contract", "workloads.catalog"}),
+    "toolkit.cli": VOCABULARY | {"toolkit.actions", "toolkit.core"},
+    "toolkit.actions": VOCABULARY | {"toolkit.core", "toolkit.adapters"},
+    "toolkit.adapters": VOCABULARY | {"toolkit.core"},
+    "toolkit.local": VOCABULARY | {"toolkit.core", "toolkit.adapters"},
+    "toolkit.core": VOCABULARY,
     "toolkit.__main__": frozenset({"toolkit.cli"}),
     "workloads.contract": frozenset(),
     "workloads.catalog": frozenset({"workloads.contract"}),
@@ -68,9 +70,6 @@ IMPURE_ATTRIBUTES = frozenset(
         "sys.stderr",
     }
 )
-
-OURS = ("toolkit", "workloads", "tests", "image", "benchmarks")
-PATCHES = frozenset({"setattr", "delattr", "setitem", "delitem"})
 
 Rule = Callable[[str, ast.Module], Iterator[str]]
 
@@ -156,28 +155,19 @@ def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def patches_nothing_of_ours(module: str, tree: ast.Module) -> Iterator[str]:
-    """Fakes are written by hand; monkeypatch is for the environment and the modules of others."""
+    """Fakes are written by hand; monkeypatch may change the machine's answers, not our code."""
+    allowed = {"setenv", "delenv", "chdir", "syspath_prepend", "context"}
+    machine = {"os", "sys.modules"}
     for name in imports(module, tree):
         if under(name, "unittest.mock") or under(name, "mock") or under(name, "pytest_mock"):
             yield f"{module} imports {name}"
-    known = dict(_aliases(tree))
     for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-            continue
-        owner, name = node.func.value, node.func.attr
-        if not isinstance(owner, ast.Name) or owner.id not in {"monkeypatch", "mocker"}:
-            continue
-        if owner.id == "mocker" or (name in PATCHES and not _of_others(node.args[0], known)):
-            yield f"{module} calls {owner.id}.{name}"
-
-
-def _of_others(target: ast.expr, known: Mapping[str, str]) -> bool:
-    """Whether what is patched is surely a module of others (or a part of one)."""
-    while isinstance(target, ast.Attribute):
-        target = target.value
-    if not isinstance(target, ast.Name) or target.id not in known:
-        return False
-    return not any(under(known[target.id], package) for package in OURS)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner, name = ast.unparse(node.func.value), node.func.attr
+            if owner not in {"monkeypatch", "mocker"} or name in allowed:
+                continue
+            if not (node.args and ast.unparse(node.args[0]) in machine):
+                yield f"{module} calls {owner}.{name}"
 
 
 def sources(*folders: str) -> list[tuple[str, Path]]:
@@ -263,16 +253,6 @@ def parse(path: Path) -> ast.Module:
             "tests.x",
             "def t(monkeypatch):\n monkeypatch.setattr(a, 'b', 1)",
         ),
-        (
-            patches_nothing_of_ours,
-            "tests.x",
-            "from workloads import sink\ndef t(monkeypatch):\n monkeypatch.setattr(sink, 'b', 1)",
-        ),
-        (
-            patches_nothing_of_ours,
-            "tests.x",
-            "def t(monkeypatch):\n monkeypatch.setattr('workloads.sink.b', 1)",
-        ),
         (patches_nothing_of_ours, "tests.x", "def t(mocker):\n mocker.patch('a.b')"),
     ],
 )
@@ -292,11 +272,6 @@ def test_a_rule_catches_what_breaks_it(rule: Rule, module: str, source: str) -> 
         (is_pure_in_core, "toolkit.core.x", "def f(time):\n return time.time()"),
         (is_pure_in_core, "toolkit.adapters.x", "import time\ntime.sleep(1)"),
         (patches_nothing_of_ours, "tests.x", "def t(monkeypatch):\n monkeypatch.setenv('A', 'b')"),
-        (
-            patches_nothing_of_ours,
-            "tests.x",
-            "import sys\ndef t(monkeypatch):\n monkeypatch.setitem(sys.modules, 'a', None)",
-        ),
     ],
 )
 def test_a_rule_leaves_alone_what_keeps_it(rule: Rule, module: str, source: str) -> None:

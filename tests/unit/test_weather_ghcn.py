@@ -95,6 +95,17 @@ def test_a_broken_line_is_counted_and_costs_only_itself(line: bytes) -> None:
     assert (len(columns.slots), columns.unreadable) == (6, 1)
 
 
+@pytest.mark.parametrize("end", [b"", b",", b",,"])
+def test_a_line_that_ends_early_does_not_borrow_from_the_next(end: bytes) -> None:
+    block = b"USW00024233,20150101,TMAX,56" + end + b"\n,I,,W,2400\n" + USUAL
+    assert_same(ghcn.decode(block, SEATTLE), decode_lines(block, SEATTLE))
+
+
+def test_a_field_too_many_before_the_hour_is_a_broken_line() -> None:
+    columns = parse(b"USW00024233,20150101,TEMP,56,,,,,0000\n", HOURLY)
+    assert (len(columns.slots), columns.unreadable) == (0, 1)
+
+
 def test_other_stations_in_the_file_are_left_out() -> None:
     columns = parse(USUAL.replace(b"24233", b"94728") + USUAL)
     assert (len(columns.slots), columns.unreadable) == (3, 0)
@@ -163,12 +174,11 @@ def test_where_the_file_is_cut_into_blocks_does_not_matter(content: bytes, size:
     )
 
 
-def test_usual_lines_never_reach_the_slow_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(line: bytes, wanted: Format) -> None:
+def test_usual_lines_never_reach_the_slow_path() -> None:
+    def refuse(line: bytes, _: Format) -> None:
         raise AssertionError(line)
 
-    monkeypatch.setattr(ghcn, "decode_line", refuse)
-    assert len(parse(USUAL * 100).slots) == 300
+    assert len(ghcn.decode(USUAL * 100, SEATTLE, refuse).slots) == 300
 
 
 def assert_same(left: Columns, right: Columns) -> None:

@@ -133,6 +133,16 @@ def test_the_order_is_chosen_where_it_matters(seed: int) -> None:
     assert errors[order - 1] == min(errors)
 
 
+def test_orders_are_compared_on_a_period_that_they_were_not_fitted_to() -> None:
+    values, split = station(DECADE, 6), split_of_years(8)
+    train = slice(split.start, split.validation)
+    model = fit(DECADE[train], values[train], harmonics=1, order=1)
+    ahead = model.ahead(DECADE, values, 1)[split.validation - 1 : split.test - 1, 0]
+    expected = np.sqrt(np.mean((values[split.validation : split.test] - ahead) ** 2))
+    _, errors = skill.choose_order(DECADE, values, split, harmonics=1, max_order=1)
+    assert errors[0] == pytest.approx(expected, rel=1e-12)
+
+
 def test_skill_is_what_theory_says_for_an_ar1() -> None:
     days, phi = days_of("1901-01-01", "2000-12-31"), 0.6
     values = station(days, 3, (phi,))
@@ -157,6 +167,20 @@ def test_errors_that_the_model_explains_leave_no_autocorrelation() -> None:
     # ... while the climatology's errors keep the planted one.
     left = skill.autocorrelation(forecast.observed - forecast.climatology, 1)[0]
     assert left == pytest.approx(0.7, abs=0.15)
+
+
+def test_nothing_is_learnt_from_the_held_out_period() -> None:
+    values, split = station(DECADE, 4), split_of_years(8)
+    changed = values.copy()
+    changed[split.test :] += 100
+    orders, models = [], []
+    for one in (values, changed):
+        orders.append(skill.choose_order(DECADE, one, split, harmonics=1, max_order=3))
+        forecast = skill.forecast(DECADE, one, split, harmonics=1, order=2, horizon=1, level=0.9)
+        models.append(forecast.model)
+    assert orders[0] == orders[1]
+    for name in ("season", "ar", "noise"):
+        assert np.array_equal(getattr(models[0], name), getattr(models[1], name))
 
 
 def test_every_horizon_is_scored_on_the_same_days() -> None:

@@ -82,6 +82,14 @@ def test_the_first_good_reading_of_a_time_counts() -> None:
     assert by_value == {(5, 12): Flag.GOOD, (5, 13): Flag.DUPLICATE, (6, 12): Flag.GOOD}
 
 
+def test_an_impossible_reading_does_not_displace_a_later_good_one_of_its_time() -> None:
+    checked = check("TMAX", [99, 13], slots=[5, 5])
+    assert dict(zip(checked.values, flags(checked), strict=True)) == {
+        13: Flag.GOOD,
+        99: Flag.RANGE,
+    }
+
+
 def test_readings_out_of_order_are_sorted_before_they_are_judged() -> None:
     checked = check("TEMP", [3, 20, 21, 22, 21], slots=[2, 0, 1, 3, 4])
     assert checked.slots.tolist() == [0, 1, 2, 3, 4]

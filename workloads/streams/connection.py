@@ -67,6 +67,11 @@ def connect(url: str, timeout: float) -> Connection:
         return BulkConnection(websocket.create_connection(url, timeout=timeout))
     except websocket.WebSocketBadStatusException as error:
         raise _refusal(url, error) from error
+    except ssl.SSLCertVerificationError as error:
+        raise ConnectRefusedError(
+            f"{url}: {error.verify_message}",
+            hint="Check BASE_URL; WEBSOCKET_CLIENT_CA_BUNDLE names other authorities to trust.",
+        ) from error
     except websocket.WebSocketException as error:
         # Timeouts, unknown hosts and answers that are no handshake: all worth another attempt.
         raise OSError(f"{url}: {error}") from error
@@ -193,7 +198,7 @@ class BulkConnection:
                     self._lost = ConnectionLostError("it ended without a close frame", hint=_AGAIN)
                     return
                 self._end += count
-        except (BlockingIOError, ssl.SSLWantReadError):
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             self.drained = True
         except OSError as error:
             self._lost = ConnectionLostError(f"it broke: {error}", hint=_AGAIN)

@@ -1,5 +1,6 @@
 """stream.png: what the run received, drawn from its own artifacts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,11 +58,11 @@ def draw(path: Path, bars: Path, signals: Path, settings: Settings, caption: str
 
 
 def _read(path: Path) -> _Series | None:
-    table = _table(path)
-    if table is None:
+    if _is_empty(path):
         return None
-    seconds = _times(table).astype(np.int64)
-    _, high, low, close, volume, value, bought, _, trades = table[:, 1:].astype(float).T
+    seconds = _times(_load(path, [0], str)[:, 0]).astype(np.int64)
+    wanted = [2, 3, 4, 5, 6, 7, 9]
+    high, low, close, volume, value, bought, trades = _load(path, wanted, float).T
     width = -(-int(seconds[-1] - seconds[0] + 1) // _COLUMNS)
     columns = (seconds - seconds[0]) // width
     starts = np.concatenate(([0], np.flatnonzero(np.diff(columns)) + 1))
@@ -82,17 +83,20 @@ def _read(path: Path) -> _Series | None:
     )
 
 
-def _times(table: Any) -> Any:
-    return np.char.rstrip(table[:, 0], "Z").astype("datetime64[s]")
+def _times(texts: Any) -> Any:
+    return np.char.rstrip(texts, "Z").astype("datetime64[s]")
 
 
-def _table(path: Path) -> Any:
-    """The rows of a CSV as text; None when it has only its header."""
+def _is_empty(path: Path) -> bool:
     with path.open(encoding="utf-8") as file:
         file.readline()
-        if not file.readline():
-            return None
-    return np.loadtxt(path, delimiter=",", skiprows=1, dtype=str, ndmin=2, quotechar='"')
+        return not file.readline()
+
+
+def _load(path: Path, columns: Sequence[int], kind: type) -> Any:
+    return np.loadtxt(
+        path, delimiter=",", skiprows=1, quotechar='"', ndmin=2, usecols=columns, dtype=kind
+    )
 
 
 def _style(axes: "Axes") -> None:
@@ -112,14 +116,14 @@ def _draw_price(axes: "Axes", series: _Series) -> None:
 
 
 def _draw_signals(axes: "Axes", path: Path) -> None:
-    table = _table(path)
-    if table is None:
+    if _is_empty(path):
         return
+    table = _load(path, [0, 1, 2, 3], str)
     for name, mark in _MARKS.items():
         rows = table[table[:, 1] == name]
         if not len(rows):
             continue
-        time = _times(rows)
+        time = _times(rows[:, 0])
         up = rows[:, 2] == "up"
         for side, color in ((up, _BLUE), (~up, _ORANGE)):
             flip = mark == "^" and color == _ORANGE

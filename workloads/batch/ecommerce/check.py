@@ -1,8 +1,8 @@
 """The check: does the analysis recover what was planted?
 
 Beside the check only the generator reads the truth. The limits are 1.5 times the largest errors
-over 200 seeds at 730 days of 2,000 orders and 3 % daily noise, scaled to the size at hand by how
-standard errors scale, so a large run is held to tighter limits than a small one.
+seen over 200 seeds at a reference size, scaled to the size at hand as standard errors scale, so a
+large run is held to tighter limits than a small one.
 """
 
 import math
@@ -14,12 +14,13 @@ from workloads.batch.ecommerce.market import Market
 from workloads.contract import Gate
 
 _MARGIN = 1.5
+# The reference size: 730 days of 2,000 orders with 3 % daily noise.
 _REFERENCE_DAYS = 730
 _REFERENCE_DAILY_ORDERS = 2_000
 _REFERENCE_NOISE = 0.03
 _REFERENCE_CUSTOMER_PERIODS = 270_000
-# The largest absolute error over 200 seeds at the reference size; `benchmarks/ecommerce.py
-# --recovery` measures them anew.
+# The largest absolute error over 200 seeds: the smaller one of two studies, one of this code
+# (`python benchmarks/ecommerce.py --recovery 200`) and one made before it, on a model like it.
 LARGEST_ERRORS = {
     "growth": 0.0074,
     "weekday": 0.0105,

@@ -23,7 +23,7 @@ from workloads.contract import Json
 
 PRODUCTS = 2_000
 ORDERS_PER_CUSTOMER = 5  # in one period, until the customer base has reached its limit
-# The only state that could grow with the orders; 17 bytes a customer in the tally.
+# The only state that could grow with the orders; 16 bytes a customer in the tally.
 MAX_CUSTOMERS = 250_000
 
 _BASKET_MEDIANS = (21.0, 34.0, 29.0, 43.0, 58.0, 66.0, 72.0, 139.0)

@@ -38,7 +38,8 @@ class Tally:
     ``product_orders``, ``product_cents``, ``product_returns``, ``product_category``: (products,).
     ``category_returns``, ``category_returned_cents``: (categories,). ``baskets``: (categories,
     BASKET_BINS). ``customer_orders``, ``customer_cents``, ``customer_last_day``: (customers,),
-    orders 0 and last day -1 for an id never seen. ``triangle``: (cohort, period) customers who ordered.
+    orders 0 and last day -1 for an id never seen. ``triangle``: (cohort, period), how many
+    customers of the cohort ordered in the period.
     """
 
     def __init__(self, calendar: Calendar) -> None:

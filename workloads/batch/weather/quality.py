@@ -1,7 +1,7 @@
 """Quality control: every reading is kept, and those that cannot be right are flagged with why.
 
 The checks run in the order in which they can be trusted, and each looks only at what is still good:
-duplicates, physical range, spikes, steps, and the maximum against the minimum.
+physical range, duplicates, spikes, steps, and the maximum against the minimum.
 """
 
 import numpy as np
@@ -67,23 +67,19 @@ def _extremes(hours: Slots, values: Floats, extreme: np.ufunc) -> tuple[Slots, F
 
 
 def _check_one(readings: Readings) -> Readings:
-    # Good readings first among those of one time, then the order of the file.
-    order = np.lexsort((readings.flags != Flag.GOOD, readings.slots))
-    slots, values = readings.slots[order], readings.values[order]
-    flags = readings.flags[order]
     element = readings.element
+    impossible = (readings.values < element.low) | (readings.values > element.high)
+    flags = np.where(impossible & readings.good, np.uint8(Flag.RANGE), readings.flags)
+    # Good readings first among those of one time, then the order of the file.
+    order = np.lexsort((flags != Flag.GOOD, readings.slots))
+    slots, values, flags = readings.slots[order], readings.values[order], flags[order]
     again = np.zeros(len(slots), np.bool_)
     again[1:] = slots[1:] == slots[:-1]
-    _mark(flags, again, Flag.DUPLICATE)
-    _mark(flags, (values < element.low) | (values > element.high), Flag.RANGE)
+    flags[again & (flags == Flag.GOOD)] = Flag.DUPLICATE
     for limit, flag in ((element.spike, Flag.SPIKE), (element.step, Flag.STEP)):
         if limit is not None:
             _mark_jumps(slots, values, flags, limit, flag)
     return Readings(readings.station, element, slots, values, flags)
-
-
-def _mark(flags: Flags, wrong: np.ndarray, flag: Flag) -> None:
-    flags[wrong & (flags == Flag.GOOD)] = flag
 
 
 def _mark_jumps(slots: Slots, values: Floats, flags: Flags, limit: float, flag: Flag) -> None:

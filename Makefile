@@ -1,0 +1,65 @@
+# Everything a newcomer or CI does. `make demo` and `make test` need Python 3.11+, make and a
+# package registry; they make their own virtual environment.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TEST := tests
+
+.PHONY: demo evidence test check format lint types templates checkov locks floors clean help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
+
+demo: $(VENV)/demo  ## the main job, end to end, on the embedded AWS (KEEP=1 leaves it running)
+	@$(BIN)/python docs/demo.py $(if $(KEEP),--keep)
+
+evidence: $(VENV)/demo  ## evidence/ again: a week of every schedule, and a stream of two hours
+	$(BIN)/python docs/evidence.py $(if $(STREAM_SECONDS),--stream-seconds $(STREAM_SECONDS))
+
+test: $(VENV)/dev  ## all tests
+	$(BIN)/pytest -n 2 --dist loadgroup $(TEST)
+
+check: $(VENV)/dev format lint types templates test  ## what a commit must pass
+
+format: $(VENV)/dev  ## formatting, as ruff has it
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+
+templates: $(VENV)/dev  ## the templates, by cfn-lint
+	$(BIN)/cfn-lint --include-checks I -- templates/*.yaml
+
+checkov:  ## the templates, by checkov (in an environment of its own: it pins much)
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/pip install -q checkov
+	.venv-checkov/bin/checkov --config-file .checkov.yaml
+
+# Hash-locked, so that what is installed here is what was tested. pip's own cache makes a second
+# environment cheap.
+$(VENV)/demo: .ci/locks/toolkit.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --require-hashes -r .ci/locks/toolkit.lock
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: .ci/locks/dev.lock $(VENV)/demo
+	$(BIN)/python -m pip install -q --require-hashes -r .ci/locks/dev.lock
+	@touch $@
+
+locks: $(VENV)/dev  ## make the locks anew, at the newest versions
+	$(BIN)/python -m pip install -q uv
+	sh .ci/lock
+
+floors: $(VENV)/dev  ## the tests, on the oldest dependencies that pyproject.toml allows
+	$(PYTHON) -m venv --clear .venv-floors
+	.venv-floors/bin/python -m pip install -q --require-hashes -r .ci/locks/floors.lock
+	.venv-floors/bin/python -m pip install -q --no-deps --no-build-isolation -e .
+	.venv-floors/bin/pytest -n 2 --dist loadgroup -m "not container" $(TEST)
+
+clean:  ## everything that make and the toolkit made here
+	-test -x $(BIN)/toolkit && $(BIN)/toolkit local stop
+	rm -rf $(VENV) .venv-floors .venv-checkov .toolkit build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,109 @@
+"""One project on one embedded AWS per test process, deployed through the command line."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from attrs import frozen
+
+from toolkit.adapters import emulator, engine
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("toolkit.toml", "templates", "workloads")
+SCHEDULE = """\
+# Every morning.
+workload = "weather"
+expression = "cron(0 6 * * ? *)"
+timezone = "Europe/Berlin"
+
+[env]
+MAX_ORDER = "3"  # enough for Seattle
+"""
+
+
+@frozen
+class Answer:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@frozen
+class Project:
+    """A copy of this project's files in a directory of its own."""
+
+    root: Path
+
+    def toolkit(self, *arguments: str, code: int | None = 0) -> Answer:
+        """Run a command as a person would; by default it must succeed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "toolkit", *arguments],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+        )
+        if code is not None:
+            assert done.returncode == code, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def aws(self, service: str) -> Any:
+        """A plain client of the embedded AWS, as somebody else would use it."""
+        info = engine.running(self.root)
+        assert info is not None
+        return boto3.client(
+            service,
+            endpoint_url=info.endpoint_url,
+            region_name=info.region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        rows = self.aws("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+        return {row["OutputKey"]: row["OutputValue"] for row in rows}
+
+
+def share_emulator(root: Path) -> None:
+    """The emulator's virtual environment is the same for every project: install it once."""
+    shared = ROOT / ".toolkit"
+    shared.mkdir(exist_ok=True)
+    emulator.ensure_installed(shared, lambda _: None)
+    (root / ".toolkit").mkdir()
+    for installed in shared.glob("emulator-*"):
+        (root / ".toolkit" / installed.name).symlink_to(installed)
+
+
+def make_project(root: Path) -> Project:
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, root / part)
+    (root / "schedules").mkdir()
+    (root / "schedules" / "weather.toml").write_text(SCHEDULE)
+    share_emulator(root)
+    return Project(root)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    made = make_project(tmp_path_factory.mktemp("project"))
+    made.toolkit("deploy", "--local", "--yes", "--only", "weather")
+    yield made
+    made.toolkit("local", "stop")

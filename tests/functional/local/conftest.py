@@ -1,0 +1,211 @@
+"""One embedded AWS per test process, with the shipped templates deployed on it unchanged."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from attrs import frozen
+
+from toolkit.adapters import emulator
+from toolkit.adapters.engine import EngineClient, EngineInfo, ensure_running
+from toolkit.adapters.registry import push_process_image
+
+REPOSITORY = Path(__file__).parents[3]
+TEMPLATES = REPOSITORY / "templates"
+APP = "app"
+
+# The image under test runs whatever Python the environment variable SCRIPT holds.
+PROGRAM = "import os\nexec(os.environ.get('SCRIPT', ''))\n"
+
+
+@frozen
+class Rehearsal:
+    """A running engine, and what the tests do with it, all through AWS's own calls."""
+
+    info: EngineInfo
+    root: Path
+
+    @property
+    def engine(self) -> EngineClient:
+        return EngineClient(self.info)
+
+    def aws(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.info.endpoint_url,
+            region_name=self.info.region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def deploy(self, stack: str, template: str, **parameters: object) -> dict[str, str]:
+        """Deploy a template of the repository by change set; returns the outputs."""
+        cloudformation = self.aws("cloudformation")
+        cloudformation.create_change_set(
+            StackName=stack,
+            ChangeSetName="first",
+            ChangeSetType="CREATE",
+            TemplateBody=(TEMPLATES / template).read_text(),
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": str(value)}
+                for key, value in parameters.items()
+            ],
+        )
+        wait = {"Delay": 0.1, "MaxAttempts": 300}
+        names = {"StackName": stack, "ChangeSetName": "first"}
+        cloudformation.get_waiter("change_set_create_complete").wait(WaiterConfig=wait, **names)
+        cloudformation.execute_change_set(**names)
+        cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig=wait)
+        outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+        return {row["OutputKey"]: row["OutputValue"] for row in outputs}
+
+    def task(self, arn: str) -> dict[str, Any]:
+        cluster = arn.split("/")[1]
+        return self.aws("ecs").describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
+
+    def await_status(self, arn: str, *statuses: str) -> dict[str, Any]:
+        """Poll until the task has one of the statuses."""
+        return eventually(
+            lambda: found if (found := self.task(arn))["lastStatus"] in statuses else None
+        )
+
+    def log_lines(self, group: str) -> list[str]:
+        pages = self.aws("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        return [event["message"] for page in pages for event in page["events"]]
+
+
+def eventually(find: Callable[[], Any], seconds: float = 30) -> Any:
+    """Poll until something is found; the test's timeout is generous and never asserted on."""
+    deadline = time.monotonic() + seconds
+    while not (found := find()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+    return found
+
+
+@frozen
+class Platform:
+    """The shipped templates, deployed: outputs of platform and workload, and the image's URI."""
+
+    rehearsal: Rehearsal
+    platform: Mapping[str, str]
+    workload: Mapping[str, str]
+    image: str
+
+    def network(self) -> dict[str, Any]:
+        return {
+            "awsvpcConfiguration": {
+                "subnets": self.platform["SubnetIds"].split(","),
+                "securityGroups": [self.platform["SecurityGroupId"]],
+                "assignPublicIp": "ENABLED",
+            }
+        }
+
+    def run(self, script: str = "", **more: Any) -> str:
+        """Run a task on demand that executes ``script``; returns its ARN."""
+        answer = self.run_task(script, **more)
+        assert not answer["failures"]
+        return answer["tasks"][0]["taskArn"]
+
+    def run_task(self, script: str = "", **more: Any) -> dict[str, Any]:
+        return self.rehearsal.aws("ecs").run_task(
+            **{
+                "cluster": APP,
+                "taskDefinition": self.workload["TaskDefinitionArn"],
+                "launchType": "FARGATE",
+                "networkConfiguration": self.network(),
+                "overrides": self.overrides(script),
+                **more,
+            }
+        )
+
+    def overrides(self, script: str, **environment: str) -> dict[str, Any]:
+        rows = {"SCRIPT": script, **environment}
+        environment_rows = [{"name": name, "value": value} for name, value in rows.items()]
+        return {"containerOverrides": [{"name": "workload", "environment": environment_rows}]}
+
+    def schedule(self, name: str, expression: str, script: str = "", **parameters: object) -> str:
+        """Deploy a schedule by its template; returns its name."""
+        context = {
+            "SCHEDULED_TIME": "<aws.scheduler.scheduled-time>",
+            "EXECUTION_ID": "<aws.scheduler.execution-id>",
+            "ATTEMPT": "<aws.scheduler.attempt-number>",
+        }
+        platform = self.platform
+        defaults = {
+            "AppName": APP,
+            "ScheduleName": name,
+            "ScheduleExpression": expression,
+            "Input": json.dumps(self.overrides(script, **context)),
+            "TaskDefinitionArn": self.workload["TaskDefinitionArn"],
+            "DeadLetterQueueArn": platform["DeadLetterQueueArn"],
+            "ClusterArn": platform["ClusterArn"],
+            "ScheduleGroupName": platform["ScheduleGroupName"],
+            "SchedulerRoleArn": platform["SchedulerRoleArn"],
+            "SubnetIds": platform["SubnetIds"],
+            "SecurityGroupId": platform["SecurityGroupId"],
+            "AssignPublicIp": platform["AssignPublicIp"],
+        }
+        self.rehearsal.deploy(f"app-schedule-{name}", "schedule.yaml", **{**defaults, **parameters})
+        return name
+
+
+def make_project(root: Path) -> Path:
+    """A project directory whose emulator is the repository's own installation."""
+    python = emulator.ensure_installed(REPOSITORY / ".toolkit", print)
+    home = python.parents[1]
+    (root / ".toolkit").mkdir(parents=True)
+    (root / ".toolkit" / home.name).symlink_to(home)
+    return root
+
+
+@pytest.fixture(scope="session")
+def project_factory(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], Path]:
+    return lambda name: make_project(tmp_path_factory.mktemp(name))
+
+
+@pytest.fixture(scope="session")
+def rehearsal(project_factory: Callable[[str], Path]) -> Iterator[Rehearsal]:
+    root = project_factory("rehearsal")
+    info = ensure_running(root, print)
+    try:
+        yield Rehearsal(info, root)
+    finally:
+        EngineClient(info).stop(root)
+
+
+def push_program(rehearsal: Rehearsal, folder: Path, repository: str, program: str) -> str:
+    """Push a process image whose `workloads` package is one program; returns the URI by digest."""
+    package = folder / "workloads"
+    package.mkdir(parents=True)
+    (package / "__main__.py").write_text(program)
+    digest = push_process_image(rehearsal.info.endpoint_url, repository, package)
+    return f"{repository}@{digest}"
+
+
+@pytest.fixture(scope="session")
+def platform(rehearsal: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    outputs = rehearsal.deploy("app-platform", "platform.yaml", AppName=APP)
+    image = push_program(
+        rehearsal, tmp_path_factory.mktemp("image"), outputs["RepositoryUri"], PROGRAM
+    )
+    workload = rehearsal.deploy(
+        "app-workload-demo",
+        "workload.yaml",
+        AppName=APP,
+        WorkloadName="demo",
+        ImageUri=image,
+        Cpu=256,
+        Memory=512,
+        MaxRuntimeSeconds=60,
+        BucketName=outputs["BucketName"],
+        ExecutionRoleArn=outputs["ExecutionRoleArn"],
+    )
+    return Platform(rehearsal, outputs, workload, image)

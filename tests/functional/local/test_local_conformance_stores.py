@@ -1,0 +1,152 @@
+"""What AWS does with schedules, objects and logs, said as tests.
+
+Each test names AWS's page, and runs against the embedded AWS. The same functions run on a real
+account with
+
+    TOOLKIT_CONFORMANCE_APP=<app> pytest -m aws tests/functional/local
+
+where `<app>-platform` is a deployed platform stack in public network mode. They run a few of the
+smallest tasks and remove what they made. Where ours differs from AWS, docs/local.md says so.
+"""
+
+import os
+import time
+from typing import Any
+
+import pytest
+
+from .account import Account, embedded, real
+from .conftest import eventually
+
+REAL_APP = os.environ.get("TOOLKIT_CONFORMANCE_APP")
+REAL = [pytest.param(REAL_APP, marks=pytest.mark.aws)] if REAL_APP else []
+
+
+@pytest.fixture(scope="module", params=[None, *REAL], ids=lambda app: app or "embedded")
+def account(request: pytest.FixtureRequest) -> Account:
+    if request.param:
+        return real(request.param)
+    return embedded(request.getfixturevalue("platform"))
+
+
+def schedule(account: Account, **changes: Any) -> dict[str, Any]:
+    return {
+        "Name": "conformance",
+        "GroupName": account.platform["ScheduleGroupName"],
+        "ScheduleExpression": "rate(1 day)",
+        "State": "DISABLED",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {
+            "Arn": account.platform["ClusterArn"],
+            "RoleArn": account.platform["SchedulerRoleArn"],
+            "EcsParameters": {
+                "TaskDefinitionArn": account.define(""),
+                "NetworkConfiguration": {
+                    "awsvpcConfiguration": {"Subnets": account.platform["SubnetIds"].split(",")}
+                },
+            },
+        },
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    "expression", ["cron(0 1 * * * *)", "rate(5 minute)", "rate(0 minutes)", "at(2026-11-24)"]
+)
+def test_a_bad_expression_is_refused(account: Account, expression: str) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
+    scheduler = account.client("scheduler")
+    with pytest.raises(scheduler.exceptions.ValidationException) as caught:
+        scheduler.create_schedule(**schedule(account, ScheduleExpression=expression))
+    assert caught.value.response["Error"]["Message"] == f"Invalid Schedule Expression {expression}."
+
+
+def test_a_schedules_name_is_unique_in_its_group(account: Account) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
+    scheduler = account.client("scheduler")
+    request = schedule(account)
+    names = {"Name": request["Name"], "GroupName": request["GroupName"]}
+    scheduler.create_schedule(**request)
+    try:
+        with pytest.raises(scheduler.exceptions.ConflictException):
+            scheduler.create_schedule(**request)
+    finally:
+        scheduler.delete_schedule(**names)
+
+
+def test_update_schedule_returns_what_is_left_out_to_its_default(account: Account) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html"""
+    scheduler = account.client("scheduler")
+    request = schedule(account, ScheduleExpressionTimezone="Europe/Berlin", Description="words")
+    names = {"Name": request["Name"], "GroupName": request["GroupName"]}
+    scheduler.create_schedule(**request)
+    try:
+        for name in ("ScheduleExpressionTimezone", "Description", "State"):
+            del request[name]
+        request["ScheduleExpression"] = "rate(365 days)"
+        scheduler.update_schedule(**request)
+        found = scheduler.get_schedule(**names)
+        assert found["ScheduleExpressionTimezone"] == "UTC"
+        assert found["State"] == "ENABLED"
+        assert not found.get("Description")
+    finally:
+        scheduler.delete_schedule(**names)
+
+
+def test_schedules_are_listed_in_pages(account: Account) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_ListSchedules.html"""
+    scheduler = account.client("scheduler")
+    group = account.platform["ScheduleGroupName"]
+    names = [f"conformance-{number}" for number in range(3)]
+    request = schedule(account)
+    for name in names:
+        scheduler.create_schedule(**{**request, "Name": name})
+    try:
+        pages = scheduler.get_paginator("list_schedules").paginate(
+            GroupName=group, NamePrefix="conformance-", PaginationConfig={"PageSize": 2}
+        )
+        found = [[row["Name"] for row in page["Schedules"]] for page in pages]
+        assert sorted(name for page in found for name in page) == names
+        assert max(map(len, found)) <= 2
+    finally:
+        for name in names:
+            scheduler.delete_schedule(Name=name, GroupName=group)
+
+
+def test_an_object_is_written_once_if_nobody_wrote_it_before(account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    s3 = account.client("s3")
+    request = {"Bucket": account.platform["BucketName"], "Key": "runs/conformance/x/claim.json"}
+    s3.put_object(Body=b"1", IfNoneMatch="*", **request)
+    try:
+        with pytest.raises(s3.exceptions.ClientError) as caught:
+            s3.put_object(Body=b"2", IfNoneMatch="*", **request)
+        assert caught.value.response["Error"]["Code"] == "PreconditionFailed"
+    finally:
+        for version in s3.list_object_versions(
+            Bucket=request["Bucket"], Prefix="runs/conformance/"
+        ).get("Versions", []):
+            s3.delete_object(**request, VersionId=version["VersionId"])
+
+
+def test_log_events_are_filtered_in_pages(account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html"""
+    logs = account.client("logs")
+    group = f"/{account.cluster}/conformance-pages"
+    logs.create_log_group(logGroupName=group)
+    try:
+        logs.create_log_stream(logGroupName=group, logStreamName="s")
+        now = int(time.time() * 1000)
+        rows = [{"timestamp": now + number, "message": str(number)} for number in range(25)]
+        logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=rows)
+
+        def find() -> list[str] | None:
+            pages = logs.get_paginator("filter_log_events").paginate(
+                logGroupName=group, PaginationConfig={"PageSize": 10}
+            )
+            found = [event["message"] for page in pages for event in page["events"]]
+            return found if len(found) == 25 else None
+
+        assert eventually(find, account.patience) == [str(number) for number in range(25)]
+    finally:
+        logs.delete_log_group(logGroupName=group)

@@ -1,0 +1,139 @@
+"""The lifecycle record, and who is told of a run that did not succeed."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.cloudformation import ACCOUNT, REGION, properties, resources
+from tests.policies import matches
+
+PAYLOAD: dict[str, Any] = {
+    "source": "aws.ecs",
+    "detail-type": "ECS Task State Change",
+    "detail": {
+        "clusterArn": "Cluster.Arn",
+        "taskArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/demo/0123456789abcdef",
+        "group": "weather",
+        "startedBy": "chronos-schedule/weather",
+        "lastStatus": "STOPPED",
+        "stopCode": "EssentialContainerExited",
+        "stoppedReason": "Essential container in task exited",
+        "containers": [{"name": "workload", "exitCode": 0}],
+    },
+}
+
+
+def event(**detail: Any) -> dict[str, Any]:
+    return PAYLOAD | {"detail": PAYLOAD["detail"] | detail}
+
+
+def ended(**container: Any) -> dict[str, Any]:
+    return event(containers=[{"name": "workload"} | container])
+
+
+@pytest.mark.parametrize(
+    ("state", "noticed"),
+    [
+        pytest.param(event(), False, id="succeeded"),
+        pytest.param(event(lastStatus="RUNNING"), False, id="running"),
+        pytest.param(
+            event(lastStatus="DEPROVISIONING", stopCode="UserInitiated"), False, id="ending"
+        ),
+        pytest.param(ended(exitCode=1), True, id="failed"),
+        pytest.param(ended(exitCode=64), True, id="configuration"),
+        pytest.param(ended(exitCode=124), True, id="timed-out"),
+        pytest.param(ended(exitCode=137), True, id="killed"),
+        pytest.param(
+            ended(exitCode=0, reason="OutOfMemoryError: Container killed due to memory usage"),
+            True,
+            id="out-of-memory-with-exit-0",
+        ),
+        pytest.param(
+            event(stopCode="TaskFailedToStart", containers=[{"name": "workload"}]),
+            True,
+            id="never-started",
+        ),
+        pytest.param(
+            event(stopCode="SpotInterruption", containers=[{"name": "workload", "exitCode": 143}]),
+            True,
+            id="spot",
+        ),
+        pytest.param(event(stopCode="UserInitiated"), True, id="stopped"),
+        pytest.param(
+            event(
+                containers=[{"name": "guard", "exitCode": 137}, {"name": "workload", "exitCode": 0}]
+            ),
+            False,
+            id="a-sidecar-of-aws-was-killed-after-success",
+        ),
+        pytest.param(
+            event(clusterArn="Other.Arn", stopCode="TaskFailedToStart"), False, id="not-ours"
+        ),
+    ],
+)
+def test_a_run_that_did_not_succeed_is_noticed(state: dict[str, Any], noticed: bool) -> None:
+    assert matches(properties("platform", "FailedRunRule")["EventPattern"], state) is noticed
+
+
+def test_every_state_of_our_tasks_is_recorded_and_nobody_elses() -> None:
+    pattern = properties("platform", "LifecycleRule")["EventPattern"]
+    for status in ("PROVISIONING", "RUNNING", "STOPPED"):
+        assert matches(pattern, event(lastStatus=status))
+    assert not matches(pattern, event(clusterArn="Other.Arn"))
+    (record,) = properties("platform", "LifecycleRule")["Targets"]
+    # A target of this kind takes no role, and no ":*" behind the name.
+    assert record["Arn"] == f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:LifecycleLogGroup"
+    assert "RoleArn" not in record
+
+
+@pytest.mark.parametrize("rule", ["FailedRunRule", "DeadLetterRule"])
+def test_a_notification_is_made_of_quoted_lines_and_fills_in_all_it_names(rule: str) -> None:
+    (topic,) = properties("platform", rule)["Targets"]
+    transformer = topic["InputTransformer"]
+    lines = [json.loads(line) for line in transformer["InputTemplate"].splitlines()]
+    assert all(lines)
+    assert topic["Arn"] == "NotificationTopic"
+    assert set(re.findall(r"<(\w+)>", "\n".join(lines))) == set(transformer["InputPathsMap"])
+
+
+@pytest.mark.parametrize("rule", ["FailedRunRule", "DeadLetterRule"])
+def test_a_notification_says_whose_it_is_and_what_to_do_next(rule: str) -> None:
+    (topic,) = properties("platform", rule)["Targets"]
+    text = topic["InputTransformer"]["InputTemplate"]
+    assert "demo" in text.splitlines()[0]
+    assert "toolkit ledger" in text
+
+
+def test_a_failed_runs_notification_reads_fields_that_the_event_has() -> None:
+    (topic,) = properties("platform", "FailedRunRule")["Targets"]
+    documented = set(PAYLOAD["detail"]) | {"createdAt"}
+    for path in topic["InputTransformer"]["InputPathsMap"].values():
+        field = re.match(r"\$\.(?:time|detail\.(\w+))", path)
+        assert field, path
+        assert field[1] is None or field[1] in documented, path
+
+
+def test_a_dead_letter_raises_the_alarm_and_the_alarm_a_notification() -> None:
+    alarm = properties("platform", "DeadLetterAlarm")
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "DeadLetterQueue.QueueName"}]
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert alarm["Threshold"] == 0
+    assert alarm["TreatMissingData"] == "notBreaching"
+    pattern = properties("platform", "DeadLetterRule")["EventPattern"]
+    change: dict[str, Any] = {
+        "source": "aws.cloudwatch",
+        "detail-type": "CloudWatch Alarm State Change",
+        "resources": ["DeadLetterAlarm.Arn"],
+        "detail": {"state": {"value": "ALARM"}},
+    }
+    assert matches(pattern, change)
+    assert not matches(pattern, change | {"detail": {"state": {"value": "OK"}}})
+    assert not matches(pattern, change | {"resources": ["Other.Arn"]})
+
+
+def test_nobody_is_subscribed_who_was_not_named() -> None:
+    assert "NotificationSubscription" not in resources("platform")
+    subscribed = properties("platform", "NotificationSubscription", NotificationEmail="a@b.example")
+    assert subscribed["Endpoint"] == "a@b.example"

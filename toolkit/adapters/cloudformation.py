@@ -1,0 +1,274 @@
+"""CloudFormation: prepare a change set, execute it, watch its events."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from toolkit.adapters.session import Aws, translated
+from toolkit.core.errors import StackError
+from toolkit.core.stack import (
+    APP_TAG,
+    GONE,
+    UNBORN,
+    UPDATABLE,
+    Action,
+    Change,
+    ChangeSet,
+    Stack,
+    StackEvent,
+    StackPlan,
+    first_cause,
+    says_unchanged,
+    stack_hint,
+    stuck_hint,
+)
+from workloads.contract import format_time
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+_CAPABILITIES: Any = ["CAPABILITY_NAMED_IAM"]
+_POLL_SECONDS = 2.0
+# To execute a change set deletes every other one of the stack:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+_OUTDATED = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"})
+Watch = Callable[[str, StackEvent], None]
+
+
+class CloudFormation:
+    """Stacks, one at a time; an instance serves several threads (boto3 clients are thread-safe)."""
+
+    def __init__(
+        self, aws: Aws, *, sleep: Callable[[float], None] = time.sleep, poll: float | None = None
+    ) -> None:
+        self._client: CloudFormationClient = aws.client("cloudformation")
+        self._sleep = sleep
+        # The embedded AWS is done at once, so waiting two seconds for it would be waste.
+        self._poll = poll if poll is not None else (0.1 if aws.endpoint.url else _POLL_SECONDS)
+
+    def find(self, name: str) -> Stack | None:
+        """A stack by name; None when there is none."""
+        from botocore.exceptions import ClientError
+
+        with translated(f"stack {name}", ValidationError=StackError):
+            try:
+                rows = self._client.describe_stacks(StackName=name)["Stacks"]
+            except ClientError as error:
+                if "does not exist" in str(error):
+                    return None
+                raise
+        found = [_stack(row) for row in rows if row["StackStatus"] not in GONE]
+        return found[0] if found else None
+
+    def owned(self, app: str) -> list[Stack]:
+        """All stacks that carry this app's tag, in a few paged calls."""
+        with translated("DescribeStacks"):
+            pages = self._client.get_paginator("describe_stacks").paginate()
+            stacks = [_stack(row) for page in pages for row in page["Stacks"]]
+        return [s for s in stacks if s.tags.get("app") == app and s.status not in GONE]
+
+    def prepare(self, plan: StackPlan, *, say: Callable[[str], None]) -> ChangeSet:
+        """Make a change set and wait until CloudFormation has worked it out.
+
+        A stack that never came to life is deleted first; one that is busy is waited for; one that
+        is not the app's is left alone.
+        """
+        kind = self._make_ready(plan, say)
+        with translated(f"change set of {plan.name}", ValidationError=StackError):
+            answer = self._client.create_change_set(
+                StackName=plan.name,
+                ChangeSetName=f"toolkit-{time.time_ns()}",
+                ChangeSetType=kind,  # type: ignore[arg-type]
+                TemplateBody=plan.template,
+                Parameters=[
+                    {"ParameterKey": key, "ParameterValue": value}
+                    for key, value in sorted(plan.parameters.items())
+                ],
+                Tags=[{"Key": key, "Value": value} for key, value in sorted(plan.tags.items())],
+                Capabilities=_CAPABILITIES,
+            )
+        return self._worked_out(plan.name, kind, answer["Id"])
+
+    def discard(self, change_set: ChangeSet) -> None:
+        """Delete a change set, and the empty stack that preparing a first one leaves behind."""
+        name = change_set.stack
+        with translated(f"change set of {name}"):
+            self._client.delete_change_set(ChangeSetName=change_set.arn)
+        if change_set.kind != "CREATE":
+            return
+        # Somebody else may have a change set on the same empty stack, or have executed it by now.
+        stack = self.find(name)
+        if stack is not None and stack.status == "REVIEW_IN_PROGRESS":
+            with translated(f"stack {name}"):
+                if not self._client.list_change_sets(StackName=name)["Summaries"]:
+                    self._client.delete_stack(StackName=name)
+
+    def execute(self, change_set: ChangeSet, watch: Watch) -> Stack:
+        """Execute a change set to its end; raises StackError with the first cause."""
+        from botocore.exceptions import ClientError
+
+        name = change_set.stack
+        seen = {event.id for event in self._events(name)}
+        with translated(f"change set of {name}"):
+            try:
+                self._client.execute_change_set(ChangeSetName=change_set.arn)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in _OUTDATED:
+                    raise StackError(
+                        f"the change set of {name} is out of date: somebody else deployed it",
+                        hint="deploy again: the change set will be made on what is there now",
+                    ) from error
+                raise
+        return self._finish(name, watch, seen)
+
+    def delete(self, name: str, watch: Watch) -> None:
+        """Delete a stack and wait until it is gone."""
+        seen = {event.id for event in self._events(name)}
+        with translated(f"stack {name}", ValidationError=StackError):
+            self._client.delete_stack(StackName=name)
+        while (stack := self.find(name)) is not None:
+            self._tell(name, watch, seen)
+            if stack.status == "DELETE_FAILED":
+                self._raise(stack, seen)
+            self._sleep(self._poll)
+
+    def _make_ready(self, plan: StackPlan, say: Callable[[str], None]) -> str:
+        name = plan.name
+        stack = self.find(name)
+        while stack is not None and _busy(stack.status):
+            say(f"{name} is {stack.status}: waiting for it")
+            self._sleep(self._poll)
+            stack = self.find(name)
+        if stack is None or stack.status == "REVIEW_IN_PROGRESS":
+            return "CREATE"  # an empty stack takes one more change set
+        if stack.tags.get(APP_TAG) != plan.tags.get(APP_TAG):
+            raise StackError(
+                f"stack {name} exists and is not this app's: it has no tag "
+                f"{APP_TAG}={plan.tags.get(APP_TAG)}",
+                hint="choose another app name in toolkit.toml, or delete that stack yourself",
+            )
+        if stack.status in UNBORN:
+            say(f"{name} is {stack.status}: deleting what its first deployment left behind")
+            self.delete(name, lambda _stack, _event: None)
+            return "CREATE"
+        if stack.status not in UPDATABLE:
+            raise StackError(
+                f"stack {name} is {stack.status} and cannot be updated", hint=stuck_hint(stack)
+            )
+        return "UPDATE"
+
+    def _worked_out(self, name: str, kind: str, arn: str) -> ChangeSet:
+        while True:
+            with translated(f"change set of {name}", ChangeSetNotFound=StackError):
+                answer = self._client.describe_change_set(ChangeSetName=arn)
+            if answer["Status"] == "FAILED":
+                return self._refused(name, kind, arn, answer.get("StatusReason", ""))
+            if answer["Status"] == "CREATE_COMPLETE":
+                break
+            self._sleep(self._poll)
+        rows = list(answer["Changes"])
+        while token := answer.get("NextToken"):
+            with translated(f"change set of {name}"):
+                answer = self._client.describe_change_set(ChangeSetName=arn, NextToken=token)
+            rows += answer["Changes"]
+        changes = tuple(_change(row["ResourceChange"]) for row in rows if "ResourceChange" in row)
+        return ChangeSet(name, arn, kind, changes)
+
+    def _refused(self, name: str, kind: str, arn: str, reason: str) -> ChangeSet:
+        empty = ChangeSet(name, arn, kind, (), unchanged=True)
+        self.discard(empty)
+        if says_unchanged(reason):
+            return empty
+        raise StackError(
+            f"CloudFormation refused the change set of {name}: {reason}",
+            hint="correct the template or the parameter; nothing was deployed",
+        )
+
+    def _finish(self, name: str, watch: Watch, seen: set[str]) -> Stack:
+        known = set(seen)
+        while True:
+            self._tell(name, watch, seen)
+            stack = self.find(name)
+            if stack is None:
+                raise StackError(f"stack {name} disappeared while it was deployed")
+            if not _busy(stack.status):
+                break
+            self._sleep(self._poll)
+        self._tell(name, watch, seen)
+        if stack.status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            self._raise(stack, known)
+        return stack
+
+    def _tell(self, name: str, watch: Watch, seen: set[str]) -> None:
+        for event in sorted(self._events(name, stop_at=seen), key=lambda event: event.time):
+            seen.add(event.id)
+            watch(name, event)
+
+    def _events(self, name: str, stop_at: set[str] | None = None) -> Iterator[StackEvent]:
+        """A stack's events, newest first, up to one that is known already."""
+        from botocore.exceptions import ClientError
+
+        with translated(f"events of {name}"):
+            pages = self._client.get_paginator("describe_stack_events").paginate(StackName=name)
+            try:
+                for page in pages:
+                    for row in page["StackEvents"]:
+                        if stop_at is not None and row["EventId"] in stop_at:
+                            return
+                        yield _event(row)
+            except ClientError as error:
+                if "does not exist" not in str(error):
+                    raise
+
+    def _raise(self, stack: Stack, known: set[str]) -> None:
+        cause = first_cause(event for event in self._events(stack.name) if event.id not in known)
+        what = f"{cause.logical_id} ({cause.resource_type}): {cause.reason}" if cause else ""
+        raise StackError(
+            f"stack {stack.name} ended as {stack.status}: {what or stack.reason}",
+            hint=stack_hint(cause),
+        )
+
+
+def _busy(status: str) -> bool:
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+
+
+def _stack(row: Any) -> Stack:
+    return Stack(
+        name=row["StackName"],
+        status=row["StackStatus"],
+        outputs={out["OutputKey"]: out["OutputValue"] for out in row.get("Outputs", ())},
+        parameters={
+            parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+            for parameter in row.get("Parameters", ())
+        },
+        tags={tag["Key"]: tag["Value"] for tag in row.get("Tags", ())},
+        reason=row.get("StackStatusReason", ""),
+        changed_at=format_time(row.get("LastUpdatedTime") or row["CreationTime"]),
+    )
+
+
+def _change(row: Any) -> Change:
+    causes = {
+        target.get("Name") or target.get("Attribute", "")
+        for detail in row.get("Details", ())
+        for target in (detail.get("Target", {}),)
+    }
+    return Change(
+        action=Action(row["Action"]),
+        logical_id=row["LogicalResourceId"],
+        resource_type=row["ResourceType"],
+        replacement=str(row.get("Replacement") or "False"),
+        causes=tuple(sorted(causes - {""})),
+    )
+
+
+def _event(row: Any) -> StackEvent:
+    return StackEvent(
+        id=row["EventId"],
+        time=format_time(row["Timestamp"]),
+        logical_id=row["LogicalResourceId"],
+        resource_type=row.get("ResourceType", ""),
+        status=row.get("ResourceStatus", ""),
+        reason=row.get("ResourceStatusReason", ""),
+    )

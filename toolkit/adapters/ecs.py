@@ -1,0 +1,59 @@
+"""ECS: start a task, look at tasks, stop one."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from toolkit.adapters.session import Aws, translated
+from toolkit.core.diagnosis import diagnose_launch
+from toolkit.core.errors import RunError
+from toolkit.core.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+
+
+class Ecs:
+    """The tasks of one cluster."""
+
+    def __init__(self, aws: Aws, cluster: str) -> None:
+        self._client: ECSClient = aws.client("ecs")
+        self._cluster = cluster
+
+    def run(self, request: Mapping[str, Any]) -> Lifecycle:
+        """RunTask, once; raises RunError for ``failures``, which come with HTTP 200."""
+        name = request["taskDefinition"].rsplit("/", 1)[-1]
+        with translated(
+            f"RunTask {name}", ClientException=RunError, InvalidParameterException=RunError
+        ):
+            answer = self._client.run_task(**request)
+        failures = answer.get("failures", [])
+        if failures or not answer.get("tasks"):
+            reason = failures[0].get("reason", "") if failures else "ECS started no task"
+            detail = failures[0].get("detail", "") if failures else ""
+            raise RunError(
+                f"RunTask {name}: {reason} {detail}".rstrip(),
+                hint=diagnose_launch(reason, detail).hint,
+            )
+        return Lifecycle.parse(answer["tasks"][0])
+
+    def describe(self, task_arns: Sequence[str]) -> list[Lifecycle]:
+        """The tasks that ECS still knows; it forgets a stopped one after about an hour."""
+        found: list[Lifecycle] = []
+        for start in range(0, len(task_arns), 100):
+            with translated("DescribeTasks"):
+                answer = self._client.describe_tasks(
+                    cluster=self._cluster, tasks=list(task_arns[start : start + 100])
+                )
+            found += [Lifecycle.parse(task) for task in answer["tasks"]]
+        return found
+
+    def running(self) -> list[str]:
+        """The ARNs of the tasks that have not stopped."""
+        with translated("ListTasks"):
+            pages = self._client.get_paginator("list_tasks").paginate(cluster=self._cluster)
+            return [arn for page in pages for arn in page["taskArns"]]
+
+    def stop(self, task_arn: str, reason: str) -> None:
+        """StopTask: SIGTERM, and SIGKILL after the stop timeout."""
+        with translated(f"StopTask {task_arn}"):
+            self._client.stop_task(cluster=self._cluster, task=task_arn, reason=reason)

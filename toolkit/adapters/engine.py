@@ -1,0 +1,257 @@
+"""The embedded AWS from outside: find, start and stop the engine, and talk to it.
+
+The engine is a process of its own, ``python -m toolkit.local``; nothing here imports it. Everything
+that belongs to one project stands below ``.toolkit/`` in the project's root:
+
+    .toolkit/emulator-<lock>/    the emulator's virtual environment, made on demand
+    .toolkit/local/engine.json   where the running engine listens
+    .toolkit/local/lock          held by the engine while it lives
+    .toolkit/local/*.log, s3/, state/, images/, tasks/
+"""
+
+import fcntl
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, frozen
+
+from toolkit.adapters import emulator
+from toolkit.core.errors import ConfigError, RunError, ToolkitError
+
+Progress = Callable[[str], None]
+Event = dict[str, Any]
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+TOKEN_HEADER = "X-Toolkit-Token"  # noqa: S105 - names a header
+_START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+
+
+@frozen
+class EngineInfo:
+    """Where a running engine listens; ``token`` opens its control API."""
+
+    endpoint_url: str
+    control_url: str
+    region: str
+    account_id: str
+    pid: int
+    token: str
+    started_at: str
+
+    def write(self, home: Path) -> None:
+        """Publish it, all at once."""
+        draft = home / "engine.json.new"
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(asdict(self), indent=1))
+        draft.replace(home / "engine.json")
+
+
+def directory(root: Path) -> Path:
+    """Where the engine of the project in ``root`` keeps its things."""
+    return root / ".toolkit" / "local"
+
+
+def running(root: Path) -> EngineInfo | None:
+    """The engine of this project, or None when none runs."""
+    home = directory(root)
+    if not _locked(home / "lock"):
+        return None
+    try:
+        return EngineInfo(**json.loads((home / "engine.json").read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None  # it is starting, or stopping
+
+
+def ensure_running(root: Path, progress: Progress, *, region: str = REGION) -> EngineInfo:
+    """The engine of this project, installed and started first where needed.
+
+    Raises ToolkitError with the end of the engine's log when it does not come up.
+    """
+    found = running(root)
+    if found is not None:
+        if found.region != region:
+            raise ConfigError(
+                f"the embedded AWS of this project runs in {found.region}, not in {region}",
+                hint="stop it first: toolkit local stop",
+            )
+        return found
+    home = directory(root)
+    home.mkdir(parents=True, exist_ok=True)
+    python = emulator.ensure_installed(root / ".toolkit", progress)
+    progress("starting the embedded AWS")
+    _spawn(root, home, python, region)
+    return _wait_until_ready(root)
+
+
+def _spawn(root: Path, home: Path, python: Path, region: str) -> None:
+    (home / "engine.json").unlink(missing_ok=True)
+    package = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-m", "toolkit.local", str(root.resolve()), str(python), region]
+    with (home / "engine.log").open("ab") as log:
+        # It forks, so this returns at once and the engine is nobody's child.
+        subprocess.run(
+            command,
+            env={**os.environ, "PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            check=True,
+        )
+
+
+def _wait_until_ready(root: Path) -> EngineInfo:
+    home, deadline = directory(root), time.monotonic() + _START_SECONDS
+    alive = False
+    while time.monotonic() < deadline:
+        found = running(root)
+        if found is not None:
+            return found
+        locked = _locked(home / "lock")
+        if alive and not locked:
+            break
+        alive = alive or locked
+        time.sleep(_POLL_SECONDS)
+    tail = "\n".join((home / "engine.log").read_text(errors="replace").splitlines()[-5:])
+    raise ToolkitError(
+        f"the embedded AWS did not start:\n{tail}", hint=f"read {home / 'engine.log'}"
+    )
+
+
+def _locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+class EngineClient:
+    """The control API of one running engine; raises RunError with the engine's own words."""
+
+    def __init__(self, info: EngineInfo) -> None:
+        self._info = info
+
+    def status(self) -> Event:
+        """The virtual time, the schedules with their next firings, and the live tasks."""
+        return self._call("GET", "/status")
+
+    def now(self) -> datetime:
+        """The virtual time."""
+        return datetime.fromisoformat(self.status()["now"])
+
+    def feed_url(self) -> str:
+        """The address of the synthetic market feed, started on demand."""
+        return str(self._call("POST", "/feed", {})["url"])
+
+    def belong_to(self, pid: int) -> None:
+        """Let the engine end when the process ``pid`` does."""
+        self._call("POST", "/owner", {"pid": pid})
+
+    def fire(
+        self, name: str, *, twice: bool = False, scheduled_time: str | None = None
+    ) -> list[Event]:
+        """Deliver the schedule's next firing (or the given one) now; returns what happened."""
+        request = {"name": name, "twice": twice, "scheduled_time": scheduled_time}
+        return list(self._stream("/fire", request))
+
+    def advance(
+        self, *, until: str | None = None, seconds: float | None = None, speed: float | None = None
+    ) -> Iterator[Event]:
+        """Move the clock firing by firing; yields each event as it happens, "advanced" last."""
+        request = {"until": until, "seconds": seconds, "speed": speed}
+        yield from self._stream("/advance", request)
+
+    def faults(self) -> Event:
+        """The faults that may still strike, and the kinds that there are."""
+        return self._call("POST", "/faults", {})
+
+    def add_fault(
+        self,
+        kind: str,
+        *,
+        schedule: str | None = None,
+        service: str | None = None,
+        times: int | None = None,
+        value: float | None = None,
+    ) -> None:
+        """Let something go wrong: everywhere and for ever, unless it is limited."""
+        fault = {
+            "kind": kind,
+            "schedule": schedule,
+            "service": service,
+            "times": times,
+            "value": value,
+        }
+        self._call("POST", "/faults", {"add": fault})
+
+    def clear_faults(self) -> None:
+        """Let all go well again."""
+        self._call("POST", "/faults", {"clear": True})
+
+    def reset(self) -> None:
+        """Wipe everything that was deployed, stored and run, and set the clock back."""
+        self._call("POST", "/reset", {})
+
+    def stop(self, root: Path) -> None:
+        """End the engine, its tasks and its emulator; returns when they are gone."""
+        self._call("POST", "/stop", {})
+        lock, deadline = directory(root) / "lock", time.monotonic() + _STOP_SECONDS
+        while _locked(lock):
+            if time.monotonic() > deadline:
+                raise RunError(
+                    f"the engine (process {self._info.pid}) does not end",
+                    hint=f"end it yourself: kill -9 {self._info.pid}",
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Event:
+        with closing(self._connect()) as connection:
+            answer: Event = json.loads(self._request(connection, method, path, body).read())
+        return answer
+
+    def _stream(self, path: str, body: Mapping[str, Any]) -> Iterator[Event]:
+        with closing(self._connect()) as connection:
+            for line in self._request(connection, "POST", path, body):
+                event = json.loads(line)
+                if event.get("event") == "failed":
+                    raise RunError(event["message"], hint=event.get("hint"))
+                yield event
+
+    def _connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self._info.control_url.removeprefix("http://"))
+
+    def _request(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+    ) -> http.client.HTTPResponse:
+        content = None if body is None else json.dumps(body)
+        try:
+            connection.request(method, path, content, {TOKEN_HEADER: self._info.token})
+            response = connection.getresponse()
+        except OSError as error:
+            raise RunError(
+                f"the embedded AWS does not answer: {error}", hint="toolkit local status"
+            ) from error
+        if response.status != http.client.OK:
+            problem = json.loads(response.read())
+            raise RunError(problem["message"], hint=problem.get("hint"))
+        return response

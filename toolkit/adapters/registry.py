@@ -1,0 +1,150 @@
+"""The process image: the workloads' own files as a real OCI image, pushed over the registry's API.
+
+The embedded AWS can run a task as a process. Its image is no Linux system, only the tree that a
+container would have at its import root; all else is as with any image: layers and manifest are
+content-addressed, ECS refers to it by digest, and a digest that is missing cannot be pulled.
+
+- https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
+- https://github.com/opencontainers/image-spec/blob/main/manifest.md
+"""
+
+import gzip
+import hashlib
+import http.client
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from toolkit.core.errors import ImageError
+
+PROCESS_LABEL = "org.fargate-toolkit.process-image"
+ENTRY_POINT = ("python", "-m", "workloads")
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_CONFIG = "application/vnd.oci.image.config.v1+json"
+_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+_LEFT_OUT = ("__pycache__", ".pyc")
+
+
+def push_process_image(endpoint: str, repository: str, source: Path) -> str:
+    """Push ``source`` (the `workloads` package's directory) to a repository; returns the digest.
+
+    The same files give the same digest, wherever and whenever they are pushed.
+
+    Args:
+        endpoint: the registry's URL, such as the embedded AWS's endpoint.
+        repository: the repository's name or URI; a host in front is left out.
+        source: a directory; it stands in the image under its own name.
+
+    Raises:
+        ImageError: the registry refused, for instance because it has no such repository.
+    """
+    name = repository_name(repository)
+    layer = _layer(source)
+    diff_id = _digest(gzip.decompress(layer))
+    config = _json(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {
+                "Entrypoint": list(ENTRY_POINT),
+                "WorkingDir": "/app",
+                "Labels": {PROCESS_LABEL: "1"},
+            },
+            "rootfs": {"type": "layers", "diff_ids": [diff_id]},
+        }
+    )
+    manifest = _json(
+        {
+            "schemaVersion": 2,
+            "mediaType": _MANIFEST,
+            "config": _descriptor(_CONFIG, config),
+            "layers": [_descriptor(_LAYER, layer)],
+        }
+    )
+    with closing(_connect(endpoint)) as registry:
+        for blob in (layer, config):
+            _push_blob(registry, name, blob)
+        digest = _digest(manifest)
+        path = f"/v2/{name}/manifests/{digest}"
+        _send(registry, "PUT", path, manifest, {"Content-Type": _MANIFEST})
+    return digest
+
+
+def repository_name(repository: str) -> str:
+    """The name in the registry: a URI without its host.
+
+    >>> repository_name("000000000000.dkr.ecr.us-east-1.amazonaws.com/app/runs")
+    'app/runs'
+    """
+    host, slash, name = repository.partition("/")
+    return name if slash and ("." in host or ":" in host) else repository
+
+
+def _layer(source: Path) -> bytes:
+    """A tar.gz of the tree under ``app/`` that depends on names and contents only."""
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for path in _files(source):
+            member = tarfile.TarInfo(f"app/{source.name}/{path.relative_to(source).as_posix()}")
+            member.size = path.stat().st_size
+            member.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+            with path.open("rb") as content:
+                archive.addfile(member, content)
+    return packed.getvalue()
+
+
+def _files(source: Path) -> Iterator[Path]:
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and not any(part.endswith(_LEFT_OUT) for part in path.parts):
+            yield path
+
+
+def _push_blob(registry: http.client.HTTPConnection, name: str, blob: bytes) -> None:
+    path = f"/v2/{name}/blobs/uploads/?digest={quote(_digest(blob))}"
+    _send(registry, "POST", path, blob, {"Content-Type": "application/octet-stream"})
+
+
+def _send(
+    registry: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes,
+    headers: Mapping[str, str],
+) -> None:
+    try:
+        registry.request(method, path, body, dict(headers))
+        response = registry.getresponse()
+        content = response.read()
+    except OSError as error:
+        raise ImageError(f"the registry does not answer: {error}") from error
+    if response.status != http.client.CREATED:
+        words = content.decode(errors="replace")[:300]
+        raise ImageError(
+            f"the registry refused {method} {path}: {response.status} {words}",
+            hint="deploy the platform first: it holds the repository",
+        )
+
+
+def _connect(endpoint: str) -> http.client.HTTPConnection:
+    parts = urlsplit(endpoint)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return kind(parts.netloc, timeout=30)
+
+
+def _descriptor(media_type: str, content: bytes) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": _digest(content), "size": len(content)}
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,116 @@
+"""S3: claims, artifacts and manifests of runs, without downloading what a HEAD can tell."""
+
+import base64
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from toolkit.adapters.session import Aws, translated
+from toolkit.core.evidence import StoredObject
+from workloads.contract import format_time
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+_THREADS = 8
+
+
+class Bucket:
+    """The bucket of an app."""
+
+    def __init__(self, aws: Aws, name: str) -> None:
+        self._client: S3Client = aws.client("s3")
+        self.name = name
+
+    def read(self, key: str) -> bytes | None:
+        """The content of an object, or None when there is none."""
+        from botocore.exceptions import ClientError
+
+        with translated(f"s3://{self.name}/{key}"):
+            try:
+                return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in _MISSING:
+                    return None
+                raise
+
+    def download(self, key: str, path: str) -> None:
+        """Copy an object into a file."""
+        with translated(f"s3://{self.name}/{key}"):
+            self._client.download_file(self.name, key, path)
+
+    def keys(self, prefix: str, *, after: str = "") -> list[str]:
+        """All keys below a prefix in their order, from the one after ``after`` on."""
+        return list(self.each_key(prefix, after=after))
+
+    def each_key(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        """The same, a page (1,000 keys) at a time."""
+        with translated(f"s3://{self.name}/{prefix}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.name, Prefix=prefix, StartAfter=after
+            )
+            for page in pages:
+                for row in page.get("Contents", ()):
+                    yield row["Key"]
+
+    def objects(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
+        """Key, size and time of all objects below a prefix in their order, a page at a time."""
+        with translated(f"s3://{self.name}/{prefix}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.name, Prefix=prefix, StartAfter=after
+            )
+            for page in pages:
+                for row in page.get("Contents", ()):
+                    yield StoredObject(
+                        row["Key"], row["Size"], None, format_time(row["LastModified"])
+                    )
+
+    def folders(self, prefix: str, *, after: str = "") -> list[str]:
+        """One page (at most 1,000) of the folders right below a prefix, after ``after``."""
+        with translated(f"s3://{self.name}/{prefix}"):
+            page = self._client.list_objects_v2(
+                Bucket=self.name, Prefix=prefix, Delimiter="/", StartAfter=after
+            )
+        return [row["Prefix"] for row in page.get("CommonPrefixes", ())]
+
+    def latest_folder(self, prefix: str, *, after: str) -> str | None:
+        """The last of the folders right below a prefix."""
+        latest = None
+        while page := self.folders(prefix, after=after):
+            latest = page[-1]
+            # "0" is the character after "/": the next page begins behind all of this folder.
+            after = latest[:-1] + "0"
+        return latest
+
+    def write(self, key: str, content: bytes, media_type: str) -> None:
+        """Put an object, with its SHA-256 checked by S3."""
+        with translated(f"s3://{self.name}/{key}"):
+            self._client.put_object(
+                Bucket=self.name,
+                Key=key,
+                Body=content,
+                ContentType=media_type,
+                ChecksumAlgorithm="SHA256",
+            )
+
+    def heads(self, keys: Iterable[str]) -> dict[str, StoredObject]:
+        """Size and recorded SHA-256 of each object that exists, several at a time."""
+        with ThreadPoolExecutor(_THREADS) as pool:
+            found = pool.map(self._head, keys)
+        return {stored.key: stored for stored in found if stored is not None}
+
+    def _head(self, key: str) -> StoredObject | None:
+        from botocore.exceptions import ClientError
+
+        with translated(f"s3://{self.name}/{key}"):
+            try:
+                head = self._client.head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in _MISSING:
+                    return None
+                raise
+        checksum = head.get("ChecksumSHA256")
+        # "-3" at its end marks a digest of digests (multipart), which is not the content's.
+        sha256 = base64.b64decode(checksum).hex() if checksum and "-" not in checksum else None
+        return StoredObject(key, head["ContentLength"], sha256)

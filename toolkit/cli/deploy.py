@@ -1,0 +1,54 @@
+"""`toolkit deploy`."""
+
+from pathlib import Path
+
+import click
+
+from toolkit.actions import deploy as action
+from toolkit.cli.options import aws_options, json_option, opened, yes_option
+from toolkit.cli.render import print_json
+
+
+@click.command("deploy")
+@aws_options
+@yes_option
+@json_option
+@click.option("--guided", is_flag=True, help="Ask first, and save the answers to toolkit.toml.")
+@click.option("--dry-run", is_flag=True, help="Make the change sets, show and discard them.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this workload or schedule.")
+@click.option("--release", metavar="ID", help="Deploy this earlier release: roll back to it.")
+def deploy_command(
+    project: Path,
+    config_env: str | None,
+    local: bool,
+    yes: bool,
+    as_json: bool,
+    guided: bool,
+    dry_run: bool,
+    only: tuple[str, ...],
+    release: str | None,
+) -> int:
+    """Deploy the platform, the image, the workloads and the schedules.
+
+    Each stack is shown as a change set first. What has not changed is left alone.
+    """
+    if guided:
+        from toolkit.cli.guided import ask
+
+        config_env = ask(project, config_env, local)
+    context = opened(project, config_env, local)
+    options = action.Options(yes=yes, dry_run=dry_run, only=only, release=release)
+    done = action.deploy(context, options)
+    if as_json:
+        print_json(done.to_json())
+    else:
+        _print(done)
+    return 1 if done.declined else 0
+
+
+def _print(done: action.Deployment) -> None:
+    width = max(len(row.stack) for row in done.rows)
+    for row in done.rows:
+        click.echo(f"{row.stack:<{width}}  {row.result}")
+    if done.release:
+        click.echo(f"{'release':<{width}}  {done.release}")

@@ -1,0 +1,166 @@
+"""`toolkit local`: the embedded AWS of this project."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from toolkit.actions import local as actions
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group("local")
+@click.option(
+    "--project",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    envvar="TOOLKIT_PROJECT",
+    help="The project's directory (the nearest one with a toolkit.toml).",
+)
+@click.pass_context
+def local_command(context: click.Context, /, project: Path) -> None:
+    """The embedded AWS: an emulator with a Scheduler and a Fargate of its own.
+
+    One per project, on this machine only. Its clock is virtual: `advance` lets firings happen.
+    """
+    context.obj = actions.root_of(project)
+
+
+@local_command.command()
+@_json
+@click.option("--region", default="us-east-1", show_default=True, help="The region it plays.")
+@click.option("--while-pid", type=int, metavar="PID", help="End it when that process ends.")
+@click.pass_obj
+def start(root: Path, *, as_json: bool, region: str, while_pid: int | None) -> None:
+    """Start it, if it does not run yet; the first time it installs the emulator."""
+    info = actions.start(root, _progress, region=region, while_pid=while_pid)
+    where = {"endpoint_url": info.endpoint_url, "region": info.region, "pid": info.pid}
+    _print(where, [f"AWS_ENDPOINT_URL={info.endpoint_url}"], as_json=as_json)
+
+
+@local_command.command()
+@_json
+@click.pass_obj
+def stop(root: Path, *, as_json: bool) -> None:
+    """End it, with its tasks."""
+    stopped = actions.stop(root)
+    words = "stopped" if stopped else "it was not running"
+    _print({"stopped": stopped}, [words], as_json=as_json)
+
+
+@local_command.command()
+@_json
+@click.pass_obj
+def status(root: Path, *, as_json: bool) -> None:
+    """What runs, what time it is there, and what fires next."""
+    found = actions.status(root)
+    _print(found, actions.describe_status(found), as_json=as_json)
+
+
+@local_command.command()
+@click.argument("name")
+@click.option("--twice", is_flag=True, help="Deliver it twice, as Scheduler may.")
+@click.option("--scheduled-time", help="Which firing, in ISO 8601; the next one if left out.")
+@_json
+@click.pass_obj
+def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None, as_json: bool) -> None:
+    """Deliver a firing of the schedule NAME now."""
+    _print_events(
+        actions.fire(root, name, twice=twice, scheduled_time=scheduled_time), as_json=as_json
+    )
+
+
+@local_command.command()
+@click.argument("where", metavar="DURATION|TIME", required=False)
+@click.option("--until", metavar="TIME", help="The same as TIME.")
+@click.option("--speed", metavar="N", help="Let the clock run, such as 60x, instead of jump.")
+@_json
+@click.pass_obj
+def advance(
+    root: Path, where: str | None, *, until: str | None, speed: str | None, as_json: bool
+) -> None:
+    """Move the clock by 7d or 1h30m, or until 2026-11-24T05:00:00Z, firing by firing.
+
+    Every firing on the way is delivered and its task really runs, at its own time.
+    """
+    if (where is None) == (until is None):
+        raise click.UsageError("give a duration such as 7d, or a time")
+    pace = actions.read_speed(speed) if speed else None
+    _print_events(actions.advance(root, where or until or "", speed=pace), as_json=as_json)
+
+
+@local_command.group()
+def fault() -> None:
+    """Let things go wrong on purpose: add, list and clear faults."""
+
+
+@fault.command()
+@click.argument("kind")
+@click.option("--schedule", metavar="NAME", help="Only for runs of this schedule.")
+@click.option("--service", metavar="NAME", help="Only calls of this service, such as s3.")
+@click.option("--times", type=click.IntRange(min=1), help="So often; always if left out.")
+@click.option("--value", type=float, metavar="SECONDS", help="How late, how long, how far ahead.")
+@click.pass_obj
+def add(
+    root: Path,
+    kind: str,
+    *,
+    schedule: str | None,
+    service: str | None,
+    times: int | None,
+    value: float | None,
+) -> None:
+    """Add a fault of a KIND; `toolkit local fault kinds` lists them."""
+    actions.add_fault(root, kind, schedule=schedule, service=service, times=times, value=value)
+    _print({}, actions.describe_faults(actions.faults(root)), as_json=False)
+
+
+@fault.command("list")
+@_json
+@click.pass_obj
+def list_faults(root: Path, *, as_json: bool) -> None:
+    """The faults that may still strike."""
+    found = actions.faults(root)
+    _print({"faults": found["faults"]}, actions.describe_faults(found), as_json=as_json)
+
+
+@fault.command()
+@_json
+@click.pass_obj
+def kinds(root: Path, *, as_json: bool) -> None:
+    """What can go wrong."""
+    found = actions.faults(root)
+    _print({"kinds": found["kinds"]}, actions.describe_fault_kinds(found), as_json=as_json)
+
+
+@fault.command()
+@click.pass_obj
+def clear(root: Path) -> None:
+    """Let all go well again."""
+    actions.clear_faults(root)
+
+
+@local_command.command()
+@click.confirmation_option("--yes", prompt="Wipe everything deployed and stored in it?")
+@_json
+@click.pass_obj
+def reset(root: Path, *, as_json: bool) -> None:
+    """Wipe what was deployed, stored and run, and set the clock back to real time."""
+    actions.reset(root)
+    _print({"reset": True}, ["wiped"], as_json=as_json)
+
+
+def _print(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+    click.echo(json.dumps(document, indent=1) if as_json else "\n".join(lines))
+
+
+def _print_events(events: Iterable[dict[str, Any]], *, as_json: bool) -> None:
+    for event in events:
+        click.echo(json.dumps(event) if as_json else actions.describe_event(event))
+
+
+def _progress(message: str) -> None:
+    click.echo(message, err=True)

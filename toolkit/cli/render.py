@@ -1,0 +1,147 @@
+"""How things look on a terminal: progress on stderr, results on stdout."""
+
+import json
+import sys
+import threading
+from collections import Counter
+from typing import Any
+
+import click
+
+from toolkit.core.stack import Action, Change, ChangeSet, StackEvent
+from toolkit.core.verdict import Check, Ruling, Status, Verdict
+from workloads.contract import parse_time
+
+_SIGNS = {Action.ADD: ("+", "green"), Action.REMOVE: ("-", "red")}
+_STATUS = {Status.OK: "green", Status.NG: "red", Status.UNKNOWN: "yellow"}
+_RULING = {Ruling.PASS: "green", Ruling.FAIL: "red", Ruling.INCONCLUSIVE: "yellow"}
+_WIDTH = 30
+_MANY = 20  # stacks, of which one line each is enough
+
+
+class Terminal:
+    """The console of the actions; several threads may write, each whole lines."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._started: dict[tuple[str, str], str] = {}
+        self._wanted = 0
+        self._done = 0
+
+    def say(self, text: str) -> None:
+        """A line of progress."""
+        with self._lock:
+            click.echo(text, err=True)
+
+    def changes(self, change_sets: list[ChangeSet]) -> None:
+        """What is about to change, a resource a line; replaced ones are marked."""
+        with self._lock:
+            self._wanted, self._done = len(change_sets), 0
+            if self._wanted > _MANY:
+                kinds = Counter(change_set.kind.lower() for change_set in change_sets)
+                told = ", ".join(f"{count} to {kind}" for kind, count in kinds.items())
+                click.secho(f"{self._wanted} stacks: {told}", bold=True, err=True)
+                change_sets = [found for found in change_sets if _replaces(found)]
+            for change_set in change_sets:
+                verb = "create" if change_set.kind == "CREATE" else "update"
+                click.secho(f"{change_set.stack} ({verb})", bold=True, err=True)
+                for change in change_set.changes:
+                    _change(change)
+
+    def event(self, stack: str, event: StackEvent) -> None:
+        """One event of a stack, with how long the resource took."""
+        with self._lock:
+            # By CloudFormation's own times: several events may arrive in one poll.
+            began = self._started.setdefault((stack, event.logical_id), event.time)
+            if event.status.endswith("_IN_PROGRESS") and not event.reason:
+                return
+            seconds = (parse_time(event.time) - parse_time(began)).total_seconds()
+            took = f"{seconds:5.1f} s" if event.status.endswith("_COMPLETE") else " " * 7
+            whole = event.logical_id == stack
+            if self._wanted > _MANY and not (whole or event.failed):
+                return
+            if whole and event.status.endswith("_COMPLETE"):
+                self._done += 1
+            colour = "red" if event.failed else "green"
+            colour = colour if not event.status.endswith("_IN_PROGRESS") else "yellow"
+            click.echo(f"  {took}  ", nl=False, err=True)
+            click.secho(f"{event.status:<18}", fg=colour, nl=False, err=True)
+            what = stack if whole else f"{stack}/{event.logical_id}"
+            count = f"  {self._done}/{self._wanted}" if whole and self._wanted > 1 else ""
+            click.echo(f" {what}{count}", err=True)
+            if event.failed and event.reason:
+                click.echo(f"           {event.reason}", err=True)
+
+    def confirm(self, question: str) -> bool:
+        """Ask; without a person at the terminal the answer is no."""
+        if not sys.stdin.isatty():
+            click.echo(f"{question} no (not a terminal; --yes says yes)", err=True)
+            return False
+        return click.confirm(question, err=True)
+
+
+def print_json(value: Any) -> None:
+    """A result as JSON on stdout."""
+    click.echo(json.dumps(value, indent=2, default=str))
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """A verdict as a tree."""
+    click.secho(f"{verdict.ruling:<4}", fg=_RULING[verdict.ruling], bold=True, nl=False)
+    click.echo(f"  {verdict.run_id}")
+    _tree(verdict.checks, " ")
+    if verdict.diagnosis is not None:
+        found = verdict.diagnosis
+        click.echo()
+        click.secho(f"{found.summary}", bold=True)
+        click.echo(found.meaning)
+        click.secho("hint: ", fg="yellow", nl=False)
+        click.echo(found.hint)
+
+
+def log_line(message: str) -> str:
+    """A line of a run's log as a person reads it: time, event, fields."""
+    try:
+        event = json.loads(message)
+        head = f"{event.pop('time')[11:23]}  {event.pop('event'):<18}"
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return message
+    for name in ("seq", "run_id"):
+        event.pop(name, None)
+    trace = event.pop("traceback", None)
+    fields = "  ".join(f"{name}={_short(value)}" for name, value in event.items())
+    return f"{head} {fields}".rstrip() + (f"\n{trace}" if trace else "")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # A digest or an ARN says nothing to a person; --json has it whole.
+    return text if len(text) <= 60 else text[:28] + "…" + text[-28:]
+
+
+def _change(change: Change) -> None:
+    sign, colour = _SIGNS.get(change.action, ("~", "yellow"))
+    note = "  REPLACED" if change.replaces else ""
+    causes = f"  ({', '.join(change.causes)})" if change.causes else ""
+    if change.replacement == "Conditional":
+        note = "  may be replaced"
+    click.secho(f"  {sign} {change.logical_id:<{_WIDTH}}", fg=colour, nl=False, err=True)
+    click.echo(f" {change.resource_type}", nl=False, err=True)
+    click.secho(note, fg="red", bold=True, nl=False, err=True)
+    click.echo(causes, err=True)
+
+
+def _replaces(change_set: ChangeSet) -> bool:
+    return any(change.replacement == "True" for change in change_set.changes)
+
+
+def _tree(checks: tuple[Check, ...], indent: str) -> None:
+    width = max((len(check.name) for check in checks), default=0)
+    for position, check in enumerate(checks):
+        last = position == len(checks) - 1
+        click.echo(f"{indent}{'└─' if last else '├─'} ", nl=False)
+        click.secho(f"{check.status}", fg=_STATUS[check.status], nl=False)
+        click.echo(f"  {check.name:<{width}}  {check.detail}")
+        _tree(check.children, indent + ("   " if last else "│  "))

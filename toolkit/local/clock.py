@@ -1,0 +1,46 @@
+"""The engine's virtual clock: real time plus an offset that only grows."""
+
+import threading
+import time
+from datetime import UTC, datetime
+
+
+class Clock:
+    """Real time, moved ahead on request. Safe to use from any thread.
+
+    A task keeps the offset that it was launched with (`offset_for`), so its own timestamps stay
+    consistent while the engine's clock runs on.
+    """
+
+    def __init__(self, offset: float = 0.0) -> None:
+        self._offset = offset
+        self._lock = threading.Lock()
+
+    @property
+    def offset(self) -> float:
+        """Seconds between real time and now."""
+        return self._offset
+
+    def now(self) -> datetime:
+        """The virtual time, aware, UTC."""
+        return at_offset(self._offset)
+
+    def move_to(self, moment: datetime) -> None:
+        """Move ahead to ``moment``; a moment that has passed changes nothing."""
+        with self._lock:
+            self._offset = max(self._offset, offset_for(moment))
+
+    def reset(self) -> None:
+        """Back to real time."""
+        with self._lock:
+            self._offset = 0.0
+
+
+def offset_for(moment: datetime) -> float:
+    """The offset at which it is ``moment`` just now."""
+    return moment.timestamp() - time.time()
+
+
+def at_offset(seconds: float) -> datetime:
+    """The time now, for who lives at this offset."""
+    return datetime.fromtimestamp(time.time() + seconds, UTC)

@@ -1,0 +1,99 @@
+"""The engine's own HTTP server, on loopback: its control API and the tasks' endpoint.
+
+Control routes need the engine's token; a page in a browser on the same machine does not have it.
+Long actions answer with one JSON object per line, as it happens.
+"""
+
+import hmac
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from toolkit.adapters.engine import TOKEN_HEADER
+from toolkit.core.errors import ToolkitError
+
+Json = dict[str, Any]
+Call = Callable[[Json], Json]
+Stream = Callable[[Json], Iterable[Json]]
+_log = logging.getLogger(__name__)
+
+
+class Control(ThreadingHTTPServer):
+    """The server; its routes are filled in by the engine."""
+
+    daemon_threads = True
+
+    def __init__(self, token: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.token = token
+        self.calls: Mapping[tuple[str, str], Call] = {}
+        self.streams: Mapping[str, Stream] = {}
+        self.task_endpoint: Callable[[str], tuple[int, Json]] = lambda _path: (404, {})
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Control
+
+    def do_GET(self) -> None:
+        if self.path.startswith(("/v4/", "/credentials/")):
+            self._send(*self.server.task_endpoint(self.path))
+        else:
+            self._control("GET")
+
+    def do_POST(self) -> None:
+        self._control("POST")
+
+    def _control(self, method: str) -> None:
+        if not hmac.compare_digest(self.headers.get(TOKEN_HEADER, ""), self.server.token):
+            self._send(403, {"message": "the control API needs the engine's token"})
+            return
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else {}
+        call = self.server.calls.get((method, self.path))
+        stream = self.server.streams.get(self.path) if method == "POST" else None
+        if stream is not None:
+            self._stream(stream(body))
+        elif call is not None:
+            self._call(call, body)
+        else:
+            self._send(404, {"message": f"no route {method} {self.path}"})
+
+    def _call(self, call: Call, body: Json) -> None:
+        try:
+            self._send(200, call(body))
+        except ToolkitError as error:
+            self._send(400, {"message": error.message, "hint": error.hint})
+
+    def _stream(self, events: Iterable[Json]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-ndjson")
+        self.end_headers()
+        try:
+            for event in events:
+                self._line(event)
+        except BrokenPipeError:
+            return  # the caller went away; what it asked for goes on
+        except ToolkitError as error:
+            self._line({"event": "failed", "message": error.message, "hint": error.hint})
+
+    def _line(self, event: Json) -> None:
+        self.wfile.write(json.dumps(event).encode() + b"\n")
+        self.wfile.flush()
+
+    def _send(self, status: int, document: Json) -> None:
+        content = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
+        _log.debug(format, *args)

@@ -1,0 +1,102 @@
+"""EventBridge: ECS's own events, array elements in paths, and log groups as targets of a rule.
+
+ministack delivers to SNS, SQS, Lambda and Step Functions. A log group is a target too, if the log
+group's resource policy lets EventBridge in; without that policy AWS drops the event in silence:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
+"""
+
+import json
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+from ministack.core.responses import new_uuid
+from ministack.services import cloudwatch_logs, eventbridge
+
+from . import access, shifted_time
+
+_log = logging.getLogger("toolkit.events")
+_SERVICES = ("events.amazonaws.com", "delivery.logs.amazonaws.com")
+
+
+def publish(detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
+    """Put one event of ECS on the default bus."""
+    entry = {
+        "Source": "aws.ecs",
+        "DetailType": detail_type,
+        "Resources": resources,
+        "Detail": json.dumps(detail),
+    }
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def install() -> None:
+    """Mend ministack's EventBridge."""
+    eventbridge.start_scheduler = lambda: None
+    transform = eventbridge._apply_input_transformer
+    eventbridge._apply_input_transformer = lambda *args: _transform(transform, *args)
+    original = eventbridge._invoke_target
+    eventbridge._invoke_target = lambda target, event, rule, view=None: _invoke(
+        original, target, event, rule, view
+    )
+
+
+class _Indexed(dict[str, Any]):
+    """An object of an event in which a path may name an element of an array: ``containers[0]``."""
+
+    def __missing__(self, key: str) -> Any:
+        name, bracket, index = key.removesuffix("]").partition("[")
+        if not bracket or not index.isdigit():
+            raise KeyError(key)
+        return self[name][int(index)]
+
+
+def _transform(original: Any, transformer: Any, rule: Any, view: Any) -> Any:
+    event = json.loads(json.dumps(view.event_with_detail()), object_hook=_Indexed)
+    indexed = SimpleNamespace(event_with_detail=lambda: event, envelope=view.envelope)
+    return original(transformer, rule, indexed)
+
+
+def _invoke(original: Any, target: Any, event: Any, rule: Any, view: Any) -> None:
+    parts = target.get("Arn", "").split(":", 6)
+    if parts[2:3] != ["logs"] or len(parts) < 7:
+        original(target, event, rule, view)
+        return
+    group = parts[6].removesuffix(":*")
+    _deliver(group, _payload(target, event, rule, view), rule.get("Arn", ""))
+
+
+def _payload(target: Any, event: Any, rule: Any, view: Any) -> str:
+    view = view or eventbridge._pattern_event_view(event)
+    if target.get("InputTransformer"):
+        return str(eventbridge._apply_input_transformer(target["InputTransformer"], rule, view))
+    if target.get("Input"):
+        return str(target["Input"])
+    return json.dumps(view.event_with_detail())
+
+
+def _deliver(group: str, message: str, rule_arn: str) -> None:
+    record = cloudwatch_logs._log_groups.get(group)
+    if record is None or not _let_in(record["arn"], rule_arn):
+        _log.warning("event not delivered to log group %s: it is missing or closed", group)
+        return
+    stream = new_uuid()
+    cloudwatch_logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
+    event = {"timestamp": int(shifted_time.now() * 1000), "message": message}
+    cloudwatch_logs._put_log_events(
+        {"logGroupName": group, "logStreamName": stream, "logEvents": [event]}
+    )
+
+
+def _let_in(group_arn: str, rule_arn: str) -> bool:
+    resource = f"{group_arn.removesuffix(':*')}:log-stream:*"
+    documents = [row["policyDocument"] for row in cloudwatch_logs._resource_policies.values()]
+    documents += [row["policyDocument"] for row in cloudwatch_logs._log_group_policies.values()]
+    return all(
+        any(
+            access.allowed_by_policy(document, service, f"logs:{action}", resource, rule_arn)
+            for document in documents
+            for service in _SERVICES
+        )
+        for action in ("CreateLogStream", "PutLogEvents")
+    )

@@ -1,0 +1,158 @@
+"""The door of the emulator: an ASGI layer in front of ministack.
+
+It puts every request at its caller's time (`shifted_time.py`) and serves the engine's own routes,
+all under ``/_toolkit/`` and only with the token that the engine was started with:
+
+    GET  /_toolkit/changes?since=N   wait for work; live tasks, regions with schedules
+    POST /_toolkit/clock             {"offset": seconds}
+    POST /_toolkit/assume-role       a service assumes a role, if its trust policy allows it
+    POST /_toolkit/interrupt         the platform stops a task: {"task", "code", "reason"}
+    POST /_toolkit/faults            {"add": fault} or {"clear": true}; answers with the list
+    POST /_toolkit/strike            use up one fault of a kind, if there is one
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs
+
+from . import access, changes, ecs, faults, faulty_calls, scheduler, shifted_time, snapshots
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Answer = tuple[int, dict[str, Any]]
+
+ENGINE_KEY = "toolkit-engine"
+
+OFFSET_HEADER = b"x-toolkit-offset"
+TOKEN_HEADER = b"x-toolkit-token"
+_LONGEST_WAIT = 20.0
+_CREDENTIAL = re.compile(rb"Credential=([^/,\s]+)/\d+/[^/]*/([^/]+)/aws4_request")
+
+
+class Gateway:
+    """The ASGI application that hypercorn serves."""
+
+    def __init__(self, app: App, token: str) -> None:
+        self._app = app
+        self._token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection of ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope.get("headers", ()))
+        key, service = _signer(headers)
+        access.set_request_key(key)
+        shifted_time.set_request_offset(_offset(headers, key, service))
+        if scope["path"].startswith("/_toolkit/"):
+            await self._answer(scope, headers, receive, send)
+            return
+        snapshots.note(scope["method"], headers.get(b"x-amz-target", b"").decode("latin-1"))
+        fault = _fault(key, service)
+        if fault is None:
+            await self._app(scope, receive, send)
+        else:
+            ask = partial(self._app, scope)
+            await faulty_calls.serve(fault, service, ask, receive, send)
+
+    async def _answer(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        if headers.get(TOKEN_HEADER) != self._token:
+            await _send_json(send, 403, {"message": "this door is the engine's own"})
+            return
+        name = scope["path"].removeprefix("/_toolkit/")
+        if scope["method"] == "GET" and name == "changes":
+            query = parse_qs(scope.get("query_string", b"").decode())
+            await _send_json(send, 200, await _changes(int(query.get("since", ["-1"])[0])))
+        elif scope["method"] == "POST" and name in _ROUTES:
+            status, answer = _ROUTES[name](**await _body(receive))
+            await _send_json(send, status, answer)
+        else:
+            await _send_json(send, 404, {"message": f"no route {name}"})
+
+
+async def _changes(since: int) -> dict[str, Any]:
+    version = await asyncio.to_thread(changes.wait, since, _LONGEST_WAIT)
+    return {"version": version, "tasks": ecs.live_tasks(), "regions": scheduler.regions()}
+
+
+def _clock(offset: float) -> Answer:
+    shifted_time.set_engine_offset(offset)
+    return 200, {}
+
+
+def _interrupt(task: str, code: str, reason: str) -> Answer:
+    ecs.interrupt(task, code, reason)
+    return 200, {}
+
+
+def _faults(add: dict[str, Any] | None = None, *, clear: bool = False) -> Answer:
+    if clear:
+        faults.clear()
+    if add is not None:
+        faults.add(**add)
+    return 200, {"faults": faults.listed(), "kinds": faults.KINDS}
+
+
+def _strike(kind: str, schedule: str) -> Answer:
+    return 200, {"fault": faults.strike(kind, schedule)}
+
+
+_ROUTES: dict[str, Callable[..., Answer]] = {
+    "clock": _clock,
+    "assume-role": access.assume_role,
+    "interrupt": _interrupt,
+    "faults": _faults,
+    "strike": _strike,
+}
+
+
+def _fault(key: str, service: str) -> dict[str, Any] | None:
+    """What happens to this call; those of the engine itself, and unsigned ones, are spared."""
+    if key in ("", ENGINE_KEY):
+        return None
+    return faults.for_call(ecs.schedule_of_session(access.session_name(key)), service)
+
+
+def _offset(headers: dict[bytes, bytes], key: str, service: str) -> float | None:
+    """The caller's clock; a queue keeps to the engine's, or it would hide what was sent ahead."""
+    if service == "sqs":
+        return None
+    given = headers.get(OFFSET_HEADER)
+    return float(given) if given is not None else access.session_offset(key)
+
+
+def _signer(headers: dict[bytes, bytes]) -> tuple[str, str]:
+    """Access key and service of a signed request, or empty strings."""
+    match = _CREDENTIAL.search(headers.get(b"authorization", b""))
+    return (match[1].decode(), match[2].decode()) if match else ("", "")
+
+
+async def _body(receive: Receive) -> dict[str, Any]:
+    content, more = b"", True
+    while more:
+        message = await receive()
+        content += message.get("body", b"")
+        more = message.get("more_body", False)
+    document = json.loads(content)
+    if not isinstance(document, dict):
+        raise TypeError("the engine sends JSON objects")
+    return document
+
+
+async def _send_json(send: Send, status: int, document: dict[str, Any]) -> None:
+    content = json.dumps(document).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})

@@ -1,0 +1,80 @@
+"""EventBridge Scheduler's store: expressions checked, lists paged, and no firing of its own.
+
+The engine's agent fires, and it knows what an expression means.
+
+https://docs.aws.amazon.com/scheduler/latest/APIReference/API_ListSchedules.html
+"""
+
+import json
+from typing import Any
+
+from ministack.services import scheduler
+
+from . import changes, engine, shifted_time
+
+Response = tuple[int, dict[str, str], bytes]
+_PAGE = 100
+
+
+def regions() -> list[str]:
+    """The regions that hold schedules."""
+    return sorted({region for _account, region, _key in list(scheduler._schedules._data)})
+
+
+def create_or_replace(name: str, body: dict[str, Any]) -> str:
+    """What CloudFormation does with a schedule's properties; returns the ARN."""
+    scheduler._ensure_default_group()
+    key = f"{body.get('GroupName', 'default')}/{name}"
+    verb = scheduler._update_schedule if key in scheduler._schedules else scheduler._create_schedule
+    status, _headers, content = verb(name, body)
+    answer = json.loads(content)
+    if status >= 400:
+        raise ValueError(f"{answer['Message']} (Service: Scheduler, Status Code: {status})")
+    return str(answer["ScheduleArn"])
+
+
+def install() -> None:
+    """Mend ministack's Scheduler."""
+    scheduler.start_scheduler = lambda: None
+    scheduler._now = shifted_time.now
+    original_list = scheduler._list_schedules
+    scheduler._list_schedules = lambda query: _page(original_list, query)
+    for name in ("_create_schedule", "_update_schedule"):
+        setattr(scheduler, name, _announcing(_checking(getattr(scheduler, name))))
+    for name in ("_delete_schedule", "_delete_schedule_group"):
+        setattr(scheduler, name, _announcing(getattr(scheduler, name)))
+
+
+def _checking(original: Any) -> Any:
+    def call(name: str, body: dict[str, Any]) -> Response:
+        problem = engine.schedule_problem(
+            body.get("ScheduleExpression") or "", body.get("ScheduleExpressionTimezone") or "UTC"
+        )
+        response: Response = (
+            scheduler._error(400, "ValidationException", problem)
+            if problem
+            else original(name, body)
+        )
+        return response
+
+    return call
+
+
+def _announcing(original: Any) -> Any:
+    def call(*args: Any) -> Response:
+        response: Response = original(*args)
+        changes.announce()
+        return response
+
+    return call
+
+
+def _page(original: Any, query: dict[str, str]) -> Response:
+    size, start = int(query.get("MaxResults", _PAGE)), int(query.get("NextToken", "0"))
+    everything = {key: value for key, value in query.items() if key != "MaxResults"}
+    status, headers, content = original({**everything, "MaxResults": "1000000"})
+    rows = sorted(json.loads(content)["Schedules"], key=lambda row: (row["GroupName"], row["Name"]))
+    answer: dict[str, Any] = {"Schedules": rows[start : start + size]}
+    if start + size < len(rows):
+        answer["NextToken"] = str(start + size)
+    return status, headers, json.dumps(answer).encode()

@@ -1,0 +1,287 @@
+"""The engine: the emulator as its child, and the two services that it plays itself.
+
+emulator (ministack)  ←  boto3  ←  Scheduler agent, Fargate agent  →  tasks (processes)
+        ↑ AWS APIs                      ↑ control API (loopback)
+     anyone                          toolkit local …
+"""
+
+import fcntl
+import json
+import logging
+import os
+import secrets
+import shutil
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Self
+
+from attrs import asdict, frozen
+
+from toolkit.adapters import engine as client
+from toolkit.core import expression
+from toolkit.core.expression import ExpressionError
+from toolkit.local.aws import Emulator
+from toolkit.local.clock import Clock
+from toolkit.local.control import Control, Json
+from toolkit.local.delivery import Delivery
+from toolkit.local.emulator_process import VERSION, EmulatorProcess
+from toolkit.local.endpoint import TaskEndpoint
+from toolkit.local.fargate import Fargate
+from toolkit.local.images import Images
+from toolkit.local.journal import Event, Journal
+from toolkit.local.market_feed import MarketFeed
+from toolkit.local.scheduler import Scheduler
+from toolkit.local.start import Surroundings
+from toolkit.local.timekeeper import Timekeeper, read_moment, read_target
+
+_PARALLEL_TASKS = 2 * (os.cpu_count() or 2)
+_GRACE_SECONDS = 5.0
+_RETRY_SECONDS = 0.2
+_POLL_SECONDS = 0.05
+_WATCH_SECONDS = 30.0
+_OWNER_SECONDS = 0.5
+_log = logging.getLogger(__name__)
+
+
+@frozen
+class _Kept:
+    """What the next engine of this project takes over: addresses stay valid, and time goes on."""
+
+    port: int = 0
+    offset: float = 0.0
+    feed_port: int = 0
+
+    @classmethod
+    def read(cls, home: Path) -> Self:
+        try:
+            return cls(**json.loads((home / "kept.json").read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return cls()
+
+    def write(self, home: Path) -> None:
+        draft = home / "kept.json.new"
+        draft.write_text(json.dumps(asdict(self)))
+        draft.replace(home / "kept.json")
+
+
+class Engine:
+    """One engine for one project; `run` returns when it was told to stop."""
+
+    def __init__(self, root: Path, python: Path, region: str) -> None:
+        self._root = root
+        self._home = client.directory(root)
+        self._python = python
+        self._region = region
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Start everything, serve until told to stop, end everything."""
+        with ExitStack() as stack:
+            self._hold(stack)
+            self._prepare()
+            self._start(stack)
+            self._stopping.wait()
+
+    def stop(self) -> None:
+        """Make `run` return."""
+        self._stopping.set()
+
+    def _hold(self, stack: ExitStack) -> None:
+        """One engine per project: the lock is held for life, and goes with the process."""
+        lock: IO[bytes] = stack.enter_context((self._home / "lock").open("wb"))
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _prepare(self) -> None:
+        for name in ("tmp", "tasks"):
+            shutil.rmtree(self._home / name, ignore_errors=True)
+            (self._home / name).mkdir(parents=True)
+
+    def _start(self, stack: ExitStack) -> None:
+        token = secrets.token_urlsafe(24)
+        kept = _Kept.read(self._home)
+        control = Control(token)
+        stack.callback(control.server_close)
+        back = {"TOOLKIT_ENGINE_URL": control.url, "TOOLKIT_TOKEN": token}
+        child = EmulatorProcess(self._python, self._home, self._region, kept.port, back)
+        stack.callback(child.stop)
+        self._child = child
+        self._emulator = Emulator(child.url, token)
+        self._clock = Clock(kept.offset)
+        self._feed = stack.enter_context(MarketFeed(kept.feed_port))
+        self._keep()
+        self._tell_time()
+        self._journal = Journal()
+        endpoint = TaskEndpoint(control.url)
+        images = Images(child.url, self._home / "images")
+        around = Surroundings(self._emulator, images, endpoint, self._home / "tasks")
+        self._fargate = Fargate(around, self._journal)
+        stack.callback(self._fargate.shut_down, _GRACE_SECONDS)
+        self._scheduler = Scheduler(self._emulator, self._clock, self._journal)
+        self._keeper = Timekeeper(
+            self._clock,
+            self._scheduler,
+            Delivery(self._emulator, self._journal),
+            self._fargate,
+            self._journal,
+            move=self._move,
+            refresh=self._refresh,
+            parallel=_PARALLEL_TASKS,
+        )
+        stack.callback(self._keeper.stop)
+        self._route(control, endpoint)
+        for work in (lambda: control.serve_forever(_POLL_SECONDS), self._keeper.run, self._watch):
+            threading.Thread(target=work, daemon=True).start()
+        stack.callback(control.shutdown)
+        info = client.EngineInfo(
+            endpoint_url=child.url,
+            control_url=control.url,
+            region=self._region,
+            account_id=client.ACCOUNT,
+            pid=os.getpid(),
+            token=token,
+            started_at=self._clock.now().isoformat(),
+        )
+        info.write(self._home)
+        stack.callback((self._home / "engine.json").unlink, missing_ok=True)
+
+    def _route(self, control: Control, endpoint: TaskEndpoint) -> None:
+        control.task_endpoint = endpoint.answer
+        control.calls = {
+            ("GET", "/status"): self._status,
+            ("POST", "/stop"): self._stop,
+            ("POST", "/reset"): self._reset,
+            ("POST", "/owner"): self._owned,
+            ("POST", "/feed"): self._serve_feed,
+            ("POST", "/faults"): self._faults,
+            ("POST", "/check-schedule"): _check_schedule,
+        }
+        control.streams = {"/advance": self._advance, "/fire": self._fire}
+
+    def _watch(self) -> None:
+        """Follow the emulator's changes; without the emulator there is no engine."""
+        version = -1
+        while not self._stopping.is_set():
+            try:
+                found = self._emulator.call(
+                    "GET", f"/changes?since={version}", timeout=_WATCH_SECONDS
+                )
+                if self._stopping.is_set():
+                    return
+                version = found["version"]
+                self._reconcile(found)
+                self._keeper.wake()
+            except Exception:  # the boundary of the agent: it lives as long as the emulator does
+                if self._stopping.is_set():
+                    return
+                if self._child.ended():
+                    _log.error("the emulator has died; see emulator.log")
+                    self.stop()
+                    return
+                _log.exception("the agent failed; it goes on")
+                self._stopping.wait(_RETRY_SECONDS)
+
+    def _refresh(self) -> None:
+        self._reconcile(self._emulator.call("GET", "/changes?since=-1"))
+
+    def _reconcile(self, found: Json) -> None:
+        self._scheduler.refresh(found["regions"])
+        self._fargate.reconcile(found["tasks"])
+
+    def _move(self, moment: datetime) -> None:
+        self._clock.move_to(moment)
+        self._keep()
+        self._tell_time()
+
+    def _keep(self) -> None:
+        _Kept(self._child.port, self._clock.offset, self._feed.port).write(self._home)
+
+    def _tell_time(self) -> None:
+        self._emulator.call("POST", "/clock", {"offset": self._clock.offset})
+
+    def _status(self, _body: Json) -> Json:
+        self._refresh()
+        return {
+            "now": self._clock.now().isoformat(),
+            "offset_seconds": round(self._clock.offset, 3),
+            "pid": os.getpid(),
+            "endpoint_url": self._emulator.endpoint,
+            "region": self._region,
+            "emulator": f"ministack {VERSION}",
+            "schedules": list(self._scheduler.describe()),
+            "tasks": self._fargate.describe(),
+        }
+
+    def _stop(self, _body: Json) -> Json:
+        # A little later, so that this answer still gets out.
+        threading.Timer(0.05, self.stop).start()
+        return {}
+
+    def _faults(self, body: Json) -> Json:
+        """List the faults, after adding ``add`` or clearing them all with ``clear``."""
+        return self._emulator.faults(body)
+
+    def _serve_feed(self, _body: Json) -> Json:
+        url = self._feed.serve()
+        self._keep()
+        return {"url": url}
+
+    def _owned(self, body: Json) -> Json:
+        threading.Thread(target=self._end_with, args=(int(body["pid"]),), daemon=True).start()
+        return {}
+
+    def _end_with(self, pid: int) -> None:
+        """Stop once the owner is gone, however it went: a killed process cannot call `stop`."""
+        while not self._stopping.wait(_OWNER_SECONDS):
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                _log.info("process %d has ended, and so does its embedded AWS", pid)
+                self.stop()
+
+    def _reset(self, _body: Json) -> Json:
+        self._fargate.shut_down(_GRACE_SECONDS)
+        request = urllib.request.Request(
+            f"{self._emulator.endpoint}/_ministack/reset", data=b"", method="POST"
+        )
+        urllib.request.urlopen(request, timeout=60).close()
+        self._clock.reset()  # first: the scheduler starts over from the time that it is then
+        self._scheduler.forget()
+        self._keep()
+        self._tell_time()
+        return {}
+
+    def _advance(self, body: Json) -> Iterator[Event]:
+        target = read_target(self._clock.now(), body.get("until"), body.get("seconds"))
+        return self._keeper.advance(target, body.get("speed"))
+
+    def _fire(self, body: Json) -> Iterator[Event]:
+        text: Any = body.get("scheduled_time")
+        scheduled = read_moment(text) if text else None
+        return self._keeper.fire(body["name"], scheduled, twice=bool(body.get("twice")))
+
+
+def _check_schedule(body: Json) -> Json:
+    """Scheduler's refusal of an expression or a zone, in its words, or None.
+
+    Its word for a bad expression was recorded by LocalStack's tests against AWS.
+    """
+    text, timezone = body["expression"], body["timezone"]
+    try:
+        expression.parse(text).check(timezone)
+    except ExpressionError:
+        if _is_zone(timezone):
+            return {"problem": f"Invalid Schedule Expression {text}."}
+        return {"problem": f"Invalid Schedule Expression Timezone {timezone}."}
+    return {"problem": None}
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        expression.parse("rate(1 day)").check(name)
+    except ExpressionError:
+        return False
+    return True

@@ -1,0 +1,136 @@
+"""Pulling an image the way Fargate does: by digest where given, every blob checked, cached.
+
+The blobs come from the emulator's OCI registry. The manifest is asked of ECR with the task's
+execution role first, so a role that may not pull cannot, as in life.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from toolkit.adapters.registry import PROCESS_LABEL, repository_name
+
+
+class PullError(Exception):
+    """An image cannot be pulled; the message is what stands behind CannotPullContainerError."""
+
+
+@frozen
+class Image:
+    """An unpacked image: its digest, its root directory and its configuration."""
+
+    digest: str
+    root: Path
+    entry_point: tuple[str, ...]
+    command: tuple[str, ...]
+    working_directory: Path
+    environment: Mapping[str, str]
+
+
+class Images:
+    """Unpacked images by digest, shared by all tasks."""
+
+    def __init__(self, endpoint: str, folder: Path) -> None:
+        self._endpoint = endpoint
+        self._folder = folder
+        self._lock = threading.Lock()
+
+    def pull(self, reference: str, ecr: Any) -> Image:
+        """The image that ``repo@sha256:…`` or ``repo:tag`` names; raises PullError."""
+        repository, version = _split(reference)
+        name = repository_name(repository)
+        self._authorize(ecr, name, version, reference)
+        with self._lock:  # two tasks of one image unpack it once
+            manifest = self._get(f"/v2/{name}/manifests/{version}", reference)
+            digest = version if version.startswith("sha256:") else _digest(manifest)
+            document = json.loads(manifest)
+            config = json.loads(self._blob(name, document["config"]["digest"], reference))
+            if PROCESS_LABEL not in (config["config"].get("Labels") or {}):
+                raise PullError(f"{reference} is no process image: this engine runs processes only")
+            root = self._folder / digest.removeprefix("sha256:")
+            if not root.exists():
+                self._unpack(name, document["layers"], root, reference)
+        return _image(digest, root, config["config"])
+
+    def _authorize(self, ecr: Any, name: str, version: str, reference: str) -> None:
+        """Ask ECR for the manifest as the puller; it answers with AWS's own refusals."""
+        key = "imageDigest" if version.startswith("sha256:") else "imageTag"
+        try:
+            found = ecr.batch_get_image(repositoryName=name, imageIds=[{key: version}])
+        except ecr.exceptions.ClientError as error:
+            raise PullError(str(error)) from error
+        if not found["images"]:
+            raise PullError(
+                "pull image manifest has been retried 1 time(s): failed to resolve ref "
+                f"{reference}: {reference}: not found"
+            )
+
+    def _unpack(self, name: str, layers: list[dict[str, Any]], root: Path, reference: str) -> None:
+        draft = root.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        for layer in layers:
+            content = self._blob(name, layer["digest"], reference)
+            with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+                for member in archive:
+                    _extract(archive, member, draft)
+        draft.rename(root)
+
+    def _blob(self, name: str, digest: str, reference: str) -> bytes:
+        content = self._get(f"/v2/{name}/blobs/{digest}", reference)
+        if _digest(content) != digest:
+            raise PullError(f"{reference}: blob {digest} does not match its digest")
+        return content
+
+    def _get(self, path: str, reference: str) -> bytes:
+        try:
+            with urllib.request.urlopen(f"{self._endpoint}{path}", timeout=30) as response:
+                content: bytes = response.read()
+                return content
+        except urllib.error.HTTPError as error:
+            error.close()
+            raise PullError(f"failed to resolve ref {reference}: {reference}: not found") from error
+
+
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:
+    """Write one plain file; a process image holds nothing else, and nothing outside its root."""
+    path = (root / member.name).resolve()
+    content = archive.extractfile(member) if member.isfile() else None
+    if content is None or not path.is_relative_to(root.resolve()):
+        raise PullError(f"the layer holds {member.name!r}, which a process image may not")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.read())
+    path.chmod(member.mode & 0o755)
+
+
+def _split(reference: str) -> tuple[str, str]:
+    if "@" in reference:
+        repository, digest = reference.split("@", 1)
+        return repository, digest
+    repository, colon, tag = reference.rpartition(":")
+    return (repository, tag) if colon and "/" not in tag else (reference, "latest")
+
+
+def _image(digest: str, root: Path, config: Mapping[str, Any]) -> Image:
+    return Image(
+        digest=digest,
+        root=root,
+        entry_point=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        working_directory=root / str(config.get("WorkingDir", "/")).lstrip("/"),
+        environment=dict(pair.split("=", 1) for pair in config.get("Env") or ()),
+    )
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"

@@ -1,0 +1,48 @@
+"""The market feed of the embedded AWS: what streams connect to when there is no internet.
+
+It is started when a deployment first asks for it, and again by every later engine of the project,
+on the same port, because deployed schedules name its address.
+"""
+
+import threading
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+_RATE = 25.0  # trades a second and symbol, about what BTCUSDT averages
+
+
+class MarketFeed:
+    """One synthetic market, served on loopback while the engine lives."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._url: str | None = None
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        if self.port:
+            threading.Thread(target=self.serve, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._stack.close()
+
+    def serve(self) -> str:
+        """Start serving, if it does not yet; returns the URL."""
+        from toolkit.local.feed.market import Market
+        from toolkit.local.feed.server import Feed, serving
+
+        with self._lock:
+            if self._url is None:
+                feed = Feed(Market(seed=1, rate=_RATE))
+                self._url = self._stack.enter_context(serving(feed, port=self.port))
+                self.port = int(self._url.rpartition(":")[2])
+            return self._url

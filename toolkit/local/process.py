@@ -1,0 +1,119 @@
+"""One container as a process: a clean environment, limits, signals, and how it ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from toolkit.local.images import Image
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
+_POLL_SECONDS = 0.05
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+
+
+class StartError(Exception):
+    """The process cannot be started; the message is CannotStartContainerError's."""
+
+
+class Process:
+    """A running container. ``stop`` may be called from another thread while ``wait`` waits."""
+
+    def __init__(
+        self,
+        image: Image,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        scratch: Path,
+        offset: float,
+        memory_bytes: int | None,
+    ) -> None:
+        self.reason: str | None = None
+        self._memory_bytes = memory_bytes
+        self._kill_at: float | None = None
+        watched, self._lifeline = os.pipe()
+        scratch.mkdir(parents=True, exist_ok=True)
+        try:
+            self._popen = subprocess.Popen(
+                _argv(image, command, offset, watched),
+                env=_environment(image, environment, scratch),
+                cwd=image.working_directory,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(watched,),
+            )
+        except OSError as error:
+            os.close(self._lifeline)
+            raise StartError(str(error)) from error
+        finally:
+            os.close(watched)
+
+    @property
+    def output(self) -> IO[bytes]:
+        """Standard output and standard error, in the order they were written."""
+        assert self._popen.stdout is not None
+        return self._popen.stdout
+
+    def stop(self, timeout: float) -> None:
+        """SIGTERM now, SIGKILL after the container's stop timeout."""
+        self._kill_at = time.monotonic() + timeout
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL now."""
+        self._kill_at = time.monotonic()
+
+    def wait(self) -> int:
+        """The exit code, as a container runtime reports it: 128 + n for signal n."""
+        while (code := self._poll()) is None:
+            if self._memory_bytes is not None and self._resident() > self._memory_bytes:
+                self.reason = OUT_OF_MEMORY
+                self.kill()
+            if self._kill_at is not None and time.monotonic() >= self._kill_at:
+                self._signal(signal.SIGKILL)
+        self._signal(signal.SIGKILL)  # what it left running goes with it, as a container's would
+        os.close(self._lifeline)
+        return code if code >= 0 else 128 - code
+
+    def _poll(self) -> int | None:
+        try:
+            return self._popen.wait(_POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, number)
+
+    def _resident(self) -> int:
+        try:
+            statm = Path(f"/proc/{self._popen.pid}/statm").read_text("ascii")
+        except OSError:
+            return 0  # it has just ended, or this is no Linux
+        return int(statm.split()[1]) * _PAGE
+
+
+def _argv(image: Image, command: Sequence[str], offset: float, descriptor: int) -> list[str]:
+    program, *arguments = command or ("",)
+    python = Path(program).name in ("python", "python3")
+    if not python or arguments[:1] not in (["-m"], ["-c"]) or len(arguments) < 2:
+        words = " ".join(command)
+        raise StartError(f'exec: "{words}": a process image runs python -m or python -c only')
+    root = str(image.working_directory)
+    return [sys.executable, str(_LAUNCHER), root, repr(offset), str(descriptor), *arguments]
+
+
+def _environment(image: Image, environment: Mapping[str, str], scratch: Path) -> dict[str, str]:
+    """Just what the container would have; HOME and TMPDIR are the task's own scratch space."""
+    own = {"PATH": _PATH, "HOME": str(scratch), "TMPDIR": str(scratch), "LANG": "C.UTF-8"}
+    return {**own, **image.environment, **environment}
