@@ -17,7 +17,7 @@ from toolkit.core.image import ImageName, PushProgress
 # Where the build finds packages; they change nothing about the image, so its tag leaves them out.
 _WAYS_TO_PACKAGES = ("PIP_INDEX_URL", "PIP_CERT")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
-_PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
+PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
 
 @frozen
@@ -86,6 +86,10 @@ def build(context: Context, docker: Docker | None = None) -> Built:
 def push(context: Context, platform: Mapping[str, str], docker: Docker | None = None) -> Pushed:
     """Put the image into the app's repository, unless it is there; returns it by digest."""
     registry = Ecr(context.aws)
+    if context.local:
+        before = {image.digest for image in registry.images(platform["RepositoryName"])}
+        name = ImageName.parse(_process_image(context, platform))
+        return Pushed(str(name), content_tag(context), new=name.digest not in before)
     target = ImageName(platform["RepositoryUri"], content_tag(context))
     assert target.tag is not None
     digest = registry.find(platform["RepositoryName"], target.tag)
@@ -113,6 +117,8 @@ def images(context: Context) -> list[StoredImage]:
 
 def scan(context: Context, digest: str | None) -> tuple[str, Scan]:
     """What scanning an image found; of the project's own one when ``digest`` is None."""
+    if context.local:
+        raise ImageError("the embedded AWS scans no image", hint="leave --local out")
     platform = context.platform()
     if digest is None:
         found = find_image(context, platform)
@@ -139,11 +145,11 @@ def content_tag(context: Context) -> str:
 def cpu_platform(context: Context) -> str:
     """The platform of the app's tasks, as container engines name it."""
     wanted = context.config.workload.get("CpuArchitecture", "X86_64")
-    if wanted not in _PLATFORMS:
+    if wanted not in PLATFORMS:
         raise ConfigError(
-            f"CpuArchitecture {wanted!r} in toolkit.toml", hint=" or ".join(_PLATFORMS)
+            f"CpuArchitecture {wanted!r} in toolkit.toml", hint=" or ".join(PLATFORMS)
         )
-    return _PLATFORMS[wanted]
+    return PLATFORMS[wanted]
 
 
 def _process_image(context: Context, platform: Mapping[str, str]) -> str:
