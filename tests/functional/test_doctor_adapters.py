@@ -76,9 +76,8 @@ def decision(word: str) -> Any:
     return simulate
 
 
-QUESTIONS = [
-    Question("ecs:RunTask", "arn:aws:ecs:r:1:task-definition/x:1", {"ecs:cluster": "cluster"})
-]
+REVISION = "arn:aws:ecs:r:1:task-definition/x:1"
+QUESTIONS = [Question("ecs:RunTask", REVISION, {"ecs:cluster": "cluster"})]
 
 
 @pytest.mark.parametrize("word", ["allowed", "implicitDeny", "explicitDeny"])

@@ -187,6 +187,19 @@ def test_a_release_that_was_altered_is_refused(shipped: Project, bucket: str) ->
     assert "toolkit package --list" in unknown.err
 
 
+def test_the_image_of_the_embedded_aws_is_pushed_once(
+    shipped: Project, edited: Callable[[str, str, str], None]
+) -> None:
+    edited("workloads/__init__.py", "What runs", "Pushed: what runs")
+    first = shipped.toolkit("image", "push", "--local", "--json").json()
+    again = shipped.toolkit("image", "push", "--local", "--json").json()
+    assert (first["new"], again["new"]) == (True, False)
+    assert again["uri"] == first["uri"]
+    digest = first["uri"].rpartition("@")[2]
+    assert digest[:19] in shipped.toolkit("image", "ls", "--local").out
+    assert "scans no image" in shipped.toolkit("image", "scan", "--local", code=3).err
+
+
 def test_a_dry_run_leaves_no_trace(
     shipped: Project, bucket: str, edited: Callable[[str, str, str], None]
 ) -> None:
