@@ -45,6 +45,9 @@ class Page:
         for domain in ("Page", "Network", "Log", "Runtime", "Accessibility"):
             self.call(f"{domain}.enable")
 
+    def close(self) -> None:
+        self._socket.close()
+
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         number = next(self._numbers)
         self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
@@ -124,7 +127,11 @@ def chromium() -> Iterator[Page]:
                 stderr=log,
             )
         try:
-            yield Page(_tab(Path(profile) / "DevToolsActivePort", process))
+            page = Page(_tab(Path(profile) / "DevToolsActivePort", process))
+            try:
+                yield page
+            finally:
+                page.close()
         finally:
             process.terminate()
             process.wait(20)

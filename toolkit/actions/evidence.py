@@ -61,7 +61,7 @@ class Gatherer:
         """When the schedules were to fire."""
         with self._once:
             if self._history is None:
-                self._history = history.read(self._context, _EPOCH)
+                self._history = history.read(self._context, _EPOCH).history
             return self._history
 
     def gather(self, run_id: RunId, *, deep: bool = False) -> Evidence:

@@ -3,6 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from attrs import frozen
+
 from toolkit.actions.context import Context
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.s3 import Bucket
@@ -32,16 +34,26 @@ def record(context: Context) -> None:
         context.console.say(f"the deployment was not recorded for the ledger: {error.message}")
 
 
-def read(context: Context, since: datetime) -> History:
+@frozen
+class Deployments:
+    """The history, and the outputs of the platform that it was read from."""
+
+    history: History
+    platform: dict[str, str]
+
+
+def read(context: Context, since: datetime) -> Deployments:
     """The timings of all schedules from ``since`` on, the present included."""
     stacks = CloudFormation(context.aws).owned(context.app)
-    platform = context.platform()
+    name = context.config.app.platform_stack
+    outputs = next((stack.outputs for stack in stacks if stack.name == name), None)
+    platform = dict(outputs) if outputs is not None else context.platform()
     bucket = Bucket(context.aws, platform["BucketName"])
     keys = history.needed(bucket.keys(history.PREFIX), since)
     with ThreadPoolExecutor(8) as pool:
         contents = list(pool.map(bucket.read, keys))
     snapshots = [Snapshot.from_json(content) for content in contents if content is not None]
-    return History([*snapshots, _present(context, stacks, platform)])
+    return Deployments(History([*snapshots, _present(context, stacks, platform)]), platform)
 
 
 def _present(context: Context, stacks: list[Stack], platform: dict[str, str]) -> Snapshot:

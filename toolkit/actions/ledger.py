@@ -54,7 +54,8 @@ class Ledger:
 
 def read(context: Context, period: Period) -> Ledger:
     """The ledger of a period; raises ConfigError for a schedule that never was."""
-    known = history.read(context, period.since)
+    deployments = history.read(context, period.since)
+    known = deployments.history
     names = period.schedules or tuple(known.names)
     for name in names:
         if name not in known.names:
@@ -63,7 +64,7 @@ def read(context: Context, period: Period) -> Ledger:
                 hint=f"there are {', '.join(known.names) or 'none'}",
             )
     # What runs is asked first: a run that ends meanwhile has its manifest when that is listed.
-    seen = _Seen(context, period)
+    seen = _Seen(context, deployments.platform, period)
     streams = [_of_schedule(seen, known, name, period, context.now()) for name in names]
     order = heapq.merge(*streams, key=lambda row: (row.run_id.scheduled_time, row.run_id.schedule))
     return Ledger(order, known.earliest)
@@ -82,10 +83,10 @@ def _of_schedule(
 class _Seen:
     """What AWS shows of runs; each source is read when it is first asked for."""
 
-    def __init__(self, context: Context, period: Period) -> None:
+    def __init__(self, context: Context, platform: dict[str, str], period: Period) -> None:
         self._context = context
         self._period = period
-        self._platform = context.platform()
+        self._platform = platform
         self._bucket = Bucket(context.aws, self._platform["BucketName"])
         ecs = Ecs(context.aws, self._platform["ClusterName"])
         self._running = {run_of(task) for task in ecs.describe(ecs.running()) if not task.stopped}

@@ -47,7 +47,7 @@ class Status:
 def status(context: Context) -> Status:
     """What runs, ran last and fires next."""
     now = context.now()
-    known = history.read(context, now)
+    known = history.read(context, now).history
 
     def one(name: str) -> ScheduleStatus:
         return ScheduleStatus(name, _last(context, name, now), known.next(name, now))
@@ -73,7 +73,7 @@ def runs(
     outcome: Outcome | None = None,
 ) -> list[Run]:
     """The runs of a period, firings and on demand, the latest first."""
-    names = schedules or tuple(history.read(context, since).names)
+    names = schedules or tuple(history.read(context, since).history.names)
     names = tuple(dict.fromkeys((*names, *(schedules or context.project.catalog.workloads))))
     found = [
         Run(run_id, how, None, finished)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from attrs import define, field
 
-from toolkit.core.html import Html, el, page
+from toolkit.core.html import Html, el, page, scrolling, section
 from toolkit.core.ledger import Firing, State, Summary
 
 # A day of a schedule that fires more often than this shows its counts instead of each firing.
@@ -56,7 +56,7 @@ class Calendar:
         weeks = el(
             "div", [self._week(monday, now, links) for monday in self._mondays()], class_="calendar"
         )
-        main = el("main", self._attention(links), _section("Calendar", weeks))
+        main = el("main", self._attention(links), section("Calendar", weeks))
         return page(title, el("div", head, main, _footer()), script="calendar.js")
 
     def _mondays(self) -> list[date]:
@@ -102,7 +102,7 @@ class Calendar:
         ]
         head = el("tr", [el("th", name, scope="col") for name in ("Run", "State", "Why")])
         table = el("table", el("thead", head), el("tbody", rows))
-        return _section("Needs a look", table)
+        return section("Needs a look", scrolling(table, "Firings that need a look"))
 
 
 def _ordered(counts: Mapping[State, int]) -> Iterable[tuple[State, int]]:
@@ -140,11 +140,6 @@ def _name(firing: Firing, links: Mapping[str, str]) -> Html:
     link = links.get(str(firing.run_id))
     words = str(firing.run_id)
     return el("a", words, href=link) if link else el("span", words)
-
-
-def _section(title: str, *children: object) -> Html:
-    name = title.lower().replace(" ", "-")
-    return el("section", el("h2", title, id=name), *children, aria_labelledby=name)
 
 
 def _footer() -> Html:

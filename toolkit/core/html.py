@@ -47,6 +47,17 @@ def join(children: object) -> Html:
     return Html(escape(str(children)))
 
 
+def section(title: str, *children: object) -> Html:
+    """A part of the page under its own heading."""
+    name = title.lower().replace(" ", "-")
+    return el("section", el("h2", title, id=name), *children, aria_labelledby=name)
+
+
+def scrolling(table: Html, label: str) -> Html:
+    """A table that may be wider than a phone; what scrolls must be reachable by the keyboard."""
+    return el("div", table, class_="scroll", tabindex="0", role="region", aria_label=label)
+
+
 def page(title: str, body: Html, *, script: str) -> str:
     """A whole page with the shared style and one of the scripts beside this module."""
     head = [

@@ -9,7 +9,7 @@ from toolkit.core.check import Check
 from toolkit.core.cost import prices, run_cost
 from toolkit.core.diagnosis import Diagnosis
 from toolkit.core.evidence import Evidence, parse_event
-from toolkit.core.html import Html, el, page
+from toolkit.core.html import Html, el, page, scrolling, section
 from toolkit.core.timeline import timeline
 from toolkit.core.verdict import Verdict
 from workloads.catalog import Workload
@@ -43,8 +43,8 @@ def report(
         el(
             "main",
             _diagnosis(verdict.diagnosis),
-            _section("Verdict", _tree(verdict.checks)),
-            _section("Timeline", timeline(evidence)),
+            section("Verdict", _tree(verdict.checks)),
+            section("Timeline", timeline(evidence)),
             _plots(images),
             _manifest(manifest) if manifest else None,
             _log(lines),
@@ -91,11 +91,6 @@ def _cost(evidence: Evidence) -> float | None:
     return sum(known) if known and len(known) == len(evidence.tasks) else None
 
 
-def _section(title: str, *children: object) -> Html:
-    name = title.lower().replace(" ", "-")
-    return el("section", el("h2", title, id=name), *children, aria_labelledby=name)
-
-
 def _diagnosis(found: Diagnosis | None) -> Html | None:
     if found is None:
         return None
@@ -135,7 +130,7 @@ def _plots(images: Mapping[str, bytes]) -> Html | None:
         )
         for name, content in images.items()
     ]
-    return _section("Plots", *figures)
+    return section("Plots", *figures)
 
 
 def _manifest(manifest: Manifest) -> Html:
@@ -158,10 +153,10 @@ def _manifest(manifest: Manifest) -> Html:
     table = el("table", el("thead", el("tr", head)), el("tbody", rows))
     return el(
         "div",
-        _section("Artifacts", _scrolling(table, "Artifacts")),
-        _section("Metrics", _pairs(manifest.metrics)),
-        _section("Settings", _pairs(manifest.settings)),
-        _section(
+        section("Artifacts", scrolling(table, "Artifacts")),
+        section("Metrics", _pairs(manifest.metrics)),
+        section("Settings", _pairs(manifest.settings)),
+        section(
             "Identity",
             _pairs(
                 {
@@ -176,17 +171,12 @@ def _manifest(manifest: Manifest) -> Html:
     )
 
 
-def _scrolling(table: Html, label: str) -> Html:
-    # A region that scrolls must be reachable by the keyboard, and so it needs a name.
-    return el("div", table, class_="scroll", tabindex="0", role="region", aria_label=label)
-
-
 def _pairs(values: Mapping[str, object]) -> Html:
     deep = {name: value for name, value in values.items() if isinstance(value, (dict, list))}
     rows = [
         el("div", el("dt", name), el("dd", _value(value)))
         for name, value in values.items()
-        if name not in deep
+        if name not in deep and value is not None
     ]
     folded = [
         el("details", el("summary", name), el("pre", json.dumps(value, indent=1)))
@@ -206,7 +196,7 @@ def _value(value: object) -> str:
 def _log(lines: Sequence[tuple[int, str]]) -> Html:
     rows = [_line(time, message) for time, message in lines]
     if not rows:
-        return _section("Log", el("p", "No line was found."))
+        return section("Log", el("p", "No line was found."))
     search = el(
         "p",
         el("label", "Search ", el("input", type="search", id="search", autocomplete="off")),
@@ -214,7 +204,7 @@ def _log(lines: Sequence[tuple[int, str]]) -> Html:
         class_="search",
     )
     listed = el("ol", rows, class_="log", tabindex="0", aria_label="Log lines")
-    return _section("Log", search, listed)
+    return section("Log", search, listed)
 
 
 def _line(time: int, message: str) -> Html:
