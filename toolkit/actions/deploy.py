@@ -135,7 +135,12 @@ def _upper_layers(
         return rows
     outputs |= {row.stack: row.outputs for row in rows}
     template = release.templates[SCHEDULE]
-    return rows + layers.deploy([spec.plan(template, outputs) for spec in schedules])
+    rows += layers.deploy([spec.plan(template, outputs) for spec in schedules])
+    others = layers.names(SCHEDULE) - {spec.name for spec in release.of(SCHEDULE)}
+    if others:
+        named = ", ".join(sorted(others))
+        context.console.say(f"not part of this release, and still deployed: {named}")
+    return rows
 
 
 def _check_names(context: Context, release: Release | None, only: tuple[str, ...]) -> None:

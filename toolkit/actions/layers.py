@@ -85,6 +85,11 @@ class Layers:
         known = self._deployed.get(stack)
         return known.outputs if known else {}
 
+    def names(self, noun: str) -> set[str]:
+        """The stacks of a kind that are deployed by now."""
+        stacks = self._deployed.values()
+        return {stack.name for stack in stacks if stack.tags.get(NOUN_TAG) == noun}
+
     def deploy(self, layer: list[StackPlan]) -> list[Deployed]:
         """Plan, show, confirm and execute one layer."""
         if all(self._stands(plan) for plan in layer):
