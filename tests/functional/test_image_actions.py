@@ -144,6 +144,13 @@ def test_a_new_image_is_built_and_pushed_under_its_content(
     assert "secret" not in " ".join(login["arguments"])
 
 
+def test_without_a_dockerfile_nothing_is_asked_of_the_engine(tmp_path: Path) -> None:
+    made = context(tmp_path, Registry())
+    (made.project.root / "image" / "Dockerfile").unlink()
+    with pytest.raises(ImageError, match="image/Dockerfile is missing"):
+        action.push(made, PLATFORM, FakeDocker(tmp_path).answer({}))
+
+
 def test_another_digest_under_the_tag_is_an_error(tmp_path: Path, fake: FakeDocker) -> None:
     registry = Registry()
     made = context(tmp_path, registry)

@@ -68,13 +68,19 @@ def find_image(context: Context, platform: Mapping[str, str]) -> str | None:
 
 def build(context: Context, docker: Docker | None = None) -> Built:
     """Build the image under its content tag, unless the engine holds it."""
+    root = context.project.root
+    if not (root / "image" / "Dockerfile").is_file():
+        raise ImageError(
+            f"image/Dockerfile is missing in {root}",
+            hint="bring it back, or name an image of your own in toolkit.toml: image = …@sha256:…",
+        )
     docker = docker or Docker()
     name = ImageName(context.app, content_tag(context))
     if docker.has(name):
         return Built(str(name), cpu_platform(context), new=False)
     docker.engine()
     docker.build(
-        context.project.root,
+        root,
         name,
         arguments={name: os.environ[name] for name in _WAYS_TO_PACKAGES if name in os.environ},
         platform=cpu_platform(context),
