@@ -214,9 +214,11 @@ def test_a_dry_run_leaves_no_trace(
     releases = shipped.toolkit("package", "--local", "--list").out
     answer = shipped.toolkit("deploy", "--local", "--dry-run", "--only", "weather", "--json")
     (shipped.root / "schedules" / "weather-new.toml").unlink()
-    results = {row["stack"]: row["result"] for row in answer.json()["stacks"]}
-    assert results[f"{APP}-schedule-weather"] == "planned"
-    assert results[f"{APP}-schedule-weather-new"] == "planned"
+    rows = {row["stack"]: row for row in answer.json()["stacks"]}
+    for name, act in (("weather", "Modify"), ("weather-new", "Add")):
+        row = rows[f"{APP}-schedule-{name}"]
+        assert row["result"] == "planned"
+        assert [(c["action"], c["logical_id"]) for c in row["changes"]] == [(act, "Schedule")]
     assert stacks(shipped) == before
     assert shipped.toolkit("package", "--local", "--list").out == releases
     summaries = shipped.aws("cloudformation").list_change_sets(StackName=f"{APP}-schedule-weather")

@@ -9,7 +9,7 @@ parameters are those that were deployed last needs no change set at all.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from toolkit.actions.context import Context
 from toolkit.actions.image import find_image, resolve_image
@@ -40,8 +40,7 @@ class Deployment:
 
     def to_json(self) -> dict[str, Any]:
         """The deployment as a JSON object."""
-        rows = [{"stack": r.stack, "result": r.result, "outputs": r.outputs} for r in self.rows]
-        return {"release": self.release, "stacks": rows}
+        return {"release": self.release, "stacks": [asdict(row) for row in self.rows]}
 
 
 def deploy(context: Context, options: Options) -> Deployment:
