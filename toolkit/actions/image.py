@@ -14,8 +14,8 @@ from toolkit.adapters.ecr import Ecr, Scan, StoredImage
 from toolkit.core.errors import ConfigError, ImageError
 from toolkit.core.image import ImageName, PushProgress
 
-# Where the build finds packages; they change nothing about the image, so its tag leaves them out.
-_WAYS_TO_PACKAGES = ("PIP_INDEX_URL", "PIP_CERT")
+# Arguments that say where the build finds packages, and change nothing about the image.
+_WAY_TO_PACKAGES = "PIP_"
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
 PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
@@ -82,7 +82,7 @@ def build(context: Context, docker: Docker | None = None) -> Built:
     docker.build(
         root,
         name,
-        arguments={name: os.environ[name] for name in _WAYS_TO_PACKAGES if name in os.environ},
+        arguments=build_arguments(context),
         platform=cpu_platform(context),
         progress=context.console.say,
     )
@@ -145,7 +145,14 @@ def scan(context: Context, digest: str | None) -> tuple[str, Scan]:
 
 def content_tag(context: Context) -> str:
     """The tag of the project's image for the CPU that its tasks have."""
-    return image_tag(context.project.root, {}, [cpu_platform(context)])
+    given = build_arguments(context).items()
+    inputs = {name: value for name, value in given if not name.startswith(_WAY_TO_PACKAGES)}
+    return image_tag(context.project.root, inputs, [cpu_platform(context)])
+
+
+def build_arguments(context: Context) -> dict[str, str]:
+    """The build arguments of toolkit.toml; an empty one is the environment's, as with docker."""
+    return {name: value or os.environ.get(name, "") for name, value in context.config.build.items()}
 
 
 def cpu_platform(context: Context) -> str:
