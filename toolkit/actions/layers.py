@@ -17,7 +17,7 @@ from toolkit.adapters.lock import DeployLock
 from toolkit.core.errors import StackError
 from toolkit.core.plans import DIGEST_TAG, NOUN_TAG, SCHEDULE
 from toolkit.core.rescheduling import rescheduling
-from toolkit.core.stack import GOOD, ChangeSet, Stack, StackPlan
+from toolkit.core.stack import GOOD, Change, ChangeSet, Stack, StackPlan
 
 _SIDE_BY_SIDE = 8
 
@@ -34,11 +34,12 @@ class Result(StrEnum):
 
 @frozen
 class Deployed:
-    """One stack after a deployment."""
+    """One stack after a deployment; ``changes`` are those that were, or would be, executed."""
 
     stack: str
     result: Result
     outputs: Mapping[str, str] = {}
+    changes: tuple[Change, ...] = ()
 
 
 @frozen
@@ -84,6 +85,11 @@ class Layers:
         """The outputs of a stack as it is deployed by now; empty when it is not."""
         known = self._deployed.get(stack)
         return known.outputs if known else {}
+
+    def names(self, noun: str) -> set[str]:
+        """The stacks of a kind that are deployed by now."""
+        stacks = self._deployed.values()
+        return {stack.name for stack in stacks if stack.tags.get(NOUN_TAG) == noun}
 
     def deploy(self, layer: list[StackPlan]) -> list[Deployed]:
         """Plan, show, confirm and execute one layer."""
@@ -156,7 +162,7 @@ class Layers:
             return error
         self._deployed[plan.name] = stack
         result = Result.CREATED if change_set.kind == "CREATE" else Result.UPDATED
-        return Deployed(plan.name, result, stack.outputs)
+        return Deployed(plan.name, result, stack.outputs, change_set.changes)
 
     def _all(self, rows: list[Deployed | StackError]) -> list[Deployed]:
         """All rows, unless a stack failed: then the first failure, once every other has ended."""
@@ -176,7 +182,7 @@ class Layers:
         if change_set is None:
             return self._unchanged(plan)
         result = Result.PLANNED if self._options.dry_run else Result.DECLINED
-        return Deployed(plan.name, result, self.outputs(plan.name))
+        return Deployed(plan.name, result, self.outputs(plan.name), change_set.changes)
 
     def _stands(self, plan: StackPlan) -> bool:
         """Whether the stack stands as planned, and nobody changed its parameters since."""
