@@ -20,7 +20,7 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.firings import FiringDiff
 from toolkit.core.names import check_name, workload_of
 from toolkit.core.schedule import Schedule
-from toolkit.core.stack import Stack, StackPlan
+from toolkit.core.stack import GOOD, UNBORN, Stack, StackPlan
 from toolkit.core.target import scheduler_input
 
 
@@ -87,10 +87,13 @@ def removal(
 ) -> tuple[Schedule | None, FiringDiff, datetime]:
     """What goes with a schedule: its file's words, its firings, and until when they were looked at.
 
-    The schedule is None where it has no file (any more).
+    The schedule is None where it has no file, or one that cannot be read: it can go all the same.
     """
     check_name("schedule", name)
-    schedule = project.schedule(name)
+    try:
+        schedule = project.schedule(name)
+    except ConfigError:
+        schedule = None
     if schedule is None:
         return None, FiringDiff(), now
     return schedule, *preview_core.removal(schedule, now)
@@ -101,7 +104,7 @@ def remove(context: Context, name: str) -> None:
     formation = CloudFormation(context.aws)
     stack = context.config.app.schedule_stack(name)
     found = formation.find(stack)
-    if found is None and context.project.schedule(name) is None:
+    if found is None and context.project.schedule_text(name) is None:
         raise _unknown(context.project, name)
     if found is not None:
         formation.delete(stack, context.console.event)
@@ -125,12 +128,13 @@ def _plan(context: Context, schedule: Schedule) -> StackPlan:
 
 
 def _stands(stack: Stack | None, plan: StackPlan) -> bool:
-    return stack is not None and not drift.changes_of(stack, plan)
+    return stack is not None and stack.status in GOOD and not drift.changes_of(stack, plan)
 
 
 def _difference(context: Context, name: str, plan: StackPlan) -> drift.Difference:
     """The schedule in all three views, its live one read whole."""
     stack = CloudFormation(context.aws).find(plan.name)
+    stack = None if stack is None or stack.status in UNBORN else stack
     live = Scheduler(context.aws, context.platform()["ScheduleGroupName"]).find(name)
     return drift.compare(
         {name: plan},

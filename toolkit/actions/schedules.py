@@ -24,7 +24,7 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.firings import LocalFiring, Timetable, localize, merge
 from toolkit.core.names import workload_of
 from toolkit.core.schedule import Schedule
-from toolkit.core.stack import Stack, StackPlan
+from toolkit.core.stack import UNBORN, Stack, StackPlan
 from workloads.contract import RunId, parse_time
 
 _NOUN = "toolkit:noun"
@@ -62,7 +62,7 @@ class Deployment:
         self.schedules = {
             stack.parameters["ScheduleName"]: stack
             for stack in stacks
-            if stack.tags.get(_NOUN) == "schedule"
+            if stack.tags.get(_NOUN) == "schedule" and stack.status not in UNBORN
         }
 
     @property

@@ -96,7 +96,12 @@ def apply(yes: bool, overwrite: bool, **_: Any) -> int:
         print_json([{"stack": row.stack, "result": row.result} for row in rows])
     else:
         counts = Counter(row.result for row in rows)
-        click.echo(", ".join(f"{n} {result}" for result, n in counts.items()) or "nothing to do")
+        click.echo(
+            ", ".join(f"{n} {result}" for result, n in counts.items()) or "nothing to deploy"
+        )
+        drifted = sum(bool(row.drift) and row.kind is Kind.UNCHANGED for row in found)
+        if drifted and not overwrite:
+            click.echo(f"{drifted} of them live otherwise; --overwrite sets them right", err=True)
     return 1 if any(row.result is Result.DECLINED for row in rows) else 0
 
 
