@@ -212,6 +212,19 @@ def test_what_is_interrupted_or_declined_before_it_begins_leaves_all_as_it_was(
     assert [path.name for path in mine.parent.iterdir() if path.name.startswith(".")] == []
 
 
+def test_an_interrupt_of_a_new_schedule_leaves_neither_file_nor_stack(project: Project) -> None:
+    ctx = context(project, Console(interrupt_at="changes"))
+    changes = {"expression": FIRST}
+    wanted = schedule_action.change(ctx.project, ctx.config, "weather-new", changes, ctx.now())
+    with pytest.raises(KeyboardInterrupt):
+        schedule_action.apply(ctx, wanted, yes=True, overwrite=False)
+    assert not (project.root / "schedules" / "weather-new.toml").exists()
+    pages = project.aws("cloudformation").get_paginator("describe_stacks").paginate()
+    stacks = {row["StackName"] for page in pages for row in page["Stacks"]}
+    assert f"{APP}-platform" in stacks
+    assert f"{APP}-schedule-weather-new" not in stacks
+
+
 def test_an_interrupt_after_the_stack_was_updated_leaves_file_and_stack_equal(
     project: Project, mine: Path
 ) -> None:

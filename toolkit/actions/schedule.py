@@ -20,7 +20,7 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.firings import FiringDiff
 from toolkit.core.names import check_name, workload_of
 from toolkit.core.schedule import Schedule
-from toolkit.core.stack import GOOD, UNBORN, Stack, StackPlan
+from toolkit.core.stack import GOOD, UNBORN, StackPlan
 from toolkit.core.target import scheduler_input
 
 
@@ -74,7 +74,7 @@ def apply(context: Context, wanted: Change, *, yes: bool, overwrite: bool) -> De
         try:
             row = Layers(context, Options(yes=yes)).deploy([plan])[0]
         except BaseException:  # Ctrl-C too: CloudFormation may have finished all the same
-            if _stands(CloudFormation(context.aws).find(plan.name), plan):
+            if _settled(CloudFormation(context.aws), plan):
                 staged.commit()
             raise
         if row.result is not Result.DECLINED:
@@ -127,8 +127,14 @@ def _plan(context: Context, schedule: Schedule) -> StackPlan:
     return schedule_plans(context, [schedule], context.platform(), [workload])[0]
 
 
-def _stands(stack: Stack | None, plan: StackPlan) -> bool:
-    return stack is not None and stack.status in GOOD and not drift.changes_of(stack, plan)
+def _settled(formation: CloudFormation, plan: StackPlan) -> bool:
+    """Whether the stack stands as planned after all; a mere change set of a new one is deleted."""
+    stack = formation.find(plan.name)
+    if stack is None:
+        return False
+    if stack.status == "REVIEW_IN_PROGRESS":
+        formation.delete(plan.name, lambda _stack, _event: None)
+    return stack.status in GOOD and not drift.changes_of(stack, plan)
 
 
 def _difference(context: Context, name: str, plan: StackPlan) -> drift.Difference:
