@@ -11,7 +11,7 @@ import pytest
 from toolkit.actions import schedule as schedule_action
 from toolkit.actions import schedules as schedules_action
 from toolkit.actions.context import Context, open_context
-from toolkit.core.errors import ConfigError
+from toolkit.core.errors import ConfigError, StackError
 from toolkit.core.stack import ChangeSet, StackEvent
 
 from .conftest import Project
@@ -143,6 +143,26 @@ def test_of_two_people_the_second_is_told_what_the_first_deployed(
     assert f"expression {FIRST} → {SECOND}" in answer.err
     assert "env MAX_ORDER (none) → 4" in answer.err
     assert mine.read_text() == copy
+    assert live(project)["ScheduleExpression"] == SECOND
+
+
+def test_of_two_people_at_the_same_moment_only_one_gets_through(
+    project: Project, mine: Path
+) -> None:
+    ctx = context(project, Console())
+    late = change(ctx, "cron(0 7 * * ? *)")
+
+    class Meanwhile(Console):
+        """Somebody else deploys while our change set waits for its confirmation."""
+
+        def confirm(self, question: str) -> bool:
+            project.toolkit("schedule", NAME, SECOND, "--local", "--yes")
+            return True
+
+    slow = context(project, Meanwhile())
+    with pytest.raises(StackError, match="changed by somebody else meanwhile"):
+        schedule_action.apply(slow, late, yes=False, overwrite=False)
+    assert SECOND in mine.read_text()
     assert live(project)["ScheduleExpression"] == SECOND
 
 

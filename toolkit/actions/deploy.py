@@ -5,7 +5,7 @@ shown, confirmed once a layer, and executed with its events live. A stack whose 
 parameters are those that were deployed last needs no change set at all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ from toolkit.actions.context import Context
 from toolkit.actions.image import resolve_image
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.core import plans
-from toolkit.core.errors import ConfigError, StackError
+from toolkit.core.errors import ConfigError, StackError, ToolkitError
 from toolkit.core.schedule import Schedule
 from toolkit.core.stack import GOOD, ChangeSet, Stack, StackPlan
 from toolkit.core.target import scheduler_input
@@ -119,11 +119,22 @@ class Layers:
         self._formation = CloudFormation(context.aws)
         self._deployed = {stack.name: stack for stack in self._formation.owned(context.app)}
 
-    def deploy(self, layer: list[StackPlan]) -> list[Deployed]:
-        """Plan, show, confirm and execute one layer."""
+    def deploy(
+        self, layer: list[StackPlan], *, check: Callable[[], None] = lambda: None
+    ) -> list[Deployed]:
+        """Plan, show, confirm and execute one layer.
+
+        ``check`` is called once the change sets stand, and may raise: CloudFormation drops them
+        when anybody else changes their stacks, so what it finds holds until they are executed.
+        """
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             prepared = list(pool.map(self._prepare, layer))
             wanted = [change_set for change_set in prepared if change_set is not None]
+            try:
+                check()
+            except ToolkitError:
+                list(pool.map(self._formation.discard, wanted))
+                raise
             if wanted:
                 self._console.changes(wanted)
             if wanted and not self._agreed(len(wanted)):

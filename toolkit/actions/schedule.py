@@ -65,14 +65,20 @@ def apply(context: Context, wanted: Change, *, yes: bool, overwrite: bool) -> De
     """Deploy the schedule's stack and put its file in place; either both change or neither does."""
     after = wanted.preview.after
     plan = _plan(context, after)
-    found = _difference(context, after.name, plan)
-    if not overwrite:
-        _check_owner(context, wanted.preview.before, found)
-    elif not ownership.make_way(context, [found], yes=yes):
-        return Deployed(plan.name, Result.DECLINED)
+
+    def check() -> None:
+        if not overwrite:
+            found = _difference(context, after.name, plan)
+            _check_owner(context, wanted.preview.before, found)
+
+    check()
+    if overwrite:
+        found = _difference(context, after.name, plan)
+        if not ownership.make_way(context, [found], yes=yes):
+            return Deployed(plan.name, Result.DECLINED)
     with context.project.staged_schedule(after.name, wanted.text, wanted.earlier) as staged:
         try:
-            row = Layers(context, Options(yes=yes)).deploy([plan])[0]
+            row = Layers(context, Options(yes=yes)).deploy([plan], check=check)[0]
         except BaseException:  # Ctrl-C too: CloudFormation may have finished all the same
             if _settled(CloudFormation(context.aws), plan):
                 staged.commit()

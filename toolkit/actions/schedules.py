@@ -207,7 +207,12 @@ def apply(
     mine = [row for row in found if row.name in schedules]
     if overwrite and not ownership.make_way(context, mine, yes=yes):
         return [Deployed(plan.name, Result.DECLINED) for plan in wanted]
-    return Layers(context, Options(yes=yes)).deploy(wanted)
+
+    def check() -> None:
+        if not overwrite:
+            ownership.check(differences(context, to_deploy=True))
+
+    return Layers(context, Options(yes=yes)).deploy(wanted, check=check)
 
 
 def dump(context: Context) -> dict[str, str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _CAPABILITIES: Any = ["CAPABILITY_NAMED_IAM"]
 _POLL_SECONDS = 2.0
+_DROPPED = frozenset({"ChangeSetNotFound", "InvalidChangeSetStatus"})
 Watch = Callable[[str, StackEvent], None]
 
 
@@ -93,9 +94,20 @@ class CloudFormation:
 
     def execute(self, change_set: ChangeSet, watch: Watch) -> Stack:
         """Execute a change set to its end; raises StackError with the first cause."""
+        from botocore.exceptions import ClientError
+
         seen = {event.id for event in self._events(change_set.stack)}
-        with translated(f"change set of {change_set.stack}", InvalidChangeSetStatus=StackError):
-            self._client.execute_change_set(ChangeSetName=change_set.arn)
+        with translated(f"change set of {change_set.stack}"):
+            try:
+                self._client.execute_change_set(ChangeSetName=change_set.arn)
+            except ClientError as error:
+                # Executing one change set drops the others of its stack.
+                if error.response.get("Error", {}).get("Code") not in _DROPPED:
+                    raise
+                raise StackError(
+                    f"stack {change_set.stack} was changed by somebody else meanwhile",
+                    hint="look at what is there now and try again: toolkit schedules diff",
+                ) from error
         return self._finish(change_set.stack, watch, seen)
 
     def delete(self, name: str, watch: Watch) -> None:
