@@ -3,8 +3,10 @@
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,6 +15,7 @@ from toolkit.actions import schedules as schedules_action
 from toolkit.actions.context import Context, open_context
 from toolkit.core.errors import ConfigError, StackError
 from toolkit.core.stack import ChangeSet, StackEvent
+from workloads.contract import RunId
 
 from .conftest import Project
 
@@ -266,6 +269,25 @@ def test_a_file_that_somebody_edits_meanwhile_is_not_overwritten(
         schedule_action.apply(ctx, wanted, yes=True, overwrite=False)
     assert mine.read_text() == edited
     assert live(project)["ScheduleExpression"] == FIRST
+
+
+def test_the_list_tells_the_last_outcome_and_the_next_firing(project: Project, mine: Path) -> None:
+    bucket = project.outputs(f"{APP}-platform")["BucketName"]
+    now = context(project, Console()).now()
+    for days, outcome in ((2, "succeeded"), (1, "failed"), (40, "interrupted")):
+        run_id = RunId(NAME, (now - timedelta(days=days)).replace(microsecond=0))
+        key = f"ledger/{NAME}/{run_id}.{outcome}.json"
+        project.aws("s3").put_object(Bucket=bucket, Key=key, Body=b"{}")
+    rows = project.toolkit("schedules", "--local", "--json").json()
+    row = next(row for row in rows if row["name"] == NAME)
+    yesterday = RunId(NAME, (now - timedelta(days=1)).replace(microsecond=0))
+    assert (row["last_run_id"], row["last_outcome"]) == (str(yesterday), "failed")
+    due = datetime.fromisoformat(row["next"])
+    assert now < due <= now + timedelta(hours=25)
+    assert due.astimezone(ZoneInfo("Europe/Berlin")).hour == 6
+    shown = project.toolkit("schedules", "--local").out
+    assert "At 06:00 every day, Europe/Berlin" in shown
+    assert "last failed" in shown
 
 
 def test_a_dry_run_of_a_removal_removes_nothing(project: Project, mine: Path) -> None:
