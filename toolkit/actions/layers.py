@@ -1,6 +1,6 @@
 """Bring layers of independent stacks to their plans: prepare, show, confirm, execute."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
@@ -14,7 +14,7 @@ from toolkit.actions import history
 from toolkit.actions.context import Context
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.lock import DeployLock
-from toolkit.core.errors import StackError
+from toolkit.core.errors import StackError, ToolkitError
 from toolkit.core.plans import DIGEST_TAG, NOUN_TAG, SCHEDULE
 from toolkit.core.rescheduling import rescheduling
 from toolkit.core.stack import GOOD, Change, ChangeSet, Stack, StackPlan
@@ -91,21 +91,33 @@ class Layers:
         stacks = self._deployed.values()
         return {stack.name for stack in stacks if stack.tags.get(NOUN_TAG) == noun}
 
-    def deploy(self, layer: list[StackPlan]) -> list[Deployed]:
-        """Plan, show, confirm and execute one layer."""
+    def deploy(
+        self, layer: list[StackPlan], *, check: Callable[[], None] = lambda: None
+    ) -> list[Deployed]:
+        """Plan, show, confirm and execute one layer.
+
+        ``check`` is called once the change sets stand, and may raise: CloudFormation drops them
+        when anybody else changes their stacks, so what it finds holds until they are executed.
+        """
         if all(self._stands(plan) for plan in layer):
+            check()
             return [self._unchanged(plan) for plan in layer]
         self._acquire()
         try:
-            return self._changed(layer)
+            return self._changed(layer, check)
         finally:
             if not self._kept_open:
                 self._unlock()
 
-    def _changed(self, layer: list[StackPlan]) -> list[Deployed]:
+    def _changed(self, layer: list[StackPlan], check: Callable[[], None]) -> list[Deployed]:
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool, self._interruptible():
             prepared = list(pool.map(self._prepare, layer))
             wanted = [change_set for change_set in prepared if change_set is not None]
+            try:
+                check()
+            except ToolkitError:
+                list(pool.map(self._formation.discard, wanted))
+                raise
             if wanted:
                 self._show(layer, prepared)
             if wanted and not self._agreed(len(wanted)):
