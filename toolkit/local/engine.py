@@ -24,6 +24,7 @@ from attrs import asdict, frozen
 from toolkit.adapters import engine as client
 from toolkit.core import expression
 from toolkit.core.expression import ExpressionError
+from toolkit.local import container
 from toolkit.local.aws import Emulator
 from toolkit.local.clock import Clock
 from toolkit.local.control import Control, Json
@@ -31,7 +32,7 @@ from toolkit.local.delivery import Delivery
 from toolkit.local.emulator_process import VERSION, EmulatorProcess
 from toolkit.local.endpoint import TaskEndpoint
 from toolkit.local.fargate import Fargate
-from toolkit.local.images import Images
+from toolkit.local.images import Images, PullError
 from toolkit.local.journal import Event, Journal
 from toolkit.local.market_feed import MarketFeed
 from toolkit.local.scheduler import Scheduler
@@ -116,7 +117,7 @@ class Engine:
         self._tell_time()
         self._journal = Journal()
         endpoint = TaskEndpoint(control.url)
-        images = Images(child.url, self._home / "images")
+        images = Images(child.url, self._home / "images", _pull_container)
         around = Surroundings(self._emulator, images, endpoint, self._home / "tasks")
         self._fargate = Fargate(around, self._journal)
         stack.callback(self._fargate.shut_down, _GRACE_SECONDS)
@@ -262,6 +263,15 @@ class Engine:
         text: Any = body.get("scheduled_time")
         scheduled = read_moment(text) if text else None
         return self._keeper.fire(body["name"], scheduled, twice=bool(body.get("twice")))
+
+
+def _pull_container(reference: str) -> None:
+    if not container.available():
+        raise PullError(f"{reference} needs Docker on Linux; without it, process images run only")
+    try:
+        container.pull(reference)
+    except container.DockerError as error:
+        raise PullError(str(error)) from error
 
 
 def _check_schedule(body: Json) -> Json:

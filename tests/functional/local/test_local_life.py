@@ -13,7 +13,7 @@ import pytest
 from toolkit.adapters import engine
 from toolkit.adapters.engine import EngineClient, EngineInfo
 
-from .conftest import PROGRAM, Rehearsal, eventually, push_program
+from .conftest import PROGRAM, Rehearsal, eventually, push_program, run_bare
 
 SLEEP = "import time\nprint('asleep', flush=True)\ntime.sleep(600)"
 
@@ -53,35 +53,14 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def run_sleeper(own: Rehearsal, tmp_path: Path) -> str:
-    """A bare task that sleeps, without roles or log group; returns its ARN."""
-    own.aws("ecr").create_repository(repositoryName="image")
-    uri = own.aws("ecr").describe_repositories()["repositories"][0]["repositoryUri"]
-    ecs = own.aws("ecs")
-    ecs.create_cluster(clusterName="c")
-    definition = ecs.register_task_definition(
-        family="f",
-        requiresCompatibilities=["FARGATE"],
-        networkMode="awsvpc",
-        cpu="256",
-        memory="512",
-        containerDefinitions=[
-            {
-                "name": "main",
-                "image": push_program(own, tmp_path / "image", uri, PROGRAM),
-                "environment": [{"name": "SCRIPT", "value": SLEEP}],
-            }
-        ],
-    )["taskDefinition"]["taskDefinitionArn"]
-    subnet = own.aws("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
-    answer = ecs.run_task(
-        cluster="c",
-        taskDefinition=definition,
-        launchType="FARGATE",
-        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
+    """A task that sleeps; returns its ARN."""
+    answer = own.aws("ecr").create_repository(repositoryName="image")
+    uri = answer["repository"]["repositoryUri"]
+    return run_bare(
+        own,
+        image=push_program(own, tmp_path / "image", uri, PROGRAM),
+        environment=[{"name": "SCRIPT", "value": SLEEP}],
     )
-    arn: str = answer["tasks"][0]["taskArn"]
-    own.await_status(arn, "RUNNING")
-    return arn
 
 
 def test_an_engine_that_runs_is_found_again(own: Rehearsal) -> None:
