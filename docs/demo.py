@@ -74,7 +74,9 @@ def demo() -> None:
         if background.wait() != 0:
             sys.exit("the clock could not be advanced")
     plots = str(COPY / "runs")
-    toolkit("validate", "--run-id", run_id, "--local", "--wait", "30", "--download", plots)
+    toolkit(
+        "validate", "--run-id", run_id, "--local", "--wait", "--timeout", "30", "--download", plots
+    )
 
 
 def main() -> int:

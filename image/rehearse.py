@@ -4,39 +4,47 @@
 byte code is what the image keeps. It runs as the image will, from the pruned packages.
 """
 
+import codecs
 import importlib
 import io
 import json
 import logging
+import multiprocessing
+import pkgutil
 import ssl
 import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
+import workloads
 from workloads import catalog, runtime, sink
-from workloads.contract import RunId, parse_time
+from workloads.contract import Json, Result, Run, RunId, parse_time
 
 RUN = RunId("rehearsal", parse_time("2026-11-24T05:00:00Z"))
 
 
 def import_workloads() -> None:
-    """Import every entry point, and every module that stands beside it."""
+    """Import every module of ours, and find every entry point."""
+    for module in pkgutil.walk_packages(workloads.__path__, "workloads."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
     for workload in catalog.load().workloads.values():
-        module = importlib.import_module(workload.entry_point.partition(":")[0])
-        for path in getattr(module, "__path__", ()):
-            for source in sorted(Path(path).glob("[!_]*.py")):
-                importlib.import_module(f"{module.__name__}.{source.stem}")
+        name, _, function = workload.entry_point.partition(":")
+        getattr(importlib.import_module(name), function)
 
 
 def compute() -> None:
     """Call into numpy's compiled parts."""
     import numpy as np
 
+    for name in ("char", "fft", "linalg", "ma", "polynomial", "random", "strings"):
+        getattr(np, name)  # numpy loads these when they are first named
     values = np.random.default_rng(7).standard_normal((60, 4))
     np.linalg.lstsq(values[:, :3], values[:, 3], rcond=None)
     np.linalg.svd(np.fft.rfft(values, axis=0).real)
@@ -66,6 +74,16 @@ def draw() -> None:
         three.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         FigureCanvasAgg(figure)
         figure.savefig(io.BytesIO(), format="png", metadata={"Title": "rehearsal"})
+
+
+def share() -> None:
+    """Start a second process, as the scientific workload does."""
+    codecs.lookup("ascii")  # the second process does, out of our sight
+    process = multiprocessing.get_context("spawn").Process(target=compute)
+    process.start()
+    process.join()
+    if process.exitcode != 0:
+        raise RuntimeError(f"the second process ended with {process.exitcode}")
 
 
 def connect() -> None:
@@ -141,6 +159,43 @@ def refuse() -> None:
         raise RuntimeError(f"an empty environment gave {code}: {stdout.getvalue()}")
 
 
+def run() -> None:
+    """A run of a workload that does nothing: the whole way to its manifest."""
+    stdout = io.StringIO()
+    workload = catalog.Workload(
+        name=RUN.schedule,
+        summary="",
+        entry_point="rehearse:do_nothing",
+        cpu=256,
+        memory=512,
+        max_runtime_seconds=60,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            "WORKLOAD": RUN.schedule,
+            "SCHEDULE": RUN.schedule,
+            "SCHEDULED_TIME": RUN.scheduled_time.isoformat(),
+            "BUCKET": f"file://{folder}",
+        }
+        known = catalog.Catalog({RUN.schedule: workload})
+        code = runtime.execute(environment, stdout, catalog=known)
+    if code != 0:
+        raise RuntimeError(f"a run that does nothing gave {code}: {stdout.getvalue()}")
+
+
+def do_nothing(_settings: Mapping[str, Json], run: Run) -> Result:
+    """The workload of `run`."""
+    run.save("nothing.txt", b"", media_type="text/plain")
+    return Result()
+
+
+def _note(loaded: set[str], event: str, given: tuple[Any, ...]) -> None:
+    # The code of a module that fails to import is executed, too, in vain, in every run: a part for
+    # Windows, say. sys.modules does not tell of it.
+    if event == "exec" and given[0].co_filename.endswith(".py"):
+        loaded.add(given[0].co_filename)
+
+
 class _Raise(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         raise RuntimeError(f"{record.name} warned: {record.getMessage()}")
@@ -148,14 +203,15 @@ class _Raise(logging.Handler):
 
 def main() -> None:
     """Rehearse; any warning is an error, for in a run it would be noise in every log."""
+    loaded: set[str] = set()
+    sys.addaudithook(lambda event, given: _note(loaded, event, given))
     warnings.simplefilter("error")
     logging.getLogger().addHandler(_Raise(logging.WARNING))
-    for act in (refuse, import_workloads, compute, draw, connect, store):
+    for act in (refuse, run, import_workloads, compute, share, draw, connect, store):
         act()
-    for module in list(sys.modules.values()):
-        source = getattr(module, "__file__", None) or ""
-        if source.endswith(".py") and module.__name__ != "__main__":
-            print(source)
+    files = {getattr(module, "__file__", None) or "" for module in sys.modules.values()}
+    sources = {file for file in files | loaded if file.endswith(".py")}
+    print(*sorted(sources - {__file__}), sep="\n")
 
 
 if __name__ == "__main__":

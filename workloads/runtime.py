@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from workloads import contract
 from workloads.catalog import Catalog
@@ -105,7 +105,8 @@ class _Execution:
         # Held for the whole commit, and for each line and artifact of the workload, so that none
         # of them falls between the manifest's count and its writing.
         self._lock = threading.Lock()
-        self._claimed = False
+        self._claimed = threading.Event()  # the claim is decided, one way or the other
+        self._refusal: tuple[str, dict[str, Any]] | None = None
         self._exit_code: int | None = None  # not None: committed
         self._artifacts: dict[str, Artifact] = {}
         self._started_at = self._now()
@@ -130,6 +131,9 @@ class _Execution:
         self, name: str, content: bytes | Path, *, media_type: str, rows: int | None = None
     ) -> Artifact:
         self._refuse_after_commit()
+        self._claimed.wait()
+        if self._refusal is not None:
+            raise Interrupted
         size, digest = _measure(content)
         key = self._task.run_id.artifact_key(name)
         self._sink.put(key, content, media_type=media_type, sha256=digest)
@@ -151,18 +155,23 @@ class _Execution:
     # The run itself.
 
     def run(self) -> int:
+        """Claim, work, commit.
+
+        A stream claims while it already connects and reads, because its minutes do not come
+        again and the AWS client takes a while to load; a batch workload claims first. Either way
+        nothing is saved before the run is known to be ours.
+        """
         try:
-            try:
-                self._sink = open_sink(self._task.bucket)
-                owner = self._claim()
-            except (SinkError, OSError, ContractError) as error:
-                self.event("claim.failed", error=str(error), exit_code=Outcome.FAILED.exit_code)
-                return Outcome.FAILED.exit_code
-            if owner is not None:
-                self.event("run.duplicate", owner=owner, exit_code=EXIT_DUPLICATE)
-                return EXIT_DUPLICATE
-            self._claimed = True
-            return self._claimed_run()
+            claiming = threading.Thread(target=self._claim_or_stop, name="claim", daemon=True)
+            claiming.start()
+            if self._task.workload.kind != "stream":
+                claiming.join()
+                if self._refusal is not None:
+                    return self._refuse()
+            self._announce()
+            ended = self._work()
+            claiming.join()
+            return self._refuse() if self._refusal is not None else self._commit(*ended)
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -170,14 +179,36 @@ class _Execution:
         """Commit in place of a workload that did not end in time; called by the watchdog."""
         message = f"the run did not end within its grace period: {outcome}"
         error: dict[str, Json] = {"type": "Overdue", "message": message}
-        if not self._claimed:
+        if self._claimed.is_set() and self._refusal is not None:
+            return self._refuse()
+        if not self._claimed.is_set():
             self.event("claim.failed", error=message, exit_code=outcome.exit_code)
             return outcome.exit_code
         code = self._commit(outcome, Result(), error)
         shutil.rmtree(self.scratch, ignore_errors=True)
         return code
 
-    def _claimed_run(self) -> int:
+    def _claim_or_stop(self) -> None:
+        try:
+            self._sink = open_sink(self._task.bucket)
+            owner = self._claim()
+            if owner is not None:
+                self._refusal = ("run.duplicate", {"owner": owner, "exit_code": EXIT_DUPLICATE})
+        except Exception as error:  # noqa: BLE001 - the boundary of a thread: others wait for it
+            code = Outcome.FAILED.exit_code
+            self._refusal = ("claim.failed", {"error": str(error), "exit_code": code})
+        if self._refusal is not None:
+            self._stop.request(Outcome.INTERRUPTED)
+        self._claimed.set()
+
+    def _refuse(self) -> int:
+        """The end of a run that is not ours: one line, no object."""
+        assert self._refusal is not None
+        name, fields = self._refusal
+        self.event(name, **fields)
+        return int(fields["exit_code"])
+
+    def _announce(self) -> None:
         self.event(
             "run.started",
             workload=self._task.workload.name,
@@ -188,7 +219,6 @@ class _Execution:
             settings=self._task.shown_settings,
             max_runtime_seconds=self._task.max_runtime_seconds,
         )
-        return self._commit(*self._work())
 
     def _claim(self) -> str | None:
         """None when the run is ours, else the ARN of the task that owns it."""
@@ -220,7 +250,10 @@ class _Execution:
             message = f"asked to stop: {outcome}"
             return outcome, interruption.result, {"type": "Interrupted", "message": message}
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: any failure must reach the manifest
-            return Outcome.FAILED, Result(), _describe(error, self._task.redact)
+            # An error may bring what was measured before it (a stream that was cut off does).
+            so_far = getattr(error, "result", None)
+            result = so_far if isinstance(so_far, Result) else Result()
+            return Outcome.FAILED, result, _describe(error, self._task.redact)
         failed = [gate for gate in result.gates if not gate.passed]
         if failed:
             text = "; ".join(f"{g.name} = {g.value:.6g}, wanted {g.op} {g.limit:g}" for g in failed)

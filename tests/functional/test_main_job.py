@@ -37,7 +37,7 @@ def checks(verdict: dict[str, object]) -> dict[str, tuple[str, str]]:
 
 def test_a_second_deploy_changes_nothing(project: Project) -> None:
     answer = project.toolkit("deploy", "--local", "--yes", "--only", "weather", "--json")
-    assert {row["result"] for row in answer.json()} == {"unchanged"}
+    assert {row["result"] for row in answer.json()["stacks"]} == {"unchanged"}
 
 
 def test_a_scheduled_run_passes_and_leaves_its_plot(project: Project, run_id: str) -> None:
@@ -135,7 +135,9 @@ def test_a_running_run_is_inconclusive_and_a_failed_one_fails(
     assert answer.out.startswith("INCONCLUSIVE")
     assert "still runs" in answer.out
     release.set()
-    answer = project.toolkit("validate", "--run-id", run_id, "--local", "--wait", "60", code=1)
+    answer = project.toolkit(
+        "validate", "--run-id", run_id, "--local", "--wait", "--timeout", "60", code=1
+    )
     assert "404" in answer.out
     assert "the workload failed" in answer.out
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workloads.batch.science import bootstrap, heat, lattice, onsager
+from workloads.batch.science import bootstrap, heat, onsager
 from workloads.batch.science.chain import Chain
 from workloads.batch.science.lattice import Lattice, Metropolis
 
@@ -84,12 +84,12 @@ class TestLattice:
     @pytest.mark.parametrize("four", [False, True])
     @pytest.mark.parametrize("eight", [False, True])
     @pytest.mark.parametrize(("size", "strip"), [(16, 2**15), (80, 2**15), (80, 160)])
-    def test_sweep_flips_what_a_textbook_sweep_flips(self, monkeypatch, size, strip, four, eight):
-        monkeypatch.setattr(lattice, "_STRIP", strip)  # 160 bytes: three strips for ten rows
+    # 160 bytes: three strips for ten rows
+    def test_sweep_flips_what_a_textbook_sweep_flips(self, size, strip, four, eight):
         spins = random_spins(size)
         packed, random = Lattice.pack(spins), np.random.Generator(np.random.SFC64(1))
         for _ in range(3):
-            packed.sweep(always_or_never(four, eight), random)
+            packed.sweep(always_or_never(four, eight), random, strip)
             spins = plain_sweep(spins, four, eight)
             assert (packed.unpack() == spins).all()
 

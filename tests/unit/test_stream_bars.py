@@ -10,8 +10,8 @@ TRADES = st.lists(
         Trade,
         event_time=st.just(0),
         trade_id=st.just(0),
-        price=st.integers(1, 10**14),
-        quantity=st.integers(1, 10**11),
+        price=st.integers(1, 10**17),
+        quantity=st.integers(1, 4_611_686_041_400_000_000),  # the exchange's largest
         trade_time=st.integers(0, 12_000),
         buyer_is_maker=st.booleans(),
     ),
@@ -40,7 +40,7 @@ def one_by_one(trades: list[Trade]) -> list[Bar]:
             low=min(t.price for t in some),
             close=some[-1].price,
             volume=sum(t.quantity for t in some),
-            quote_volume=sum(round(t.price * (t.quantity / SCALE)) for t in some),
+            quote_volume=sum(round(float(t.price) * (float(t.quantity) / SCALE)) for t in some),
             buy_volume=sum(t.quantity for t in some if not t.buyer_is_maker),
             trades=len(some),
         )

@@ -203,6 +203,13 @@ def test_a_flood_of_one_event_is_cut_short_and_counted(tmp_path: Path) -> None:
     assert summary["not_logged"] == {"message.rejected": 980}
 
 
+def test_a_stream_of_nonsense_is_summarized_too(tmp_path: Path) -> None:
+    harness = Harness(tmp_path, [b"?"] * 30)
+    harness.stream()
+    [summary] = harness.run.named("stream.summarized")
+    assert (summary["trades"], summary["not_logged"]) == (0, {"message.rejected": 10})
+
+
 def test_silence_is_an_event_that_ends_with_the_next_trade(tmp_path: Path) -> None:
     nothing: list[list[bytes]] = [[]] * 200  # 50 s, at 250 ms a read
     harness = Harness(tmp_path, messages(0, 2), *nothing, messages(2, 1, second=50))

@@ -39,7 +39,14 @@ TASK = Lifecycle.parse(
         "lastStatus": "STOPPED",
         "stopCode": "EssentialContainerExited",
         "stoppedReason": "Essential container in task exited",
-        "containers": [{"name": "workload", "exitCode": 0}],
+        "containers": [
+            {
+                "name": "workload",
+                "exitCode": 0,
+                "image": "repo@sha256:00",
+                "imageDigest": "sha256:00",
+            }
+        ],
         "createdAt": DUE + timedelta(seconds=2),
         "startedAt": DUE + timedelta(seconds=20),
         "stoppedAt": DUE + timedelta(seconds=61),

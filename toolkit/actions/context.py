@@ -99,6 +99,11 @@ def open_context(
     return Context(project, config, Aws(endpoint), console, client.now, local=True)
 
 
+def open_project(directory: Path) -> Project:
+    """The project alone, for what comes before its config."""
+    return Project.find(directory, load())
+
+
 def open_offline(
     directory: Path, *, environment: str | None, local: bool
 ) -> tuple[Project, Config]:

@@ -1,90 +1,77 @@
 """Deploy an app in its layers: platform, image, workloads, schedules.
 
-Within a layer the stacks are independent and go side by side. Each is planned as a change set,
-shown, confirmed once a layer, and executed with its events live. A stack whose template and
+A deployment makes a release of the project's files, or takes an earlier one, and brings the stacks
+to it. Within a layer the stacks are independent and go side by side. Each is planned as a change
+set, shown, confirmed once a layer, and executed with its events live. A stack whose template and
 parameters are those that were deployed last needs no change set at all.
 """
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
+from typing import Any
 
 from attrs import frozen
 
 from toolkit.actions.context import Context
-from toolkit.actions.image import resolve_image
-from toolkit.adapters.cloudformation import CloudFormation
+from toolkit.actions.image import find_image, resolve_image
+from toolkit.actions.layers import Deployed, Layers, Options, Result
+from toolkit.actions.release import build, check_schedules, load
+from toolkit.adapters.releases import Releases
 from toolkit.core import plans
-from toolkit.core.errors import ConfigError, StackError
+from toolkit.core.errors import ConfigError
+from toolkit.core.plans import PLATFORM, SCHEDULE, WORKLOAD, Spec
+from toolkit.core.release import INDEX, Release, release_id
 from toolkit.core.schedule import Schedule
-from toolkit.core.stack import GOOD, ChangeSet, Stack, StackPlan
-from toolkit.core.target import scheduler_input
+from toolkit.core.stack import StackPlan
 
-_SIDE_BY_SIDE = 8
-
-
-class Result(StrEnum):
-    """What a deployment did to a stack."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    PLANNED = "planned"
-    DECLINED = "declined"
+__all__ = ["Deployed", "Deployment", "Layers", "Options", "Result", "deploy", "schedule_plans"]
 
 
 @frozen
-class Deployed:
-    """One stack after a deployment."""
+class Deployment:
+    """What a deployment did; ``release`` is empty when it ended before there was one."""
 
-    stack: str
-    result: Result
-    outputs: Mapping[str, str] = {}
+    release: str
+    rows: tuple[Deployed, ...]
+
+    @property
+    def declined(self) -> bool:
+        """Whether somebody said no."""
+        return any(row.result is Result.DECLINED for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """The deployment as a JSON object."""
+        rows = [{"stack": r.stack, "result": r.result, "outputs": r.outputs} for r in self.rows]
+        return {"release": self.release, "stacks": rows}
 
 
-@frozen
-class Options:
-    """How to deploy: without asking, without executing, or only some names."""
+def deploy(context: Context, options: Options) -> Deployment:
+    """Deploy everything that the project, or an earlier release, declares.
 
-    yes: bool = False
-    dry_run: bool = False
-    only: tuple[str, ...] = ()
-
-
-def deploy(context: Context, options: Options) -> list[Deployed]:
-    """Deploy everything that the project declares; returns one row a stack."""
-    schedules = context.project.schedules()
-    _check(context, schedules, options)
-    layers = Layers(context, options)
-    done = layers.deploy(
-        [plans.platform_plan(context.config, context.project.template("platform"))]
-    )
-    platform = done[0].outputs
-    if not platform:
-        context.console.say("The next layers can be planned once the platform is deployed.")
-        return done
-    names = _chosen(context.project.catalog.workloads, options.only)
-    chosen = [schedule for schedule in schedules.values() if _is_chosen(schedule, options.only)]
-    names |= {schedule.workload for schedule in chosen}
-    image_uri = resolve_image(context, platform)
-    template = context.project.template("workload")
-    workloads = layers.deploy(
-        [
-            plans.workload_plan(
-                context.config,
-                context.project.catalog.workload(name),
-                template,
-                platform=platform,
-                image_uri=image_uri,
-            )
-            for name in sorted(names)
-        ]
-    )
-    done += workloads
-    if any(not row.outputs for row in workloads):
-        context.console.say("Schedules can be planned once their workloads are deployed.")
-        return done
-    return done + layers.deploy(schedule_plans(context, chosen, platform, workloads))
+    Raises:
+        ConfigError: a name or a file is not usable; nothing was deployed.
+        StackError: a stack failed and was rolled back; those of earlier layers are deployed.
+    """
+    identity, release = "", None
+    if options.release:
+        identity, release = load(context, options.release)
+        context.console.say(f"release {identity}")
+    else:
+        check_schedules(context)
+    _check_names(context, release, options.only)
+    with Layers(context, options) as layers:
+        rows = layers.deploy([_platform(context, release)])
+        outputs = layers.outputs(context.config.app.platform_stack)
+        if not outputs:
+            context.console.say("The next layers can be planned once the platform is deployed.")
+        if not outputs or options.only == (PLATFORM,) or _said_no(rows):
+            return Deployment(identity, tuple(rows))
+        if release is None:
+            release = _release(context, outputs, dry_run=options.dry_run)
+            if release is None:
+                return Deployment("", tuple(rows))
+            identity = _keep(context, release, outputs, dry_run=options.dry_run)
+        rows += _upper_layers(context, layers, release, options.only)
+        return Deployment(identity, tuple(rows))
 
 
 def schedule_plans(
@@ -94,115 +81,92 @@ def schedule_plans(
     workloads: Iterable[Deployed],
 ) -> list[StackPlan]:
     """The plans of schedules on what their workloads' stacks put out."""
-    template = context.project.template("schedule")
+    template = context.project.template(SCHEDULE)
     outputs = {row.stack: row.outputs for row in workloads}
+    outputs[context.config.app.platform_stack] = platform
     return [
-        plans.schedule_plan(
-            context.config,
-            schedule,
-            template,
-            platform=platform,
-            task_definition_arn=outputs[context.config.app.workload_stack(schedule.workload)][
-                "TaskDefinitionArn"
-            ],
-        )
+        plans.schedule_spec(context.config, schedule).plan(template, outputs)
         for schedule in schedules
     ]
 
 
-class Layers:
-    """Deploys layers of independent stacks; remembers what was deployed when it began."""
-
-    def __init__(self, context: Context, options: Options) -> None:
-        self._console = context.console
-        self._options = options
-        self._formation = CloudFormation(context.aws)
-        self._deployed = {stack.name: stack for stack in self._formation.owned(context.app)}
-
-    def deploy(self, layer: list[StackPlan]) -> list[Deployed]:
-        """Plan, show, confirm and execute one layer."""
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            prepared = list(pool.map(self._prepare, layer))
-            wanted = [change_set for change_set in prepared if change_set is not None]
-            if wanted:
-                self._console.changes(wanted)
-            if wanted and not self._agreed(len(wanted)):
-                list(pool.map(self._formation.discard, wanted))
-                return [
-                    self._skipped(plan, found) for plan, found in zip(layer, prepared, strict=True)
-                ]
-            return self._all(list(pool.map(self._execute, layer, prepared)))
-
-    def _prepare(self, plan: StackPlan) -> ChangeSet | None:
-        known = self._deployed.get(plan.name)
-        if known is not None and _same(plan, known):
-            return None
-        change_set = self._formation.prepare(plan, say=self._console.say)
-        return None if change_set.unchanged else change_set
-
-    def _agreed(self, count: int) -> bool:
-        if self._options.dry_run:
-            return False
-        question = f"Execute {'this change set' if count == 1 else f'these {count} change sets'}?"
-        return self._options.yes or self._console.confirm(question)
-
-    def _execute(self, plan: StackPlan, change_set: ChangeSet | None) -> Deployed | StackError:
-        if change_set is None:
-            return self._kept(plan)
-        try:
-            stack = self._formation.execute(change_set, self._console.event)
-        except StackError as error:
-            return error
-        result = Result.CREATED if change_set.kind == "CREATE" else Result.UPDATED
-        return Deployed(plan.name, result, stack.outputs)
-
-    def _all(self, rows: list[Deployed | StackError]) -> list[Deployed]:
-        """All rows, unless a stack failed: then the first failure, once every other has ended."""
-        failures = [row for row in rows if isinstance(row, StackError)]
-        for failure in failures[1:]:
-            self._console.say(f"also failed: {failure.message}")
-        if failures:
-            raise failures[0]
-        return [row for row in rows if isinstance(row, Deployed)]
-
-    def _kept(self, plan: StackPlan) -> Deployed:
-        # A change set may have been refused as empty for a stack that was made in the meantime.
-        known = self._deployed.get(plan.name) or self._formation.find(plan.name)
-        return Deployed(plan.name, Result.UNCHANGED, known.outputs if known else {})
-
-    def _skipped(self, plan: StackPlan, change_set: ChangeSet | None) -> Deployed:
-        if change_set is None:
-            return self._kept(plan)
-        known = self._deployed.get(plan.name)
-        result = Result.PLANNED if self._options.dry_run else Result.DECLINED
-        return Deployed(plan.name, result, known.outputs if known else {})
+def _platform(context: Context, release: Release | None) -> StackPlan:
+    if release is None:
+        template = context.project.template(PLATFORM)
+        return plans.platform_spec(context.config).plan(template, {})
+    return release.of(PLATFORM)[0].plan(release.templates[PLATFORM], {})
 
 
-def _same(plan: StackPlan, stack: Stack) -> bool:
-    """Whether the stack stands as planned, and nobody changed its parameters since."""
-    if stack.status not in GOOD:
-        return False
-    if stack.tags.get(plans.DIGEST_TAG) != plan.tags[plans.DIGEST_TAG]:
-        return False
-    return all(stack.parameters.get(key) == value for key, value in plan.parameters.items())
+def _release(context: Context, platform: Mapping[str, str], *, dry_run: bool) -> Release | None:
+    """The release of the project; a dry run makes no image, and ends where it would need one."""
+    image = find_image(context, platform) if dry_run else resolve_image(context, platform)
+    if image is None:
+        context.console.say("The next layers can be planned once the image is in the registry.")
+        return None
+    return build(context, image, {context.config.app.platform_stack: platform})
 
 
-def _check(context: Context, schedules: Mapping[str, Schedule], options: Options) -> None:
-    """Refuse what could not be deployed before anything is."""
-    known = {*schedules, *context.project.catalog.workloads}
-    for name in options.only:
+def _keep(context: Context, release: Release, platform: Mapping[str, str], *, dry_run: bool) -> str:
+    if dry_run:
+        return release_id(release.files()[INDEX])
+    identity, new = Releases(context.aws, platform["BucketName"]).write(release)
+    context.console.say(f"release {identity}" + ("" if new else " (in the bucket already)"))
+    return identity
+
+
+def _upper_layers(
+    context: Context, layers: Layers, release: Release, only: tuple[str, ...]
+) -> list[Deployed]:
+    """Workloads, then the schedules that run them."""
+    schedules = [spec for spec in release.of(SCHEDULE) if _is_chosen(spec, release, only)]
+    needed = {_workload_stack(spec) for spec in schedules}
+    workloads = [
+        spec
+        for spec in release.of(WORKLOAD)
+        if not only or spec.name in needed or _short(spec) in only
+    ]
+    outputs = {context.config.app.platform_stack: layers.outputs(context.config.app.platform_stack)}
+    template = release.templates[WORKLOAD]
+    rows = layers.deploy([spec.plan(template, outputs) for spec in workloads])
+    if any(not row.outputs for row in rows):
+        context.console.say("Schedules can be planned once their workloads are deployed.")
+        return rows
+    if _said_no(rows):
+        return rows
+    outputs |= {row.stack: row.outputs for row in rows}
+    template = release.templates[SCHEDULE]
+    return rows + layers.deploy([spec.plan(template, outputs) for spec in schedules])
+
+
+def _check_names(context: Context, release: Release | None, only: tuple[str, ...]) -> None:
+    """Refuse unknown names before anything is deployed."""
+    if release is None:
+        known = {PLATFORM, *context.project.schedules(), *context.project.catalog.workloads}
+    else:
+        known = {PLATFORM, *(_short(spec) for spec in release.specs)}
+    for name in only:
         if name not in known:
             raise ConfigError(
                 f"--only {name}: no such workload or schedule", hint=", ".join(sorted(known))
             )
-    for schedule in schedules.values():
-        env = context.config.environment_of(schedule.workload, schedule.env)
-        scheduler_input(schedule.name, env)
 
 
-def _chosen(names: Iterable[str], only: tuple[str, ...]) -> set[str]:
-    return {name for name in names if not only or name in only}
+def _is_chosen(spec: Spec, release: Release, only: tuple[str, ...]) -> bool:
+    """Whether a schedule is named, or the workload that it runs."""
+    stack = _workload_stack(spec)
+    names = {_short(spec), *(_short(w) for w in release.of(WORKLOAD) if w.name == stack)}
+    return not only or not names.isdisjoint(only)
 
 
-def _is_chosen(schedule: Schedule, only: tuple[str, ...]) -> bool:
-    return not only or schedule.name in only or schedule.workload in only
+def _workload_stack(spec: Spec) -> str:
+    return spec.wires.get("TaskDefinitionArn", "")
+
+
+def _short(spec: Spec) -> str:
+    """What `--only` calls a stack: the name of its workload or schedule."""
+    parameters = spec.parameters
+    return parameters.get("ScheduleName") or parameters.get("WorkloadName") or spec.noun
+
+
+def _said_no(rows: Iterable[Deployed]) -> bool:
+    return any(row.result is Result.DECLINED for row in rows)

@@ -1,11 +1,13 @@
-"""Change one schedule: check it, show what it means, write its file, deploy its one stack."""
+"""Change one schedule: check it, show what it means, deploy its one stack, write its file."""
 
+import difflib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from attrs import frozen
 
+from toolkit.actions import history, ownership
 from toolkit.actions.context import Context
 from toolkit.actions.deploy import Deployed, Layers, Options, Result, schedule_plans
 from toolkit.adapters.cloudformation import CloudFormation
@@ -15,56 +17,83 @@ from toolkit.core import drift
 from toolkit.core import preview as preview_core
 from toolkit.core.config import Config
 from toolkit.core.errors import ConfigError
-from toolkit.core.names import check_name
+from toolkit.core.firings import FiringDiff
+from toolkit.core.names import check_name, workload_of
 from toolkit.core.schedule import Schedule
-from toolkit.core.stack import StackPlan
+from toolkit.core.stack import Stack, StackPlan
 from toolkit.core.target import scheduler_input
 
 
 @frozen
 class Change:
-    """A checked change: what it means, and the text that the schedule's file would have."""
+    """A checked change: what it means, and the text of the schedule's file before and after."""
 
     preview: preview_core.Preview
     text: str
+    earlier: str | None
 
 
 def change(
     project: Project, config: Config, name: str, changes: Mapping[str, Any], now: datetime
 ) -> Change:
-    """Check a change without writing or deploying anything."""
+    """Check a change without writing or deploying anything.
+
+    ``changes`` are keys of the file; None takes one out, and ``at`` is a time for the expression.
+    """
     check_name("schedule", name)
     before = project.schedule(name)
-    if before is None and "expression" not in changes:
-        known = ", ".join(project.schedules()) or "none"
-        raise ConfigError(
-            f"there is no schedule {name!r}; there are {known}",
-            hint=f'give it an expression to make it: toolkit schedule {name} "cron(...)"',
-        )
-    text = project.edited(name, changes)
+    wanted = dict(changes)
+    if "at" in wanted:
+        known = before.timezone if before else "UTC"
+        zone = wanted.get("timezone", known) or "UTC"
+        wanted["expression"] = preview_core.at_expression(wanted.pop("at"), zone)
+    if before is None:
+        if "expression" not in wanted:
+            raise _unknown(project, name, f'toolkit schedule {name} "cron(...)" would make it')
+        fitting = workload_of(name, project.catalog.workloads)
+        wanted = {"workload": fitting, **wanted} if fitting else wanted
+    earlier = project.schedule_text(name)
+    text = project.edited(name, wanted)
     after = project.parse_schedule(name, text)
     env = config.environment_of(after.workload, after.env)
     scheduler_input(name, env)
     workload = project.catalog.workload(after.workload)
-    return Change(preview_core.preview(before, after, workload, env, now), text)
+    return Change(preview_core.preview(before, after, workload, env, now), text, earlier)
 
 
 def apply(context: Context, wanted: Change, *, yes: bool, overwrite: bool) -> Deployed:
-    """Write the schedule's file and deploy its stack; the file stays as it was if that fails."""
-    project, after = context.project, wanted.preview.after
+    """Deploy the schedule's stack and put its file in place; either both change or neither does."""
+    after = wanted.preview.after
     plan = _plan(context, after)
+    found = _difference(context, after.name, plan)
     if not overwrite:
-        _check_owner(context, wanted.preview, plan)
-    earlier = project.schedule_text(after.name)
-    project.write_schedule(after.name, wanted.text)
-    done = False
-    try:
-        row = Layers(context, Options(yes=yes)).deploy([plan])[0]
-        done = row.result is not Result.DECLINED
-    finally:
-        if not done:
-            _restore(project, after.name, earlier)
+        _check_owner(context, wanted.preview.before, found)
+    elif not ownership.make_way(context, [found], yes=yes):
+        return Deployed(plan.name, Result.DECLINED)
+    with context.project.staged_schedule(after.name, wanted.text, wanted.earlier) as staged:
+        try:
+            row = Layers(context, Options(yes=yes)).deploy([plan])[0]
+        except BaseException:  # Ctrl-C too: CloudFormation may have finished all the same
+            if _stands(CloudFormation(context.aws).find(plan.name), plan):
+                staged.commit()
+            raise
+        if row.result is not Result.DECLINED:
+            staged.commit()
     return row
+
+
+def removal(
+    project: Project, name: str, now: datetime
+) -> tuple[Schedule | None, FiringDiff, datetime]:
+    """What goes with a schedule: its file's words, its firings, and until when they were looked at.
+
+    The schedule is None where it has no file (any more).
+    """
+    check_name("schedule", name)
+    schedule = project.schedule(name)
+    if schedule is None:
+        return None, FiringDiff(), now
+    return schedule, *preview_core.removal(schedule, now)
 
 
 def remove(context: Context, name: str) -> None:
@@ -73,11 +102,21 @@ def remove(context: Context, name: str) -> None:
     stack = context.config.app.schedule_stack(name)
     found = formation.find(stack)
     if found is None and context.project.schedule(name) is None:
-        known = ", ".join(context.project.schedules()) or "none"
-        raise ConfigError(f"there is no schedule {name!r}; there are {known}")
+        raise _unknown(context.project, name)
     if found is not None:
         formation.delete(stack, context.console.event)
+        history.record(context)
     context.project.remove_schedule(name)
+
+
+def _unknown(project: Project, name: str, hint: str | None = None) -> ConfigError:
+    known = list(project.schedules())
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    return ConfigError(
+        f"there is no schedule {name!r}; there are {', '.join(known) or 'none'}",
+        hint=f"{meant}{hint or ''}".strip() or None,
+    )
 
 
 def _plan(context: Context, schedule: Schedule) -> StackPlan:
@@ -86,45 +125,51 @@ def _plan(context: Context, schedule: Schedule) -> StackPlan:
     return schedule_plans(context, [schedule], context.platform(), [workload])[0]
 
 
-def _check_owner(context: Context, preview: preview_core.Preview, plan: StackPlan) -> None:
+def _stands(stack: Stack | None, plan: StackPlan) -> bool:
+    return stack is not None and not drift.changes_of(stack, plan)
+
+
+def _difference(context: Context, name: str, plan: StackPlan) -> drift.Difference:
+    """The schedule in all three views, its live one read whole."""
+    stack = CloudFormation(context.aws).find(plan.name)
+    live = Scheduler(context.aws, context.platform()["ScheduleGroupName"]).find(name)
+    return drift.compare(
+        {name: plan},
+        {name: stack} if stack else {},
+        {name: drift.Listed(name, live.state, live.changed_at)} if live else {},
+        {name: live} if live else {},
+    )[0]
+
+
+def _check_owner(context: Context, before: Schedule | None, found: drift.Difference) -> None:
     """Refuse to overwrite in silence what somebody else deployed or changed by hand.
 
-    What is deployed must be what this file said before the change, and what is live must be what
-    was deployed.
+    What is live must be what was deployed, and that must be what this file said before the change.
     """
-    name = preview.after.name
-    stack = CloudFormation(context.aws).find(plan.name)
-    if stack is None:
-        return
-    before = preview.before
-    differences: tuple[drift.FieldChange, ...] = ()
-    if before is not None:
-        earlier = {name: _plan(context, before)}
-        row = drift.compare(earlier, {name: stack}, {}, {})[0]
-        differences = tuple(c for c in row.changes if c.field in drift.FIELDS)
-    live = Scheduler(context.aws, context.platform()["ScheduleGroupName"]).find(name)
-    if live is None:
-        found = "it was deleted behind its stack"
-    elif by_hand := drift.drift_of(stack, live):
-        found = "it was changed behind its stack: " + _told(by_hand)
-    elif differences:
-        found = "another copy of the project deployed it: " + _told(
-            tuple(drift.FieldChange(c.field, c.after, c.before) for c in differences)
-        )
+    what = f"schedule {found.name} is not as its file says"
+    if found.deleted:
+        problem = f"{what}; it was deleted behind its stack"
+    elif found.drift and found.kind is drift.Kind.ADDED:
+        problem = f"there is a schedule {found.name} already, made by hand or by another app"
+    elif found.drift:
+        problem = f"{what}; it was changed behind its stack: {ownership.told(found.drift)}"
+    elif found.kind is not drift.Kind.ADDED and before is None:
+        problem = f"schedule {found.name} is deployed already, but has no file here"
+    elif others := _by_others(context, before):
+        problem = f"{what}; another copy of the project deployed it, or the file was edited and "
+        problem += f"not applied: {ownership.told(others)}"
     else:
         return
-    raise ConfigError(
-        f"schedule {name} is not as {preview.after.file} says; {found}",
-        hint="look at it with: toolkit schedules diff; to overwrite it: --overwrite",
+    raise ConfigError(problem, hint=ownership.HINT)
+
+
+def _by_others(context: Context, before: Schedule | None) -> tuple[drift.FieldChange, ...]:
+    """How what is deployed differs from the file as it was: file → deployed."""
+    if before is None:
+        return ()
+    changes = _difference(context, before.name, _plan(context, before)).changes
+    return tuple(
+        drift.FieldChange(c.field, c.after, c.before)
+        for c in changes
+        if c.field in drift.FIELDS or c.field.startswith("env ")
     )
-
-
-def _told(changes: tuple[drift.FieldChange, ...]) -> str:
-    return "; ".join(f"{c.field} {c.before!r} → {c.after!r}" for c in changes)
-
-
-def _restore(project: Project, name: str, text: str | None) -> None:
-    if text is None:
-        project.remove_schedule(name)
-    else:
-        project.write_schedule(name, text)

@@ -1,20 +1,27 @@
-"""Validate a run: gather its evidence, judge it, and show where its artifacts are."""
+"""Validate runs: gather their evidence, judge it, and show where their artifacts are."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 from attrs import frozen
 
 from toolkit.actions.context import Context
-from toolkit.actions.evidence import gather
+from toolkit.actions.evidence import Gatherer, records
 from toolkit.actions.logs import workload_name
-from toolkit.adapters.s3 import Bucket
-from toolkit.core.evidence import Evidence
+from toolkit.adapters.ecs import Ecs
+from toolkit.core.errors import RunError
+from toolkit.core.evidence import Evidence, run_of
+from toolkit.core.names import task_id
 from toolkit.core.verdict import Ruling, Verdict, judge
 from workloads.contract import RunId
 
 _POLL_SECONDS = 5.0
+_SIDE_BY_SIDE = 8
+# The platform keeps its state-change records longer; a task that is asked for by name is recent.
+_TASK_BACK = timedelta(days=90)
 
 
 @frozen
@@ -25,24 +32,83 @@ class Validation:
     evidence: Evidence
 
 
-def validate(
+def validate(context: Context, run_id: RunId, *, wait: float = 0.0) -> Validation:
+    """The verdict on one run; see `validate_all`."""
+    return validate_all(context, [run_id], wait=wait)[0]
+
+
+def validate_all(
     context: Context,
-    run_id: RunId,
+    run_ids: Sequence[RunId],
     *,
     wait: float = 0.0,
+    deep: bool = False,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> Validation:
-    """The verdict on a run; an inconclusive one is asked again for up to ``wait`` seconds."""
-    workload = context.project.catalog.workload(workload_name(context, run_id))
-    platform = context.platform()
+) -> list[Validation]:
+    """The verdicts on runs, several at a time, in the order given.
+
+    Inconclusive ones are asked again for up to ``wait`` seconds.
+    """
     deadline = clock() + wait
-    while True:
-        evidence = gather(context, run_id, platform)
-        verdict = judge(evidence, workload, context.now())
-        if verdict.ruling is not Ruling.INCONCLUSIVE or clock() >= deadline:
-            return Validation(verdict, evidence)
-        sleep(min(1.0 if context.local else _POLL_SECONDS, max(0.1, deadline - clock())))
+    workloads = {
+        run_id: context.project.catalog.workload(workload_name(context, run_id))
+        for run_id in run_ids
+    }
+    found: dict[RunId, Validation] = {}
+
+    def one(run_id: RunId) -> None:
+        evidence = gatherer.gather(run_id, deep=deep)
+        verdict = judge(evidence, workloads[run_id], context.now())
+        found[run_id] = Validation(verdict, evidence)
+
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        wanted = list(workloads)
+        while True:
+            gatherer = Gatherer(context)
+            list(pool.map(one, wanted))
+            wanted = [
+                run_id for run_id in wanted if found[run_id].verdict.ruling is Ruling.INCONCLUSIVE
+            ]
+            if not wanted or clock() >= deadline:
+                return [found[run_id] for run_id in run_ids]
+            sleep(min(1.0 if context.local else _POLL_SECONDS, max(0.1, deadline - clock())))
+
+
+def latest(context: Context, schedule: str) -> RunId:
+    """The latest run of a schedule: what fired last, or was to fire since and did not."""
+    gatherer = Gatherer(context)
+    prefix = f"runs/{schedule}/"
+    since = f"{prefix}{schedule}-{context.now() - timedelta(days=31):%Y%m%dT%H%M%SZ}"
+    claimed = gatherer.bucket.latest_folder(prefix, after=since)
+    if claimed is None:
+        claimed = gatherer.bucket.latest_folder(prefix, after="")
+    runs = [RunId.parse(claimed.rstrip("/").rsplit("/", 1)[-1])] if claimed else []
+    due = gatherer.history.latest(schedule, context.now())
+    if due is not None:
+        runs.append(RunId(schedule, due))
+    if not runs:
+        raise RunError(
+            f"schedule {schedule} has neither run nor was it to fire", hint="toolkit schedules"
+        )
+    return max(runs, key=lambda run_id: run_id.scheduled_time)
+
+
+def run_of_task(context: Context, task: str) -> RunId:
+    """The run that a task was launched for, from its ARN or its id."""
+    platform = context.platform()
+    known = Ecs(context.aws, platform["ClusterName"]).describe([task])
+    if not known:
+        now = context.now()
+        known = records(context, platform, [task_id(task)], now - _TASK_BACK, now)
+    for each in known:
+        run_id = run_of(each)
+        if run_id is not None:
+            return run_id
+    raise RunError(
+        f"task {task} is no run of this app, or both ECS and the state-change records forgot it",
+        hint="toolkit runs lists the runs that are known",
+    )
 
 
 def fetch(context: Context, evidence: Evidence, directory: Path) -> list[Path]:
@@ -51,11 +117,5 @@ def fetch(context: Context, evidence: Evidence, directory: Path) -> list[Path]:
         return []
     target = directory / evidence.run_id
     target.mkdir(parents=True, exist_ok=True)
-    bucket = Bucket(context.aws, context.platform()["BucketName"])
-    files = []
-    for artifact in evidence.manifest.artifacts:
-        if artifact.key in evidence.objects:
-            path = target / artifact.name
-            bucket.download(artifact.key, str(path))
-            files.append(path)
-    return files
+    artifacts = list(evidence.manifest.artifacts)
+    return [path for _, path in Gatherer(context).download(artifacts, target)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.adapters.session import Aws, translated
 from toolkit.core.errors import StackError
 from toolkit.core.stack import (
+    APP_TAG,
     GONE,
     UNBORN,
     UPDATABLE,
@@ -19,6 +20,7 @@ from toolkit.core.stack import (
     first_cause,
     says_unchanged,
     stack_hint,
+    stuck_hint,
 )
 from workloads.contract import format_time
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 _CAPABILITIES: Any = ["CAPABILITY_NAMED_IAM"]
 _POLL_SECONDS = 2.0
+# To execute a change set deletes every other one of the stack:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+_OUTDATED = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"})
 Watch = Callable[[str, StackEvent], None]
 
 
@@ -65,9 +70,10 @@ class CloudFormation:
     def prepare(self, plan: StackPlan, *, say: Callable[[str], None]) -> ChangeSet:
         """Make a change set and wait until CloudFormation has worked it out.
 
-        A stack that never came to life is deleted first; one that is busy is waited for.
+        A stack that never came to life is deleted first; one that is busy is waited for; one that
+        is not the app's is left alone.
         """
-        kind = self._make_ready(plan.name, say)
+        kind = self._make_ready(plan, say)
         with translated(f"change set of {plan.name}", ValidationError=StackError):
             answer = self._client.create_change_set(
                 StackName=plan.name,
@@ -85,18 +91,35 @@ class CloudFormation:
 
     def discard(self, change_set: ChangeSet) -> None:
         """Delete a change set, and the empty stack that preparing a first one leaves behind."""
-        with translated(f"change set of {change_set.stack}"):
-            if change_set.kind == "CREATE":
-                self._client.delete_stack(StackName=change_set.stack)
-            else:
-                self._client.delete_change_set(ChangeSetName=change_set.arn)
+        name = change_set.stack
+        with translated(f"change set of {name}"):
+            self._client.delete_change_set(ChangeSetName=change_set.arn)
+        if change_set.kind != "CREATE":
+            return
+        # Somebody else may have a change set on the same empty stack, or have executed it by now.
+        stack = self.find(name)
+        if stack is not None and stack.status == "REVIEW_IN_PROGRESS":
+            with translated(f"stack {name}"):
+                if not self._client.list_change_sets(StackName=name)["Summaries"]:
+                    self._client.delete_stack(StackName=name)
 
     def execute(self, change_set: ChangeSet, watch: Watch) -> Stack:
         """Execute a change set to its end; raises StackError with the first cause."""
-        seen = {event.id for event in self._events(change_set.stack)}
-        with translated(f"change set of {change_set.stack}", InvalidChangeSetStatus=StackError):
-            self._client.execute_change_set(ChangeSetName=change_set.arn)
-        return self._finish(change_set.stack, watch, seen)
+        from botocore.exceptions import ClientError
+
+        name = change_set.stack
+        seen = {event.id for event in self._events(name)}
+        with translated(f"change set of {name}"):
+            try:
+                self._client.execute_change_set(ChangeSetName=change_set.arn)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in _OUTDATED:
+                    raise StackError(
+                        f"the change set of {name} is out of date: somebody else deployed it",
+                        hint="deploy again: the change set will be made on what is there now",
+                    ) from error
+                raise
+        return self._finish(name, watch, seen)
 
     def delete(self, name: str, watch: Watch) -> None:
         """Delete a stack and wait until it is gone."""
@@ -109,23 +132,28 @@ class CloudFormation:
                 self._raise(stack, seen)
             self._sleep(self._poll)
 
-    def _make_ready(self, name: str, say: Callable[[str], None]) -> str:
+    def _make_ready(self, plan: StackPlan, say: Callable[[str], None]) -> str:
+        name = plan.name
         stack = self.find(name)
         while stack is not None and _busy(stack.status):
             say(f"{name} is {stack.status}: waiting for it")
             self._sleep(self._poll)
             stack = self.find(name)
-        if stack is None:
-            return "CREATE"
+        if stack is None or stack.status == "REVIEW_IN_PROGRESS":
+            return "CREATE"  # an empty stack takes one more change set
+        if stack.tags.get(APP_TAG) != plan.tags.get(APP_TAG):
+            raise StackError(
+                f"stack {name} exists and is not this app's: it has no tag "
+                f"{APP_TAG}={plan.tags.get(APP_TAG)}",
+                hint="choose another app name in toolkit.toml, or delete that stack yourself",
+            )
         if stack.status in UNBORN:
             say(f"{name} is {stack.status}: deleting what its first deployment left behind")
             self.delete(name, lambda _stack, _event: None)
             return "CREATE"
         if stack.status not in UPDATABLE:
             raise StackError(
-                f"stack {name} is {stack.status} and cannot be updated",
-                hint=f"look at its events: aws cloudformation describe-stack-events "
-                f"--stack-name {name}",
+                f"stack {name} is {stack.status} and cannot be updated", hint=stuck_hint(stack)
             )
         return "UPDATE"
 

@@ -4,18 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
+from toolkit.core.diagnosis import diagnose_launch
 from toolkit.core.errors import RunError
 from toolkit.core.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
-
-_FAILURE_HINTS = {
-    "Capacity is unavailable": "Fargate has no capacity there just now: try again later",
-    "RESOURCE": "the cluster has no room for this size",
-    "INACTIVE": "the task definition was deregistered: toolkit deploy",
-    "MISSING": "it does not exist any more: toolkit deploy",
-}
 
 
 class Ecs:
@@ -36,10 +30,9 @@ class Ecs:
         if failures or not answer.get("tasks"):
             reason = failures[0].get("reason", "") if failures else "ECS started no task"
             detail = failures[0].get("detail", "") if failures else ""
-            hints = [hint for start, hint in _FAILURE_HINTS.items() if reason.startswith(start)]
             raise RunError(
                 f"RunTask {name}: {reason} {detail}".rstrip(),
-                hint=hints[0] if hints else None,
+                hint=diagnose_launch(reason, detail).hint,
             )
         return Lifecycle.parse(answer["tasks"][0])
 

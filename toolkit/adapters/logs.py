@@ -62,7 +62,14 @@ class Logs:
     def records(
         self, group: str, terms: list[str], start: int, end: int
     ) -> Iterator[dict[str, Any]]:
-        """The ``detail`` of state-change records that hold all ``terms``; times in milliseconds.
+        """The ``detail`` of state-change records that hold all ``terms``; times in milliseconds."""
+        for message in self.search(group, terms, start, end):
+            detail = _detail(message)
+            if detail is not None:
+                yield detail
+
+    def search(self, group: str, terms: list[str], start: int, end: int) -> Iterator[str]:
+        """The messages of a group that hold all ``terms``.
 
         Pages may be empty and still have a successor, so the token decides.
         """
@@ -73,9 +80,15 @@ class Logs:
             )
             for page in pages:
                 for event in page.get("events", ()):
-                    detail = _detail(event["message"])
-                    if detail is not None:
-                        yield detail
+                    yield event["message"]
+
+    def groups(self, prefix: str) -> list[str]:
+        """The log groups whose name begins so."""
+        with translated(f"log groups {prefix}"):
+            pages = self._client.get_paginator("describe_log_groups").paginate(
+                logGroupNamePrefix=prefix
+            )
+            return [row["logGroupName"] for page in pages for row in page["logGroups"]]
 
 
 def _detail(message: str) -> dict[str, Any] | None:

@@ -3,11 +3,13 @@
 import os
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import tomlkit
+from attrs import frozen
 
 from toolkit.core import config as config_core
 from toolkit.core import schedule as schedule_core
@@ -28,9 +30,15 @@ class Project:
 
     @classmethod
     def find(cls, start: Path, catalog: Catalog) -> "Project":
-        """The project that ``start`` lies in: the nearest directory upwards with the file."""
+        """The project that ``start`` lies in: the nearest directory upwards with the file.
+
+        Its own `workloads/catalog.toml` goes before the catalog that the toolkit came with.
+        """
         for directory in (start.resolve(), *start.resolve().parents):
             if (directory / CONFIG).is_file():
+                own = directory / "workloads" / "catalog.toml"
+                if own.is_file():
+                    catalog = Catalog.parse(own.read_text("utf-8"))
                 return cls(directory, catalog)
         raise ConfigError(
             f"no {CONFIG} in {start.resolve()} or above it",
@@ -49,10 +57,38 @@ class Project:
         except FileNotFoundError:
             raise ConfigError(f"templates/{noun}.yaml is missing in {self.root}") from None
 
-    def schedules(self) -> dict[str, Schedule]:
-        """All schedules by name, each checked."""
+    def sources(self) -> dict[str, str]:
+        """What a release holds besides the templates, by path: text to look at, and its script."""
+        script = self.root / "templates" / "deploy.sh"
+        catalog = self.root / "workloads" / "catalog.toml"
+        named = {script.name: script, catalog.name: catalog}
         paths = sorted((self.root / "schedules").glob("*.toml"))
-        return {path.stem: self._schedule(path) for path in paths}
+        named |= {f"schedules/{path.name}": path for path in paths}
+        return {name: path.read_text("utf-8") for name, path in named.items() if path.is_file()}
+
+    def config_text(self) -> str:
+        """The text of `toolkit.toml`."""
+        return (self.root / CONFIG).read_text("utf-8")
+
+    def write_config(self, text: str) -> None:
+        """Put `toolkit.toml` in place in one step."""
+        _replace(self.root / CONFIG, text)
+
+    def schedules(self) -> dict[str, Schedule]:
+        """All schedules by name; raises one ConfigError for all files that are wrong."""
+        found: dict[str, Schedule] = {}
+        problems: list[ConfigError] = []
+        for path in sorted((self.root / "schedules").glob("*.toml")):
+            try:
+                found[path.stem] = self._schedule(path)
+            except ConfigError as error:
+                problems.append(error)
+        if len(problems) > 1:
+            lines = [f"{p.message}" + (f" ({p.hint})" if p.hint else "") for p in problems]
+            raise ConfigError(f"{len(problems)} schedules cannot be read\n" + "\n".join(lines))
+        if problems:
+            raise problems[0]
+        return found
 
     def schedule(self, name: str) -> Schedule | None:
         """One schedule, or None when it has no file."""
@@ -62,23 +98,24 @@ class Project:
     def schedule_text(self, name: str) -> str | None:
         """The text of a schedule's file, or None when it has none."""
         path = self._schedule_path(name)
-        return path.read_text("utf-8") if path.is_file() else None
+        return _read(path, f"schedules/{name}.toml") if path.is_file() else None
 
     def edited(self, name: str, changes: Mapping[str, Any]) -> str:
         """The file's text with some keys changed; comments and order stay as they are.
 
-        A value of None removes the key; ``env`` is merged key by key.
+        A value of None removes the key; ``env`` is merged key by key, in the same way.
         """
-        document = tomlkit.parse(self.schedule_text(name) or "")
+        text = self.schedule_text(name) or ""
+        before = _loads(text, f"schedules/{name}.toml")
+        document = tomlkit.parse(text)
         for key, value in changes.items():
-            if key == "env":
-                table = document.setdefault("env", tomlkit.table())
-                for variable, text in value.items():
-                    table[variable] = text
-            elif value is None:
-                document.pop(key, None)
-            else:
-                document[key] = value
+            if key != "env":
+                _set(document, key, value, before.get(key))
+        own = changes.get("env") or {}
+        if any(value is not None for value in own.values()):
+            document.setdefault("env", tomlkit.table())
+        for variable, value in own.items():
+            _set(document.get("env", {}), variable, value, before.get("env", {}).get(variable))
         return tomlkit.dumps(document)
 
     def parse_schedule(self, name: str, text: str) -> Schedule:
@@ -87,13 +124,26 @@ class Project:
 
     def write_schedule(self, name: str, text: str) -> None:
         """Put a schedule's file in place in one step: no reader sees half of it."""
+        with self.staged_schedule(name, text, self.schedule_text(name)) as staged:
+            staged.commit()
+
+    @contextmanager
+    def staged_schedule(self, name: str, text: str, earlier: str | None) -> Iterator["Staged"]:
+        """A schedule's file, written beside its place: ``commit`` puts it there in one step.
+
+        So a full disk shows before anything is deployed. Without ``commit`` nothing changes.
+        ``earlier`` is the text that the change was made from.
+        """
         path = self._schedule_path(name)
         path.parent.mkdir(exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)  # mkstemp made it private
-        Path(temporary).replace(path)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(temporary).chmod(0o644)  # mkstemp made it private
+            yield Staged(Path(temporary), path, earlier)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
 
     def remove_schedule(self, name: str) -> None:
         """Delete a schedule's file."""
@@ -106,7 +156,49 @@ class Project:
         return schedule_core.parse(path.stem, self._toml(path), self.catalog)
 
     def _toml(self, path: Path) -> dict[str, Any]:
-        return _loads(path.read_text("utf-8"), str(path.relative_to(self.root)))
+        where = str(path.relative_to(self.root))
+        return _loads(_read(path, where), where)
+
+
+@frozen
+class Staged:
+    """The text of a schedule's file, written but not yet in its place."""
+
+    temporary: Path
+    path: Path
+    earlier: str | None
+
+    def commit(self) -> None:
+        """Put it there, over the earlier text; ConfigError where another stands there by now."""
+        now = self.path.read_text("utf-8") if self.path.is_file() else None
+        if now != self.earlier:
+            raise ConfigError(
+                f"{self.path.parent.name}/{self.path.name} was changed by somebody else meanwhile",
+                hint="it was left as it is; compare: toolkit schedules diff",
+            )
+        self.temporary.replace(self.path)
+
+
+def _set(table: MutableMapping[str, Any], key: str, value: Any, before: Any) -> None:
+    if value is None:
+        table.pop(key, None)
+    elif value != before:
+        table[key] = value
+
+
+def _read(path: Path, where: str) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{where} is not UTF-8: {error}") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(temporary).chmod(0o644)  # mkstemp made it private
+    Path(temporary).replace(path)
 
 
 def _loads(text: str, where: str) -> dict[str, Any]:

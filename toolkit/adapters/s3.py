@@ -1,12 +1,13 @@
 """S3: claims, artifacts and manifests of runs, without downloading what a HEAD can tell."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from toolkit.adapters.session import Aws, translated
 from toolkit.core.evidence import StoredObject
+from workloads.contract import format_time
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -41,11 +42,57 @@ class Bucket:
 
     def keys(self, prefix: str, *, after: str = "") -> list[str]:
         """All keys below a prefix in their order, from the one after ``after`` on."""
+        return list(self.each_key(prefix, after=after))
+
+    def each_key(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        """The same, a page (1,000 keys) at a time."""
         with translated(f"s3://{self.name}/{prefix}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.name, Prefix=prefix, StartAfter=after
             )
-            return [row["Key"] for page in pages for row in page.get("Contents", ())]
+            for page in pages:
+                for row in page.get("Contents", ()):
+                    yield row["Key"]
+
+    def objects(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
+        """Key, size and time of all objects below a prefix in their order, a page at a time."""
+        with translated(f"s3://{self.name}/{prefix}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.name, Prefix=prefix, StartAfter=after
+            )
+            for page in pages:
+                for row in page.get("Contents", ()):
+                    yield StoredObject(
+                        row["Key"], row["Size"], None, format_time(row["LastModified"])
+                    )
+
+    def folders(self, prefix: str, *, after: str = "") -> list[str]:
+        """One page (at most 1,000) of the folders right below a prefix, after ``after``."""
+        with translated(f"s3://{self.name}/{prefix}"):
+            page = self._client.list_objects_v2(
+                Bucket=self.name, Prefix=prefix, Delimiter="/", StartAfter=after
+            )
+        return [row["Prefix"] for row in page.get("CommonPrefixes", ())]
+
+    def latest_folder(self, prefix: str, *, after: str) -> str | None:
+        """The last of the folders right below a prefix."""
+        latest = None
+        while page := self.folders(prefix, after=after):
+            latest = page[-1]
+            # "0" is the character after "/": the next page begins behind all of this folder.
+            after = latest[:-1] + "0"
+        return latest
+
+    def write(self, key: str, content: bytes, media_type: str) -> None:
+        """Put an object, with its SHA-256 checked by S3."""
+        with translated(f"s3://{self.name}/{key}"):
+            self._client.put_object(
+                Bucket=self.name,
+                Key=key,
+                Body=content,
+                ContentType=media_type,
+                ChecksumAlgorithm="SHA256",
+            )
 
     def heads(self, keys: Iterable[str]) -> dict[str, StoredObject]:
         """Size and recorded SHA-256 of each object that exists, several at a time."""

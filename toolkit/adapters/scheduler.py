@@ -27,7 +27,12 @@ class Scheduler:
         with translated(f"schedule group {self._group}"):
             pages = self._client.get_paginator("list_schedules").paginate(GroupName=self._group)
             return [
-                Listed(row["Name"], row["State"], format_time(row["LastModificationDate"]))
+                Listed(
+                    row["Name"],
+                    row["State"],
+                    format_time(row["LastModificationDate"]),
+                    format_time(row["CreationDate"]),
+                )
                 for page in pages
                 for row in page["Schedules"]
             ]
@@ -50,6 +55,11 @@ class Scheduler:
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             found = pool.map(self.find, names)
         return {live.name: live for live in found if live is not None}
+
+    def delete(self, name: str) -> None:
+        """Delete a schedule that no stack holds."""
+        with translated(f"schedule {name}"):
+            self._client.delete_schedule(GroupName=self._group, Name=name)
 
 
 def _live(row: Any) -> Live:

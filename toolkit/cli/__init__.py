@@ -16,13 +16,22 @@ from workloads.contract import ContractError
 # Command → the module that holds it. Modules are imported when asked for, so that
 # `toolkit --version` does not pay for what it does not use.
 _COMMANDS = {
+    "cost": "cost",
+    "delete": "delete",
     "deploy": "deploy",
+    "doctor": "doctor",
+    "evidence": "evidence",
+    "image": "image",
+    "ledger": "ledger",
     "local": "local",
     "logs": "logs",
     "next": "next",
+    "package": "package",
     "run": "run",
+    "runs": "runs",
     "schedule": "schedule",
     "schedules": "schedules",
+    "status": "status",
     "validate": "validate",
 }
 

@@ -13,27 +13,42 @@ from toolkit.cli.render import print_json
 @aws_options
 @yes_option
 @json_option
+@click.option("--guided", is_flag=True, help="Ask first, and save the answers to toolkit.toml.")
 @click.option("--dry-run", is_flag=True, help="Make the change sets, show and discard them.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this workload or schedule.")
+@click.option("--release", metavar="ID", help="Deploy this earlier release: roll back to it.")
 def deploy_command(
     project: Path,
     config_env: str | None,
     local: bool,
     yes: bool,
     as_json: bool,
+    guided: bool,
     dry_run: bool,
     only: tuple[str, ...],
+    release: str | None,
 ) -> int:
     """Deploy the platform, the image, the workloads and the schedules.
 
     Each stack is shown as a change set first. What has not changed is left alone.
     """
+    if guided:
+        from toolkit.cli.guided import ask
+
+        config_env = ask(project, config_env, local)
     context = opened(project, config_env, local)
-    rows = action.deploy(context, action.Options(yes=yes, dry_run=dry_run, only=only))
+    options = action.Options(yes=yes, dry_run=dry_run, only=only, release=release)
+    done = action.deploy(context, options)
     if as_json:
-        print_json([{"stack": r.stack, "result": r.result, "outputs": r.outputs} for r in rows])
+        print_json(done.to_json())
     else:
-        width = max(len(row.stack) for row in rows)
-        for row in rows:
-            click.echo(f"{row.stack:<{width}}  {row.result}")
-    return 1 if any(row.result is action.Result.DECLINED for row in rows) else 0
+        _print(done)
+    return 1 if done.declined else 0
+
+
+def _print(done: action.Deployment) -> None:
+    width = max(len(row.stack) for row in done.rows)
+    for row in done.rows:
+        click.echo(f"{row.stack:<{width}}  {row.result}")
+    if done.release:
+        click.echo(f"{'release':<{width}}  {done.release}")

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from toolkit.actions.context import Context, open_context, open_offline
+from toolkit.actions.local import read_duration
 from toolkit.cli.render import Terminal
 from toolkit.core.config import Config
-from workloads.contract import ContractError, RunId
+from workloads.contract import ContractError, RunId, parse_time
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -74,6 +75,13 @@ def aws_options(command: _F) -> _F:
     ):
         command = option(command)
     return command
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """A time that an option names: ``7d`` ago, or an ISO 8601 time with its zone."""
+    if text[:1].isdigit() and text[-1:] in "smhdw":
+        return now - read_duration(text)
+    return parse_time(text)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

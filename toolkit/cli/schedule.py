@@ -1,8 +1,7 @@
 """`toolkit schedule`."""
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -16,8 +15,13 @@ from toolkit.cli.options import (
     opened,
     yes_option,
 )
+from toolkit.cli.preview import diff_document, document, show, show_diff
 from toolkit.cli.render import print_json
-from toolkit.core.preview import Preview
+from toolkit.core.firings import FiringDiff
+from toolkit.core.schedule import Schedule
+
+_SETTINGS = ("expression", "at", "timezone", "start", "end", "workload", "enable", "env", "unset")
+_UNSET = ("start", "end", "timezone", "description")
 
 
 @click.command("schedule")
@@ -27,10 +31,11 @@ from toolkit.core.preview import Preview
 @yes_option
 @json_option
 @click.option("--timezone", help="The IANA zone of the expression, e.g. Europe/Berlin.")
-@click.option("--at", "at_time", metavar="TIME", help="Fire once, at this wall time.")
+@click.option("--at", metavar="TIME", help="Fire once: a wall time of the zone, or one with Z.")
 @click.option("--start", metavar="ISO", help="No firing before this time.")
 @click.option("--end", metavar="ISO", help="No firing after this time.")
 @click.option("--env", "-e", type=Assignment(), multiple=True, help="A setting of its runs.")
+@click.option("--unset", metavar="KEY", multiple=True, help="Take a setting out, or start, end …")
 @click.option("--workload", help="The workload, if its name does not tell.")
 @click.option("--enable/--disable", default=None, help="Let it fire, or not.")
 @click.option("--remove", is_flag=True, help="Delete the schedule and its file.")
@@ -45,20 +50,26 @@ def schedule_command(**options: Any) -> int:
     where = {key: options[key] for key in ("project", "config_env", "local")}
     name: str = options["name"]
     if options["remove"]:
-        return _remove(where, name, yes=options["yes"])
+        if given := [key for key in _SETTINGS if options[key] not in (None, ())]:
+            raise click.UsageError(f"--remove goes without {', '.join(given)}")
+        return _remove(where, options)
     changes = _changes(options)
-    if not changes or options["dry_run"]:
+    if not (changes or options["overwrite"]) or options["dry_run"]:
         project, config, now = clock_only(**where)
         found = action.change(project, config, name, changes, now)
-        _show(found.preview, as_json=options["as_json"])
+        print_json(document(found.preview)) if options["as_json"] else show(found.preview)
         return 0
+    return _set(where, name, changes, options)
+
+
+def _set(where: dict[str, Any], name: str, changes: dict[str, Any], options: dict[str, Any]) -> int:
     context = opened(**where)
     found = action.change(context.project, context.config, name, changes, context.now())
     if not options["as_json"]:
-        _show(found.preview, as_json=False)
+        show(found.preview)
     row = action.apply(context, found, yes=options["yes"], overwrite=options["overwrite"])
     if options["as_json"]:
-        _show(found.preview, as_json=True)
+        print_json({**document(found.preview), "result": row.result})
     else:
         verb = "kept" if not found.preview.changed or row.result is Result.DECLINED else "written"
         click.echo(f"{found.preview.after.file} {verb}, stack {row.result}")
@@ -66,87 +77,48 @@ def schedule_command(**options: Any) -> int:
 
 
 def _changes(options: dict[str, Any]) -> dict[str, Any]:
-    expression, at_time = options["expression"], options["at_time"]
-    if expression and at_time:
+    """What the options ask of the file; None takes a key out. A start or end of "" does so too."""
+    if options["expression"] is not None and options["at"] is not None:
         raise click.UsageError("give an expression or --at, not both")
-    if at_time:
-        expression = f"at({at_time.removesuffix('Z')})"
-    changes = {
-        "workload": options["workload"],
-        "expression": expression,
-        "timezone": options["timezone"],
-        "start": options["start"],
-        "end": options["end"],
-        "env": dict(options["env"]) or None,
-    }
+    changes = {key: options[key] for key in ("expression", "at", "timezone", "workload")}
+    changes = {key: value for key, value in changes.items() if value is not None}
     if options["enable"] is not None:
         changes["state"] = "ENABLED" if options["enable"] else "DISABLED"
-    return {key: value for key, value in changes.items() if value is not None}
+    changes |= {k: options[k] or None for k in ("start", "end") if options[k] is not None}
+    env: dict[str, str | None] = dict(options["env"])
+    for key in options["unset"]:
+        if key in changes or key in env:
+            raise click.UsageError(f"{key} is set and unset at once")
+        (changes if key in _UNSET else env)[key] = None
+    return {**changes, "env": env} if env else changes
 
 
-def _remove(where: dict[str, Any], name: str, *, yes: bool) -> int:
+def _remove(where: dict[str, Any], options: dict[str, Any]) -> int:
+    name, as_json = options["name"], options["as_json"]
+    if options["dry_run"]:
+        project, _, now = clock_only(**where)
+        _show_removal(name, *action.removal(project, name, now), as_json=as_json)
+        return 0
     context = opened(**where)
+    found = action.removal(context.project, name, context.now())
+    _show_removal(name, *found, as_json=as_json)
+    yes = options["yes"]
     if not yes and not context.console.confirm(f"Delete schedule {name}, its stack and its file?"):
         return 1
     action.remove(context, name)
-    click.echo(f"{name} removed")
+    if not as_json:
+        click.echo(f"{name} removed")
     return 0
 
 
-def _show(found: Preview, *, as_json: bool) -> None:
-    after = found.after
+def _show_removal(
+    name: str, schedule: Schedule | None, diff: FiringDiff, until: datetime, *, as_json: bool
+) -> None:
     if as_json:
-        print_json(_document(found))
-        return
-    click.secho(f"{after.name}", bold=True, nl=False)
-    click.echo(f"  {after.expression}  {after.timezone}  {after.state}")
-    click.echo(f"  {found.words}")
-    for firing in found.firings:
-        local = firing.local.strftime("%a %d %b %Y %H:%M %Z")
-        note = f"  clock {_signed(firing.clock_change)}" if firing.clock_change else ""
-        click.echo(f"  next  {local:<26} {firing.utc:%Y-%m-%d %H:%M}Z{note}")
-    if not found.firings:
-        click.echo("  it will not fire" if after.enabled else "  disabled: no firings")
-    if found.changed:
-        end = found.until.astimezone(ZoneInfo(after.timezone))
-        click.echo(f"  until {end:%d %b %Y %H:%M}: {found.diff}")
-    for warning in found.warnings:
-        click.secho("  warning: ", fg="yellow", nl=False)
-        click.echo(warning)
-
-
-def _signed(change: timedelta) -> str:
-    return f"{change.total_seconds() / 3600:+g} h"
-
-
-def _document(found: Preview) -> dict[str, Any]:
-    after, diff = found.after, found.diff
-    return {
-        "name": after.name,
-        "workload": after.workload,
-        "expression": after.expression,
-        "timezone": after.timezone,
-        "state": after.state,
-        "start": after.start,
-        "end": after.end,
-        "env": dict(after.env),
-        "words": found.words,
-        "warnings": found.warnings,
-        "changed": found.changed,
-        "firings": [
-            {
-                "run_id": found.run_id(firing),
-                "utc": firing.utc.isoformat(),
-                "local": firing.local.isoformat(),
-                "clock_change_hours": firing.clock_change.total_seconds() / 3600,
-            }
-            for firing in found.firings
-        ],
-        "diff": {
-            "until": found.until.isoformat(),
-            "kept": len(diff.kept),
-            "added": [time.isoformat() for time in diff.added],
-            "removed": [time.isoformat() for time in diff.removed],
-            "shifted": [[s.before.isoformat(), s.after.isoformat()] for s in diff.shifted],
-        },
-    }
+        print_json({"name": name, "diff": diff_document(diff, until)})
+    elif schedule is None:
+        click.echo(f"{name} has no file here; its stack is looked for")
+    else:
+        click.secho(name, bold=True, nl=False)
+        click.echo(f"  {schedule.expression}  {schedule.timezone}  {schedule.state}")
+        show_diff(diff, until, schedule.timezone, schedule.timezone)

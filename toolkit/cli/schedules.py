@@ -1,20 +1,31 @@
 """`toolkit schedules`: all of them at once."""
 
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from toolkit.actions import schedules as action
 from toolkit.actions.deploy import Result
+from toolkit.cli.firings import hours
 from toolkit.cli.options import aws_options, clock_only, json_option, opened, yes_option
 from toolkit.cli.render import print_json
 from toolkit.core.drift import Difference, Kind
-from workloads.contract import RunId, parse_time
+from workloads.contract import parse_time
 
-_SIGNS = {Kind.ADDED: ("+", "green"), Kind.REMOVED: ("-", "red"), Kind.CHANGED: ("~", "yellow")}
+_F = TypeVar("_F", bound=Callable[..., Any])
+_SIGNS = {
+    Kind.ADDED: ("+", "green"),
+    Kind.REMOVED: ("-", "red"),
+    Kind.CHANGED: ("~", "yellow"),
+    Kind.UNOWNED: ("?", "magenta"),
+}
 _LONGEST = 60
+_WHERE = ("project", "config_env", "local")
 
 
 @click.group("schedules", invoke_without_command=True)
@@ -23,29 +34,47 @@ _LONGEST = 60
 @click.pass_context
 def schedules_command(ctx: click.Context, /, as_json: bool, **where: Any) -> None:
     """List the schedules: state, words, next firing, last outcome."""
-    ctx.obj = where
+    ctx.obj = {"as_json": as_json, **where}
     if ctx.invoked_subcommand is not None:
         return
     rows = action.rows(opened(**where))
     if as_json:
         print_json([_row(row) for row in rows])
         return
+    width = max((len(row.schedule.name) for row in rows), default=0)
     for row in rows:
-        schedule = row.schedule
-        state = schedule.state if row.deployed else "NOT DEPLOYED"
-        click.secho(f"{schedule.name:<14}", bold=True, nl=False)
-        click.echo(f" {state:<12}  {row.words}, {schedule.timezone}")
-        due = f"{row.next.local:%a %d %b %H:%M %Z}" if row.next else "never"
-        click.echo(f"{'':<14} next {due}   last {row.last_outcome or 'none'}")
+        _list(row, width)
+
+
+def _where() -> dict[str, Any]:
+    """Where a subcommand works: its own options, under them those of the group."""
+    ctx = click.get_current_context()
+    given = {
+        name
+        for name in ctx.params
+        if ctx.get_parameter_source(name) not in {ParameterSource.DEFAULT, None}
+    }
+    merged = {**ctx.obj, **{name: ctx.params[name] for name in given if name in ctx.obj}}
+    return {name: merged[name] for name in _WHERE}
+
+
+def _as_json() -> bool:
+    ctx = click.get_current_context()
+    return bool(ctx.params.get("as_json") or ctx.obj["as_json"])
+
+
+def _shared(command: _F) -> _F:
+    """--local and its like may stand behind the subcommand, too."""
+    return aws_options(json_option(command))
 
 
 @schedules_command.command("diff")
-@json_option
-@click.pass_obj
-def diff(where: dict[str, Any], as_json: bool) -> int:
+@_shared
+@click.option("--thorough", is_flag=True, help="Read every live schedule whole: a call for each.")
+def diff(thorough: bool, **_: Any) -> int:
     """Compare files, deployed stacks and live schedules; exit code 1 if they differ."""
-    found = action.differences(opened(**where))
-    if as_json:
+    found = action.differences(opened(**_where()), thorough=thorough)
+    if _as_json():
         print_json([_difference(row) for row in found])
     else:
         _show(found)
@@ -53,93 +82,124 @@ def diff(where: dict[str, Any], as_json: bool) -> int:
 
 
 @schedules_command.command("apply")
+@_shared
 @yes_option
-@json_option
-@click.pass_obj
-def apply(where: dict[str, Any], yes: bool, as_json: bool) -> int:
+@click.option("--overwrite", is_flag=True, help="Also over what was changed by hand.")
+def apply(yes: bool, overwrite: bool, **_: Any) -> int:
     """Deploy every schedule whose file has changed."""
-    rows = action.apply(opened(**where), yes=yes)
-    if as_json:
+    context = opened(**_where())
+    found = action.differences(context, to_deploy=True)
+    if not _as_json():
+        _show(row for row in found if row.kind is not Kind.REMOVED)
+    rows = action.apply(context, found, yes=yes, overwrite=overwrite)
+    if _as_json():
         print_json([{"stack": row.stack, "result": row.result} for row in rows])
     else:
-        for row in rows:
-            click.echo(f"{row.stack}  {row.result}")
+        counts = Counter(row.result for row in rows)
+        click.echo(", ".join(f"{n} {result}" for result, n in counts.items()) or "nothing to do")
     return 1 if any(row.result is Result.DECLINED for row in rows) else 0
 
 
 @schedules_command.command("prune")
+@_shared
 @yes_option
-@json_option
-@click.pass_obj
-def prune(where: dict[str, Any], yes: bool, as_json: bool) -> None:
+def prune(yes: bool, **_: Any) -> None:
     """Delete deployed schedules of this app that have no file."""
-    names = action.prune(opened(**where), yes=yes)
-    if as_json:
+    names = action.prune(opened(**_where()), yes=yes)
+    if _as_json():
         print_json(names)
     else:
-        click.echo(f"deleted {', '.join(names)}" if names else "nothing to delete")
+        click.echo(f"deleted {', '.join(names)}" if names else "nothing deleted")
 
 
 @schedules_command.command("dump")
+@_shared
 @click.option("--write", is_flag=True, help="Write the files instead of printing them.")
-@click.pass_obj
-def dump(where: dict[str, Any], write: bool) -> None:
-    """Turn the live schedules into TOML files."""
-    context = opened(**where)
-    for name, text in action.dump(context).items():
-        if write:
+def dump(write: bool, **_: Any) -> None:
+    """Turn the live schedules into TOML files; those that exist keep comments and order."""
+    context = opened(**_where())
+    texts = action.dump(context)
+    written = []
+    for name, text in texts.items():
+        if write and text != context.project.schedule_text(name):
             context.project.write_schedule(name, text)
-            click.echo(f"schedules/{name}.toml")
-        else:
-            click.echo(f"# schedules/{name}.toml\n{text}")
+            written.append(name)
+    if _as_json():
+        print_json(texts)
+    elif write:
+        click.echo("\n".join(f"schedules/{name}.toml written" for name in written) or "no change")
+    else:
+        click.echo("\n".join(f"# schedules/{name}.toml\n{text}" for name, text in texts.items()))
 
 
 @schedules_command.command("next")
-@click.option("--until", metavar="ISO", help="As far as this time (a day ahead).")
-@json_option
-@click.pass_obj
-def upcoming(where: dict[str, Any], until: str | None, as_json: bool) -> None:
+@_shared
+@click.option("--until", metavar="ISO", help="As far as this time.  [default: a day ahead]")
+def upcoming(until: str | None, **_: Any) -> None:
     """Print what fires next, in the order of time."""
-    found = _calendar(where, until, timedelta(days=1))
-    if as_json:
-        print_json([{"run_id": f.run_id, "utc": f.utc.isoformat()} for f in found])
+    found = _calendar(until, timedelta(days=1))
+    if _as_json():
+        print_json([_firing(firing) for firing in found])
         return
     for firing in found:
         click.echo(f"{firing.utc:%Y-%m-%d %H:%M}Z  {firing.local:%a %H:%M %Z}  {firing.run_id}")
 
 
 @schedules_command.command("calendar")
-@click.option("--until", metavar="ISO", help="As far as this time (a week ahead).")
-@json_option
-@click.pass_obj
-def calendar(where: dict[str, Any], until: str | None, as_json: bool) -> None:
+@_shared
+@click.option("--until", metavar="ISO", help="As far as this time.  [default: a week ahead]")
+def calendar(until: str | None, **_: Any) -> None:
     """Print what fires when, day by day, with runs that may overlap."""
-    found = _calendar(where, until, timedelta(days=7))
-    if as_json:
+    found = _calendar(until, timedelta(days=7))
+    if _as_json():
         print_json([_firing(firing) for firing in found])
         return
+    overlaps: Counter[str] = Counter()
     for day, firings in groupby(found, key=lambda firing: firing.utc.date()):
         click.secho(f"{day:%a %d %b %Y} (UTC)", bold=True)
         for firing in firings:
-            click.echo(f"  {firing.utc:%H:%M}  {RunId.parse(firing.run_id).schedule:<16}", nl=False)
-            click.echo(f" {firing.local:%H:%M %Z}", nl=False)
+            click.echo(
+                f"  {firing.utc:%H:%M}  {firing.local:%H:%M %Z}  {firing.schedule}", nl=False
+            )
             if firing.overlap:
-                click.secho(f"  overlaps by up to {firing.overlap}", fg="yellow", nl=False)
+                overlaps[firing.schedule] += 1
+                note = f"  overlaps the run before by up to {hours(firing.overlap)[1:]}"
+                click.secho(note, fg="yellow", nl=False)
             click.echo()
+    for name, count in sorted(overlaps.items()):
+        click.secho("warning: ", fg="yellow", nl=False, err=True)
+        what = f"{count} firings come while the run before may still go on"
+        click.echo(f"{name}: {what}; nothing keeps them apart", err=True)
 
 
-def _calendar(where: dict[str, Any], until: str | None, ahead: timedelta) -> list[action.Firing]:
-    project, config, now = clock_only(**where)
+def _calendar(until: str | None, ahead: timedelta) -> Iterator[action.Firing]:
+    project, config, now = clock_only(**_where())
     return action.calendar(project, config, now, parse_time(until) if until else now + ahead)
 
 
 def _firing(firing: action.Firing) -> dict[str, Any]:
-    overlap = firing.overlap.total_seconds() if firing.overlap else None
-    return {"run_id": firing.run_id, "utc": firing.utc.isoformat(), "overlap_seconds": overlap}
+    return {
+        "run_id": firing.run_id,
+        "schedule": firing.schedule,
+        "utc": firing.utc.isoformat(),
+        "local": firing.local.isoformat(),
+        "overlap_seconds": firing.overlap.total_seconds() if firing.overlap else None,
+    }
 
 
-def _show(found: list[Difference]) -> None:
-    for row in found:
+def _list(row: action.Row, width: int) -> None:
+    schedule = row.schedule
+    click.secho(f"{schedule.name:<{width}}", bold=True, nl=False)
+    changed = "  (the file says otherwise: toolkit schedules diff)" if row.changed else ""
+    click.echo(f"  {row.standing}  {row.words}, {schedule.timezone}{changed}")
+    due = f"{row.next.local:%a %d %b %H:%M %Z}" if row.next else "never"
+    last = f"{row.last.outcome} {row.last.run_id.scheduled_time:%d %b %H:%M}Z" if row.last else "-"
+    click.echo(f"{'':<{width}}  next {due:<22} last {last}")
+
+
+def _show(found: Iterable[Difference]) -> None:
+    rows = list(found)
+    for row in rows:
         if row.clean:
             continue
         sign, colour = _SIGNS.get(row.kind, (" ", "white"))
@@ -149,12 +209,14 @@ def _show(found: list[Difference]) -> None:
         for change in row.drift:
             click.secho("  ! live ", fg="red", nl=False)
             click.echo(f"{change.field}: {_cut(change.before)} → {_cut(change.after)}")
-    clean = sum(row.clean for row in found)
-    click.echo(f"{clean} of {len(found)} schedules are as their files say", err=True)
+    clean = sum(row.clean for row in rows)
+    click.echo(f"{clean} of {len(rows)} schedules are as their files say", err=True)
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    if len(text) <= _LONGEST:
+        return text or "(none)"
+    return text[: _LONGEST - 1] + "…"
 
 
 def _row(row: action.Row) -> dict[str, Any]:
@@ -164,10 +226,13 @@ def _row(row: action.Row) -> dict[str, Any]:
         "expression": row.schedule.expression,
         "timezone": row.schedule.timezone,
         "state": row.schedule.state,
-        "deployed": row.deployed,
+        "standing": row.standing,
+        "deployed": row.standing is not action.Standing.NOT_DEPLOYED,
+        "changed": row.changed,
         "words": row.words,
         "next": row.next.utc.isoformat() if row.next else None,
-        "last_outcome": row.last_outcome,
+        "last_run_id": str(row.last.run_id) if row.last else None,
+        "last_outcome": row.last.outcome if row.last else None,
     }
 
 

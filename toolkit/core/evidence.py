@@ -6,8 +6,19 @@ from typing import Any, Self
 
 from attrs import asdict, evolve, frozen
 
+from toolkit.core.content import Content
+from toolkit.core.dead_letter import DeadLetter
 from toolkit.core.lifecycle import Lifecycle
-from workloads.contract import SCHEDULE, SCHEDULED_TIME, Claim, Manifest, RunId, parse_time
+from workloads.contract import (
+    RUN_TOKEN,
+    SCHEDULE,
+    SCHEDULED_TIME,
+    Claim,
+    ContractError,
+    Manifest,
+    RunId,
+    parse_time,
+)
 
 _ERROR_EVENTS = frozenset({"run.failed", "run.refused", "claim.failed", "manifest.failed"})
 _KEPT_ERRORS = 5
@@ -15,21 +26,15 @@ _KEPT_ERRORS = 5
 
 @frozen
 class StoredObject:
-    """One S3 object as S3 tells it; ``sha256`` is hexadecimal, None when S3 recorded none."""
+    """One S3 object as S3 tells it; ``sha256`` is hexadecimal, None when S3 recorded none.
+
+    ``modified_at`` is ISO 8601, and empty where nobody asked.
+    """
 
     key: str
     bytes: int
     sha256: str | None = None
-
-
-@frozen
-class DeadLetter:
-    """A launch that the Scheduler gave up, as its message in the dead-letter queue tells it."""
-
-    error_code: str
-    error_message: str
-    schedule_arn: str = ""
-    attempts: int = 0
+    modified_at: str = ""
 
 
 @frozen
@@ -84,7 +89,11 @@ def parse_event(message: str) -> dict[str, Any] | None:
 
 @frozen
 class Evidence:
-    """Everything gathered about one run, as of ``gathered_at`` (ISO 8601, UTC)."""
+    """Everything gathered about one run, as of ``gathered_at`` (ISO 8601, UTC).
+
+    ``contents`` is None unless the artifacts were downloaded. ``expected`` says what the schedules,
+    as they were deployed, have to say of the run: "due", or why it is none of theirs.
+    """
 
     run_id: str
     gathered_at: str
@@ -95,6 +104,8 @@ class Evidence:
     logs: LogDigest | None = None
     dead_letters: tuple[DeadLetter, ...] = ()
     deployed_image: str | None = None
+    contents: Mapping[str, Content] | None = None
+    expected: str | None = None
     problems: tuple[str, ...] = ()
 
     @property
@@ -125,6 +136,9 @@ class Evidence:
             Manifest.from_json(json.dumps(row).encode()) for row in rows.get("manifests", ())
         )
         rows["objects"] = {key: StoredObject(**row) for key, row in rows.get("objects", {}).items()}
+        contents = rows.get("contents")
+        if contents is not None:
+            rows["contents"] = {key: _content(row) for key, row in contents.items()}
         rows["tasks"] = tuple(Lifecycle.from_json(row) for row in rows.get("tasks", ()))
         rows["logs"] = LogDigest(**{**logs, "errors": tuple(logs["errors"])}) if logs else None
         rows["problems"] = tuple(rows.get("problems", ()))
@@ -139,7 +153,7 @@ def tasks_of(run_id: RunId, tasks: Iterable[Lifecycle]) -> tuple[Lifecycle, ...]
     """
     latest: dict[str, Lifecycle] = {}
     for task in tasks:
-        if not _is_for(task, run_id):
+        if run_of(task) != run_id:
             continue
         known = latest.get(task.task_arn)
         if known is None or task.version > known.version:
@@ -149,16 +163,21 @@ def tasks_of(run_id: RunId, tasks: Iterable[Lifecycle]) -> tuple[Lifecycle, ...]
     return tuple(sorted(latest.values(), key=lambda task: task.times.get("createdAt", "")))
 
 
-def _is_for(task: Lifecycle, run_id: RunId) -> bool:
+def run_of(task: Lifecycle) -> RunId | None:
+    """The run that a task was launched for; None for a task of something else."""
     environment = task.environment
-    if environment.get(SCHEDULE) != run_id.schedule:
-        return False
-    time = environment.get(SCHEDULED_TIME)
-    return (
-        time is not None
-        and parse_time(time) == run_id.scheduled_time
-        and environment.get("RUN_TOKEN") == run_id.token
-    )
+    try:
+        return RunId(
+            environment[SCHEDULE],
+            parse_time(environment[SCHEDULED_TIME]),
+            environment.get(RUN_TOKEN),
+        )
+    except (KeyError, ContractError):
+        return None
+
+
+def _content(row: Mapping[str, Any]) -> Content:
+    return Content(**{**row, "columns": tuple(row["columns"])})
 
 
 def _error_text(name: str, event: Mapping[str, Any]) -> str:

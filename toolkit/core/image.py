@@ -149,7 +149,7 @@ FAILURES = (
         "check its repository, tag and digest; of the base, they stand in image/Dockerfile",
     ),
     Failure(
-        r"image does not exist locally|no such image",
+        r"image does not exist locally|tag does not exist|no such image",
         "the engine holds no such image",
         "toolkit image build makes it",
     ),

@@ -1,32 +1,69 @@
-"""From config, catalog and schedules to the stacks that shall exist. Values are parameters only."""
+"""From config, catalog and schedules to the stacks that shall exist. Values are parameters only.
+
+A spec is what a release keeps of a stack: everything that is known before anything is deployed. A
+plan is a spec whose wires, the outputs of other stacks, have been filled in.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping
 
+from attrs import frozen
+
 from toolkit.core.config import Config
 from toolkit.core.schedule import Schedule
-from toolkit.core.stack import StackPlan
+from toolkit.core.stack import APP_TAG, StackPlan
 from toolkit.core.target import scheduler_input
 from workloads.catalog import Workload
 
-DIGEST_TAG = "toolkit:digest"
+NOUN_TAG, DIGEST_TAG = "toolkit:noun", "toolkit:digest"
+PLATFORM, WORKLOAD, SCHEDULE = "platform", "workload", "schedule"
+_WORKLOAD_WIRES = ("BucketName", "ExecutionRoleArn")
+_SCHEDULE_WIRES = (
+    "ClusterArn",
+    "SchedulerRoleArn",
+    "DeadLetterQueueArn",
+    "ScheduleGroupName",
+    "SubnetIds",
+    "SecurityGroupId",
+    "AssignPublicIp",
+)
 
 
-def platform_plan(config: Config, template: str) -> StackPlan:
+@frozen
+class Spec:
+    """A stack to be; ``wires`` maps a parameter to the stack whose output of that name fills it."""
+
+    app: str
+    name: str
+    noun: str
+    parameters: Mapping[str, str]
+    wires: Mapping[str, str] = {}
+
+    def plan(self, template: str, outputs: Mapping[str, Mapping[str, str]]) -> StackPlan:
+        """The plan of the stack on the outputs of others, by stack and name."""
+        filled = {name: outputs[stack][name] for name, stack in self.wires.items()}
+        return StackPlan(self.name, template, {**self.parameters, **filled}, self.tags(template))
+
+    def tags(self, template: str) -> dict[str, str]:
+        """The tags by which the stack is known as the app's, and as this template's.
+
+        The digest lets a later deploy see without asking for a change set that nothing changed. It
+        covers the names of the parameters and not their values, which a stack shows by itself: so
+        it is known when a release is packaged.
+        """
+        content = json.dumps([template, sorted({*self.parameters, *self.wires})])
+        digest = hashlib.sha256(content.encode()).hexdigest()[:32]
+        return {APP_TAG: self.app, NOUN_TAG: self.noun, DIGEST_TAG: digest}
+
+
+def platform_spec(config: Config) -> Spec:
     """The platform: network, cluster, bucket, roles, queue."""
     parameters = {"AppName": config.app.name, **config.platform}
-    return _plan(config, config.app.platform_stack, "platform", template, parameters)
+    return Spec(config.app.name, config.app.platform_stack, PLATFORM, parameters)
 
 
-def workload_plan(
-    config: Config,
-    workload: Workload,
-    template: str,
-    *,
-    platform: Mapping[str, str],
-    image_uri: str,
-) -> StackPlan:
+def workload_spec(config: Config, workload: Workload, image_uri: str) -> Spec:
     """One workload's task definition, task role and log group."""
     parameters = {
         "AppName": config.app.name,
@@ -35,22 +72,14 @@ def workload_plan(
         "Cpu": str(workload.cpu),
         "Memory": str(workload.memory),
         "MaxRuntimeSeconds": str(workload.max_runtime_seconds),
-        "BucketName": platform["BucketName"],
-        "ExecutionRoleArn": platform["ExecutionRoleArn"],
         **config.workload,
     }
     name = config.app.workload_stack(workload.name)
-    return _plan(config, name, "workload", template, parameters)
+    wires = dict.fromkeys(_WORKLOAD_WIRES, config.app.platform_stack)
+    return Spec(config.app.name, name, WORKLOAD, parameters, _without(wires, parameters))
 
 
-def schedule_plan(
-    config: Config,
-    schedule: Schedule,
-    template: str,
-    *,
-    platform: Mapping[str, str],
-    task_definition_arn: str,
-) -> StackPlan:
+def schedule_spec(config: Config, schedule: Schedule) -> Spec:
     """One schedule with its ECS target."""
     environment = config.environment_of(schedule.workload, schedule.env)
     parameters = {
@@ -63,30 +92,33 @@ def schedule_plan(
         "EndDate": schedule.end,
         "Description": schedule.description,
         "Input": scheduler_input(schedule.name, environment),
-        "TaskDefinitionArn": task_definition_arn,
-        **{
-            name: platform[name]
-            for name in (
-                "ClusterArn",
-                "SchedulerRoleArn",
-                "DeadLetterQueueArn",
-                "ScheduleGroupName",
-                "SubnetIds",
-                "SecurityGroupId",
-                "AssignPublicIp",
-            )
-        },
         **config.schedule,
     }
     name = config.app.schedule_stack(schedule.name)
-    return _plan(config, name, "schedule", template, parameters)
+    wires = {
+        "TaskDefinitionArn": config.app.workload_stack(schedule.workload),
+        **dict.fromkeys(_SCHEDULE_WIRES, config.app.platform_stack),
+    }
+    return Spec(config.app.name, name, SCHEDULE, parameters, _without(wires, parameters))
 
 
-def _plan(
-    config: Config, name: str, noun: str, template: str, parameters: Mapping[str, str]
+def schedule_plan(
+    config: Config,
+    schedule: Schedule,
+    template: str,
+    *,
+    platform: Mapping[str, str],
+    task_definition_arn: str,
 ) -> StackPlan:
-    # The digest lets a later deploy see that nothing changed without asking for a change set.
-    content = json.dumps([template, sorted(parameters.items())])
-    digest = hashlib.sha256(content.encode()).hexdigest()[:32]
-    tags = {"app": config.app.name, "toolkit:noun": noun, DIGEST_TAG: digest}
-    return StackPlan(name, template, parameters, tags)
+    """The plan of one schedule on a platform and a workload that are deployed."""
+    workload = config.app.workload_stack(schedule.workload)
+    outputs = {
+        config.app.platform_stack: platform,
+        workload: {"TaskDefinitionArn": task_definition_arn},
+    }
+    return schedule_spec(config, schedule).plan(template, outputs)
+
+
+def _without(wires: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The wires but for those whose parameter `toolkit.toml` gives."""
+    return {name: stack for name, stack in wires.items() if name not in given}

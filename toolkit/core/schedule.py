@@ -7,6 +7,7 @@ from typing import Any
 from attrs import field, frozen
 
 from toolkit.core.errors import ConfigError
+from toolkit.core.expression import ExpressionError
 from toolkit.core.expression import parse as parse_expression
 from toolkit.core.firings import Timetable
 from toolkit.core.names import check_name, workload_of
@@ -19,7 +20,7 @@ _STATES = ("ENABLED", "DISABLED")
 
 @frozen
 class Schedule:
-    """One `schedules/<name>.toml`; ``start`` and ``end`` are ISO times in UTC, or empty."""
+    """One `schedules/<name>.toml`; ``start`` and ``end`` are UTC, as AWS writes it, or empty."""
 
     name: str
     workload: str
@@ -67,13 +68,12 @@ def parse(name: str, table: Mapping[str, Any], catalog: Catalog) -> Schedule:
     if "expression" not in table:
         raise ConfigError(f"{where}: 'expression' is missing", hint='e.g. "cron(0 6 * * ? *)"')
     workload = _workload(name, table, catalog)
-    env = {key: _env_text(where, key, value) for key, value in table.get("env", {}).items()}
+    env = _environment(where, table.get("env", {}))
+    texts = {key: str(table[key]) for key in _KEYS[1:-1] if key in table}
+    for key in ("start", "end"):
+        texts[key] = _utc(where, key, texts.get(key, ""))
     schedule = Schedule(
-        name=name,
-        workload=workload.name,
-        env=env,
-        zone_given="timezone" in table,
-        **{key: str(table[key]) for key in _KEYS[1:-1] if key in table},
+        name=name, workload=workload.name, env=env, zone_given="timezone" in table, **texts
     )
     if schedule.state not in _STATES:
         raise ConfigError(f"{where}: state {schedule.state!r}", hint="ENABLED or DISABLED")
@@ -97,12 +97,23 @@ def check_environment(where: str, workload: Workload, env: Mapping[str, str]) ->
 def _check_timing(where: str, schedule: Schedule) -> None:
     try:
         timetable = schedule.timetable()
-    except ContractError as error:
-        raise ConfigError(
-            f"{where}: {error}", hint='e.g. start = "2026-12-01T00:00:00Z"'
-        ) from error
+    except ExpressionError as error:
+        raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
     if timetable.start and timetable.end and timetable.start >= timetable.end:
         raise ConfigError(f"{where}: it ends at {schedule.end}, before it starts")
+
+
+def _utc(where: str, key: str, text: str) -> str:
+    """A time as the template takes it, whatever its offset; empty stays empty."""
+    if not text:
+        return ""
+    try:
+        return parse_time(text).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ContractError, OverflowError) as error:
+        raise ConfigError(
+            f"{where}: {key} {text!r} is not a time with its zone",
+            hint=f'e.g. {key} = "2026-12-01T00:00:00Z", or "2026-12-01T00:00:00+01:00"',
+        ) from error
 
 
 def _workload(name: str, table: Mapping[str, Any], catalog: Catalog) -> Workload:
@@ -126,6 +137,12 @@ def _workload(name: str, table: Mapping[str, Any], catalog: Catalog) -> Workload
             hint=f"name the schedule {workload.name}-{name}",
         )
     return workload
+
+
+def _environment(where: str, rows: object) -> dict[str, str]:
+    if not isinstance(rows, Mapping):
+        raise ConfigError(f"{where}: env is no table", hint='[env] with lines NAME = "value"')
+    return {key: _env_text(where, key, value) for key, value in rows.items()}
 
 
 def _env_text(where: str, key: str, value: object) -> str:

@@ -8,10 +8,12 @@ from enum import StrEnum
 
 from attrs import frozen
 
+# The tag by which a stack is known as the app's; nothing else may be changed or deleted.
+APP_TAG = "app"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 GONE = frozenset({"DELETE_COMPLETE", "MISSING"})
 # A stack in these states cannot be updated, only deleted; its first creation never succeeded.
-UNBORN = frozenset({"ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_FAILED", "CREATE_FAILED"})
+UNBORN = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
 GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 UPDATABLE = GOOD | {"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 # CloudFormation has no code for "nothing to do", only these words in the change set's reason.
@@ -117,6 +119,14 @@ def stack_hint(cause: StackEvent | None) -> str:
         if words.lower() in reason.lower():
             return hint
     return "correct the cause and deploy again; the stack was rolled back to its earlier state"
+
+
+def stuck_hint(stack: Stack) -> str:
+    """What to do about a stack that CloudFormation will neither update nor delete by itself."""
+    command = "aws cloudformation"
+    if stack.status == "UPDATE_ROLLBACK_FAILED":
+        return f"mend the cause, then: {command} continue-update-rollback --stack-name {stack.name}"
+    return f"look at its events: {command} describe-stack-events --stack-name {stack.name}"
 
 
 _HINTS = (

@@ -5,9 +5,9 @@ on the order of addition.
 """
 
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from attrs import evolve, frozen
 
 from workloads.streams.messages import SCALE, Int64s, Trades, show
@@ -81,25 +81,29 @@ class Bars:
         starts = np.concatenate(([0], np.flatnonzero(np.diff(ordered)) + 1))
         ends = np.append(starts[1:], len(trades))
         price, quantity = trades.price, trades.quantity
-        columns = (
-            ordered[starts],
-            price[starts],
-            np.maximum.reduceat(price, starts),
-            np.minimum.reduceat(price, starts),
-            price[ends - 1],
-            np.add.reduceat(quantity, starts),
-            np.add.reduceat(_value(price, quantity), starts),
-            np.add.reduceat(np.where(trades.buyer_is_maker, 0, quantity), starts),
-            ends - starts,
-        )
-        rows: Any = zip(*(column.tolist() for column in columns), strict=True)
-        return [Bar(*row) for row in rows]
+        columns: list[list[int]] = [
+            ordered[starts].tolist(),
+            price[starts].tolist(),
+            np.maximum.reduceat(price, starts).tolist(),
+            np.minimum.reduceat(price, starts).tolist(),
+            price[ends - 1].tolist(),
+            _sums(quantity, starts),
+            _sums(np.rint(price * (quantity / SCALE)), starts),
+            _sums(np.where(trades.buyer_is_maker, 0, quantity), starts),
+            (ends - starts).tolist(),
+        ]
+        return [Bar(*row) for row in zip(*columns, strict=True)]
 
 
-def _value(price: Int64s, quantity: Int64s) -> Int64s:
-    """Price times quantity in 1e-8; exact to the last digit up to 2^53 of them."""
-    value: Int64s = np.rint(price * (quantity / SCALE)).astype(np.int64)
-    return value
+def _sums(values: Int64s | npt.NDArray[np.float64], starts: Int64s) -> list[int]:
+    """Exact sums of whole numbers from each start to the next.
+
+    A second of a cheap coin can exceed 64 bits of 1e-8, so upper and lower halves are added apart.
+    """
+    upper = values // 2**32
+    lower = values - upper * 2**32
+    halves = (np.add.reduceat(half.astype(np.int64), starts).tolist() for half in (upper, lower))
+    return [(high << 32) + low for high, low in zip(*halves, strict=True)]
 
 
 def _joined(first: Bar, second: Bar) -> Bar:

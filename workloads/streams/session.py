@@ -108,10 +108,10 @@ class Session:
         excerpt = payload[:200].decode("utf-8", "replace")
         self._tell("message.rejected", reason=reason, excerpt=excerpt)
 
-    def summarise(self) -> None:
+    def summarize(self) -> None:
         """Tell what happened since the last time, if anything did."""
         interval, self._interval = self._interval, _Interval()
-        if not interval.trades:
+        if not interval.trades and not interval.told:
             return
         unsaid = {name: n - _TOLD for name, n in interval.told.items() if n > _TOLD}
         self._event(

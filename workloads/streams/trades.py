@@ -54,7 +54,6 @@ def run(
         _stream(wanted, connection, session, run, clock)
     except StreamError as error:
         failure = error
-        run.event("connection.lost", error=type(error).__name__, reason=str(error))
     finally:
         connection.close()
     result = _save(wanted, session, run)
@@ -116,14 +115,16 @@ def _stream(
             for frames in connection.receive(min(left, look)):
                 decode(frames, settings.symbol, session)
         except ConnectionLostError as lost:
-            raise _explained(lost, session, clock() - started) from lost
+            explained = _explained(lost, session, clock() - started)
+            run.event("connection.lost", reason=str(explained))
+            raise explained from lost
         now = clock()
         if session.trades > before:
             watch.trades_came(now, run.event)
         else:
             watch.none_came(now, connection.pings, run.event)
         if watch.summary_due(now):
-            session.summarise()
+            session.summarize()
         if connection.drained:
             # Waking up costs more than parsing: let a batch gather.
             run.wait(max(0.0, min(settings.batch_milliseconds / 1000, deadline - now)))
@@ -142,7 +143,7 @@ def _save(settings: Settings, session: Session, run: Run) -> Result:
     """Save every artifact; returns the metrics and gates."""
     from workloads.streams.plot import draw
 
-    session.summarise()
+    session.summarize()
     session.finish()
     result = Result(session.metrics(), session.gates())
     files = session.files

@@ -46,11 +46,12 @@ def environment(root: Path, **more: str) -> dict[str, str]:
     }
 
 
-def catalog(probe: str) -> Catalog:
+def catalog(probe: str, kind: str = "batch") -> Catalog:
     """A catalog whose only workload is the probe of that name."""
     workload = Workload(
         name="probe",
         summary="for the test",
+        kind=kind,
         entry_point=f"tests.functional.runtime.probes:{probe}",
         cpu=256,
         memory=512,
@@ -92,11 +93,15 @@ class Ended:
         return line
 
 
-def run_here(probe: str, root: Path, **more: str) -> Ended:
+def run_here(probe: str, root: Path, *, kind: str = "batch", **more: str) -> Ended:
     """Run the probe in this process, with a clock that stands still."""
     stdout = io.StringIO()
     code = execute(
-        environment(root, **more), stdout, catalog=catalog(probe), clock=lambda: NOON, grace=30
+        environment(root, **more),
+        stdout,
+        catalog=catalog(probe, kind),
+        clock=lambda: NOON,
+        grace=30,
     )
     return Ended(code, _parse(stdout.getvalue().splitlines()), root)
 

@@ -135,3 +135,10 @@ def lists_scratch(settings: Settings, run: Run) -> Result:
     """Tell where scratch is, after writing there."""
     (run.scratch / "left.bin").write_bytes(b"x")
     return Result(metrics={"scratch": str(run.scratch), "exists": Path(run.scratch).is_dir()})
+
+
+def streams_until_stopped(settings: Settings, run: Run) -> Result:
+    """Read on until asked to stop, then save, as a stream does."""
+    run.wait(30)
+    run.save("trades.csv", b"a\n1\n", media_type="text/csv", rows=1)
+    raise Interrupted

@@ -203,7 +203,7 @@ def test_patience_ends(client: Any, faults: Faults) -> None:
     for _ in range(100):
         faults.refuse(503, "SlowDown")
     with pytest.raises(SinkError, match="SlowDown"):
-        put(S3Sink(BUCKET, client, patience_seconds=0.3))
+        put(S3Sink(BUCKET, client, patience_seconds=2.0))
     assert 1 < faults.calls < 100
 
 

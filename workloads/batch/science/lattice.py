@@ -21,7 +21,9 @@ Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 SIZE_STEP = 16  # eight eighths, each with an even number of rows
 _DIGITS = 8  # binary digits of a probability that are drawn for every spin
-_STRIP = 32 * 1024  # bytes of a colour in work at a time: with its masks it stays in the cache
+_STRIP_BYTES = (
+    32 * 1024
+)  # bytes of a colour in work at a time: with its masks it stays in the cache
 _BIT = np.array([1 << bit for bit in range(8)], dtype=np.uint8)
 
 
@@ -103,10 +105,12 @@ class Lattice:
             spins[1::2, 1 - colour :: 2] = columns[1::2]
         return spins
 
-    def sweep(self, moves: Metropolis, random: np.random.Generator) -> None:
+    def sweep(
+        self, moves: Metropolis, random: np.random.Generator, strip_bytes: int = _STRIP_BYTES
+    ) -> None:
         """Offer every spin one Metropolis flip: all black ones, then all white ones."""
-        _update(self.black, self.white, 0, moves, random)
-        _update(self.white, self.black, 1, moves, random)
+        _update(self.black, self.white, 0, moves, random, strip_bytes)
+        _update(self.white, self.black, 1, moves, random, strip_bytes)
 
     def measure(self) -> tuple[float, float]:
         """Magnetisation and energy per spin, the latter in units of the coupling."""
@@ -155,11 +159,16 @@ def _unlike(
 
 
 def _update(
-    colour: Bytes, other: Bytes, parity: int, moves: Metropolis, random: np.random.Generator
+    colour: Bytes,
+    other: Bytes,
+    parity: int,
+    moves: Metropolis,
+    random: np.random.Generator,
+    strip_bytes: int,
 ) -> None:
     """Offer every spin of a colour one flip, a strip of rows at a time."""
     rows, width = colour.shape
-    strip = max(2, _STRIP // width // 2 * 2)  # an even number of rows, which keeps the parity
+    strip = max(2, strip_bytes // width // 2 * 2)  # an even number of rows, which keeps the parity
     for start in range(1, rows - 1, strip):
         stop = min(start + strip, rows - 1)
         a, b, c, d = _unlike(colour, other, parity, start, stop)

@@ -10,7 +10,7 @@ has a fixed start, which one gather lays out as a table; the rest is found from 
 condition on the shape is checked, and a line that fails one is decoded by `ghcn_line`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, BinaryIO
 
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import evolve
 
-from workloads.batch.weather.ghcn_line import Columns, Format, decode_line, decode_lines
+from workloads.batch.weather.ghcn_line import Columns, Format, Line, decode_line, decode_lines
 from workloads.batch.weather.readings import Slots
 
 Words = npt.NDArray[np.uint64]
@@ -56,8 +56,13 @@ def parse(stream: BinaryIO, wanted: Format) -> Columns:
     return join([decode(block, wanted) for block in blocks(stream)])
 
 
-def decode(block: bytes, wanted: Format) -> Columns:
-    """The wanted readings of a block of whole lines, the same as from `decode_lines`."""
+def decode(
+    block: bytes, wanted: Format, unusual: Callable[[bytes, Format], Line | None] = decode_line
+) -> Columns:
+    """The wanted readings of a block of whole lines, the same as from `decode_lines`.
+
+    ``unusual`` decodes the lines that the columns cannot.
+    """
     if len(wanted.station) != _ID_BYTES or any(len(code) != 4 for code in wanted.codes):
         return decode_lines(block, wanted)
     text = block + _PAD
@@ -81,7 +86,15 @@ def decode(block: bytes, wanted: Format) -> Columns:
         slots = 24 * slots + hours
         usual &= timed
     columns = Columns(kinds, slots, tenths, flagged)
-    return _complete(columns, usual & (kinds >= 0), ~(usual | other), text, starts, ends, wanted)
+    return _complete(
+        columns,
+        usual & (kinds >= 0),
+        ~(usual | other),
+        text,
+        starts,
+        ends,
+        lambda line: unusual(line, wanted),
+    )
 
 
 def join(parts: Sequence[Columns]) -> Columns:
@@ -117,13 +130,13 @@ def _complete(
     text: bytes,
     starts: Slots,
     ends: Slots,
-    wanted: Format,
+    decode_unusual: Callable[[bytes], Line | None],
 ) -> Columns:
     """Decode the unusual lines one by one, into their places, and drop what is not wanted."""
     unreadable = 0
     for i in np.flatnonzero(unusual).tolist():
         try:
-            row = decode_line(text[starts[i] : ends[i]], wanted)
+            row = decode_unusual(text[starts[i] : ends[i]])
         except ValueError:
             unreadable += 1
             continue

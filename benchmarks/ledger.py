@@ -1,0 +1,202 @@
+"""The ledger against what everybody else does: one HEAD a run.
+
+    python benchmarks/ledger.py             # 10,000 firings on the embedded AWS: calls and seconds
+    python benchmarks/ledger.py --million   # the merge alone, 10,000 and 1,000,000: seconds, memory
+
+The first needs the embedded AWS's emulator, which it installs below .toolkit when it is missing.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from toolkit.actions import ledger as action  # noqa: E402
+from toolkit.actions.context import Context, open_context  # noqa: E402
+from toolkit.adapters.s3 import Bucket  # noqa: E402
+from toolkit.adapters.session import Aws  # noqa: E402
+from toolkit.core.dead_letter import DeadLetter  # noqa: E402
+from toolkit.core.history import Snapshot, Timing  # noqa: E402
+from toolkit.core.ledger import Summary, firings  # noqa: E402
+from toolkit.core.lifecycle import Lifecycle  # noqa: E402
+from workloads.contract import Outcome, RunId, format_time  # noqa: E402
+
+FIRINGS = 10_000
+HEADS = 1_000
+MISSED, FAILED = range(1234, FIRINGS, 2000), range(777, FIRINGS, 500)
+
+
+class CountingAws(Aws):
+    """Clients that count their calls."""
+
+    def __init__(self, aws: Aws) -> None:
+        super().__init__(aws.endpoint)
+        self.calls: Counter[str] = Counter()
+
+    def client(self, service: str) -> Any:
+        known = service in self._clients
+        client = super().client(service)
+        if not known:
+            client.meta.events.register("before-send", self._count)
+        return client
+
+    def _count(self, event_name: str, **_: Any) -> None:
+        self.calls[event_name.removeprefix("before-send.")] += 1
+
+
+class Console:
+    def say(self, text: str) -> None:
+        print(text, file=sys.stderr)
+
+    changes = event = confirm = say
+
+
+def embedded() -> None:
+    """10,000 firings of a minutely schedule on the embedded AWS."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for part in ("toolkit.toml", "templates", "workloads"):
+            source = ROOT / part
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, root / part)
+        (root / "schedules").mkdir()
+        (root / "schedules" / "weather.toml").write_text('expression = "cron(0 6 * * ? *)"\n')
+        (root / ".toolkit").mkdir()
+        for installed in (ROOT / ".toolkit").glob("emulator-*"):
+            (root / ".toolkit" / installed.name).symlink_to(installed)
+        try:
+            toolkit(root, "deploy", "--local", "--yes", "--only", "weather")
+            measure(open_context(root, Console(), environment=None, local=True))  # type: ignore[arg-type]
+        finally:
+            toolkit(root, "local", "stop")
+
+
+def toolkit(root: Path, *words: str) -> None:
+    command = [sys.executable, "-m", "toolkit", *words]
+    env = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr.decode())
+
+
+def measure(context: Context) -> None:
+    now = context.now().replace(second=0, microsecond=0)
+    times = [now - timedelta(minutes=FIRINGS - number) for number in range(FIRINGS)]
+    bucket = Bucket(context.aws, context.platform()["BucketName"])
+    fill(bucket, times)
+    context.aws = counting = CountingAws(context.aws)
+    summary, began = Summary(), time.perf_counter()
+    # Up to the minute before the real deployment, from which on another timing is in force.
+    period = action.Period(times[0] - timedelta(seconds=1), times[-1])
+    for _ in summary.through(action.read(context, period).firings):
+        pass
+    seconds = time.perf_counter() - began
+    total = sum(summary.total.values())
+    assert (total, summary.bad) == (FIRINGS, len(MISSED) + len(FAILED)), summary
+    calls = sum(counting.calls.values())
+    print(f"ledger        {total:,} firings   {calls:4} calls   {seconds:7.2f} s")
+    print(f"              {dict(summary.total)}")
+    print(f"              {json.dumps(counting.calls)}")
+    began = time.perf_counter()
+    for due in times[:HEADS]:
+        run = RunId("weather", due)
+        bucket.heads([run.manifest_key(Outcome.SUCCEEDED)])
+    each = (time.perf_counter() - began) / HEADS
+    print(
+        f"HEAD a run    {FIRINGS:,} firings {FIRINGS:6,} calls   {each * FIRINGS:7.2f} s ", end=""
+    )
+    print(f"({HEADS:,} measured, {each * 1000:.1f} ms each)")
+
+
+def fill(bucket: Bucket, times: list[datetime]) -> None:
+    """Manifests of all runs but a few, as the runtime would have left them."""
+    timing = Timing(
+        "weather",
+        "cron(* * * * ? *)",
+        "UTC",
+        "ENABLED",
+        "",
+        "",
+        format_time(times[0] - timedelta(minutes=1)),
+    )
+    past = Snapshot(format_time(times[0] - timedelta(minutes=1)), (timing,))
+    bucket.write(past.key, past.to_json(), "application/json")
+    outcomes = dict.fromkeys(range(FIRINGS), Outcome.SUCCEEDED)
+    outcomes.update(dict.fromkeys(FAILED, Outcome.FAILED))
+    for number in MISSED:
+        del outcomes[number]
+
+    def put(item: tuple[int, Outcome]) -> None:
+        key = RunId("weather", times[item[0]]).manifest_key(item[1])
+        bucket.write(key, b"{}", "application/json")
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, outcomes.items()))
+    print(f"filled in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+
+
+class Healthy:
+    """Sightings where every run was committed."""
+
+    def duplicated(self, run_id: RunId) -> bool:  # noqa: ARG002 - as the protocol has it
+        return False
+
+    running = claimed = duplicated
+
+    def dead_letter(self, run_id: RunId) -> DeadLetter | None:  # noqa: ARG002
+        return None
+
+    def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Lifecycle]:  # noqa: ARG002
+        return {}
+
+
+def merge(count: int) -> None:
+    """The merge of so many firings with as many manifests, every thousandth missing."""
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+
+    def times() -> Iterator[datetime]:
+        return (start + timedelta(minutes=number) for number in range(count))
+
+    committed = (
+        (RunId("weather", due), Outcome.SUCCEEDED)
+        for number, due in enumerate(times())
+        if number % 1000
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began, summary = time.perf_counter(), Summary()
+    now = start + timedelta(days=10_000)
+    for _ in summary.through(firings("weather", times(), committed, Healthy(), now)):
+        pass
+    seconds = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert sum(summary.total.values()) == count
+    print(
+        f"merge   {count:9,} firings   {seconds:6.2f} s   +{(after - before) / 1024:.1f} MB at most"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--million", action="store_true", help="the merge alone")
+    if parser.parse_args().million:
+        for count in (10_000, 1_000_000):
+            merge(count)
+    else:
+        embedded()
+
+
+if __name__ == "__main__":
+    main()

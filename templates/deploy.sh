@@ -1,0 +1,29 @@
+#!/bin/sh
+# Deploys the release that this file is part of with the plain AWS CLI; it needs no toolkit.
+#   aws s3 sync s3://BUCKET/releases/ID release && sh release/deploy.sh
+# A stack that stands as the release has it is left alone, as the toolkit does.
+set -eu
+cd "$(dirname "$0")"
+
+deploy() { # noun, stack, parameter file
+  aws cloudformation deploy --no-fail-on-empty-changeset --capabilities CAPABILITY_NAMED_IAM \
+    --stack-name "$2" --template-file "templates/$1.yaml" \
+    --parameter-overrides "file://$3" --tags "file://stacks/$1/$2/tags.json"
+}
+
+for noun in platform workload; do
+  for folder in stacks/"$noun"/*/; do
+    deploy "$noun" "$(basename "$folder")" "${folder}parameters.json"
+  done
+done
+
+# A schedule names the revision of the task definition that its workload's stack has made by now.
+filled=$(mktemp)
+trap 'rm -f "$filled"' EXIT
+for folder in stacks/schedule/*/; do
+  workload=$(sed -n 's/.*TaskDefinitionArn=@\(.*\)@".*/\1/p' "${folder}parameters.json")
+  arn=$(aws cloudformation describe-stacks --stack-name "$workload" --output text \
+    --query "Stacks[0].Outputs[?OutputKey=='TaskDefinitionArn'].OutputValue")
+  sed "s|=@$workload@|=$arn|" "${folder}parameters.json" > "$filled"
+  deploy schedule "$(basename "$folder")" "$filled"
+done

@@ -1,0 +1,125 @@
+"""The history of deployments: what was to fire is what was deployed at that moment."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from attrs import evolve
+
+from toolkit.core.drift import Live
+from toolkit.core.errors import EvidenceError
+from toolkit.core.history import History, Snapshot, Timing, needed, snapshot
+from toolkit.core.stack import Stack
+from workloads.contract import RunId
+
+
+def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(2026, 11, day, hour, minute, tzinfo=UTC)
+
+
+def text(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
+
+
+SIX = Timing("weather", "cron(0 6 * * ? *)", "UTC", "ENABLED", "", "", text(at(2)))
+SEVEN = evolve(SIX, expression="cron(0 7 * * ? *)", changed_at=text(at(4, 12)))
+
+
+def history(*rows: tuple[datetime, tuple[Timing, ...]]) -> History:
+    return History([Snapshot(text(time), timings) for time, timings in rows])
+
+
+CHANGED = history((at(2), (SIX,)), (at(4, 12), (SEVEN,)), (at(9), (SEVEN,)))
+
+
+def test_a_schedule_is_expected_on_its_old_times_until_it_was_changed() -> None:
+    times = list(CHANGED.firings("weather", at(1), at(7)))
+    assert times == [at(2, 6), at(3, 6), at(4, 6), at(5, 7), at(6, 7)]
+
+
+def test_nothing_is_expected_before_it_was_deployed_and_after_it_was_deleted() -> None:
+    gone = history((at(2), (SIX,)), (at(4, 12), ()), (at(9), ()))
+    assert list(gone.firings("weather", at(1), at(9))) == [at(2, 6), at(3, 6), at(4, 6)]
+    assert gone.next("weather", at(9)) is None
+    assert gone.expects(RunId("weather", at(5, 6))) == "not-deployed"
+
+
+def test_a_disabled_schedule_owes_nothing_while_it_is_disabled() -> None:
+    off = evolve(SIX, state="DISABLED", changed_at=text(at(3)))
+    on = evolve(SIX, changed_at=text(at(5)))
+    found = history((at(2), (SIX,)), (at(3), (off,)), (at(5), (on,)), (at(7), (on,)))
+    assert list(found.firings("weather", at(1), at(6))) == [at(2, 6), at(5, 6)]
+    assert found.expects(RunId("weather", at(4, 6))) == "schedule-disabled"
+
+
+@pytest.mark.parametrize(
+    ("time", "word"),
+    [
+        (at(3, 6), "due"),
+        (at(3, 7), "not-a-firing"),
+        (at(6, 7), "due"),
+        (at(6, 6), "not-a-firing"),
+        (at(1, 6), "not-deployed"),
+    ],
+)
+def test_a_run_is_due_by_what_was_deployed_then(time: datetime, word: str) -> None:
+    assert CHANGED.expects(RunId("weather", time)) == word
+
+
+def test_a_firing_outside_start_and_end_is_told_apart() -> None:
+    window = evolve(SIX, start=text(at(4)), end=text(at(6)))
+    found = history((at(2), (window,)))
+    assert found.expects(RunId("weather", at(3, 6))) == "outside-window"
+    assert found.expects(RunId("weather", at(7, 6))) == "outside-window"
+    assert found.expects(RunId("weather", at(5, 6))) == "due"
+
+
+def test_the_latest_firing_looks_back_over_changes() -> None:
+    assert CHANGED.latest("weather", at(5, 6)) == at(4, 6)
+    assert CHANGED.latest("weather", at(5, 7)) == at(5, 7)
+    assert CHANGED.latest("weather", at(2, 5)) is None
+    assert CHANGED.next("weather", at(9)) == at(9, 7)
+
+
+def test_a_rate_counts_from_its_last_change_and_its_run_ids_have_whole_seconds() -> None:
+    rate = evolve(SIX, expression="rate(1 hour)", changed_at="2026-11-02T00:00:07.250Z")
+    found = history((at(2, 0, 1), (rate,)))
+    times = list(found.firings("weather", at(2, 1), at(2, 3)))
+    assert times == [at(2, 1) + timedelta(seconds=7), at(2, 2) + timedelta(seconds=7)]
+    assert found.expects(RunId("weather", times[0])) == "due"
+
+
+def test_only_the_snapshots_that_matter_are_read() -> None:
+    keys = [Snapshot(text(at(day)), ()).key for day in (2, 3, 5, 8)]
+    assert needed(reversed(keys), at(6)) == keys[2:]
+    assert needed(keys, at(5)) == keys[2:]
+    assert needed(keys, at(1)) == keys
+    assert needed([], at(1)) == []
+
+
+def test_a_snapshot_survives_its_way_through_the_bucket() -> None:
+    taken = Snapshot(text(at(2)), (SIX, SEVEN))
+    assert Snapshot.from_json(taken.to_json()) == taken
+    with pytest.raises(EvidenceError, match="cannot be read"):
+        Snapshot.from_json(b'{"schedules": [{"name": "x"}]}')
+
+
+def test_what_is_live_wins_over_what_its_stack_says_and_what_is_gone_is_left_out() -> None:
+    stacks = [
+        Stack(
+            f"app-schedule-{name}",
+            "CREATE_COMPLETE",
+            parameters={
+                "ScheduleName": name,
+                "ScheduleExpression": "rate(1 day)",
+                "ScheduleExpressionTimezone": "UTC",
+                "State": "ENABLED",
+            },
+        )
+        for name in ("weather", "gone", "science")
+    ]
+    live = Live("weather", "rate(2 days)", "UTC", "ENABLED", changed_at=text(at(3)))
+    taken = snapshot(at(4), stacks, {"weather": text(at(3)), "science": text(at(2))}, [live])
+    assert [(row.name, row.expression) for row in taken.schedules] == [
+        ("science", "rate(1 day)"),
+        ("weather", "rate(2 days)"),
+    ]

@@ -1,0 +1,158 @@
+"""The ledger: every state of a firing, and that no firing is lost or told twice."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from attrs import define, evolve, field
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit.core.dead_letter import DeadLetter
+from toolkit.core.ledger import Firing, State, Summary, firings, outcome_of
+from toolkit.core.lifecycle import Lifecycle
+from workloads.contract import Outcome, RunId
+
+DUE = datetime(2026, 11, 24, 5, tzinfo=UTC)
+LATER = DUE + timedelta(hours=6)
+RUN = RunId("weather", DUE)
+TASK = Lifecycle(
+    "arn:aws:ecs:us-east-1:1:task/app/0a", "STOPPED", stop_code="EssentialContainerExited"
+)
+
+
+@define
+class Seen:
+    """Sightings that a test writes down."""
+
+    duplicates: set[RunId] = field(factory=set)
+    live: set[RunId] = field(factory=set)
+    claims: set[RunId] = field(factory=set)
+    letters: dict[RunId, DeadLetter] = field(factory=dict)
+    tasks: dict[RunId, Lifecycle] = field(factory=dict)
+    asked: list[RunId] = field(factory=list)
+
+    def duplicated(self, run_id: RunId) -> bool:
+        return run_id in self.duplicates
+
+    def running(self, run_id: RunId) -> bool:
+        return run_id in self.live
+
+    def claimed(self, run_id: RunId) -> bool:
+        assert not self.asked or self.asked[-1] < run_id.scheduled_time, "asked out of order"  # type: ignore[operator]
+        self.asked.append(run_id.scheduled_time)  # type: ignore[arg-type]
+        return run_id in self.claims
+
+    def dead_letter(self, run_id: RunId) -> DeadLetter | None:
+        return self.letters.get(run_id)
+
+    def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Lifecycle]:
+        return {run_id: self.tasks[run_id] for run_id in run_ids if run_id in self.tasks}
+
+
+def one(seen: Seen, *committed: tuple[RunId, Outcome], now: datetime = LATER) -> Firing:
+    (row,) = firings("weather", [DUE], committed, seen, now)
+    return row
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Outcome.SUCCEEDED, State.OK),
+        (Outcome.FAILED, State.FAILED),
+        (Outcome.INTERRUPTED, State.INTERRUPTED),
+        (Outcome.TIMED_OUT, State.TIMED_OUT),
+    ],
+)
+def test_a_manifest_says_how_it_went(outcome: Outcome, state: State) -> None:
+    assert one(Seen(), (RUN, outcome)).state is state
+
+
+LETTER = DeadLetter("ClusterNotFoundException", "Cluster not found.")
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "state"),
+    [
+        (Seen(), DUE - timedelta(minutes=1), State.NOT_YET_DUE),
+        (Seen(), DUE + timedelta(minutes=5), State.LATE),
+        (Seen(), LATER, State.MISSED),
+        (Seen(live={RUN}), LATER, State.RUNNING),
+        (Seen(live={RUN}, claims={RUN}), LATER, State.RUNNING),
+        (Seen(tasks={RUN: evolve(TASK, last_status="PENDING")}), LATER, State.RUNNING),
+        (Seen(claims={RUN}), LATER, State.NO_ARTIFACT),
+        (Seen(tasks={RUN: TASK}), LATER, State.NO_ARTIFACT),
+        (Seen(tasks={RUN: evolve(TASK, exit_code=0)}), LATER, State.NO_ARTIFACT),
+        (Seen(letters={RUN: LETTER}), LATER, State.DEAD_LETTERED),
+        (Seen(letters={RUN: LETTER}), DUE + timedelta(seconds=5), State.DEAD_LETTERED),
+    ],
+)
+def test_a_firing_without_a_manifest_is_looked_into(
+    seen: Seen, now: datetime, state: State
+) -> None:
+    row = one(seen, now=now)
+    assert row.state is state
+    assert row.detail or state in {State.NOT_YET_DUE, State.RUNNING}
+
+
+def test_the_reason_of_a_silent_task_stands_beside_it() -> None:
+    killed = evolve(TASK, exit_code=137)
+    assert one(Seen(tasks={RUN: killed})).detail == "the container was killed"
+    assert "cluster does not exist" in one(Seen(letters={RUN: LETTER})).detail
+
+
+def test_a_suppressed_duplicate_is_good_and_told() -> None:
+    row = one(Seen(duplicates={RUN}), (RUN, Outcome.SUCCEEDED))
+    assert row.state is State.DUPLICATE
+    assert not row.state.bad
+
+
+def test_the_worst_of_two_manifests_counts() -> None:
+    for pair in itertools.permutations([Outcome.SUCCEEDED, Outcome.FAILED]):
+        assert one(Seen(), *((RUN, outcome) for outcome in pair)).state is State.FAILED
+
+
+def test_runs_on_demand_are_no_firings_and_unexpected_runs_are_marked() -> None:
+    extra = RunId("weather", DUE + timedelta(hours=1))
+    on_demand = evolve(RUN, token="abcdef")
+    committed = [(run_id, Outcome.SUCCEEDED) for run_id in (RUN, on_demand, extra)]
+    rows = list(firings("weather", [DUE], committed, Seen(), LATER))
+    assert [(row.run_id, row.expected) for row in rows] == [(RUN, True), (extra, False)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    due=st.sets(st.integers(0, 3000)),
+    committed=st.dictionaries(st.integers(0, 3000), st.sampled_from(list(Outcome))),
+    claimed=st.sets(st.integers(0, 3000)),
+)
+def test_every_firing_comes_once_and_in_order(
+    due: set[int], committed: dict[int, Outcome], claimed: set[int]
+) -> None:
+    def run(minute: int) -> RunId:
+        return RunId("weather", DUE + timedelta(minutes=minute))
+
+    seen = Seen(claims={run(minute) for minute in claimed})
+    now = DUE + timedelta(days=9)
+    expected = [run(minute).scheduled_time for minute in sorted(due)]
+    manifests = [(run(minute), committed[minute]) for minute in sorted(committed)]
+    summary = Summary()
+    rows = list(summary.through(firings("weather", expected, manifests, seen, now)))
+    assert [row.run_id for row in rows] == [run(minute) for minute in sorted(due | set(committed))]
+    assert sum(summary.total.values()) == len(rows)
+    for row in rows:
+        minute = int((row.run_id.scheduled_time - DUE).total_seconds() // 60)
+        assert row.expected is (minute in due)
+        if minute in committed:
+            assert row.state.bad is (committed[minute] is not Outcome.SUCCEEDED)
+        else:
+            assert row.state is (State.NO_ARTIFACT if minute in claimed else State.MISSED)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["ledger/weather/notes.txt", "ledger/weather/weather-20261124T050000Z.maybe.json", "x"],
+)
+def test_a_key_of_something_else_is_no_manifest(key: str) -> None:
+    assert outcome_of(key) is None

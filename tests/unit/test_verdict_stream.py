@@ -1,0 +1,100 @@
+"""The verdict on what only some runs have: a stream's time, a deep look, an image's digest."""
+
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+
+from toolkit.core.content import Content
+from toolkit.core.verdict import Ruling, Status, Verdict, judge
+from workloads.catalog import Variable
+from workloads.contract import Outcome, format_time, parse_time
+
+from .test_verdict import GOOD, KEY, LATER, MANIFEST, TASK, WORKLOAD, detail
+
+STREAM = evolve(
+    WORKLOAD,
+    kind="stream",
+    variables=(Variable("RUN_SECONDS", "int", "100", "how long"),),
+)
+
+
+def streamed(seconds: float, **settings: float) -> Verdict:
+    ended = parse_time(MANIFEST.started_at) + timedelta(seconds=seconds)
+    manifest = evolve(
+        MANIFEST,
+        finished_at=format_time(ended),
+        settings={"run_seconds": 100, **settings},
+        metrics={"trades": 2500, "gaps": 0, "missing_trades": 0},
+    )
+    return judge(evolve(GOOD, manifests=(manifest,)), STREAM, LATER)
+
+
+@pytest.mark.parametrize("seconds", [99.5, 100, 159])
+def test_a_stream_that_ran_for_its_time_passes(seconds: float) -> None:
+    found = streamed(seconds)
+    assert found.ruling is Ruling.PASS
+    assert "of 100 s, 2,500 trades, 0 gaps, 0 missing" in detail(found, "stream")[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "name"), [(40, "stream-short"), (98, "stream-short"), (161, "stream-long")]
+)
+def test_a_stream_that_ran_too_short_or_too_long_fails(seconds: float, name: str) -> None:
+    found = streamed(seconds)
+    assert found.ruling is Ruling.FAIL
+    assert found.diagnosis is not None
+    assert found.diagnosis.name == name
+
+
+def test_the_time_to_connect_is_part_of_the_grace() -> None:
+    assert streamed(200, connect_budget_seconds=60).ruling is Ruling.PASS
+
+
+def test_an_interrupted_stream_says_how_far_it_got() -> None:
+    manifest = evolve(MANIFEST, outcome=Outcome.INTERRUPTED, settings={"run_seconds": 100})
+    found = judge(evolve(GOOD, manifests=(manifest,)), STREAM, LATER)
+    assert found.ruling is Ruling.FAIL
+    assert "ran 40.0 s of 100 s" in detail(found, "stream")[1]
+
+
+def deep(**changes: object) -> Verdict:
+    content = Content(10, "ab", 3, ("x", "y"))
+    contents = {KEY: evolve(content, **changes)}
+    return judge(evolve(GOOD, contents=contents), WORKLOAD, LATER)
+
+
+def test_what_was_downloaded_is_recomputed() -> None:
+    found = deep()
+    assert found.ruling is Ruling.PASS
+    assert "3 rows x 2 columns" in detail(found, "content")[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "words"),
+    [
+        ({"sha256": "cd"}, "artifact-altered", "not the manifest's"),
+        ({"rows": 2}, "artifact-unreadable", "2 rows, the manifest says 3"),
+        ({"problem": "it has no header"}, "artifact-unreadable", "it has no header"),
+    ],
+)
+def test_a_deep_look_finds_what_a_head_cannot(
+    changes: dict[str, object], name: str, words: str
+) -> None:
+    found = deep(**changes)
+    assert found.diagnosis is not None
+    assert found.diagnosis.name == name
+    assert words in detail(found, "content")[1]
+
+
+def test_a_later_deployment_does_not_change_the_verdict_on_an_earlier_run() -> None:
+    found = judge(evolve(GOOD, deployed_image="repo@sha256:77"), WORKLOAD, LATER)
+    assert found.ruling is Ruling.PASS
+    assert "replaced since" in detail(found, "image")[1]
+
+
+def test_an_image_that_nobody_can_name_is_unknown() -> None:
+    task = evolve(TASK, image=None, image_digest=None)
+    found = judge(evolve(GOOD, tasks=(task,)), WORKLOAD, LATER)
+    assert detail(found, "image")[0] is Status.UNKNOWN
+    assert found.ruling is Ruling.INCONCLUSIVE

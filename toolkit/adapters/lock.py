@@ -1,0 +1,144 @@
+"""One deployment of an app at a time: an object in its bucket that only one writer can make.
+
+CloudFormation lets one change set of a stack win, but a deployment is many stacks: two at once
+could leave the workloads of one and the schedules of the other. So a deployment that has something
+to change takes the lock first. S3 refuses a second writer (``If-None-Match: *``), and lets exactly
+one take over an expired lock (``If-Match`` with its ETag).
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+"""
+
+import getpass
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from toolkit.adapters.session import Aws, translated
+from workloads.contract import format_time, parse_time
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "locks/deploy.json"
+LIFETIME = timedelta(minutes=15)  # renewed with every layer
+_POLL_SECONDS = 2.0
+_LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+_GONE = frozenset({"NoSuchKey", "404"})
+
+
+@frozen
+class Owner:
+    """Who deploys: a process of a user on a machine."""
+
+    user: str
+    host: str
+    pid: int
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.host} (process {self.pid})"
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was a process of this machine that is no more."""
+        proc = Path("/proc")
+        here = self.host == socket.gethostname() and (proc / "self").exists()
+        return here and not (proc / str(self.pid)).exists()
+
+
+def this_process() -> Owner:
+    """The owner of the locks that this process takes."""
+    return Owner(getpass.getuser(), socket.gethostname(), os.getpid())
+
+
+class DeployLock:
+    """The lock of one bucket; taken when it is first needed, released at the end."""
+
+    def __init__(
+        self,
+        aws: Aws,
+        bucket: str,
+        *,
+        owner: Owner | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client: S3Client = aws.client("s3")
+        self._bucket = bucket
+        self._owner = owner or this_process()
+        self._sleep = sleep
+        self._clock = clock
+        self._poll = 0.1 if aws.endpoint.url else _POLL_SECONDS
+        self._etag: str | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this process holds it."""
+        return self._etag is not None
+
+    def acquire(self, say: Callable[[str], None]) -> None:
+        """Take the lock, or renew it; waits while another deployment holds it."""
+        told = False
+        while not self._take():
+            found = self._read()
+            if found is None:
+                continue
+            owner, until, etag = found
+            if self._clock() >= until or owner.ended:
+                self._etag = etag  # the next try replaces it, if nobody else has done so by then
+                continue
+            if not told:
+                say(f"{owner} deploys; waiting for it, until {until:%H:%M:%S}Z at most")
+                told = True
+            self._sleep(self._poll)
+
+    def release(self) -> None:
+        """Give the lock back; one that somebody took over is left alone."""
+        if self._etag is None:
+            return
+        found = self._read()
+        if found is not None and found[2] == self._etag:
+            with translated(f"s3://{self._bucket}/{KEY}"):
+                self._client.delete_object(Bucket=self._bucket, Key=KEY)
+        self._etag = None
+
+    def _take(self) -> bool:
+        from botocore.exceptions import ClientError
+
+        condition: Any = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
+        until = format_time(self._clock() + LIFETIME)
+        owner = self._owner
+        text = json.dumps(
+            {"user": owner.user, "host": owner.host, "pid": owner.pid, "until": until}
+        )
+        with translated(f"s3://{self._bucket}/{KEY}"):
+            try:
+                answer = self._client.put_object(
+                    Bucket=self._bucket, Key=KEY, Body=text.encode(), **condition
+                )
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in _LOST | _GONE:
+                    self._etag = None
+                    return False
+                raise
+        self._etag = answer["ETag"]
+        return True
+
+    def _read(self) -> tuple[Owner, datetime, str] | None:
+        from botocore.exceptions import ClientError
+
+        with translated(f"s3://{self._bucket}/{KEY}"):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=KEY)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in _GONE:
+                    return None
+                raise
+            row = json.load(answer["Body"])
+        owner = Owner(row["user"], row["host"], row["pid"])
+        return owner, parse_time(row["until"]), answer["ETag"]

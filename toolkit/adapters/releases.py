@@ -1,0 +1,88 @@
+"""Releases in the app's bucket, below ``releases/<id>/``; written once, never rewritten."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from toolkit.adapters.s3 import Bucket
+from toolkit.adapters.session import Aws, translated
+from toolkit.core import release as core
+from toolkit.core.errors import ConfigError
+from toolkit.core.release import INDEX, Release
+from workloads.contract import format_time
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_PREFIX = "releases/"
+_THREADS = 8
+
+
+@frozen
+class Packaged:
+    """A release in the bucket; ``packaged_at`` is ISO 8601 in UTC."""
+
+    id: str
+    packaged_at: str
+
+
+class Releases:
+    """The releases of one bucket."""
+
+    def __init__(self, aws: Aws, bucket: str) -> None:
+        self._client: S3Client = aws.client("s3")
+        self._bucket = bucket
+        self._objects = Bucket(aws, bucket)
+
+    def write(self, release: Release) -> tuple[str, bool]:
+        """Keep a release; returns its id, and whether it is new.
+
+        The index goes last: a release without one was interrupted, and the next try completes it.
+        """
+        files = release.files()
+        index = files.pop(INDEX)
+        identity = core.release_id(index)
+        if self._objects.heads([f"{_PREFIX}{identity}/{INDEX}"]):
+            return identity, False
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(lambda item: self._put(identity, *item), files.items()))
+        self._put(identity, INDEX, index)
+        return identity, True
+
+    def read(self, prefix: str) -> tuple[str, Release]:
+        """The release whose id begins with ``prefix``, checked against its id, and the id."""
+        identity = core.choose(prefix, [row.id for row in self.listed(prefix)])
+        index = self._get(identity, INDEX)
+        files = {path: self._get(identity, path) for path in core.wanted_files(index)}
+        return identity, core.parse(identity, index, files)
+
+    def listed(self, prefix: str = "") -> list[Packaged]:
+        """The complete releases, the newest first."""
+        with translated(f"s3://{self._bucket}/{_PREFIX}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=_PREFIX + prefix
+            )
+            rows = [row for page in pages for row in page.get("Contents", ())]
+        found = [
+            Packaged(row["Key"].split("/")[1], format_time(row["LastModified"]))
+            for row in rows
+            if row["Key"].endswith(f"/{INDEX}")
+        ]
+        return sorted(found, key=lambda release: release.packaged_at, reverse=True)
+
+    def _put(self, identity: str, path: str, text: str) -> None:
+        with translated(f"release {identity}"):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=f"{_PREFIX}{identity}/{path}",
+                Body=text.encode(),
+                ContentType="text/plain; charset=utf-8",
+                ChecksumAlgorithm="SHA256",
+            )
+
+    def _get(self, identity: str, path: str) -> str:
+        content = self._objects.read(f"{_PREFIX}{identity}/{path}")
+        if content is None:
+            raise ConfigError(f"release {identity} is incomplete: {path} is missing")
+        return content.decode()

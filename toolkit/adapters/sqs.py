@@ -1,0 +1,66 @@
+"""SQS: read the dead letters, and leave them where they are."""
+
+from typing import TYPE_CHECKING, Any
+
+from toolkit.adapters.session import Aws, translated
+from toolkit.core.dead_letter import DeadLetter
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_PAGE = 10
+# Long enough to read a whole queue without meeting a message twice, short enough that a reader
+# that was killed hides nothing for long.
+_HIDDEN_SECONDS = 30
+
+
+class DeadLetterQueue:
+    """The dead-letter queue of an app."""
+
+    def __init__(self, aws: Aws, url: str) -> None:
+        self._client: SQSClient = aws.client("sqs")
+        self._url = url
+
+    def letters(self, limit: int = 1000) -> list[DeadLetter]:
+        """The dead letters, oldest first as far as SQS tells; they stay visible to others.
+
+        SQS has no way to look without receiving, so each message is received and given back.
+        """
+        found: dict[str, DeadLetter] = {}
+        held: dict[str, str] = {}
+        with translated("the dead-letter queue"):
+            try:
+                while len(held) < limit:
+                    fresh = self._receive(held)
+                    if not fresh:
+                        break
+                    for message in fresh:
+                        letter = DeadLetter.parse(message)
+                        if letter is not None:
+                            found[message["MessageId"]] = letter
+            finally:
+                self._give_back(list(held.values()))
+        return list(found.values())
+
+    def _receive(self, held: dict[str, str]) -> list[Any]:
+        answer = self._client.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=_PAGE,
+            VisibilityTimeout=_HIDDEN_SECONDS,
+            WaitTimeSeconds=1,  # long polling asks all of SQS's servers, so that none is missed
+            MessageAttributeNames=["All"],
+        )
+        messages = answer.get("Messages", [])
+        fresh = [message for message in messages if message["MessageId"] not in held]
+        held.update({message["MessageId"]: message["ReceiptHandle"] for message in messages})
+        return fresh
+
+    def _give_back(self, handles: list[str]) -> None:
+        for start in range(0, len(handles), _PAGE):
+            self._client.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                    for number, handle in enumerate(handles[start : start + _PAGE])
+                ],
+            )

@@ -1,0 +1,68 @@
+"""`toolkit status`."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from toolkit.actions import status as action
+from toolkit.cli.options import aws_options, json_option, opened
+from toolkit.cli.render import print_json
+from toolkit.cli.runs import row_of
+from workloads.contract import Outcome, parse_time
+
+
+@click.command("status")
+@aws_options
+@json_option
+def status_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> None:
+    """Show what runs now, what ran last and what fires next."""
+    found = action.status(opened(project, config_env, local))
+    if as_json:
+        print_json(
+            {
+                "now": found.now.isoformat(),
+                "running": [row_of(run) for run in found.running],
+                "schedules": [
+                    {
+                        "name": row.name,
+                        "last": row_of(row.last) if row.last else None,
+                        "next": row.next.isoformat() if row.next else None,
+                    }
+                    for row in found.schedules
+                ],
+            }
+        )
+        return
+    for run in found.running:
+        started = run.task.times.get("startedAt") if run.task else None
+        since = f" for {_short(found.now - parse_time(started))}" if started else ""
+        click.secho("running", fg="blue", nl=False)
+        click.echo(f"  {run.run_id}{since}")
+    if not found.running:
+        click.echo("nothing runs")
+    width = max((len(row.name) for row in found.schedules), default=0)
+    for row in found.schedules:
+        click.secho(f"{row.name:<{width}}", bold=True, nl=False)
+        outcome = row.last.outcome if row.last else None
+        colour = "green" if outcome is Outcome.SUCCEEDED else "red" if outcome else None
+        click.secho(f"  {outcome or 'no run yet':<11}", fg=colour, nl=False)
+        when = f"{_short(found.now - parse_time(row.last.finished_at))} ago" if row.last else ""
+        due = f"in {_short(row.next - found.now)}, {row.next:%a %d %b %H:%M}Z" if row.next else "-"
+        click.echo(f" {when:<11} next {due}")
+
+
+def _short(time: timedelta) -> str:
+    """A duration as a person says it, such as 2h05m.
+
+    >>> _short(timedelta(hours=2, minutes=5))
+    '2h05m'
+    """
+    minutes, seconds = divmod(max(int(time.total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d{hours:02}h"
+    if hours:
+        return f"{hours}h{minutes:02}m"
+    return f"{minutes}m{seconds:02}s" if minutes else f"{seconds}s"

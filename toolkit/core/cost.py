@@ -1,0 +1,81 @@
+"""What runs cost, and what the schedules ahead will: prices from `prices.toml`."""
+
+import tomllib
+from datetime import timedelta
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from attrs import frozen
+
+from toolkit.core.lifecycle import Lifecycle
+from workloads.contract import parse_time
+
+_HOUR = 3600.0
+_REFERENCE = "us-east-1"
+
+
+@frozen
+class Prices:
+    """Dollars a vCPU-hour and a GB-hour of one region; ``region`` is the one they are for."""
+
+    region: str
+    vcpu_hour: float
+    gb_hour: float
+    minimum_seconds: float
+    date: str
+    source: str
+
+    def dollars(self, cpu: int, memory: int, billed: timedelta) -> float:
+        """The price of a task of ``cpu`` units (1,024 a vCPU) and ``memory`` MiB."""
+        hours = max(billed.total_seconds(), self.minimum_seconds) / _HOUR
+        return hours * (cpu / 1024 * self.vcpu_hour + memory / 1024 * self.gb_hour)
+
+
+def prices(region: str, architecture: str = "x86") -> Prices:
+    """The prices of a region, or those of us-east-1 where the file has none of its own."""
+    table = _table()
+    known = region if region in table["regions"] else _REFERENCE
+    row = table["regions"][known][architecture]
+    return Prices(
+        known,
+        row["vcpu_hour"],
+        row["gb_hour"],
+        table["minimum_seconds"],
+        table["date"],
+        table["source"],
+    )
+
+
+def billed(task: Lifecycle) -> timedelta | None:
+    """The time that a task is billed for; None while it has not ended, or never got so far.
+
+    https://aws.amazon.com/fargate/pricing/: from the start of the pull until the task terminates.
+    """
+    start = task.times.get("pullStartedAt") or task.times.get("startedAt")
+    end = task.times.get("stoppedAt") or task.times.get("executionStoppedAt")
+    return parse_time(end) - parse_time(start) if start and end else None
+
+
+def run_cost(task: Lifecycle, table: Prices) -> float | None:
+    """What one task cost, in dollars; None when its record does not say."""
+    time = billed(task)
+    if time is None or not task.cpu or not task.memory:
+        return None
+    return table.dollars(int(task.cpu), int(task.memory), time)
+
+
+@frozen
+class Forecast:
+    """A schedule's month ahead; ``seconds`` is of one run, ``bound`` says that it is a maximum."""
+
+    schedule: str
+    firings: int
+    seconds: float
+    bound: bool
+    dollars: float
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads(resources.files("toolkit.core").joinpath("prices.toml").read_text("utf-8"))
