@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import threading
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
@@ -118,7 +117,9 @@ class Engine:
         self._journal = Journal()
         endpoint = TaskEndpoint(control.url)
         images = Images(child.url, self._home / "images", _pull_container)
-        around = Surroundings(self._emulator, images, endpoint, self._home / "tasks")
+        around = Surroundings(
+            self._emulator, images, endpoint, self._home / "tasks", self._feed.cut
+        )
         self._fargate = Fargate(around, self._journal)
         stack.callback(self._fargate.shut_down, _GRACE_SECONDS)
         self._scheduler = Scheduler(self._emulator, self._clock, self._journal)
@@ -130,7 +131,6 @@ class Engine:
             self._journal,
             move=self._move,
             refresh=self._refresh,
-            parallel=_PARALLEL_TASKS,
         )
         stack.callback(self._keeper.stop)
         self._route(control, endpoint)
@@ -245,10 +245,7 @@ class Engine:
 
     def _reset(self, _body: Json) -> Json:
         self._fargate.shut_down(_GRACE_SECONDS)
-        request = urllib.request.Request(
-            f"{self._emulator.endpoint}/_ministack/reset", data=b"", method="POST"
-        )
-        urllib.request.urlopen(request, timeout=60).close()
+        self._emulator.reset()
         self._clock.reset()  # first: the scheduler starts over from the time that it is then
         self._scheduler.forget()
         self._keep()
@@ -257,7 +254,8 @@ class Engine:
 
     def _advance(self, body: Json) -> Iterator[Event]:
         target = read_target(self._clock.now(), body.get("until"), body.get("seconds"))
-        return self._keeper.advance(target, body.get("speed"))
+        parallel = body.get("parallel") or _PARALLEL_TASKS
+        return self._keeper.advance(target, body.get("speed"), parallel)
 
     def _fire(self, body: Json) -> Iterator[Event]:
         text: Any = body.get("scheduled_time")

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -53,6 +53,7 @@ class Surroundings:
     images: Images
     endpoint: Endpoint
     scratch: Path
+    cut_network: Callable[[float], None]
 
     def assume(self, task: Identity, role: str) -> Credentials:
         """Credentials of one of the task's roles; raises RoleError."""

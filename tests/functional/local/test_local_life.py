@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -139,9 +141,6 @@ def test_only_loopback_is_served(own: Rehearsal) -> None:
 
 
 def test_the_control_api_wants_its_token(own: Rehearsal) -> None:
-    import urllib.error
-    import urllib.request
-
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{own.info.control_url}/status")
     caught.value.close()
@@ -246,3 +245,13 @@ def test_a_killed_engine_still_knows_its_stacks(own: Rehearsal) -> None:
     again = Rehearsal(engine.ensure_running(own.root, print), own.root)
     stacks = again.aws("cloudformation").describe_stacks()["Stacks"]
     assert [stack["StackStatus"] for stack in stacks] == ["CREATE_COMPLETE"]
+
+
+def test_nobody_else_can_wipe_the_emulator(own: Rehearsal) -> None:
+    request = urllib.request.Request(
+        f"{own.info.endpoint_url}/_ministack/reset", data=b"", method="POST"
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    caught.value.close()
+    assert caught.value.code == 403
