@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TEST := tests
 
-.PHONY: demo evidence test check format lint types templates locks floors clean help
+.PHONY: demo evidence test check format lint types templates checkov locks floors clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -31,7 +31,12 @@ types: $(VENV)/dev
 	$(BIN)/mypy
 
 templates: $(VENV)/dev  ## the templates, by cfn-lint
-	$(BIN)/cfn-lint templates/*.yaml
+	$(BIN)/cfn-lint --include-checks I -- templates/*.yaml
+
+checkov:  ## the templates, by checkov (in an environment of its own: it pins much)
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/pip install -q checkov
+	.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 # Hash-locked, so that what is installed here is what was tested. pip's own cache makes a second
 # environment cheap.
@@ -57,4 +62,4 @@ floors: $(VENV)/dev  ## the tests, on the oldest dependencies that pyproject.tom
 
 clean:  ## everything that make and the toolkit made here
 	-test -x $(BIN)/toolkit && $(BIN)/toolkit local stop
-	rm -rf $(VENV) .venv-floors .toolkit build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-floors .venv-checkov .toolkit build *.egg-info .mypy_cache .ruff_cache .pytest_cache

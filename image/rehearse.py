@@ -4,6 +4,7 @@
 byte code is what the image keeps. It runs as the image will, from the pruned packages.
 """
 
+import codecs
 import importlib
 import io
 import json
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 
 import workloads
 from workloads import catalog, runtime, sink
-from workloads.contract import RunId, parse_time
+from workloads.contract import Json, Result, Run, RunId, parse_time
 
 RUN = RunId("rehearsal", parse_time("2026-11-24T05:00:00Z"))
 
@@ -77,6 +78,7 @@ def draw() -> None:
 
 def share() -> None:
     """Start a second process, as the scientific workload does."""
+    codecs.lookup("ascii")  # the second process does, out of our sight
     process = multiprocessing.get_context("spawn").Process(target=compute)
     process.start()
     process.join()
@@ -157,6 +159,36 @@ def refuse() -> None:
         raise RuntimeError(f"an empty environment gave {code}: {stdout.getvalue()}")
 
 
+def run() -> None:
+    """A run of a workload that does nothing: the whole way to its manifest."""
+    stdout = io.StringIO()
+    workload = catalog.Workload(
+        name=RUN.schedule,
+        summary="",
+        entry_point="rehearse:do_nothing",
+        cpu=256,
+        memory=512,
+        max_runtime_seconds=60,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            "WORKLOAD": RUN.schedule,
+            "SCHEDULE": RUN.schedule,
+            "SCHEDULED_TIME": RUN.scheduled_time.isoformat(),
+            "BUCKET": f"file://{folder}",
+        }
+        known = catalog.Catalog({RUN.schedule: workload})
+        code = runtime.execute(environment, stdout, catalog=known)
+    if code != 0:
+        raise RuntimeError(f"a run that does nothing gave {code}: {stdout.getvalue()}")
+
+
+def do_nothing(_settings: Mapping[str, Json], run: Run) -> Result:
+    """The workload of `run`."""
+    run.save("nothing.txt", b"", media_type="text/plain")
+    return Result()
+
+
 def _note(loaded: set[str], event: str, given: tuple[Any, ...]) -> None:
     # The code of a module that fails to import is executed, too, in vain, in every run: a part for
     # Windows, say. sys.modules does not tell of it.
@@ -175,7 +207,7 @@ def main() -> None:
     sys.addaudithook(lambda event, given: _note(loaded, event, given))
     warnings.simplefilter("error")
     logging.getLogger().addHandler(_Raise(logging.WARNING))
-    for act in (refuse, import_workloads, compute, share, draw, connect, store):
+    for act in (refuse, run, import_workloads, compute, share, draw, connect, store):
         act()
     files = {getattr(module, "__file__", None) or "" for module in sys.modules.values()}
     sources = {file for file in files | loaded if file.endswith(".py")}

@@ -3,6 +3,7 @@
 Its tag stands for its content, so an image that is in the registry already needs no engine at all.
 """
 
+import os
 from collections.abc import Mapping
 
 from attrs import frozen
@@ -13,6 +14,8 @@ from toolkit.adapters.ecr import Ecr, Scan, StoredImage
 from toolkit.core.errors import ConfigError, ImageError
 from toolkit.core.image import ImageName, PushProgress
 
+# Where the build finds packages; they change nothing about the image, so its tag leaves them out.
+_WAYS_TO_PACKAGES = ("PIP_INDEX_URL", "PIP_CERT")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
 _PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
@@ -73,6 +76,7 @@ def build(context: Context, docker: Docker | None = None) -> Built:
     docker.build(
         context.project.root,
         name,
+        arguments={name: os.environ[name] for name in _WAYS_TO_PACKAGES if name in os.environ},
         platform=cpu_platform(context),
         progress=context.console.say,
     )

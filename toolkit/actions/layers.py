@@ -1,8 +1,10 @@
 """Bring layers of independent stacks to their plans: prepare, show, confirm, execute."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from enum import StrEnum
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -59,7 +61,8 @@ class Layers:
         self._context = context
         self._console = context.console
         self._options = options
-        self._formation = CloudFormation(context.aws)
+        self._stopped = Event()
+        self._formation = CloudFormation(context.aws, sleep=self._pause)
         self._lock: DeployLock | None = None
         self._kept_open = False
         self._deployed: dict[str, Stack] = {}
@@ -94,7 +97,7 @@ class Layers:
                 self._unlock()
 
     def _changed(self, layer: list[StackPlan]) -> list[Deployed]:
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool, self._interruptible():
             prepared = list(pool.map(self._prepare, layer))
             wanted = [change_set for change_set in prepared if change_set is not None]
             if wanted:
@@ -107,6 +110,20 @@ class Layers:
         if wanted and any(plan.tags.get(NOUN_TAG) == SCHEDULE for plan in layer):
             history.record(self._context)
         return self._all(rows)
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let Ctrl-C end the watching; what CloudFormation has begun, it will finish."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._stopped.set()
+            self._console.say("CloudFormation goes on with what it has begun; deploy again later")
+            raise
+
+    def _pause(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise StackError("nobody watches any more")
 
     def _prepare(self, plan: StackPlan) -> ChangeSet | None:
         if self._stands(plan):

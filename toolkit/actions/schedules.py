@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
-from toolkit.actions import history, ownership
+from toolkit.actions import ownership
 from toolkit.actions.context import Context
 from toolkit.actions.deploy import Deployed, Layers, Options, Result
 from toolkit.actions.last_runs import LastRun, last_runs
@@ -101,15 +101,15 @@ _TIMING = ("expression", "timezone", "state", "start", "end")
 
 
 def _as_deployed(name: str, stack: Stack, workload: str) -> Schedule:
-    texts = {word: stack.parameters.get(FIELDS[word], "") for word in _TIMING}
+    said = {word: stack.parameters.get(FIELDS[word], "") for word in _TIMING}
     return Schedule(
-        name=name,
-        workload=workload,
-        expression=texts["expression"],
-        timezone=texts["timezone"],
-        state=texts["state"],
-        start=texts["start"],
-        end=texts["end"],
+        name,
+        workload,
+        said["expression"],
+        timezone=said["timezone"],
+        state=said["state"],
+        start=said["start"],
+        end=said["end"],
     )
 
 
@@ -243,7 +243,6 @@ def prune(context: Context, *, yes: bool) -> list[str]:
     formation = CloudFormation(context.aws)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda stack: formation.delete(stack, context.console.event), stale.values()))
-    history.record(context)
     return sorted(stale)
 
 

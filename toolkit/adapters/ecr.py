@@ -1,6 +1,8 @@
 """ECR: log in, and what the app's repository holds."""
 
 import base64
+import json
+import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.tags import MANIFESTS
 from toolkit.core.errors import ImageError
 from workloads.contract import format_time
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 _NONE = frozenset({"ImageNotFoundException"})
 _NOT_SCANNED = "ScanNotFoundException"
+_SECONDS = 20
 
 
 @frozen
@@ -55,6 +59,7 @@ class Ecr:
 
     def __init__(self, aws: Aws) -> None:
         self._client: ECRClient = aws.client("ecr")
+        self._endpoint = aws.endpoint.url
 
     def login(self) -> tuple[str, str, str]:
         """Registry host, user name and password; the password is good for twelve hours."""
@@ -80,6 +85,38 @@ class Ecr:
             )
             found = [_image(row) for page in pages for row in page["imageDetails"]]
         return sorted(found, key=lambda image: image.pushed_at, reverse=True)
+
+    def platforms(self, repository: str, digest: str) -> tuple[str, ...]:
+        """The platforms that an image is for, such as linux/amd64, by its manifest and config."""
+        manifest = self._manifest(repository, digest)
+        if "manifests" in manifest:
+            told = [row.get("platform", {}) for row in manifest["manifests"]]
+        else:
+            told = [_download(self._address(repository, manifest["config"]["digest"]))]
+        named = {f"{row.get('os')}/{row.get('architecture')}" for row in told}
+        return tuple(sorted(name for name in named if "unknown" not in name))
+
+    def _address(self, repository: str, digest: str) -> str:
+        """Where a blob can be fetched; the emulated ECR serves it under its own endpoint."""
+        if self._endpoint is not None:
+            return f"{self._endpoint}/v2/{repository}/blobs/{digest}"
+        with _repository(repository):
+            answer = self._client.get_download_url_for_layer(
+                repositoryName=repository, layerDigest=digest
+            )
+        return answer["downloadUrl"]
+
+    def _manifest(self, repository: str, digest: str) -> dict[str, Any]:
+        with _repository(repository):
+            answer = self._client.batch_get_image(
+                repositoryName=repository,
+                imageIds=[{"imageDigest": digest}],
+                acceptedMediaTypes=list(MANIFESTS),
+            )
+        if not answer["images"]:
+            raise ImageError(f"{repository} holds no image {digest}")
+        document: dict[str, Any] = json.loads(answer["images"][0]["imageManifest"])
+        return document
 
     def scan(self, repository: str, digest: str) -> Scan | None:
         """What the scan of an image found; None when ECR has not scanned it."""
@@ -111,6 +148,16 @@ class Ecr:
         return [_image(row) for row in answer["imageDetails"]]
 
 
+def _download(url: str) -> dict[str, Any]:
+    """A blob of the registry that is JSON, by the address that ECR gave."""
+    try:
+        with urllib.request.urlopen(url, timeout=_SECONDS) as answer:  # noqa: S310 - ECR's own
+            document: dict[str, Any] = json.load(answer)
+    except OSError as error:
+        raise ImageError(f"the image's configuration cannot be read: {error}") from error
+    return document
+
+
 def _repository(name: str) -> Any:
     return translated(f"repository {name}", RepositoryNotFoundException=ImageError)
 
@@ -134,7 +181,7 @@ def _findings(answer: Any) -> Iterator[Finding]:
         yield Finding(row.get("name", ""), row.get("severity", ""), package, version)
     for row in found.get("enhancedFindings", ()):
         details = row.get("packageVulnerabilityDetails", {})
-        packages: Any = details.get("vulnerablePackages") or ({},)
+        packages: list[dict[str, str]] = details.get("vulnerablePackages") or [{}]
         for package in packages:
             name = details.get("vulnerabilityId") or row.get("title", "")
             names = package.get("name", ""), package.get("version", "")

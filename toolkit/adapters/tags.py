@@ -12,7 +12,7 @@ from toolkit.core.errors import ImageError
 from toolkit.core.image import ImageName, explain
 
 _SECONDS = 20
-_MANIFESTS = (
+MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -29,7 +29,7 @@ def resolve(name: ImageName, login: tuple[str, str] | None = None) -> str | None
     """
     scheme = "http" if name.host.partition(":")[0] in {"localhost", "127.0.0.1"} else "https"
     address = f"{scheme}://{name.host}/v2/{name.path}/manifests/{name.digest or name.tag}"
-    headers = {"Accept": ", ".join(_MANIFESTS)}
+    headers = {"Accept": ", ".join(MANIFESTS)}
     if login is not None:
         pair = base64.b64encode(":".join(login).encode()).decode()
         headers["Authorization"] = f"Basic {pair}"

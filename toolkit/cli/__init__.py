@@ -17,8 +17,11 @@ from workloads.contract import ContractError
 # `toolkit --version` does not pay for what it does not use.
 _COMMANDS = {
     "cost": "cost",
+    "delete": "delete",
     "deploy": "deploy",
+    "doctor": "doctor",
     "evidence": "evidence",
+    "image": "image",
     "ledger": "ledger",
     "local": "local",
     "logs": "logs",

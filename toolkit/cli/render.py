@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+from collections import Counter
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ _SIGNS = {Action.ADD: ("+", "green"), Action.REMOVE: ("-", "red")}
 _STATUS = {Status.OK: "green", Status.NG: "red", Status.UNKNOWN: "yellow"}
 _RULING = {Ruling.PASS: "green", Ruling.FAIL: "red", Ruling.INCONCLUSIVE: "yellow"}
 _WIDTH = 30
+_MANY = 20  # stacks, of which one line each is enough
 
 
 class Terminal:
@@ -23,6 +25,8 @@ class Terminal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._started: dict[tuple[str, str], str] = {}
+        self._wanted = 0
+        self._done = 0
 
     def say(self, text: str) -> None:
         """A line of progress."""
@@ -32,6 +36,12 @@ class Terminal:
     def changes(self, change_sets: list[ChangeSet]) -> None:
         """What is about to change, a resource a line; replaced ones are marked."""
         with self._lock:
+            self._wanted, self._done = len(change_sets), 0
+            if self._wanted > _MANY:
+                kinds = Counter(change_set.kind.lower() for change_set in change_sets)
+                told = ", ".join(f"{count} to {kind}" for kind, count in kinds.items())
+                click.secho(f"{self._wanted} stacks: {told}", bold=True, err=True)
+                change_sets = [found for found in change_sets if _replaces(found)]
             for change_set in change_sets:
                 verb = "create" if change_set.kind == "CREATE" else "update"
                 click.secho(f"{change_set.stack} ({verb})", bold=True, err=True)
@@ -47,12 +57,18 @@ class Terminal:
                 return
             seconds = (parse_time(event.time) - parse_time(began)).total_seconds()
             took = f"{seconds:5.1f} s" if event.status.endswith("_COMPLETE") else " " * 7
+            whole = event.logical_id == stack
+            if self._wanted > _MANY and not (whole or event.failed):
+                return
+            if whole and event.status.endswith("_COMPLETE"):
+                self._done += 1
             colour = "red" if event.failed else "green"
             colour = colour if not event.status.endswith("_IN_PROGRESS") else "yellow"
             click.echo(f"  {took}  ", nl=False, err=True)
             click.secho(f"{event.status:<18}", fg=colour, nl=False, err=True)
-            what = stack if event.logical_id == stack else f"{stack}/{event.logical_id}"
-            click.echo(f" {what}", err=True)
+            what = stack if whole else f"{stack}/{event.logical_id}"
+            count = f"  {self._done}/{self._wanted}" if whole and self._wanted > 1 else ""
+            click.echo(f" {what}{count}", err=True)
             if event.failed and event.reason:
                 click.echo(f"           {event.reason}", err=True)
 
@@ -115,6 +131,10 @@ def _change(change: Change) -> None:
     click.echo(f" {change.resource_type}", nl=False, err=True)
     click.secho(note, fg="red", bold=True, nl=False, err=True)
     click.echo(causes, err=True)
+
+
+def _replaces(change_set: ChangeSet) -> bool:
+    return any(change.replacement == "True" for change in change_set.changes)
 
 
 def _tree(checks: tuple[Check, ...], indent: str) -> None:

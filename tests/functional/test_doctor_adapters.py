@@ -1,0 +1,218 @@
+"""Where the preflight's facts come from: hand-written fakes of AWS's clients."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from toolkit.adapters import account
+from toolkit.adapters.account import asked
+from toolkit.adapters.network import network
+from toolkit.adapters.roles import Question, role
+from toolkit.core.facts import Quota, Unknown
+
+NOW = datetime(2026, 11, 24, 5, 0, 0, tzinfo=UTC)
+ROLE = "arn:aws:iam::1:role/app/eu-west-1/SchedulerRole"
+REGION = "com.amazonaws.eu-west-1"
+
+
+class Client:
+    """Answers of one client by the name of the call; an exception is raised."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self._answers = answers
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**given: Any) -> Any:
+            answer = self._answers[name]
+            answer = answer(**given) if callable(answer) else answer
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+class Aws:
+    """The door to the fakes, by service."""
+
+    region = "eu-west-1"
+
+    def __init__(self, **services: Mapping[str, Any]) -> None:
+        self._clients = {name.replace("_", "-"): Client(rows) for name, rows in services.items()}
+
+    def client(self, service: str) -> Any:
+        return self._clients[service]
+
+
+def aws(**services: Mapping[str, Any]) -> Any:
+    return Aws(**services)
+
+
+def denied(action: str) -> ClientError:
+    return ClientError({"Error": {"Code": "AccessDenied", "Message": f"no {action}"}}, action)
+
+
+def trust(service: str) -> dict[str, Any]:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+    }
+    return {"Role": {"AssumeRolePolicyDocument": {"Statement": [statement]}}}
+
+
+def decision(word: str) -> Any:
+    def simulate(PolicySourceArn: str, ActionNames: Any, **given: Any) -> dict[str, Any]:  # noqa: N803
+        assert PolicySourceArn == ROLE
+        keys = {row["ContextKeyName"]: row["ContextKeyValues"] for row in given["ContextEntries"]}
+        assert keys == {"ecs:cluster": ["cluster"]}
+        return {"EvaluationResults": [{"EvalActionName": ActionNames[0], "EvalDecision": word}]}
+
+    return simulate
+
+
+QUESTIONS = [Question("ecs:RunTask", "arn", {"ecs:cluster": "cluster"})]
+
+
+@pytest.mark.parametrize("word", ["allowed", "implicitDeny", "explicitDeny"])
+def test_a_roles_permissions_are_what_iam_simulates(word: str) -> None:
+    iam = {
+        "get_role": trust("scheduler.amazonaws.com"),
+        "simulate_principal_policy": decision(word),
+    }
+    found = role(aws(iam=iam), ROLE, "scheduler.amazonaws.com", QUESTIONS)
+    assert found.trusted
+    assert found.decisions == {"ecs:RunTask": word}
+
+
+def test_who_may_not_simulate_still_learns_whom_the_role_trusts() -> None:
+    iam = {"get_role": trust("lambda.amazonaws.com"), "simulate_principal_policy": denied("sim")}
+    found = role(aws(iam=iam), ROLE, "scheduler.amazonaws.com", QUESTIONS)
+    assert not found.trusted
+    assert isinstance(found.decisions, Unknown)
+    assert "no sim" in found.decisions.reason
+
+
+def test_a_role_that_is_gone_is_unknown() -> None:
+    gone = ClientError({"Error": {"Code": "NoSuchEntity", "Message": "gone"}}, "GetRole")
+    found = asked(lambda: role(aws(iam={"get_role": gone}), ROLE, "s", QUESTIONS))
+    assert isinstance(found, Unknown)
+    assert "SchedulerRole" in found.reason
+
+
+@pytest.mark.parametrize("seconds", [-400, 0, 90])
+def test_the_clock_is_compared_with_the_date_of_an_answer(seconds: int) -> None:
+    date = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
+    answer = {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
+    assert account.clock_skew(aws(sts={"get_caller_identity": answer}), lambda: NOW) == seconds
+
+
+def test_quotas_count_what_is_there_already() -> None:
+    found = account.quotas(
+        aws(
+            service_quotas={"get_service_quota": {"Quota": {"Value": 5.0}}},
+            ec2={"describe_vpcs": {"Vpcs": [{}] * 5}},
+            logs={"describe_resource_policies": {"resourcePolicies": [{}] * 10}},
+        ),
+        largest_vcpus=1,
+        all_vcpus=6,
+        new_network=True,
+        new_platform=True,
+    )
+    assert found == (
+        Quota("Fargate vCPUs", 5, 1, 6),
+        Quota("VPCs", 5, 6, 6),
+        Quota("log resource policies", 10, 11, 11),
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "refuses"), [({}, True), ({"Bool": {"aws:SecureTransport": "false"}}, False)]
+)
+def test_a_queue_that_refuses_everybody_is_told_from_one_that_wants_tls(
+    condition: dict[str, Any], refuses: bool
+) -> None:
+    statement = {"Effect": "Deny", "Action": "sqs:*", "Principal": "*", "Condition": condition}
+    attributes = {
+        "ApproximateNumberOfMessages": "3",
+        "Policy": json.dumps({"Statement": [statement]}),
+    }
+    sqs = {"get_queue_attributes": {"Attributes": attributes}}
+    found = account.queue(aws(sqs=sqs), "https://sqs/1/letters")
+    assert (found.name, found.letters, found.denies_scheduler) == ("letters", 3, refuses)
+
+
+def ec2(routes: list[dict[str, str]], endpoints: list[dict[str, Any]], port: int = 443) -> Any:
+    rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
+    return aws(
+        ec2={
+            "describe_subnets": {
+                "Subnets": [{"SubnetId": "subnet-1", "VpcId": "v", "AvailableIpAddressCount": 9}]
+            },
+            "describe_route_tables": {
+                "RouteTables": [
+                    {"RouteTableId": "main", "Associations": [{"Main": True}], "Routes": []},
+                    {
+                        "RouteTableId": "own",
+                        "Associations": [{"SubnetId": "subnet-1"}],
+                        "Routes": routes,
+                    },
+                ]
+            },
+            "describe_vpc_endpoints": {"VpcEndpoints": endpoints},
+            "describe_security_groups": {"SecurityGroups": [{"IpPermissionsEgress": [rule]}]},
+        }
+    )
+
+
+EVERYWHERE = "0.0.0.0/0"
+
+
+@pytest.mark.parametrize(
+    ("routes", "way_out"),
+    [
+        ([], "none"),
+        ([{"DestinationCidrBlock": "10.0.0.0/8", "GatewayId": "local"}], "none"),
+        ([{"DestinationCidrBlock": EVERYWHERE, "GatewayId": "igw-1"}], "internet"),
+        ([{"DestinationCidrBlock": EVERYWHERE, "NatGatewayId": "nat-1"}], "nat"),
+        (
+            [{"DestinationCidrBlock": EVERYWHERE, "NatGatewayId": "nat-1", "State": "blackhole"}],
+            "none",
+        ),
+    ],
+)
+def test_the_way_out_is_read_from_the_subnets_own_routes(
+    routes: list[dict[str, str]], way_out: str
+) -> None:
+    found = network(ec2(routes, []), ["subnet-1"], "sg-1", public_address=False)
+    assert found.subnets[0].way_out == way_out
+    assert found.subnets[0].free_addresses == 9
+    assert found.https_allowed
+    blocked = network(ec2(routes, [], port=80), ["subnet-1"], "sg-1", public_address=False)
+    assert not blocked.https_allowed
+
+
+def test_endpoints_count_where_the_subnet_can_use_them() -> None:
+    gateway = {"VpcEndpointType": "Gateway", "State": "available", "ServiceName": f"{REGION}.s3"}
+    interface = {"VpcEndpointType": "Interface", "PrivateDnsEnabled": True}
+    endpoints = [
+        {**gateway, "RouteTableIds": ["own"]},
+        {**interface, "State": "available", "ServiceName": f"{REGION}.ecr.api"},
+        {**interface, "State": "pending", "ServiceName": f"{REGION}.ecr.dkr"},
+        {
+            **interface,
+            "State": "available",
+            "ServiceName": f"{REGION}.logs",
+            "PrivateDnsEnabled": False,
+        },
+    ]
+    found = network(ec2([], endpoints), ["subnet-1"], "sg-1", public_address=False)
+    assert found.subnets[0].endpoints == {"s3", "ecr.api"}
+    elsewhere = [{**gateway, "RouteTableIds": ["main"]}]
+    found = network(ec2([], elsewhere), ["subnet-1"], "sg-1", public_address=False)
+    assert found.subnets[0].endpoints == set()

@@ -1,0 +1,158 @@
+"""A layer of stacks, on a hand-written fake of CloudFormation's client."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from toolkit.actions.context import Context
+from toolkit.actions.layers import Layers, Options, Result
+from toolkit.adapters.project import Project
+from toolkit.core.config import Config
+from toolkit.core.errors import StackError
+from toolkit.core.names import App
+from toolkit.core.stack import ChangeSet, StackEvent, StackPlan
+from workloads.catalog import load
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+class Client:
+    """Stacks that are made when their change set is executed; ``broken`` ones fail."""
+
+    def __init__(self, broken: tuple[str, ...] = (), slow: tuple[str, ...] = ()) -> None:
+        self.status: dict[str, str] = {}
+        self.broken, self.slow = broken, slow
+        self.deleted: list[str] = []
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        if StackName not in self.status:
+            from botocore.exceptions import ClientError
+
+            detail = {"Code": "ValidationError", "Message": "it does not exist"}
+            raise ClientError({"Error": detail}, "DescribeStacks")
+        return {"Stacks": [self._row(StackName)]}
+
+    def _row(self, name: str) -> dict[str, Any]:
+        tags = [{"Key": "app", "Value": "app"}]
+        row = {"StackName": name, "StackStatus": self.status[name], "Tags": tags}
+        return {**row, "CreationTime": NOW, "Outputs": [{"OutputKey": "K", "OutputValue": name}]}
+
+    def create_change_set(self, StackName: str, **_: Any) -> dict[str, str]:  # noqa: N803
+        self.status[StackName] = "REVIEW_IN_PROGRESS"
+        return {"Id": StackName}
+
+    def describe_change_set(self, **_: Any) -> dict[str, Any]:
+        return {"Status": "CREATE_COMPLETE", "Changes": []}
+
+    def execute_change_set(self, ChangeSetName: str) -> None:  # noqa: N803
+        outcome = "ROLLBACK_COMPLETE" if ChangeSetName in self.broken else "CREATE_COMPLETE"
+        self.status[ChangeSetName] = "CREATE_IN_PROGRESS" if ChangeSetName in self.slow else outcome
+
+    def delete_change_set(self, **_: Any) -> None:
+        pass
+
+    def list_change_sets(self, **_: Any) -> dict[str, Any]:
+        return {"Summaries": []}
+
+    def delete_stack(self, StackName: str) -> None:  # noqa: N803
+        self.deleted.append(StackName)
+        del self.status[StackName]
+
+    def get_paginator(self, name: str) -> Any:
+        client = self
+
+        class Pages:
+            def paginate(self, **_: Any) -> list[dict[str, Any]]:
+                rows = [client._row(stack) for stack in client.status]
+                return [{"Stacks": rows} if name == "describe_stacks" else {"StackEvents": []}]
+
+        return Pages()
+
+
+class Aws:
+    """The door to the fake."""
+
+    class endpoint:  # noqa: N801 - as the adapters read it
+        url = "http://fake"
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def client(self, service: str) -> Client:
+        assert service == "cloudformation"
+        return self._client
+
+
+class Console:
+    """Answers one question, and keeps what it was told."""
+
+    def __init__(self, *, answer: bool = True, interrupt: bool = False) -> None:
+        self.answer, self.interrupt = answer, interrupt
+        self.said: list[str] = []
+        self.asked: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def changes(self, change_sets: list[ChangeSet]) -> None:
+        self.said.append(", ".join(sorted(change_set.stack for change_set in change_sets)))
+
+    def event(self, stack: str, event: StackEvent) -> None:
+        raise AssertionError("the fake has no events")
+
+    def confirm(self, question: str) -> bool:
+        self.asked.append(question)
+        if self.interrupt:
+            raise KeyboardInterrupt
+        return self.answer
+
+
+def layers(client: Client, console: Console, tmp_path: Any, **options: Any) -> Layers:
+    aws: Any = Aws(client)
+    config = Config(environment="default", app=App("app"))
+    project = Project(tmp_path, load())
+    context = Context(project, config, aws, console, lambda: NOW, local=False)
+    return Layers(context, Options(**options))
+
+
+def plans(*names: str) -> list[StackPlan]:
+    return [StackPlan(name, "{}", {}, {"app": "app", "toolkit:digest": "1"}) for name in names]
+
+
+def test_a_layer_is_confirmed_once_and_executed(tmp_path: Any) -> None:
+    console = Console()
+    rows = layers(Client(), console, tmp_path).deploy(plans("a", "b"))
+    assert console.asked == ["Execute these 2 change sets?"]
+    assert [(row.result, row.outputs) for row in rows] == [
+        (Result.CREATED, {"K": "a"}),
+        (Result.CREATED, {"K": "b"}),
+    ]
+
+
+@pytest.mark.parametrize("options", [{}, {"dry_run": True, "yes": True}])
+def test_what_is_not_agreed_leaves_nothing_behind(tmp_path: Any, options: dict[str, Any]) -> None:
+    client = Client()
+    made = layers(client, Console(answer=False), tmp_path, **options)
+    expected = Result.PLANNED if options else Result.DECLINED
+    assert [row.result for row in made.deploy(plans("a", "b"))] == [expected, expected]
+    assert sorted(client.deleted) == ["a", "b"]
+
+
+def test_the_others_of_a_layer_are_finished_when_one_fails(tmp_path: Any) -> None:
+    client, console = Client(broken=("b", "c")), Console()
+    with pytest.raises(StackError, match="stack b ended as ROLLBACK_COMPLETE"):
+        layers(client, console, tmp_path, yes=True).deploy(plans("a", "b", "c", "d"))
+    assert client.status["a"] == client.status["d"] == "CREATE_COMPLETE"
+    assert console.asked == []
+    assert console.said[-1].startswith("also failed: stack c ended")
+
+
+def test_an_interrupted_deployment_stops_watching_and_says_what_goes_on(tmp_path: Any) -> None:
+    client, console = Client(slow=("a",)), Console(interrupt=True)
+    made = layers(client, console, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        made.deploy(plans("a"))
+    assert "CloudFormation goes on with what it has begun" in console.said[-1]
+    with pytest.raises(StackError, match="nobody watches any more"):
+        made._formation.execute(ChangeSet("a", "a", "CREATE", ()), console.event)

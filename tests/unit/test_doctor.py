@@ -1,0 +1,156 @@
+"""Every check of the preflight, as it passes and as it fails."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from toolkit.core.doctor import Finding, Grade, examine, worst
+from toolkit.core.facts import (
+    Facts,
+    Identity,
+    Image,
+    Network,
+    Queue,
+    Quota,
+    Role,
+    Subnet,
+    Unknown,
+)
+
+URI = f"1.dkr.ecr.eu-west-1.amazonaws.com/app@sha256:{'0' * 64}"
+SUBNET = Subnet("subnet-1", "internet", 250, frozenset({"s3"}))
+ENDPOINTS = frozenset({"ecr.api", "ecr.dkr", "logs", "s3"})
+IMAGE = Image(URI, "linux/amd64", present=True, platforms=("linux/amd64",))
+ROLE = Role("SchedulerRole", "scheduler.amazonaws.com", True, {"ecs:RunTask": "allowed"})
+GOOD = Facts(
+    identity=Identity("1", "arn:aws:iam::1:user/ann", "eu-west-1"),
+    clock_skew=1.0,
+    quotas=(Quota("Fargate vCPUs", 100, 1, 6),),
+    engine="Docker 27.0, linux/amd64",
+    stacks={"app-platform": "CREATE_COMPLETE", "app-workload-x": "UPDATE_COMPLETE"},
+    platform_stack="app-platform",
+    images={"x": IMAGE},
+    network=Network((SUBNET,), public_address=True, https_allowed=True),
+    roles={"scheduler role": ROLE},
+    queue=Queue("letters", 0, denies_scheduler=False),
+    log_groups={"x": True},
+    schedules={"x": ""},
+)
+
+
+def changed(value: Any, **changes: Any) -> Any:
+    return attrs.evolve(value, **changes)
+
+
+def at(facts: Facts, name: str) -> Finding:
+    found: dict[str, Finding] = {finding.name: finding for finding in examine(facts)}
+    return found[name]
+
+
+def texts(finding: Finding) -> str:
+    own = f"{finding.detail} {finding.hint}"
+    return " ".join([own, *(f"{child.name} {texts(child)}" for child in finding.children)])
+
+
+def test_a_good_app_is_ok_in_every_line() -> None:
+    findings = examine(GOOD)
+    assert [finding.name for finding in findings] == [
+        "credentials",
+        "clock",
+        "quotas",
+        "container engine",
+        "stacks",
+        "network",
+        "images",
+        "roles",
+        "log groups",
+        "dead letters",
+        "schedules",
+    ]
+    assert {finding.grade for finding in findings} == {Grade.OK}
+    assert worst(findings) is Grade.OK
+
+
+def network(**changes: Any) -> Network:
+    subnet = changed(
+        SUBNET,
+        **{key: changes.pop(key) for key in list(changes) if key in {"way_out", "endpoints"}},
+        **{key: changes.pop(key) for key in list(changes) if key == "free_addresses"},
+    )
+    assert GOOD.network is not None
+    return changed(GOOD.network, subnets=(subnet,), **changes)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "grade", "told"),
+    [
+        ("credentials", {"identity": Unknown("no credentials")}, "NG", "aws sso login"),
+        ("clock", {"clock_skew": -400.0}, "NG", "400 s ahead of AWS: AWS refuses"),
+        ("clock", {"clock_skew": 60.0}, "WARN", "60 s behind AWS"),
+        ("quotas", {"quotas": (Quota("VPCs", 5, 6, 6),)}, "NG", "VPCs 5, needs 6"),
+        ("quotas", {"quotas": (Quota("vCPUs", 4, 1, 6),)}, "WARN", "all schedules at once"),
+        ("quotas", {"quotas": Unknown("denied")}, "WARN", "not known: denied"),
+        ("container engine", {"engine": Unknown("none")}, "WARN", "only needed to build"),
+        ("stacks", {"stacks": {}}, "WARN", "app-platform is not deployed"),
+        (
+            "stacks",
+            {"stacks": {"app-platform": "ROLLBACK_COMPLETE"}},
+            "NG",
+            "app-platform ROLLBACK_COMPLETE",
+        ),
+        ("images", {"images": {"x": changed(IMAGE, present=False)}}, "NG", "not in the registry"),
+        (
+            "images",
+            {"images": {"x": changed(IMAGE, platforms=("linux/arm64",))}},
+            "NG",
+            "is for linux/arm64, tasks are linux/amd64",
+        ),
+        ("images", {"images": {"x": changed(IMAGE, platforms=())}}, "WARN", "is not known"),
+        ("network", {"network": network(way_out="none")}, "NG", "no endpoint for ecr.api"),
+        ("network", {"network": network(public_address=False)}, "NG", "without a public address"),
+        ("network", {"network": network(https_allowed=False)}, "NG", "egress rule for TCP 443"),
+        ("network", {"network": network(free_addresses=0)}, "NG", "0 free addresses"),
+        ("network", {"network": network(free_addresses=3)}, "WARN", "3 free addresses"),
+        ("network", {"network": Unknown("gone")}, "WARN", "gone"),
+        ("roles", {"roles": {"r": changed(ROLE, trusted=False)}}, "NG", "does not trust scheduler"),
+        (
+            "roles",
+            {"roles": {"r": changed(ROLE, decisions={"iam:PassRole": "implicitDeny"})}},
+            "NG",
+            "iam:PassRole implicitDeny",
+        ),
+        ("roles", {"roles": {"r": changed(ROLE, decisions=Unknown("denied"))}}, "WARN", "denied"),
+        ("roles", {"roles": {"r": Unknown("no such role")}}, "WARN", "no such role"),
+        ("log groups", {"log_groups": {"x": False}}, "NG", "the log group is gone"),
+        ("dead letters", {"queue": Queue("q", 0, denies_scheduler=True)}, "NG", "q refuses"),
+        ("dead letters", {"queue": Queue("q", 2, denies_scheduler=False)}, "WARN", "2 launches"),
+        ("schedules", {"schedules": {"x": "it was deleted"}}, "NG", "x it was deleted"),
+    ],
+)
+def test_each_check_can_fail(name: str, changes: dict[str, Any], grade: str, told: str) -> None:
+    finding = at(changed(GOOD, **changes), name)
+    assert finding.grade == grade
+    assert told in texts(finding)
+    assert worst(examine(changed(GOOD, **changes))) == grade
+
+
+@pytest.mark.parametrize("way_out", ["none", "internet"])
+def test_endpoints_alone_are_a_way(way_out: str) -> None:
+    private = network(way_out=way_out, public_address=False, endpoints=ENDPOINTS)
+    assert at(changed(GOOD, network=private), "network").grade is Grade.OK
+
+
+def test_one_reason_of_many_is_told_once_and_what_is_fine_is_not_listed() -> None:
+    unknown = Unknown("denied")
+    many = at(changed(GOOD, roles={"a": unknown, "b": unknown}), "roles")
+    assert (many.detail, many.children) == ("2 of 2: not known: denied", ())
+    some = at(changed(GOOD, log_groups={"x": True, "y": False}), "log groups")
+    assert some.detail == "1 of 2"
+    assert [child.name for child in some.children] == ["y"]
+
+
+def test_what_does_not_arise_is_not_told() -> None:
+    bare = changed(GOOD, quotas=None, engine=None, network=None, queue=None)
+    names = {finding.name for finding in examine(bare)}
+    assert not names & {"quotas", "container engine", "network", "dead letters"}

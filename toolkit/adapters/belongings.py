@@ -1,0 +1,74 @@
+"""What an app leaves outside its stacks: its bucket, and earlier revisions of task definitions."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from toolkit.adapters.session import Aws, translated
+from toolkit.core.errors import ToolkitError
+from toolkit.core.stack import APP_TAG
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_s3 import S3Client
+
+_NO_BUCKET = frozenset({"NoSuchBucket", "404"})
+
+
+class Belongings:
+    """The things of one app; revisions without its tag are not touched."""
+
+    def __init__(self, aws: Aws, app: str) -> None:
+        self._aws = aws
+        self._app = app
+        self._s3: S3Client = aws.client("s3")
+        self._ecs: ECSClient = aws.client("ecs")
+
+    def delete_bucket(self, name: str) -> int:
+        """Delete a bucket with every version of every object; returns how many versions.
+
+        One that is gone already is no error: an interrupted deletion can be run again.
+        """
+        from botocore.exceptions import ClientError
+
+        deleted = 0
+        with translated(f"bucket {name}"):
+            try:
+                for objects in self._versions(name):
+                    given: Any = {"Objects": objects, "Quiet": True}
+                    deleted += len(objects)
+                    failed = self._s3.delete_objects(Bucket=name, Delete=given).get("Errors")
+                    if failed:
+                        raise ToolkitError(
+                            f"s3://{name}/{failed[0].get('Key')}: {failed[0].get('Message')}"
+                        )
+                self._s3.delete_bucket(Bucket=name)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in _NO_BUCKET:
+                    raise
+        return deleted
+
+    def _versions(self, bucket: str) -> Iterator[list[dict[str, str]]]:
+        """Every version and delete marker, as many at a time as one call can delete."""
+        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
+        for page in pages:
+            rows: list[Any] = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            if rows:
+                yield [{"Key": row["Key"], "VersionId": row["VersionId"]} for row in rows]
+
+    def revisions(self, family: str) -> list[str]:
+        """The ARNs of the active revisions of a family that carry the app's tag."""
+        with translated(f"task definitions of {family}"):
+            pages = self._ecs.get_paginator("list_task_definitions").paginate(
+                familyPrefix=family, status="ACTIVE"
+            )
+            arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
+            return [arn for arn in arns if self._is_ours(arn)]
+
+    def deregister(self, arn: str) -> None:
+        """Deregister one revision of a task definition."""
+        with translated(f"task definition {arn}"):
+            self._ecs.deregister_task_definition(taskDefinition=arn)
+
+    def _is_ours(self, arn: str) -> bool:
+        tags = self._ecs.list_tags_for_resource(resourceArn=arn)["tags"]
+        return {"key": APP_TAG, "value": self._app} in tags

@@ -1,0 +1,64 @@
+"""IAM: whom a role trusts, and what it may do by IAM's own simulation."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from attrs import frozen
+
+from toolkit.adapters.session import Aws, translated
+from toolkit.core.errors import ToolkitError
+from toolkit.core.facts import Role, Unknown
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+
+
+@frozen
+class Question:
+    """May the role do this? ``context`` holds the condition keys that AWS would fill in."""
+
+    action: str
+    resource: str
+    context: Mapping[str, str] = {}
+
+
+def role(aws: Aws, arn: str, service: str, questions: Sequence[Question] | Unknown) -> Role:
+    """A role by its ARN; the caller may lack the permission to simulate, which is no finding."""
+    client: IAMClient = aws.client("iam")
+    name = arn.rpartition("/")[2]
+    with translated(f"role {name}"):
+        document: Any = client.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    if isinstance(document, str):
+        document = json.loads(unquote(document))
+    trusted = any(_trusts(statement, service) for statement in document["Statement"])
+    if isinstance(questions, Unknown):
+        return Role(name, service, trusted, questions)
+    try:
+        return Role(name, service, trusted, {q.action: _ask(client, arn, q) for q in questions})
+    except ToolkitError as error:
+        return Role(name, service, trusted, Unknown(error.message))
+
+
+def _ask(client: "IAMClient", arn: str, question: Question) -> str:
+    with translated(f"SimulatePrincipalPolicy {question.action}"):
+        answer = client.simulate_principal_policy(
+            PolicySourceArn=arn,
+            ActionNames=[question.action],
+            ResourceArns=[question.resource],
+            ContextEntries=[
+                {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                for key, value in question.context.items()
+            ],
+        )
+    return str(answer["EvaluationResults"][0]["EvalDecision"])
+
+
+def _trusts(statement: Mapping[str, Any], service: str) -> bool:
+    principals = statement.get("Principal", {})
+    named = principals.get("Service", ()) if isinstance(principals, Mapping) else ()
+    services = [named] if isinstance(named, str) else named
+    actions = statement.get("Action", ())
+    assumes = "sts:AssumeRole" in ([actions] if isinstance(actions, str) else actions)
+    return statement.get("Effect") == "Allow" and assumes and service in services

@@ -1,0 +1,97 @@
+"""What `toolkit doctor` wants to know, as values; adapters fill them in, `core.doctor` judges."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+
+@frozen
+class Unknown:
+    """A question that could not be answered."""
+
+    reason: str
+
+
+@frozen
+class Identity:
+    """Who asks, and where."""
+
+    account: str
+    arn: str
+    region: str
+
+
+@frozen
+class Quota:
+    """A limit of the account: how much of it is needed, used or wanted."""
+
+    name: str
+    limit: float
+    needed: float
+    wanted: float
+
+
+@frozen
+class Image:
+    """The image of a workload, whether the registry has it, and for which platforms."""
+
+    uri: str
+    wanted: str
+    present: bool
+    platforms: tuple[str, ...]
+
+
+@frozen
+class Subnet:
+    """A subnet of the tasks; ``way_out`` is internet, nat or none, ``endpoints`` those at hand."""
+
+    id: str
+    way_out: str
+    free_addresses: int
+    endpoints: frozenset[str]
+
+
+@frozen
+class Network:
+    """Where tasks run."""
+
+    subnets: tuple[Subnet, ...]
+    public_address: bool
+    https_allowed: bool
+
+
+@frozen
+class Role:
+    """A role; ``decisions`` maps what it must be allowed to IAM's simulated decision."""
+
+    name: str
+    service: str
+    trusted: bool
+    decisions: Mapping[str, str] | Unknown
+
+
+@frozen
+class Queue:
+    """The dead-letter queue."""
+
+    name: str
+    letters: int
+    denies_scheduler: bool
+
+
+@frozen
+class Facts:
+    """All answers; None means that the question does not arise."""
+
+    identity: Identity | Unknown
+    clock_skew: float | Unknown
+    quotas: tuple[Quota, ...] | Unknown | None
+    engine: str | Unknown | None
+    stacks: Mapping[str, str] | Unknown
+    platform_stack: str
+    images: Mapping[str, Image | Unknown]
+    network: Network | Unknown | None
+    roles: Mapping[str, Role | Unknown]
+    queue: Queue | Unknown | None
+    log_groups: Mapping[str, bool | Unknown]
+    schedules: Mapping[str, str | Unknown]
