@@ -73,7 +73,14 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
         self.call("Page.navigate", url=path.as_uri())
-        while self.run("document.readyState") != "complete":
+        self.arrive(path)
+
+    def arrive(self, path: Path) -> None:
+        """Wait until a file is there whole."""
+        there = f"document.readyState == 'complete' && location.href == '{path.as_uri()}'"
+        deadline = time.monotonic() + 30
+        while not self.run(there):
+            assert time.monotonic() < deadline, self.run("location.href")
             time.sleep(0.02)
 
     def run(self, script: str) -> Any:

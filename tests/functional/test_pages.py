@@ -176,8 +176,7 @@ def test_the_calendar_leads_to_a_report_and_counts_a_busy_day(
         assert str(state) in text
     assert page.run("document.querySelectorAll('.today').length") == 1
     page.run("document.querySelector('.calendar a').click()")
-    while "report" not in page.run("location.href"):
-        pass
+    page.arrive(paths["report"])
     assert page.run("document.querySelector('h1').textContent") == RUN_ID
 
 

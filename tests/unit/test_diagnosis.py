@@ -100,6 +100,10 @@ FINDINGS = {
     "log-missing": evolve(GOOD, logs=None),
     "duplicate-failed": evolve(GOOD, tasks=(TASK, RETRIED)),
     "missed": evolve(EMPTY, expected="due"),
+    # ECS has not told of the end yet; the manifest has.
+    "failed": evolve(GOOD, manifests=(evolve(MANIFEST, outcome=Outcome.FAILED),)),
+    "timed-out": evolve(GOOD, manifests=(evolve(MANIFEST, outcome="timed-out", artifacts=()),)),
+    "interrupted": evolve(GOOD, manifests=(evolve(MANIFEST, outcome=Outcome.INTERRUPTED),)),
 }
 
 

@@ -21,7 +21,7 @@ def manifest(case: Case) -> Check:
         return Check(name, Status.OK, f"succeeded, committed {found[0].finished_at}")
     error = found[0].error or {}
     text = f"{found[0].outcome}: {error.get('message', 'no reason recorded')}"
-    return Check(name, Status.NG, text)
+    return Check(name, Status.NG, text, finding=str(found[0].outcome))
 
 
 def _missing_manifest(case: Case) -> Check:

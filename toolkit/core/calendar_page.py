@@ -42,11 +42,11 @@ class Calendar:
         """The page; ``links`` leads from run ids to their reports."""
         total = sum(summary.total.values())
         title = f"Firings of {app}"
-        words = "none" if not total else f"{summary.bad:,} of {total:,} need a look"
+        words = f"{summary.bad or 'none'} of {total:,} firings need a look"
         head = el(
             "header",
             el("h1", title),
-            el("p", f"As of {now:%Y-%m-%d %H:%M} UTC: {words}.", class_="summary"),
+            el("p", f"As of {now:%Y-%m-%d %H:%M} UTC {words}.", class_="summary"),
             el(
                 "ul",
                 [_total(state, count) for state, count in _ordered(summary.total)],
@@ -80,11 +80,11 @@ class Calendar:
         css = "day today" if today else "day"
         if rows is None:
             return el("div", title, class_=f"{css} none")
-        cells = []
+        few = [firing for firings in rows.values() if len(firings) <= _EACH for firing in firings]
+        few.sort(key=lambda firing: (firing.run_id.scheduled_time, firing.run_id.schedule))
+        cells = [_cell(firing, links) for firing in few]
         for name, firings in sorted(rows.items()):
-            if len(firings) <= _EACH:
-                cells += [_cell(firing, links) for firing in firings]
-            else:
+            if len(firings) > _EACH:
                 cells += [_count(name, *row) for row in _ordered(self._counts[day, name])]
         return el("div", title, el("ul", cells), class_=css)
 

@@ -84,8 +84,9 @@ def diagnose_launch(code: str, message: str) -> Diagnosis:
 
 
 def explain(finding: str) -> Diagnosis:
-    """The diagnosis that a check found, by its name."""
-    return next(row.diagnosis for row in _table()["finding"] if row.diagnosis.name == finding)
+    """The diagnosis of a finding, by its name; an outcome is explained as its exit code is."""
+    rows = (*_table()["finding"], *_table()["task"])
+    return next(row.diagnosis for row in rows if row.diagnosis.name == finding)
 
 
 @cache
