@@ -163,7 +163,7 @@ def test_of_two_people_at_the_same_moment_only_one_gets_through(
             return True
 
     slow = context(project, Meanwhile())
-    with pytest.raises(StackError, match="changed by somebody else meanwhile"):
+    with pytest.raises(StackError, match="somebody else deployed it"):
         schedule_action.apply(slow, late, yes=False, overwrite=False)
     assert SECOND in mine.read_text()
     assert live(project)["ScheduleExpression"] == SECOND

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 _CAPABILITIES: Any = ["CAPABILITY_NAMED_IAM"]
 _POLL_SECONDS = 2.0
-_DROPPED = frozenset({"ChangeSetNotFound", "InvalidChangeSetStatus"})
+# To execute a change set deletes every other one of the stack:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
+_OUTDATED = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"})
 Watch = Callable[[str, StackEvent], None]
 
 
@@ -96,19 +98,19 @@ class CloudFormation:
         """Execute a change set to its end; raises StackError with the first cause."""
         from botocore.exceptions import ClientError
 
-        seen = {event.id for event in self._events(change_set.stack)}
-        with translated(f"change set of {change_set.stack}"):
+        name = change_set.stack
+        seen = {event.id for event in self._events(name)}
+        with translated(f"change set of {name}"):
             try:
                 self._client.execute_change_set(ChangeSetName=change_set.arn)
             except ClientError as error:
-                # Executing one change set drops the others of its stack.
-                if error.response.get("Error", {}).get("Code") not in _DROPPED:
-                    raise
-                raise StackError(
-                    f"stack {change_set.stack} was changed by somebody else meanwhile",
-                    hint="look at what is there now and try again: toolkit schedules diff",
-                ) from error
-        return self._finish(change_set.stack, watch, seen)
+                if error.response.get("Error", {}).get("Code") in _OUTDATED:
+                    raise StackError(
+                        f"the change set of {name} is out of date: somebody else deployed it",
+                        hint="deploy again: the change set will be made on what is there now",
+                    ) from error
+                raise
+        return self._finish(name, watch, seen)
 
     def delete(self, name: str, watch: Watch) -> None:
         """Delete a stack and wait until it is gone."""
