@@ -152,21 +152,36 @@ def test_of_two_people_the_second_is_told_what_the_first_deployed(
 def test_of_two_people_at_the_same_moment_only_one_gets_through(
     project: Project, mine: Path
 ) -> None:
-    ctx = context(project, Console())
-    late = change(ctx, "cron(0 7 * * ? *)")
-
     class Meanwhile(Console):
-        """Somebody else deploys while our change set waits for its confirmation."""
+        """Somebody deploys with plain AWS calls while our change set waits for its confirmation."""
 
         def confirm(self, question: str) -> bool:
-            project.toolkit("schedule", NAME, SECOND, "--local", "--yes")
+            deploy_by_hand(project, SECOND)
             return True
 
     slow = context(project, Meanwhile())
     with pytest.raises(StackError, match="somebody else deployed it"):
-        schedule_action.apply(slow, late, yes=False, overwrite=False)
-    assert SECOND in mine.read_text()
+        schedule_action.apply(slow, change(slow, "cron(0 7 * * ? *)"), yes=False, overwrite=False)
+    assert FIRST in mine.read_text()
     assert live(project)["ScheduleExpression"] == SECOND
+
+
+def deploy_by_hand(project: Project, expression: str) -> None:
+    cloudformation, stack = project.aws("cloudformation"), f"{APP}-schedule-{NAME}"
+    found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    parameters = {row["ParameterKey"]: row["ParameterValue"] for row in found["Parameters"]}
+    parameters["ScheduleExpression"] = expression
+    names = {"StackName": stack, "ChangeSetName": "by-hand"}
+    cloudformation.create_change_set(
+        **names,
+        ChangeSetType="UPDATE",
+        TemplateBody=(project.root / "templates" / "schedule.yaml").read_text(),
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+    )
+    wait = {"Delay": 0.1, "MaxAttempts": 300}
+    cloudformation.get_waiter("change_set_create_complete").wait(WaiterConfig=wait, **names)
+    cloudformation.execute_change_set(**names)
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig=wait)
 
 
 def test_a_deployed_schedule_without_a_file_here_is_not_overwritten(

@@ -23,6 +23,9 @@ from toolkit.core.schedule import Schedule
 from toolkit.core.stack import GOOD, UNBORN, StackPlan
 from toolkit.core.target import scheduler_input
 
+# A stack without anything in it: its first change set waits, or its first creation failed.
+_NOTHING_YET = UNBORN | {"REVIEW_IN_PROGRESS"}
+
 
 @frozen
 class Change:
@@ -147,7 +150,8 @@ def _settled(formation: CloudFormation, plan: StackPlan) -> bool:
 def _difference(context: Context, name: str, plan: StackPlan) -> drift.Difference:
     """The schedule in all three views, its live one read whole."""
     stack = CloudFormation(context.aws).find(plan.name)
-    stack = None if stack is None or stack.status in UNBORN else stack
+    if stack is not None and stack.status in _NOTHING_YET:
+        stack = None
     live = Scheduler(context.aws, context.platform()["ScheduleGroupName"]).find(name)
     return drift.compare(
         {name: plan},

@@ -28,6 +28,8 @@ from toolkit.core.stack import UNBORN, Stack, StackPlan
 from workloads.contract import RunId, parse_time
 
 _NOUN = "toolkit:noun"
+# A stack without anything in it: its first change set waits, or its first creation failed.
+_NOTHING_YET = UNBORN | {"REVIEW_IN_PROGRESS"}
 
 
 class Standing(StrEnum):
@@ -62,7 +64,7 @@ class Deployment:
         self.schedules = {
             stack.parameters["ScheduleName"]: stack
             for stack in stacks
-            if stack.tags.get(_NOUN) == "schedule" and stack.status not in UNBORN
+            if stack.tags.get(_NOUN) == "schedule" and stack.status not in _NOTHING_YET
         }
 
     @property
