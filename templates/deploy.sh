@@ -13,6 +13,7 @@ deploy() { # noun, stack, parameter file
 
 for noun in platform workload; do
   for folder in stacks/"$noun"/*/; do
+    [ -d "$folder" ] || continue
     deploy "$noun" "$(basename "$folder")" "${folder}parameters.json"
   done
 done
@@ -21,6 +22,7 @@ done
 filled=$(mktemp)
 trap 'rm -f "$filled"' EXIT
 for folder in stacks/schedule/*/; do
+  [ -d "$folder" ] || continue
   workload=$(sed -n 's/.*TaskDefinitionArn=@\(.*\)@".*/\1/p' "${folder}parameters.json")
   arn=$(aws cloudformation describe-stacks --stack-name "$workload" --output text \
     --query "Stacks[0].Outputs[?OutputKey=='TaskDefinitionArn'].OutputValue")

@@ -76,7 +76,8 @@ def decision(word: str) -> Any:
     return simulate
 
 
-QUESTIONS = [Question("ecs:RunTask", "arn", {"ecs:cluster": "cluster"})]
+REVISION = "arn:aws:ecs:r:1:task-definition/x:1"
+QUESTIONS = [Question("ecs:RunTask", REVISION, {"ecs:cluster": "cluster"})]
 
 
 @pytest.mark.parametrize("word", ["allowed", "implicitDeny", "explicitDeny"])
@@ -87,7 +88,7 @@ def test_a_roles_permissions_are_what_iam_simulates(word: str) -> None:
     }
     found = role(aws(iam=iam), ROLE, "scheduler.amazonaws.com", QUESTIONS)
     assert found.trusted
-    assert found.decisions == {"ecs:RunTask": word}
+    assert found.decisions == {"ecs:RunTask on x:1": word}
 
 
 def test_who_may_not_simulate_still_learns_whom_the_role_trusts() -> None:
@@ -98,11 +99,29 @@ def test_who_may_not_simulate_still_learns_whom_the_role_trusts() -> None:
     assert "no sim" in found.decisions.reason
 
 
-def test_a_role_that_is_gone_is_unknown() -> None:
+def test_a_role_that_is_gone_is_told_from_one_that_nobody_may_see() -> None:
     gone = ClientError({"Error": {"Code": "NoSuchEntity", "Message": "gone"}}, "GetRole")
     found = asked(lambda: role(aws(iam={"get_role": gone}), ROLE, "s", QUESTIONS))
     assert isinstance(found, Unknown)
     assert "SchedulerRole" in found.reason
+    assert found.gone
+    hidden = asked(lambda: role(aws(iam={"get_role": denied("GetRole")}), ROLE, "s", QUESTIONS))
+    assert isinstance(hidden, Unknown)
+    assert not hidden.gone
+
+
+def test_one_denial_is_not_hidden_by_another_resource_of_the_same_action() -> None:
+    def simulate(ActionNames: Any, ResourceArns: list[str], **_: Any) -> dict[str, Any]:  # noqa: N803
+        word = "allowed" if ResourceArns == ["role/b"] else "implicitDeny"
+        return {"EvaluationResults": [{"EvalDecision": word}]}
+
+    iam = {"get_role": trust("s"), "simulate_principal_policy": simulate}
+    questions = [Question("iam:PassRole", "role/a"), Question("iam:PassRole", "role/b")]
+    found = role(aws(iam=iam), ROLE, "s", questions)
+    assert found.decisions == {
+        "iam:PassRole on a": "implicitDeny",
+        "iam:PassRole on b": "allowed",
+    }
 
 
 @pytest.mark.parametrize("seconds", [-400, 0, 90])

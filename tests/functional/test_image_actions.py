@@ -127,10 +127,11 @@ def test_an_image_that_is_in_the_registry_needs_no_engine(tmp_path: Path) -> Non
 
 
 def test_a_new_image_is_built_and_pushed_under_its_content(
-    tmp_path: Path, fake: FakeDocker
+    tmp_path: Path, fake: FakeDocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry = Registry()
-    made = context(tmp_path, registry)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://user:secret@example.org")
+    made = context(tmp_path, registry, build={"BASE": "python-base", "PIP_INDEX_URL": ""})
     tag = action.content_tag(made)
     registry.after_push = {tag: DIGEST}
     pushed = action.push(made, PLATFORM, fake.answer(answers(tag)))
@@ -138,10 +139,19 @@ def test_a_new_image_is_built_and_pushed_under_its_content(
     verbs = [call["arguments"][0] for call in fake.calls]
     assert verbs[-5:] == ["build", "login", "tag", "push", "image"]
     build = next(call for call in fake.calls if call["arguments"][0] == "build")
-    assert "--platform=linux/amd64" in build["arguments"]
+    assert {"--platform=linux/amd64", "--build-arg=BASE"} <= set(build["arguments"])
+    index = {"PIP_INDEX_URL": "https://user:secret@example.org"}
+    assert build["environment"] == {"BASE": "python-base", **index}
     login = next(call for call in fake.calls if call["arguments"][0] == "login")
     assert login["stdin"] == "secret"
     assert "secret" not in " ".join(login["arguments"])
+
+
+def test_without_a_dockerfile_nothing_is_asked_of_the_engine(tmp_path: Path) -> None:
+    made = context(tmp_path, Registry())
+    (made.project.root / "image" / "Dockerfile").unlink()
+    with pytest.raises(ImageError, match="image/Dockerfile is missing"):
+        action.push(made, PLATFORM, FakeDocker(tmp_path).answer({}))
 
 
 def test_another_digest_under_the_tag_is_an_error(tmp_path: Path, fake: FakeDocker) -> None:
@@ -153,11 +163,15 @@ def test_another_digest_under_the_tag_is_an_error(tmp_path: Path, fake: FakeDock
         action.push(made, PLATFORM, fake.answer(answers(tag)))
 
 
-def test_the_tag_follows_the_source_and_the_cpu(tmp_path: Path) -> None:
+def test_the_tag_follows_source_cpu_and_base_but_not_the_way_to_packages(tmp_path: Path) -> None:
     made = context(tmp_path, Registry())
     arm = context(tmp_path, Registry(), workload={"CpuArchitecture": "ARM64"})
     first = action.content_tag(made)
     assert action.content_tag(arm) != first
+    based = context(tmp_path, Registry(), build={"BASE": "another"})
+    assert action.content_tag(based) != first
+    elsewhere = context(tmp_path, Registry(), build={"PIP_INDEX_URL": "https://example.org"})
+    assert action.content_tag(elsewhere) == first
     (made.project.root / "image" / "Dockerfile").write_text("FROM other\n")
     assert action.content_tag(made) != first
 

@@ -157,6 +157,7 @@ def test_an_earlier_release_brings_back_its_image_and_its_schedule(
     image, expression = image_of(shipped), expression_of(shipped)
     edited("workloads/__init__.py", "What runs", "Changed: what runs")
     edited("schedules/weather.toml", expression, "cron(30 7 * * ? *)")
+    (shipped.root / "schedules" / "weather-new.toml").write_text('expression = "rate(1 day)"\n')
     answer = shipped.toolkit(*DEPLOY, "--only", "weather", "--json")
     later = answer.json()["release"]
     assert later != earlier
@@ -165,8 +166,12 @@ def test_an_earlier_release_brings_back_its_image_and_its_schedule(
     assert "~ TaskDefinition" in answer.err
     assert image_of(shipped) != image
     assert expression_of(shipped) == "cron(30 7 * * ? *)"
-    back = shipped.toolkit(*DEPLOY, "--only", "weather", "--release", earlier[:8], "--json").json()
-    assert back["release"] == earlier
+    (shipped.root / "schedules" / "weather-new.toml").unlink()
+    to_earlier = ("--only", "weather", "--release", earlier[:8], "--json")
+    back = shipped.toolkit(*DEPLOY, *to_earlier)
+    assert back.json()["release"] == earlier
+    assert f"still deployed: {APP}-schedule-weather-new" in back.err
+    shipped.aws("cloudformation").delete_stack(StackName=f"{APP}-schedule-weather-new")
     assert image_of(shipped) == image
     assert expression_of(shipped) == expression
     schedule = shipped.aws("scheduler").get_schedule(Name="weather", GroupName=APP)
@@ -187,6 +192,19 @@ def test_a_release_that_was_altered_is_refused(shipped: Project, bucket: str) ->
     assert "toolkit package --list" in unknown.err
 
 
+def test_the_image_of_the_embedded_aws_is_pushed_once(
+    shipped: Project, edited: Callable[[str, str, str], None]
+) -> None:
+    edited("workloads/__init__.py", "What runs", "Pushed: what runs")
+    first = shipped.toolkit("image", "push", "--local", "--json").json()
+    again = shipped.toolkit("image", "push", "--local", "--json").json()
+    assert (first["new"], again["new"]) == (True, False)
+    assert again["uri"] == first["uri"]
+    digest = first["uri"].rpartition("@")[2]
+    assert digest[:19] in shipped.toolkit("image", "ls", "--local").out
+    assert "scans no image" in shipped.toolkit("image", "scan", "--local", code=3).err
+
+
 def test_a_dry_run_leaves_no_trace(
     shipped: Project, bucket: str, edited: Callable[[str, str, str], None]
 ) -> None:
@@ -196,9 +214,11 @@ def test_a_dry_run_leaves_no_trace(
     releases = shipped.toolkit("package", "--local", "--list").out
     answer = shipped.toolkit("deploy", "--local", "--dry-run", "--only", "weather", "--json")
     (shipped.root / "schedules" / "weather-new.toml").unlink()
-    results = {row["stack"]: row["result"] for row in answer.json()["stacks"]}
-    assert results[f"{APP}-schedule-weather"] == "planned"
-    assert results[f"{APP}-schedule-weather-new"] == "planned"
+    rows = {row["stack"]: row for row in answer.json()["stacks"]}
+    for name, act in (("weather", "Modify"), ("weather-new", "Add")):
+        row = rows[f"{APP}-schedule-{name}"]
+        assert row["result"] == "planned"
+        assert [(c["action"], c["logical_id"]) for c in row["changes"]] == [(act, "Schedule")]
     assert stacks(shipped) == before
     assert shipped.toolkit("package", "--local", "--list").out == releases
     summaries = shipped.aws("cloudformation").list_change_sets(StackName=f"{APP}-schedule-weather")
@@ -225,6 +245,7 @@ def test_a_deployment_waits_for_another_one(
         assert impatient.stderr is not None
         assert any("waiting" in line for line in impatient.stderr)
         impatient.send_signal(signal.SIGINT)
+        impatient.communicate(timeout=60)
     assert impatient.returncode == 130
     assert is_locked(shipped, bucket)
     with start(shipped, *DEPLOY, "--only", "weather") as waiting:
@@ -325,6 +346,16 @@ def test_delete_with_data_takes_the_bucket_too(shipped: Project) -> None:
     shipped.toolkit("delete", *other, "--yes", "--data")
     buckets = {row["Name"] for row in shipped.aws("s3").list_buckets()["Buckets"]}
     assert bucket not in buckets
+    assert "other-platform" not in stacks(shipped)
+
+
+def test_a_deletion_that_was_interrupted_can_be_run_again(shipped: Project) -> None:
+    other = ("--local", "--config-env", "other")
+    shipped.toolkit(*DEPLOY, "--only", "platform", "--config-env", "other")
+    bucket = shipped.outputs("other-platform")["BucketName"]
+    shipped.aws("s3").delete_bucket(Bucket=bucket)
+    shipped.toolkit("delete", *other, "--yes", "--data")
+    assert "other-platform" not in stacks(shipped)
 
 
 def test_a_stack_of_somebody_else_is_not_updated(shipped: Project) -> None:

@@ -122,6 +122,8 @@ def network(**changes: Any) -> Network:
         ),
         ("roles", {"roles": {"r": changed(ROLE, decisions=Unknown("denied"))}}, "WARN", "denied"),
         ("roles", {"roles": {"r": Unknown("no such role")}}, "WARN", "no such role"),
+        ("roles", {"roles": {"r": Unknown("gone", gone=True)}}, "NG", "toolkit delete"),
+        ("dead letters", {"queue": Unknown("gone", gone=True)}, "NG", "behind its stack"),
         ("log groups", {"log_groups": {"x": False}}, "NG", "the log group is gone"),
         ("dead letters", {"queue": Queue("q", 0, denies_scheduler=True)}, "NG", "q refuses"),
         ("dead letters", {"queue": Queue("q", 2, denies_scheduler=False)}, "WARN", "2 launches"),

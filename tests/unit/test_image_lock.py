@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-LOCKS = {"image": "requirements.lock", "image-build": "build.lock"}
+LOCKS = {"image": "requirements.lock", "build": "build.lock"}
 # Where a package's import has another name than its distribution.
 IMPORTED_AS = {"websocket-client": "websocket"}
 

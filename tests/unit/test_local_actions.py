@@ -47,7 +47,13 @@ def test_events_are_told_in_one_line_each() -> None:
         {"event": "fired", **firing, "tasks": [], "failures": ["Capacity is unavailable"]},
         {"event": "dead-lettered", **firing, "code": "AccessDenied", "message": "no"},
         {"event": "retrying", **firing, "code": "Throttling", "message": "slow down"},
-        {"event": "stopped", "task": task, "exit_codes": {"workload": 3}, "reason": ""},
+        {
+            "event": "stopped",
+            "task": task,
+            "group": "weather",
+            "exit_codes": {"workload": 3},
+            "reason": "",
+        },
         {"event": "stopped", "task": task, "exit_codes": {}, "reason": "CannotPull: x"},
         {"event": "advanced", "now": "2026-11-25T00:00:00+00:00"},
         {"event": "new-kind"},
@@ -57,8 +63,41 @@ def test_events_are_told_in_one_line_each() -> None:
         "2026-11-24T05:00:00Z  weather  refused: Capacity is unavailable",
         "2026-11-24T05:00:00Z  weather  dead-lettered: AccessDenied: no",
         "2026-11-24T05:00:00Z  weather  failed, retried later: Throttling: slow down",
-        "task 0123456789ab  stopped: workload exit 3",
-        "task 0123456789ab  stopped: CannotPull: x",
+        f"{'':20}  weather  stopped: workload exit 3 (task 0123456789ab)",
+        f"{'':20}  task  stopped: CannotPull: x (task 0123456789ab)",
         "it is now 2026-11-25T00:00:00+00:00",
         "new-kind",
     ]
+
+
+@pytest.mark.parametrize(("text", "speed"), [("60x", 60.0), ("1", 1.0), ("2.5x", 2.5)])
+def test_speeds_are_read(text: str, speed: float) -> None:
+    assert local.read_speed(text) == speed
+
+
+@pytest.mark.parametrize("text", ["", "x", "0x", "0.5x", "fast", "inf", "nan"])
+def test_what_is_no_speed_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="no speed"):
+        local.read_speed(text)
+
+
+def test_faults_are_told_in_one_line_each() -> None:
+    row = {"kind": "pull-fails", "schedule": None, "service": None, "value": None, "struck": 0}
+    found = {
+        "faults": [
+            {**row, "schedule": "weather", "times": 2, "struck": 1},
+            {**row, "kind": "slow", "service": "s3", "times": None, "value": 2.0},
+        ]
+    }
+    assert list(local.describe_faults(found)) == [
+        "pull-fails  schedule weather  1 more  struck 1",
+        "slow  2  service s3  always  struck 0",
+    ]
+    assert list(local.describe_faults({"faults": []})) == ["no faults"]
+
+
+def test_the_lock_pins_the_emulator_that_the_mends_are_made_for() -> None:
+    from toolkit.adapters.emulator import LOCK
+    from toolkit.local.emulator_process import VERSION
+
+    assert f"ministack=={VERSION} " in LOCK.read_text()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from toolkit.core.errors import ConfigError
+from toolkit.core.errors import ConfigError, StackError
 from toolkit.core.plans import Spec
 from toolkit.core.release import INDEX, Release, choose, parse, release_id, wanted_files
 
@@ -98,6 +98,11 @@ def test_a_plan_takes_the_outputs_that_are_there_when_it_is_made() -> None:
         "TaskDefinitionArn": "revision:2",
         "ClusterArn": "now",
     }
+
+
+def test_a_plan_without_an_output_that_it_needs_says_which() -> None:
+    with pytest.raises(StackError, match="needs ClusterArn, which stack app-platform does not"):
+        SCHEDULE.plan("S", {"app-workload-x": {"TaskDefinitionArn": "revision:2"}})
 
 
 def test_a_stacks_digest_follows_its_template_and_its_parameters_names_only() -> None:

@@ -20,13 +20,13 @@ SIX = {
 def test_a_later_hour_shifts_every_firing_of_the_week() -> None:
     after = {**SIX, "ScheduleExpression": "cron(0 7 * * ? *)"}
     told = str(rescheduling(SIX, after, NOW))
-    assert told.startswith("weather: shifts 7 until 30 Nov; then fires Tue 24 Nov 07:00 CET, ")
+    assert told.startswith("weather: shifts 7 until 30 Nov\n  next Tue 24 Nov 07:00 CET, ")
 
 
 def test_a_new_schedule_adds_and_a_disabled_one_removes() -> None:
     assert str(rescheduling(None, SIX, NOW)).startswith("weather: adds 7 until")
     told = str(rescheduling(SIX, {**SIX, "State": "DISABLED"}, NOW))
-    assert told == "weather: removes 7 until 30 Nov; then fires no more"
+    assert told == "weather: removes 7 until 30 Nov\n  next never"
 
 
 def test_what_changes_no_firing_says_so_and_no_more() -> None:

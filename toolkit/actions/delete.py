@@ -9,6 +9,7 @@ from toolkit.actions.context import Context
 from toolkit.adapters.belongings import Belongings
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.ecs import Ecs
+from toolkit.adapters.lock import DeployLock
 from toolkit.core.errors import RunError, StackError
 from toolkit.core.names import task_id
 from toolkit.core.plans import NOUN_TAG, PLATFORM, SCHEDULE, WORKLOAD
@@ -58,8 +59,7 @@ def delete(context: Context, *, yes: bool, data: bool) -> Deletion:
         for stack in stacks
         if stack.tags[NOUN_TAG] == WORKLOAD
     ]
-    for noun in _ORDER[:-1]:
-        _layer(context, formation, [s.name for s in stacks if s.tags[NOUN_TAG] == noun])
+    _upper_layers(context, formation, stacks, bucket)
     revisions = [arn for family in families for arn in belongings.revisions(family)]
     for arn in revisions:
         belongings.deregister(arn)
@@ -69,6 +69,22 @@ def delete(context: Context, *, yes: bool, data: bool) -> Deletion:
     _layer(context, formation, [s.name for s in stacks if s.tags[NOUN_TAG] == PLATFORM])
     names = tuple(stack.name for stack in stacks)
     return Deletion(names, len(revisions), "" if doomed else bucket)
+
+
+def _upper_layers(
+    context: Context, formation: CloudFormation, stacks: Sequence[Stack], bucket: str
+) -> None:
+    """Delete schedules and workloads, under the lock that keeps deployments away."""
+    if all(stack.tags[NOUN_TAG] == PLATFORM for stack in stacks):
+        return  # an earlier deletion came this far, and may have taken the bucket
+    lock = DeployLock(context.aws, bucket)
+    if bucket:
+        lock.acquire(context.console.say)
+    try:
+        for noun in _ORDER[:-1]:
+            _layer(context, formation, [s.name for s in stacks if s.tags[NOUN_TAG] == noun])
+    finally:
+        lock.release()
 
 
 def _check_idle(context: Context, cluster: str) -> None:

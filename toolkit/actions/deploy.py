@@ -9,7 +9,7 @@ parameters are those that were deployed last needs no change set at all.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from toolkit.actions.context import Context
 from toolkit.actions.image import find_image, resolve_image
@@ -40,8 +40,7 @@ class Deployment:
 
     def to_json(self) -> dict[str, Any]:
         """The deployment as a JSON object."""
-        rows = [{"stack": r.stack, "result": r.result, "outputs": r.outputs} for r in self.rows]
-        return {"release": self.release, "stacks": rows}
+        return {"release": self.release, "stacks": [asdict(row) for row in self.rows]}
 
 
 def deploy(context: Context, options: Options) -> Deployment:
@@ -135,7 +134,12 @@ def _upper_layers(
         return rows
     outputs |= {row.stack: row.outputs for row in rows}
     template = release.templates[SCHEDULE]
-    return rows + layers.deploy([spec.plan(template, outputs) for spec in schedules])
+    rows += layers.deploy([spec.plan(template, outputs) for spec in schedules])
+    others = layers.names(SCHEDULE) - {spec.name for spec in release.of(SCHEDULE)}
+    if others:
+        named = ", ".join(sorted(others))
+        context.console.say(f"not part of this release, and still deployed: {named}")
+    return rows
 
 
 def _check_names(context: Context, release: Release | None, only: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from toolkit.actions.context import Context
-from toolkit.actions.image import cpu_platform
+from toolkit.actions.image import PLATFORMS
 from toolkit.adapters import account
 from toolkit.adapters.account import asked
 from toolkit.adapters.cloudformation import CloudFormation
@@ -171,7 +171,7 @@ def _queue(context: Context, deployed: Deployed) -> Queue | Unknown | None:
 def _image(context: Context, deployed: Deployed, stack: Stack) -> Image:
     uri = stack.parameters["ImageUri"]
     name = ImageName.parse(uri)
-    wanted = cpu_platform(context)
+    wanted = PLATFORMS[stack.parameters.get("CpuArchitecture") or "X86_64"]
     if name.repository != deployed.platform["RepositoryUri"] or name.digest is None:
         return Image(uri, wanted, present=True, platforms=())  # a registry of somebody else's
     registry, repository = Ecr(context.aws), deployed.platform["RepositoryName"]
@@ -195,7 +195,7 @@ def _roles(context: Context, deployed: Deployed) -> dict[str, Role | Unknown]:
         ),
     }
     for name, stack in deployed.workloads.items():
-        bucket = f"arn:aws:s3:::{deployed.platform['BucketName']}"
+        bucket = f"arn:{_partition(deployed)}:s3:::{deployed.platform['BucketName']}"
         questions = [
             Question("s3:PutObject", f"{bucket}/runs/{name}/x/claim.json"),
             Question("s3:GetObject", f"{bucket}/runs/{name}/x/claim.json"),
@@ -234,11 +234,17 @@ def _passing(arn: str) -> Question:
     return Question("iam:PassRole", arn, {"iam:PassedToService": _TASKS})
 
 
+def _partition(deployed: Deployed) -> str:
+    """The first part of every ARN: aws, or another in China and for governments."""
+    return deployed.platform["ClusterArn"].split(":")[1]
+
+
 def _starting(context: Context, deployed: Deployed) -> list[Question]:
     """What ECS does before the container runs."""
     _, _, _, region, owner, _ = deployed.platform["ClusterArn"].split(":", 5)
-    repository = f"arn:aws:ecr:{region}:{owner}:repository/{deployed.platform['RepositoryName']}"
-    group = f"arn:aws:logs:{region}:{owner}:log-group:/{context.app}/x:log-stream:x"
+    partition, name = _partition(deployed), deployed.platform["RepositoryName"]
+    repository = f"arn:{partition}:ecr:{region}:{owner}:repository/{name}"
+    group = f"arn:{partition}:logs:{region}:{owner}:log-group:/{context.app}/x:log-stream:x"
     return [
         Question("ecr:GetAuthorizationToken", "*"),
         Question("ecr:BatchGetImage", repository),

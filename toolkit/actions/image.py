@@ -14,10 +14,10 @@ from toolkit.adapters.ecr import Ecr, Scan, StoredImage
 from toolkit.core.errors import ConfigError, ImageError
 from toolkit.core.image import ImageName, PushProgress
 
-# Where the build finds packages; they change nothing about the image, so its tag leaves them out.
-_WAYS_TO_PACKAGES = ("PIP_INDEX_URL", "PIP_CERT")
+# Arguments that say where the build finds packages, and change nothing about the image.
+_WAY_TO_PACKAGES = "PIP_"
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
-_PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
+PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
 
 @frozen
@@ -68,15 +68,21 @@ def find_image(context: Context, platform: Mapping[str, str]) -> str | None:
 
 def build(context: Context, docker: Docker | None = None) -> Built:
     """Build the image under its content tag, unless the engine holds it."""
+    root = context.project.root
+    if not (root / "image" / "Dockerfile").is_file():
+        raise ImageError(
+            f"image/Dockerfile is missing in {root}",
+            hint="bring it back, or name an image of your own in toolkit.toml: image = …@sha256:…",
+        )
     docker = docker or Docker()
     name = ImageName(context.app, content_tag(context))
     if docker.has(name):
         return Built(str(name), cpu_platform(context), new=False)
     docker.engine()
     docker.build(
-        context.project.root,
+        root,
         name,
-        arguments={name: os.environ[name] for name in _WAYS_TO_PACKAGES if name in os.environ},
+        arguments=build_arguments(context),
         platform=cpu_platform(context),
         progress=context.console.say,
     )
@@ -86,6 +92,10 @@ def build(context: Context, docker: Docker | None = None) -> Built:
 def push(context: Context, platform: Mapping[str, str], docker: Docker | None = None) -> Pushed:
     """Put the image into the app's repository, unless it is there; returns it by digest."""
     registry = Ecr(context.aws)
+    if context.local:
+        before = {image.digest for image in registry.images(platform["RepositoryName"])}
+        name = ImageName.parse(_process_image(context, platform))
+        return Pushed(str(name), content_tag(context), new=name.digest not in before)
     target = ImageName(platform["RepositoryUri"], content_tag(context))
     assert target.tag is not None
     digest = registry.find(platform["RepositoryName"], target.tag)
@@ -113,6 +123,8 @@ def images(context: Context) -> list[StoredImage]:
 
 def scan(context: Context, digest: str | None) -> tuple[str, Scan]:
     """What scanning an image found; of the project's own one when ``digest`` is None."""
+    if context.local:
+        raise ImageError("the embedded AWS scans no image", hint="leave --local out")
     platform = context.platform()
     if digest is None:
         found = find_image(context, platform)
@@ -133,17 +145,24 @@ def scan(context: Context, digest: str | None) -> tuple[str, Scan]:
 
 def content_tag(context: Context) -> str:
     """The tag of the project's image for the CPU that its tasks have."""
-    return image_tag(context.project.root, {}, [cpu_platform(context)])
+    given = build_arguments(context).items()
+    inputs = {name: value for name, value in given if not name.startswith(_WAY_TO_PACKAGES)}
+    return image_tag(context.project.root, inputs, [cpu_platform(context)])
+
+
+def build_arguments(context: Context) -> dict[str, str]:
+    """The build arguments of toolkit.toml; an empty one is the environment's, as with docker."""
+    return {name: value or os.environ.get(name, "") for name, value in context.config.build.items()}
 
 
 def cpu_platform(context: Context) -> str:
     """The platform of the app's tasks, as container engines name it."""
     wanted = context.config.workload.get("CpuArchitecture", "X86_64")
-    if wanted not in _PLATFORMS:
+    if wanted not in PLATFORMS:
         raise ConfigError(
-            f"CpuArchitecture {wanted!r} in toolkit.toml", hint=" or ".join(_PLATFORMS)
+            f"CpuArchitecture {wanted!r} in toolkit.toml", hint=" or ".join(PLATFORMS)
         )
-    return _PLATFORMS[wanted]
+    return PLATFORMS[wanted]
 
 
 def _process_image(context: Context, platform: Mapping[str, str]) -> str:

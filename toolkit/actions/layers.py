@@ -1,6 +1,6 @@
 """Bring layers of independent stacks to their plans: prepare, show, confirm, execute."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
@@ -14,10 +14,10 @@ from toolkit.actions import history
 from toolkit.actions.context import Context
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.lock import DeployLock
-from toolkit.core.errors import StackError
+from toolkit.core.errors import StackError, ToolkitError
 from toolkit.core.plans import DIGEST_TAG, NOUN_TAG, SCHEDULE
 from toolkit.core.rescheduling import rescheduling
-from toolkit.core.stack import GOOD, ChangeSet, Stack, StackPlan
+from toolkit.core.stack import GOOD, Change, ChangeSet, Stack, StackPlan
 
 _SIDE_BY_SIDE = 8
 
@@ -34,11 +34,12 @@ class Result(StrEnum):
 
 @frozen
 class Deployed:
-    """One stack after a deployment."""
+    """One stack after a deployment; ``changes`` are those that were, or would be, executed."""
 
     stack: str
     result: Result
     outputs: Mapping[str, str] = {}
+    changes: tuple[Change, ...] = ()
 
 
 @frozen
@@ -85,21 +86,38 @@ class Layers:
         known = self._deployed.get(stack)
         return known.outputs if known else {}
 
-    def deploy(self, layer: list[StackPlan]) -> list[Deployed]:
-        """Plan, show, confirm and execute one layer."""
+    def names(self, noun: str) -> set[str]:
+        """The stacks of a kind that are deployed by now."""
+        stacks = self._deployed.values()
+        return {stack.name for stack in stacks if stack.tags.get(NOUN_TAG) == noun}
+
+    def deploy(
+        self, layer: list[StackPlan], *, check: Callable[[], None] = lambda: None
+    ) -> list[Deployed]:
+        """Plan, show, confirm and execute one layer.
+
+        ``check`` is called once the change sets stand, and may raise: CloudFormation drops them
+        when anybody else changes their stacks, so what it finds holds until they are executed.
+        """
         if all(self._stands(plan) for plan in layer):
+            check()
             return [self._unchanged(plan) for plan in layer]
         self._acquire()
         try:
-            return self._changed(layer)
+            return self._changed(layer, check)
         finally:
             if not self._kept_open:
                 self._unlock()
 
-    def _changed(self, layer: list[StackPlan]) -> list[Deployed]:
+    def _changed(self, layer: list[StackPlan], check: Callable[[], None]) -> list[Deployed]:
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool, self._interruptible():
             prepared = list(pool.map(self._prepare, layer))
             wanted = [change_set for change_set in prepared if change_set is not None]
+            try:
+                check()
+            except ToolkitError:
+                list(pool.map(self._formation.discard, wanted))
+                raise
             if wanted:
                 self._show(layer, prepared)
             if wanted and not self._agreed(len(wanted)):
@@ -156,7 +174,7 @@ class Layers:
             return error
         self._deployed[plan.name] = stack
         result = Result.CREATED if change_set.kind == "CREATE" else Result.UPDATED
-        return Deployed(plan.name, result, stack.outputs)
+        return Deployed(plan.name, result, stack.outputs, change_set.changes)
 
     def _all(self, rows: list[Deployed | StackError]) -> list[Deployed]:
         """All rows, unless a stack failed: then the first failure, once every other has ended."""
@@ -176,7 +194,7 @@ class Layers:
         if change_set is None:
             return self._unchanged(plan)
         result = Result.PLANNED if self._options.dry_run else Result.DECLINED
-        return Deployed(plan.name, result, self.outputs(plan.name))
+        return Deployed(plan.name, result, self.outputs(plan.name), change_set.changes)
 
     def _stands(self, plan: StackPlan) -> bool:
         """Whether the stack stands as planned, and nobody changed its parameters since."""

@@ -54,15 +54,20 @@ def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None) -> l
     return _client(root).fire(name, twice=twice, scheduled_time=scheduled_time)
 
 
-def advance(root: Path, where: str, *, speed: float | None = None) -> Iterator[Event]:
+def advance(
+    root: Path, where: str, *, speed: float | None = None, parallel: int | None = None
+) -> Iterator[Event]:
     """Move the clock by a duration such as 7d or 1h30m, or until a moment in ISO 8601.
 
-    With ``speed`` the clock runs, so many times as fast as real time; without it, it jumps.
+    With ``speed`` the clock runs, so many times as fast as real time; without it, it jumps. Up to
+    ``parallel`` tasks run at once, twice as many as there are cores if it is left out.
     """
     client = _client(root)
     if _DURATION.fullmatch(where):
-        return client.advance(seconds=read_duration(where).total_seconds(), speed=speed)
-    return client.advance(until=_read_moment(where).isoformat(), speed=speed)
+        seconds = read_duration(where).total_seconds()
+        return client.advance(seconds=seconds, speed=speed, parallel=parallel)
+    until = _read_moment(where).isoformat()
+    return client.advance(until=until, speed=speed, parallel=parallel)
 
 
 def read_speed(text: str) -> float:
@@ -188,7 +193,8 @@ def _stopped(event: Event) -> str:
     task = event["task"].rsplit("/", 1)[-1][:12]
     codes = event.get("exit_codes", {})
     ending = ", ".join(f"{name} exit {code}" for name, code in codes.items() if code is not None)
-    return f"task {task}  stopped: {event.get('reason') or ending}"
+    whose = event.get("group") or "task"
+    return f"{'':20}  {whose}  stopped: {event.get('reason') or ending} (task {task})"
 
 
 def _refused(event: Event) -> str:

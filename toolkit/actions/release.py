@@ -6,7 +6,6 @@ from attrs import frozen
 
 from toolkit.actions.context import Context
 from toolkit.actions.image import resolve_image
-from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.ecr import Ecr
 from toolkit.adapters.releases import Packaged, Releases
 from toolkit.core import plans
@@ -30,7 +29,8 @@ def package(context: Context) -> Package:
     """Build and push the image if need be, and write the release; the platform must be deployed."""
     check_schedules(context)
     platform = context.platform()
-    release = build(context, resolve_image(context, platform), deployed_outputs(context))
+    image = resolve_image(context, platform)
+    release = build(context, image, {context.config.app.platform_stack: platform})
     identity, new = Releases(context.aws, platform["BucketName"]).write(release)
     return Package(identity, platform["BucketName"], release.image, new)
 
@@ -55,8 +55,7 @@ def build(context: Context, image: str, outputs: Mapping[str, Mapping[str, str]]
         specs=tuple(specs),
         templates={noun: project.template(noun) for noun in nouns},
         sources=project.sources(),
-        # The task definition of a workload changes with the release itself.
-        outputs={name: rows for name, rows in outputs.items() if name == config.app.platform_stack},
+        outputs=outputs,
     )
 
 
@@ -74,11 +73,6 @@ def load(context: Context, prefix: str) -> tuple[str, Release]:
             hint="check its source out and deploy that: toolkit deploy builds it again",
         )
     return identity, release
-
-
-def deployed_outputs(context: Context) -> dict[str, Mapping[str, str]]:
-    """The outputs of the app's stacks by stack."""
-    return {stack.name: stack.outputs for stack in CloudFormation(context.aws).owned(context.app)}
 
 
 def check_schedules(context: Context) -> None:

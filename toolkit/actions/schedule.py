@@ -20,7 +20,7 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.firings import FiringDiff
 from toolkit.core.names import check_name, workload_of
 from toolkit.core.schedule import Schedule
-from toolkit.core.stack import Stack, StackPlan
+from toolkit.core.stack import GOOD, UNBORN, StackPlan
 from toolkit.core.target import scheduler_input
 
 
@@ -65,16 +65,22 @@ def apply(context: Context, wanted: Change, *, yes: bool, overwrite: bool) -> De
     """Deploy the schedule's stack and put its file in place; either both change or neither does."""
     after = wanted.preview.after
     plan = _plan(context, after)
-    found = _difference(context, after.name, plan)
-    if not overwrite:
-        _check_owner(context, wanted.preview.before, found)
-    elif not ownership.make_way(context, [found], yes=yes):
-        return Deployed(plan.name, Result.DECLINED)
+
+    def check() -> None:
+        if not overwrite:
+            found = _difference(context, after.name, plan)
+            _check_owner(context, wanted.preview.before, found)
+
+    check()
+    if overwrite:
+        found = _difference(context, after.name, plan)
+        if not ownership.make_way(context, [found], yes=yes):
+            return Deployed(plan.name, Result.DECLINED)
     with context.project.staged_schedule(after.name, wanted.text, wanted.earlier) as staged:
         try:
-            row = Layers(context, Options(yes=yes)).deploy([plan])[0]
+            row = Layers(context, Options(yes=yes)).deploy([plan], check=check)[0]
         except BaseException:  # Ctrl-C too: CloudFormation may have finished all the same
-            if _stands(CloudFormation(context.aws).find(plan.name), plan):
+            if _settled(CloudFormation(context.aws), plan):
                 staged.commit()
             raise
         if row.result is not Result.DECLINED:
@@ -87,10 +93,13 @@ def removal(
 ) -> tuple[Schedule | None, FiringDiff, datetime]:
     """What goes with a schedule: its file's words, its firings, and until when they were looked at.
 
-    The schedule is None where it has no file (any more).
+    The schedule is None where it has no file, or one that cannot be read: it can go all the same.
     """
     check_name("schedule", name)
-    schedule = project.schedule(name)
+    try:
+        schedule = project.schedule(name)
+    except ConfigError:
+        schedule = None
     if schedule is None:
         return None, FiringDiff(), now
     return schedule, *preview_core.removal(schedule, now)
@@ -101,7 +110,7 @@ def remove(context: Context, name: str) -> None:
     formation = CloudFormation(context.aws)
     stack = context.config.app.schedule_stack(name)
     found = formation.find(stack)
-    if found is None and context.project.schedule(name) is None:
+    if found is None and context.project.schedule_text(name) is None:
         raise _unknown(context.project, name)
     if found is not None:
         formation.delete(stack, context.console.event)
@@ -125,13 +134,20 @@ def _plan(context: Context, schedule: Schedule) -> StackPlan:
     return schedule_plans(context, [schedule], context.platform(), [workload])[0]
 
 
-def _stands(stack: Stack | None, plan: StackPlan) -> bool:
-    return stack is not None and not drift.changes_of(stack, plan)
+def _settled(formation: CloudFormation, plan: StackPlan) -> bool:
+    """Whether the stack stands as planned after all; a mere change set of a new one is deleted."""
+    stack = formation.find(plan.name)
+    if stack is None:
+        return False
+    if stack.status == "REVIEW_IN_PROGRESS":
+        formation.delete(plan.name, lambda _stack, _event: None)
+    return stack.status in GOOD and not drift.changes_of(stack, plan)
 
 
 def _difference(context: Context, name: str, plan: StackPlan) -> drift.Difference:
     """The schedule in all three views, its live one read whole."""
     stack = CloudFormation(context.aws).find(plan.name)
+    stack = None if stack is None or stack.status in UNBORN else stack
     live = Scheduler(context.aws, context.platform()["ScheduleGroupName"]).find(name)
     return drift.compare(
         {name: plan},

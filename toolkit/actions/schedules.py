@@ -24,7 +24,7 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.firings import LocalFiring, Timetable, localize, merge
 from toolkit.core.names import workload_of
 from toolkit.core.schedule import Schedule
-from toolkit.core.stack import Stack, StackPlan
+from toolkit.core.stack import UNBORN, Stack, StackPlan
 from workloads.contract import RunId, parse_time
 
 _NOUN = "toolkit:noun"
@@ -62,7 +62,7 @@ class Deployment:
         self.schedules = {
             stack.parameters["ScheduleName"]: stack
             for stack in stacks
-            if stack.tags.get(_NOUN) == "schedule"
+            if stack.tags.get(_NOUN) == "schedule" and stack.status not in UNBORN
         }
 
     @property
@@ -207,7 +207,12 @@ def apply(
     mine = [row for row in found if row.name in schedules]
     if overwrite and not ownership.make_way(context, mine, yes=yes):
         return [Deployed(plan.name, Result.DECLINED) for plan in wanted]
-    return Layers(context, Options(yes=yes)).deploy(wanted)
+
+    def check() -> None:
+        if not overwrite:
+            ownership.check(differences(context, to_deploy=True))
+
+    return Layers(context, Options(yes=yes)).deploy(wanted, check=check)
 
 
 def dump(context: Context) -> dict[str, str]:

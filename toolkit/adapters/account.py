@@ -22,14 +22,27 @@ _VCPUS = ("fargate", "L-3032A538")
 _VPCS = ("vpc", "L-F678F1CE")
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
 _LOG_POLICIES = 10
+_GONE = frozenset(
+    {
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "NoSuchEntity",
+        "QueueDoesNotExist",
+        "RepositoryNotFoundException",
+        "ResourceNotFoundException",
+    }
+)
 
 
 def asked(question: Callable[[], _T]) -> _T | Unknown:
     """The answer, or why there is none."""
+    from botocore.exceptions import ClientError
+
     try:
         return question()
     except ToolkitError as error:
-        return Unknown(error.message)
+        cause = error.__cause__
+        code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
+        return Unknown(error.message, gone=code in _GONE or code.endswith(".NotFound"))
 
 
 def identity(aws: Aws) -> Identity:

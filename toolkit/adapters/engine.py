@@ -171,10 +171,15 @@ class EngineClient:
         return list(self._stream("/fire", request))
 
     def advance(
-        self, *, until: str | None = None, seconds: float | None = None, speed: float | None = None
+        self,
+        *,
+        until: str | None = None,
+        seconds: float | None = None,
+        speed: float | None = None,
+        parallel: int | None = None,
     ) -> Iterator[Event]:
         """Move the clock firing by firing; yields each event as it happens, "advanced" last."""
-        request = {"until": until, "seconds": seconds, "speed": speed}
+        request = {"until": until, "seconds": seconds, "speed": speed, "parallel": parallel}
         yield from self._stream("/advance", request)
 
     def faults(self) -> Event:

@@ -53,7 +53,11 @@ class Owner:
 
 def this_process() -> Owner:
     """The owner of the locks that this process takes."""
-    return Owner(getpass.getuser(), socket.gethostname(), os.getpid())
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that has no name
+        user = str(os.getuid())
+    return Owner(user, socket.gethostname(), os.getpid())
 
 
 class DeployLock:

@@ -132,9 +132,10 @@ class Project:
         """A schedule's file, written beside its place: ``commit`` puts it there in one step.
 
         So a full disk shows before anything is deployed. Without ``commit`` nothing changes.
-        ``earlier`` is the text that the change was made from.
+        ``earlier`` is the text that the change was made from: another one by now is a ConfigError.
         """
         path = self._schedule_path(name)
+        _check_text(path, earlier)
         path.parent.mkdir(exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{name}.")
         try:
@@ -169,14 +170,18 @@ class Staged:
     earlier: str | None
 
     def commit(self) -> None:
-        """Put it there, over the earlier text; ConfigError where another stands there by now."""
-        now = self.path.read_text("utf-8") if self.path.is_file() else None
-        if now != self.earlier:
-            raise ConfigError(
-                f"{self.path.parent.name}/{self.path.name} was changed by somebody else meanwhile",
-                hint="it was left as it is; compare: toolkit schedules diff",
-            )
+        """Put it there, over the earlier text."""
+        _check_text(self.path, self.earlier)
         self.temporary.replace(self.path)
+
+
+def _check_text(path: Path, earlier: str | None) -> None:
+    text = path.read_text("utf-8") if path.is_file() else None
+    if text != earlier:
+        raise ConfigError(
+            f"{path.parent.name}/{path.name} was changed by somebody else meanwhile",
+            hint="it was left as it is; compare: toolkit schedules diff",
+        )
 
 
 def _set(table: MutableMapping[str, Any], key: str, value: Any, before: Any) -> None:

@@ -23,6 +23,9 @@ class Question:
     resource: str
     context: Mapping[str, str] = {}
 
+    def __str__(self) -> str:
+        return f"{self.action} on {self.resource.rpartition('/')[2]}"
+
 
 def role(aws: Aws, arn: str, service: str, questions: Sequence[Question] | Unknown) -> Role:
     """A role by its ARN; the caller may lack the permission to simulate, which is no finding."""
@@ -36,7 +39,8 @@ def role(aws: Aws, arn: str, service: str, questions: Sequence[Question] | Unkno
     if isinstance(questions, Unknown):
         return Role(name, service, trusted, questions)
     try:
-        return Role(name, service, trusted, {q.action: _ask(client, arn, q) for q in questions})
+        decisions = {str(question): _ask(client, arn, question) for question in questions}
+        return Role(name, service, trusted, decisions)
     except ToolkitError as error:
         return Role(name, service, trusted, Unknown(error.message))
 

@@ -77,10 +77,17 @@ def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None, as_j
 @click.argument("where", metavar="DURATION|TIME", required=False)
 @click.option("--until", metavar="TIME", help="The same as TIME.")
 @click.option("--speed", metavar="N", help="Let the clock run, such as 60x, instead of jump.")
+@click.option("--parallel", type=click.IntRange(min=1), help="So many tasks at once at most.")
 @_json
 @click.pass_obj
 def advance(
-    root: Path, where: str | None, *, until: str | None, speed: str | None, as_json: bool
+    root: Path,
+    where: str | None,
+    *,
+    until: str | None,
+    speed: str | None,
+    parallel: int | None,
+    as_json: bool,
 ) -> None:
     """Move the clock by 7d or 1h30m, or until 2026-11-24T05:00:00Z, firing by firing.
 
@@ -89,7 +96,8 @@ def advance(
     if (where is None) == (until is None):
         raise click.UsageError("give a duration such as 7d, or a time")
     pace = actions.read_speed(speed) if speed else None
-    _print_events(actions.advance(root, where or until or "", speed=pace), as_json=as_json)
+    events = actions.advance(root, where or until or "", speed=pace, parallel=parallel)
+    _print_events(events, as_json=as_json)
 
 
 @local_command.group()

@@ -117,7 +117,7 @@ def _show_removal(
     if as_json:
         print_json({"name": name, "diff": diff_document(diff, until)})
     elif schedule is None:
-        click.echo(f"{name} has no file here; its stack is looked for")
+        click.echo(f"{name} has no file here that can be read")
     else:
         click.secho(name, bold=True, nl=False)
         click.echo(f"  {schedule.expression}  {schedule.timezone}  {schedule.state}")

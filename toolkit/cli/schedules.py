@@ -72,7 +72,10 @@ def _shared(command: _F) -> _F:
 @_shared
 @click.option("--thorough", is_flag=True, help="Read every live schedule whole: a call for each.")
 def diff(thorough: bool, **_: Any) -> int:
-    """Compare files, deployed stacks and live schedules; exit code 1 if they differ."""
+    """Compare files, stacks and live schedules.
+
+    The exit code is 1 if they differ.
+    """
     found = action.differences(opened(**_where()), thorough=thorough)
     if _as_json():
         print_json([_difference(row) for row in found])
@@ -96,7 +99,12 @@ def apply(yes: bool, overwrite: bool, **_: Any) -> int:
         print_json([{"stack": row.stack, "result": row.result} for row in rows])
     else:
         counts = Counter(row.result for row in rows)
-        click.echo(", ".join(f"{n} {result}" for result, n in counts.items()) or "nothing to do")
+        click.echo(
+            ", ".join(f"{n} {result}" for result, n in counts.items()) or "nothing to deploy"
+        )
+        drifted = sum(bool(row.drift) and row.kind is Kind.UNCHANGED for row in found)
+        if drifted and not overwrite:
+            click.echo(f"{drifted} of them live otherwise; --overwrite sets them right", err=True)
     return 1 if any(row.result is Result.DECLINED for row in rows) else 0
 
 
@@ -104,7 +112,7 @@ def apply(yes: bool, overwrite: bool, **_: Any) -> int:
 @_shared
 @yes_option
 def prune(yes: bool, **_: Any) -> None:
-    """Delete deployed schedules of this app that have no file."""
+    """Delete deployed schedules without a file."""
     names = action.prune(opened(**_where()), yes=yes)
     if _as_json():
         print_json(names)
@@ -116,7 +124,10 @@ def prune(yes: bool, **_: Any) -> None:
 @_shared
 @click.option("--write", is_flag=True, help="Write the files instead of printing them.")
 def dump(write: bool, **_: Any) -> None:
-    """Turn the live schedules into TOML files; those that exist keep comments and order."""
+    """Turn live schedules into TOML files.
+
+    A file that exists keeps its comments and its order.
+    """
     context = opened(**_where())
     texts = action.dump(context)
     written = []
@@ -149,7 +160,7 @@ def upcoming(until: str | None, **_: Any) -> None:
 @_shared
 @click.option("--until", metavar="ISO", help="As far as this time.  [default: a week ahead]")
 def calendar(until: str | None, **_: Any) -> None:
-    """Print what fires when, day by day, with runs that may overlap."""
+    """Print what fires on which day, overlaps marked."""
     found = _calendar(until, timedelta(days=7))
     if _as_json():
         print_json([_firing(firing) for firing in found])

@@ -17,7 +17,7 @@ from workloads.catalog import Catalog
 from workloads.contract import ContractError
 
 DEFAULT, LOCAL = "default", "local"
-_KEYS = ("app", "region", "profile", "image", "platform", "workload", "schedule", "env")
+_KEYS = ("app", "region", "profile", "image", "build", "platform", "workload", "schedule", "env")
 
 
 @frozen
@@ -33,6 +33,7 @@ class Config:
     region: str | None = None
     profile: str | None = None
     image: str | None = None
+    build: Mapping[str, str] = {}
     platform: Mapping[str, str] = {}
     workload: Mapping[str, str] = {}
     schedule: Mapping[str, str] = {}
@@ -83,6 +84,7 @@ def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Co
         region=table.get("region"),
         profile=table.get("profile"),
         image=table.get("image"),
+        build=_texts(table.get("build", {})),
         platform=_texts(table.get("platform", {})),
         workload=_texts(table.get("workload", {})),
         schedule=_texts(table.get("schedule", {})),

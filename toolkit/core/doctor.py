@@ -253,6 +253,9 @@ def _parent(name: str, children: tuple[Finding, ...]) -> Finding:
 
 
 def _unknown(name: str, unknown: Unknown) -> Finding:
+    if unknown.gone:
+        hint = "it was deleted behind its stack: toolkit delete, and deploy anew; the data stay"
+        return Finding(name, Grade.NG, unknown.reason, hint)
     return Finding(name, Grade.WARN, f"not known: {unknown.reason}")
 
 

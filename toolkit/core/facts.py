@@ -7,9 +7,10 @@ from attrs import frozen
 
 @frozen
 class Unknown:
-    """A question that could not be answered."""
+    """A question without an answer; ``gone`` where that is because the thing is not there."""
 
     reason: str
+    gone: bool = False
 
 
 @frozen

@@ -190,7 +190,7 @@ FAILURES = (
     Failure(
         r"hashes? (in|are required|mismatch)|do not match the hashes",
         "a package is not the one that was locked",
-        "make lock, and read what changed in image/requirements.lock",
+        "make locks, and read what changed in image/requirements.lock",
     ),
     Failure(
         r"certificate (verify failed|signed by unknown)|certificate_verify_failed",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from toolkit.core.config import Config
+from toolkit.core.errors import StackError
 from toolkit.core.schedule import Schedule
 from toolkit.core.stack import APP_TAG, StackPlan
 from toolkit.core.target import scheduler_input
@@ -42,6 +43,12 @@ class Spec:
 
     def plan(self, template: str, outputs: Mapping[str, Mapping[str, str]]) -> StackPlan:
         """The plan of the stack on the outputs of others, by stack and name."""
+        for name, stack in self.wires.items():
+            if name not in outputs.get(stack, {}):
+                raise StackError(
+                    f"{self.name} needs {name}, which stack {stack} does not put out",
+                    hint=f"bring {stack} up to date first: toolkit deploy",
+                )
         filled = {name: outputs[stack][name] for name, stack in self.wires.items()}
         return StackPlan(self.name, template, {**self.parameters, **filled}, self.tags(template))
 

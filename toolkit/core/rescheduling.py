@@ -26,9 +26,7 @@ class Rescheduling:
         if self.diff.unchanged:
             return f"{self.name}: {self.diff}"
         times = ", ".join(f"{firing.local:%a %d %b %H:%M %Z}" for firing in self.next)
-        return f"{self.name}: {self.diff} until {self.until:%d %b}; " + (
-            f"then fires {times}" if times else "then fires no more"
-        )
+        return f"{self.name}: {self.diff} until {self.until:%d %b}\n  next {times or 'never'}"
 
 
 def rescheduling(

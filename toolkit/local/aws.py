@@ -132,10 +132,15 @@ class Emulator:
         answer: dict[str, Any] = self.call("POST", "/faults", change)
         return answer
 
+    def reset(self) -> None:
+        """Wipe all that the emulator holds."""
+        self.call("POST", "/_ministack/reset", {}, timeout=60)
+
     def call(self, method: str, path: str, body: Any = None, *, timeout: float = 30) -> Any:
         """One of the gateway's own routes; a refusal (403) comes back as its document."""
+        route = path if path.startswith("/_ministack/") else f"/_toolkit{path}"
         request = urllib.request.Request(
-            f"{self.endpoint}/_toolkit{path}",
+            f"{self.endpoint}{route}",
             data=None if body is None else json.dumps(body).encode(),
             method=method,
             headers={_TOKEN_HEADER: self._token},

@@ -73,6 +73,7 @@ def _environment(home: Path, region: str) -> dict[str, str]:
         "TMPDIR": str(home / "tmp"),
         "LANG": "C.UTF-8",
         "LOG_LEVEL": "WARNING",
+        "TOOLKIT_EMULATOR": VERSION,
         "MINISTACK_REGION": region,
         "S3_PERSIST": "1",
         "PERSIST_STATE": "1",

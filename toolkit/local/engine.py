@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import threading
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
@@ -24,6 +23,7 @@ from attrs import asdict, frozen
 from toolkit.adapters import engine as client
 from toolkit.core import expression
 from toolkit.core.expression import ExpressionError
+from toolkit.local import container
 from toolkit.local.aws import Emulator
 from toolkit.local.clock import Clock
 from toolkit.local.control import Control, Json
@@ -31,7 +31,7 @@ from toolkit.local.delivery import Delivery
 from toolkit.local.emulator_process import VERSION, EmulatorProcess
 from toolkit.local.endpoint import TaskEndpoint
 from toolkit.local.fargate import Fargate
-from toolkit.local.images import Images
+from toolkit.local.images import Images, PullError
 from toolkit.local.journal import Event, Journal
 from toolkit.local.market_feed import MarketFeed
 from toolkit.local.scheduler import Scheduler
@@ -116,8 +116,10 @@ class Engine:
         self._tell_time()
         self._journal = Journal()
         endpoint = TaskEndpoint(control.url)
-        images = Images(child.url, self._home / "images")
-        around = Surroundings(self._emulator, images, endpoint, self._home / "tasks")
+        images = Images(child.url, self._home / "images", _pull_container)
+        around = Surroundings(
+            self._emulator, images, endpoint, self._home / "tasks", self._feed.cut
+        )
         self._fargate = Fargate(around, self._journal)
         stack.callback(self._fargate.shut_down, _GRACE_SECONDS)
         self._scheduler = Scheduler(self._emulator, self._clock, self._journal)
@@ -129,7 +131,6 @@ class Engine:
             self._journal,
             move=self._move,
             refresh=self._refresh,
-            parallel=_PARALLEL_TASKS,
         )
         stack.callback(self._keeper.stop)
         self._route(control, endpoint)
@@ -244,10 +245,7 @@ class Engine:
 
     def _reset(self, _body: Json) -> Json:
         self._fargate.shut_down(_GRACE_SECONDS)
-        request = urllib.request.Request(
-            f"{self._emulator.endpoint}/_ministack/reset", data=b"", method="POST"
-        )
-        urllib.request.urlopen(request, timeout=60).close()
+        self._emulator.reset()
         self._clock.reset()  # first: the scheduler starts over from the time that it is then
         self._scheduler.forget()
         self._keep()
@@ -256,12 +254,22 @@ class Engine:
 
     def _advance(self, body: Json) -> Iterator[Event]:
         target = read_target(self._clock.now(), body.get("until"), body.get("seconds"))
-        return self._keeper.advance(target, body.get("speed"))
+        parallel = body.get("parallel") or _PARALLEL_TASKS
+        return self._keeper.advance(target, body.get("speed"), parallel)
 
     def _fire(self, body: Json) -> Iterator[Event]:
         text: Any = body.get("scheduled_time")
         scheduled = read_moment(text) if text else None
         return self._keeper.fire(body["name"], scheduled, twice=bool(body.get("twice")))
+
+
+def _pull_container(reference: str) -> None:
+    if not container.available():
+        raise PullError(f"{reference} needs Docker on Linux; without it, process images run only")
+    try:
+        container.pull(reference)
+    except container.DockerError as error:
+        raise PullError(str(error)) from error
 
 
 def _check_schedule(body: Json) -> Json:

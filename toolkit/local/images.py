@@ -1,18 +1,20 @@
 """Pulling an image the way Fargate does: by digest where given, every blob checked, cached.
 
 The blobs come from the emulator's OCI registry. The manifest is asked of ECR with the task's
-execution role first, so a role that may not pull cannot, as in life.
+execution role first, so a role that may not pull cannot, as in life. A process image is unpacked
+here; any other is Docker's.
 """
 
 import hashlib
 import io
 import json
+import platform
 import shutil
 import tarfile
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +29,33 @@ class PullError(Exception):
 
 @frozen
 class Image:
-    """An unpacked image: its digest, its root directory and its configuration."""
+    """A pulled image.
+
+    A process image has its tree in ``working_directory``; any other has the ``reference`` by which
+    Docker knows it.
+    """
 
     digest: str
-    root: Path
     entry_point: tuple[str, ...]
     command: tuple[str, ...]
     working_directory: Path
     environment: Mapping[str, str]
+    reference: str | None = None
 
 
 class Images:
-    """Unpacked images by digest, shared by all tasks."""
+    """Images by digest, shared by all tasks.
 
-    def __init__(self, endpoint: str, folder: Path) -> None:
+    Args:
+        endpoint: the emulator's, which is the registry too.
+        folder: where process images are unpacked.
+        pull_container: pulls what is no process image; raises PullError.
+    """
+
+    def __init__(self, endpoint: str, folder: Path, pull_container: Callable[[str], None]) -> None:
         self._endpoint = endpoint
         self._folder = folder
+        self._pull_container = pull_container
         self._lock = threading.Lock()
 
     def pull(self, reference: str, ecr: Any) -> Image:
@@ -53,14 +66,29 @@ class Images:
         with self._lock:  # two tasks of one image unpack it once
             manifest = self._get(f"/v2/{name}/manifests/{version}", reference)
             digest = version if version.startswith("sha256:") else _digest(manifest)
-            document = json.loads(manifest)
-            config = json.loads(self._blob(name, document["config"]["digest"], reference))
-            if PROCESS_LABEL not in (config["config"].get("Labels") or {}):
-                raise PullError(f"{reference} is no process image: this engine runs processes only")
+            document = self._one_platform(name, json.loads(manifest), reference)
+            blob = self._blob(name, document["config"]["digest"], reference)
+            config = json.loads(blob)["config"]
+            if PROCESS_LABEL not in (config.get("Labels") or {}):
+                local = f"{self._endpoint.removeprefix('http://')}/{name}@{digest}"
+                self._pull_container(local)
+                return _image(digest, Path(), config, local)
             root = self._folder / digest.removeprefix("sha256:")
             if not root.exists():
                 self._unpack(name, document["layers"], root, reference)
-        return _image(digest, root, config["config"])
+        return _image(digest, root, config, None)
+
+    def _one_platform(self, name: str, manifest: Any, reference: str) -> Any:
+        """The manifest itself, or of an index the one for this kind of machine."""
+        if "manifests" not in manifest:
+            return manifest
+        wanted = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "")
+        for row in manifest["manifests"]:
+            if row.get("platform", {}).get("architecture") == wanted:
+                return json.loads(self._get(f"/v2/{name}/manifests/{row['digest']}", reference))
+        raise PullError(
+            f"image Manifest does not contain descriptor matching platform 'linux/{wanted}'"
+        )
 
     def _authorize(self, ecr: Any, name: str, version: str, reference: str) -> None:
         """Ask ECR for the manifest as the puller; it answers with AWS's own refusals."""
@@ -121,10 +149,10 @@ def _split(reference: str) -> tuple[str, str]:
     return (repository, tag) if colon and "/" not in tag else (reference, "latest")
 
 
-def _image(digest: str, root: Path, config: Mapping[str, Any]) -> Image:
+def _image(digest: str, root: Path, config: Mapping[str, Any], reference: str | None) -> Image:
     return Image(
         digest=digest,
-        root=root,
+        reference=reference,
         entry_point=tuple(config.get("Entrypoint") or ()),
         command=tuple(config.get("Cmd") or ()),
         working_directory=root / str(config.get("WorkingDir", "/")).lstrip("/"),

@@ -1,13 +1,16 @@
 """The market feed of the embedded AWS: what streams connect to when there is no internet.
 
 It is started when a deployment first asks for it, and again by every later engine of the project,
-on the same port, because deployed schedules name its address.
+on the same port, because deployed schedules name its address. Between streams and feed there is a
+wire, which can be cut.
 """
 
 import threading
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
+
+from toolkit.local.wire import Wire
 
 _RATE = 25.0  # trades a second and symbol, about what BTCUSDT averages
 
@@ -18,6 +21,7 @@ class MarketFeed:
     def __init__(self, port: int) -> None:
         self.port = port
         self._url: str | None = None
+        self._wire: Wire | None = None
         self._lock = threading.Lock()
         self._stack = ExitStack()
 
@@ -43,6 +47,15 @@ class MarketFeed:
         with self._lock:
             if self._url is None:
                 feed = Feed(Market(seed=1, rate=_RATE))
-                self._url = self._stack.enter_context(serving(feed, port=self.port))
-                self.port = int(self._url.rpartition(":")[2])
+                behind = self._stack.enter_context(serving(feed))
+                host, _, port = behind.rpartition(":")
+                self._wire = Wire(self.port, int(port))
+                self._stack.callback(self._wire.close)
+                self.port = self._wire.port
+                self._url = f"{host}:{self.port}"
             return self._url
+
+    def cut(self, seconds: float) -> None:
+        """Cut the wire, for so long; without a feed there is none."""
+        if self._wire is not None:
+            self._wire.cut(seconds)

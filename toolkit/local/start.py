@@ -3,12 +3,13 @@
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from attrs import frozen
 
+from toolkit.local import container as docker
 from toolkit.local.aws import Credentials, Emulator, RoleError
 from toolkit.local.awslogs import LogDriverError, LogShipper
 from toolkit.local.clock import at_offset
@@ -52,6 +53,7 @@ class Surroundings:
     images: Images
     endpoint: Endpoint
     scratch: Path
+    cut_network: Callable[[float], None]
 
     def assume(self, task: Identity, role: str) -> Credentials:
         """Credentials of one of the task's roles; raises RoleError."""
@@ -63,7 +65,7 @@ class Surroundings:
 class Running:
     """A container that runs, and its log driver if it has one."""
 
-    process: Process
+    process: Process | docker.Container
     logs: LogShipper | None
 
 
@@ -161,19 +163,47 @@ class Start:
             raise
         return running
 
-    def _launch(self, container: Container, image: Image, found: Mapping[str, str]) -> Process:
-        spec = self._task.spec
+    def _launch(
+        self, container: Container, image: Image, found: Mapping[str, str]
+    ) -> Process | docker.Container:
         try:
-            return Process(
-                image,
-                spec.command(container, image.entry_point, image.command),
-                {**found, **spec.environment(container, self._volume)},
-                scratch=self._scratch / container["name"],
-                offset=self._task.offset + (self._faults.get("clock-skew") or 0.0),
-                memory_bytes=spec.memory_bytes(container),
-            )
+            if image.reference is None:
+                return self._launch_process(container, image, found)
+            return self._launch_container(container, image, found)
         except StartError as error:
             raise NeverStartedError(f"CannotStartContainerError: {error}") from error
+
+    def _launch_process(
+        self, container: Container, image: Image, found: Mapping[str, str]
+    ) -> Process:
+        spec = self._task.spec
+        return Process(
+            image,
+            spec.command(container, image.entry_point, image.command),
+            {**found, **spec.unmounted(container, self._volume)},
+            scratch=self._scratch / container["name"],
+            offset=self._clock_offset,
+            memory_bytes=spec.memory_bytes(container),
+        )
+
+    def _launch_container(
+        self, container: Container, image: Image, found: Mapping[str, str]
+    ) -> docker.Container:
+        spec = self._task.spec
+        return docker.Container(
+            image,
+            container,
+            spec.command(container, image.entry_point, image.command),
+            {**found, **spec.environment(container)},
+            name=f"toolkit-{self._task.task_id}-{container['name']}",
+            offset=self._clock_offset,
+            cpu=int(container.get("cpu") or spec.description["cpu"]),
+            memory_bytes=spec.memory_bytes(container),
+        )
+
+    @property
+    def _clock_offset(self) -> float:
+        return self._task.offset + (self._faults.get("clock-skew") or 0.0)
 
     def _volume(self, name: str) -> Path:
         path = self._scratch / "volumes" / name

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-expla
 
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,6 +15,7 @@ from toolkit.local.start import NeverStartedError, Running, Start, Surroundings
 from toolkit.local.task_spec import TaskSpec
 
 _LOG_DRAIN_SECONDS = 30
+_CUT_AFTER = 1.0
 Faults = Mapping[str, float | None]
 
 
@@ -134,11 +135,20 @@ class Task:
         self._arm_faults()
 
     def _arm_faults(self) -> None:
-        for kind, strike in (("killed", self._strike_dead), ("spot-interruption", self._reclaim)):
+        arms: dict[str, Callable[[], None]] = {
+            "killed": self._strike_dead,
+            "spot-interruption": self._reclaim,
+            "network-cut": self._cut_off,
+        }
+        for kind, strike in arms.items():
             if kind in self._faults:
-                timer = threading.Timer(self._faults[kind] or 0.0, strike)
+                after = _CUT_AFTER if kind == "network-cut" else self._faults[kind]
+                timer = threading.Timer(after or 0.0, strike)
                 timer.daemon = True
                 timer.start()
+
+    def _cut_off(self) -> None:
+        self._around.cut_network(self._faults["network-cut"] or 0.0)
 
     def _strike_dead(self) -> None:
         for container in self._running.values():

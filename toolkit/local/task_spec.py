@@ -63,14 +63,18 @@ class TaskSpec:
         arguments = override or container.get("command") or ([] if own else command)
         return [*(own or entry_point), *arguments]
 
-    def environment(self, container: Container, volume: Callable[[str], Path]) -> dict[str, str]:
-        """The variables; a path below a mount point becomes one below ``volume(name)``.
+    def environment(self, container: Container) -> dict[str, str]:
+        """The variables of the definition, under those of the override."""
+        override = self._override(container["name"])
+        rows = [*container.get("environment", []), *override.get("environment", [])]
+        return {row["name"]: row["value"] for row in rows}
+
+    def unmounted(self, container: Container, volume: Callable[[str], Path]) -> dict[str, str]:
+        """The variables, where a path below a mount point becomes one below ``volume(name)``.
 
         A process has no mounts, so what names such a path is told where that really is.
         """
-        override = self._override(container["name"])
-        rows = [*container.get("environment", []), *override.get("environment", [])]
-        variables: dict[str, str] = {row["name"]: row["value"] for row in rows}
+        variables = self.environment(container)
         for mount in container.get("mountPoints", []):
             path = mount["containerPath"]
             for name, value in variables.items():

@@ -25,7 +25,6 @@ class Timekeeper:
     Args:
         move: moves the clock to a moment, for the emulator too.
         refresh: brings the scheduler's and Fargate's view up to date.
-        parallel: how many tasks `advance` lets run at once.
     """
 
     def __init__(
@@ -38,7 +37,6 @@ class Timekeeper:
         *,
         move: Callable[[datetime], None],
         refresh: Callable[[], None],
-        parallel: int,
     ) -> None:
         self._clock = clock
         self._scheduler = scheduler
@@ -47,7 +45,6 @@ class Timekeeper:
         self._journal = journal
         self._move = move
         self._refresh = refresh
-        self._parallel = parallel
         self._driving = threading.Lock()
         self._wake = threading.Event()
         self._stopped = threading.Event()
@@ -65,9 +62,13 @@ class Timekeeper:
         """Deliver what is due at the pace of real time, until stopped."""
         while not self._stopped.is_set():
             self._wake.clear()
-            with self._driving:
-                while due := self._scheduler.take(self._clock.now()):
-                    self._deliver(due, self._clock.offset)
+            try:
+                with self._driving:
+                    while due := self._scheduler.take(self._clock.now()):
+                        self._deliver(due, self._clock.offset)
+            except Exception:  # the boundary of the agent: one firing's trouble is not the next's
+                if not self._stopped.is_set():
+                    _log.exception("a firing failed in the engine")
             self._wake.wait(self._pause())
 
     def _pause(self) -> float:
@@ -85,7 +86,7 @@ class Timekeeper:
         else:
             self._scheduler.complete(due)
 
-    def advance(self, target: datetime, speed: float | None = None) -> Iterator[Event]:
+    def advance(self, target: datetime, speed: float | None, parallel: int) -> Iterator[Event]:
         """Move to ``target`` firing by firing; yields what happens, "advanced" last.
 
         Firings come in order and each task lives at its own scheduled time, up to ``parallel`` at
@@ -99,16 +100,20 @@ class Timekeeper:
                 hint="the clock only moves ahead; toolkit local reset sets it back",
             )
         cancelled = threading.Event()
-        yield from self._stream(lambda: self._advance(target, speed, cancelled), cancelled)
+        yield from self._stream(
+            lambda: self._advance(target, speed, parallel, cancelled), cancelled
+        )
 
-    def _advance(self, target: datetime, speed: float | None, cancelled: threading.Event) -> None:
+    def _advance(
+        self, target: datetime, speed: float | None, parallel: int, cancelled: threading.Event
+    ) -> None:
         with self._driving:
             self._refresh()
             while not (cancelled.is_set() or self._stopped.is_set()):
                 due = self._scheduler.take(target)
                 if due is None:
                     break
-                self._fargate.wait_below(self._parallel)
+                self._fargate.wait_below(parallel)
                 self._approach(due.at, speed, cancelled)
                 self._deliver(due, offset_for(due.at))
                 self._refresh()

@@ -79,7 +79,7 @@ class Rehearsal:
         return [event["message"] for page in pages for event in page["events"]]
 
 
-def eventually(find: Callable[[], Any], seconds: float = 30) -> Any:
+def eventually(find: Callable[[], Any], seconds: float = 120) -> Any:
     """Poll until something is found; the test's timeout is generous and never asserted on."""
     deadline = time.monotonic() + seconds
     while not (found := find()):
@@ -179,6 +179,30 @@ def rehearsal(project_factory: Callable[[str], Path]) -> Iterator[Rehearsal]:
         yield Rehearsal(info, root)
     finally:
         EngineClient(info).stop(root)
+
+
+def run_bare(rehearsal: Rehearsal, **container: Any) -> str:
+    """Run one container without roles, log group or template; returns the task's ARN."""
+    ecs = rehearsal.aws("ecs")
+    ecs.create_cluster(clusterName="c")
+    definition = ecs.register_task_definition(
+        family="f",
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu="256",
+        memory="512",
+        containerDefinitions=[{"name": "main", **container}],
+    )["taskDefinition"]["taskDefinitionArn"]
+    subnet = rehearsal.aws("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    answer = ecs.run_task(
+        cluster="c",
+        taskDefinition=definition,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
+    )
+    arn: str = answer["tasks"][0]["taskArn"]
+    rehearsal.await_status(arn, "RUNNING")
+    return arn
 
 
 def push_program(rehearsal: Rehearsal, folder: Path, repository: str, program: str) -> str:

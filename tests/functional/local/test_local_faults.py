@@ -191,3 +191,20 @@ def test_the_record_tells_of_the_interruption(platform: Platform) -> None:
         return any(row.get("stopCode") == "SpotInterruption" for row in mine)
 
     eventually(recorded)
+
+
+def test_a_stream_can_be_cut_off(platform: Platform) -> None:
+    engine = platform.rehearsal.engine
+    port = engine.feed_url().rpartition(":")[2]
+    engine.add_fault("network-cut", schedule="stream", times=1, value=0.5)
+    script = (
+        "import socket\n"
+        f"end = socket.create_connection(('127.0.0.1', {port}))\n"
+        "try:\n"
+        "    print('closed' if end.recv(1) == b'' else 'data')\n"
+        "except ConnectionResetError:\n"
+        "    print('reset')"
+    )
+    arn = platform.run(script, group="stream")
+    platform.rehearsal.await_status(arn, "STOPPED")
+    assert lines(platform, arn) == ["reset"]

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from toolkit.adapters import engine
 from toolkit.adapters.engine import EngineClient, EngineInfo
 
-from .conftest import PROGRAM, Rehearsal, eventually, push_program
+from .conftest import PROGRAM, Rehearsal, eventually, push_program, run_bare
 
 SLEEP = "import time\nprint('asleep', flush=True)\ntime.sleep(600)"
 
@@ -53,35 +55,14 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def run_sleeper(own: Rehearsal, tmp_path: Path) -> str:
-    """A bare task that sleeps, without roles or log group; returns its ARN."""
-    own.aws("ecr").create_repository(repositoryName="image")
-    uri = own.aws("ecr").describe_repositories()["repositories"][0]["repositoryUri"]
-    ecs = own.aws("ecs")
-    ecs.create_cluster(clusterName="c")
-    definition = ecs.register_task_definition(
-        family="f",
-        requiresCompatibilities=["FARGATE"],
-        networkMode="awsvpc",
-        cpu="256",
-        memory="512",
-        containerDefinitions=[
-            {
-                "name": "main",
-                "image": push_program(own, tmp_path / "image", uri, PROGRAM),
-                "environment": [{"name": "SCRIPT", "value": SLEEP}],
-            }
-        ],
-    )["taskDefinition"]["taskDefinitionArn"]
-    subnet = own.aws("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
-    answer = ecs.run_task(
-        cluster="c",
-        taskDefinition=definition,
-        launchType="FARGATE",
-        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
+    """A task that sleeps; returns its ARN."""
+    answer = own.aws("ecr").create_repository(repositoryName="image")
+    uri = answer["repository"]["repositoryUri"]
+    return run_bare(
+        own,
+        image=push_program(own, tmp_path / "image", uri, PROGRAM),
+        environment=[{"name": "SCRIPT", "value": SLEEP}],
     )
-    arn: str = answer["tasks"][0]["taskArn"]
-    own.await_status(arn, "RUNNING")
-    return arn
 
 
 def test_an_engine_that_runs_is_found_again(own: Rehearsal) -> None:
@@ -160,9 +141,6 @@ def test_only_loopback_is_served(own: Rehearsal) -> None:
 
 
 def test_the_control_api_wants_its_token(own: Rehearsal) -> None:
-    import urllib.error
-    import urllib.request
-
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{own.info.control_url}/status")
     caught.value.close()
@@ -267,3 +245,13 @@ def test_a_killed_engine_still_knows_its_stacks(own: Rehearsal) -> None:
     again = Rehearsal(engine.ensure_running(own.root, print), own.root)
     stacks = again.aws("cloudformation").describe_stacks()["Stacks"]
     assert [stack["StackStatus"] for stack in stacks] == ["CREATE_COMPLETE"]
+
+
+def test_nobody_else_can_wipe_the_emulator(own: Rehearsal) -> None:
+    request = urllib.request.Request(
+        f"{own.info.endpoint_url}/_ministack/reset", data=b"", method="POST"
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    caught.value.close()
+    assert caught.value.code == 403

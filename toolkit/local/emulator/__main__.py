@@ -1,8 +1,8 @@
 """Start ministack on a loopback port: ``python -m emulator PREFERRED_PORT``.
 
-The engine's token stands in TOOLKIT_TOKEN. Prints one JSON line with the port on stdout when it
-serves. The engine holds the other end of stdin; when that closes, for whatever reason, this process
-ends.
+The engine's token stands in TOOLKIT_TOKEN, the version of ministack in TOOLKIT_EMULATOR. Prints one
+JSON line with the port on stdout when it serves. The engine holds the other end of stdin; when that
+closes, for whatever reason, this process ends.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.metadata import version
 
 LOOPBACK = "127.0.0.1"
 
@@ -85,7 +86,9 @@ def main() -> None:
     """Bind first (ministack wants to know its port), mend ministack, serve."""
     # Only this package may be imported from the directory that holds it.
     sys.path.pop(0)
-    token = os.environ["TOOLKIT_TOKEN"]
+    token, wanted = os.environ["TOOLKIT_TOKEN"], os.environ["TOOLKIT_EMULATOR"]
+    if (found := version("ministack")) != wanted:
+        sys.exit(f"the mends here are made for ministack {wanted}, this is {found}")
     listener = _bind(int(sys.argv[1]))
     listener.listen(128)
     os.environ.update(_settings(listener.getsockname()[1]))

@@ -15,6 +15,11 @@ KINDS: dict[str, tuple[str, float | None, str]] = {
     "pull-fails": ("task", None, "the image cannot be pulled"),
     "killed": ("task", 1.0, "SIGKILL after this many seconds, as from the kernel"),
     "spot-interruption": ("task", 1.0, "Fargate Spot takes the task back after this many seconds"),
+    "network-cut": (
+        "task",
+        3.0,
+        "a second after the start, the feed is cut off for so long",
+    ),
     "clock-skew": ("task", 3600.0, "the task's clock is ahead by this many seconds"),
     "capacity": ("launch", None, "RunTask answers with a failure: no capacity"),
     "vcpu-quota": ("quota", 6.0, "RunTask answers with a failure beyond so many vCPUs at once"),

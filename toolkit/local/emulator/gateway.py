@@ -28,6 +28,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Answer = tuple[int, dict[str, Any]]
 
 ENGINE_KEY = "toolkit-engine"
+# Ours, and ministack's own, which can wipe or change everything: no page in a browser may.
+_ADMINISTRATION = ("/_toolkit/", "/_ministack/reset", "/_ministack/config")
 
 OFFSET_HEADER = b"x-toolkit-offset"
 TOKEN_HEADER = b"x-toolkit-token"
@@ -51,8 +53,11 @@ class Gateway:
         key, service = _signer(headers)
         access.set_request_key(key)
         shifted_time.set_request_offset(_offset(headers, key, service))
+        if scope["path"].startswith(_ADMINISTRATION) and headers.get(TOKEN_HEADER) != self._token:
+            await _send_json(send, 403, {"message": "this door is the engine's own"})
+            return
         if scope["path"].startswith("/_toolkit/"):
-            await self._answer(scope, headers, receive, send)
+            await self._answer(scope, receive, send)
             return
         snapshots.note(scope["method"], headers.get(b"x-amz-target", b"").decode("latin-1"))
         fault = _fault(key, service)
@@ -62,12 +67,7 @@ class Gateway:
             ask = partial(self._app, scope)
             await faulty_calls.serve(fault, service, ask, receive, send)
 
-    async def _answer(
-        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send
-    ) -> None:
-        if headers.get(TOKEN_HEADER) != self._token:
-            await _send_json(send, 403, {"message": "this door is the engine's own"})
-            return
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"].removeprefix("/_toolkit/")
         if scope["method"] == "GET" and name == "changes":
             query = parse_qs(scope.get("query_string", b"").decode())

@@ -1,0 +1,353 @@
+"""Schedules as code on the embedded AWS: who changed what, and what nothing may overwrite."""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from toolkit.actions import schedule as schedule_action
+from toolkit.actions import schedules as schedules_action
+from toolkit.actions.context import Context, open_context
+from toolkit.core.errors import ConfigError, StackError
+from toolkit.core.stack import ChangeSet, StackEvent
+from workloads.contract import RunId
+
+from .conftest import Project
+
+pytestmark = pytest.mark.xdist_group("main-job")
+APP = "fargate-runs"
+NAME = "weather-mine"
+FIRST, SECOND = "cron(0 6 * * ? *)", "cron(30 6 * * ? *)"
+KEPT = ("GroupName", "Target", "FlexibleTimeWindow", "State", "ScheduleExpression", "Description")
+
+
+class Console:
+    """A console that somebody may interrupt at a chosen moment."""
+
+    def __init__(self, interrupt_at: str = "", answer: bool = True) -> None:
+        self.interrupt_at = interrupt_at
+        self.answer = answer
+        self.said: list[str] = []
+
+    def _reached(self, moment: str) -> None:
+        if moment == self.interrupt_at:
+            raise KeyboardInterrupt
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def changes(self, change_sets: list[ChangeSet]) -> None:
+        self._reached("changes")
+
+    def event(self, stack: str, event: StackEvent) -> None:
+        if event.logical_id == stack and event.status == "UPDATE_COMPLETE":
+            self._reached("finished")
+
+    def confirm(self, question: str) -> bool:
+        return self.answer
+
+
+@pytest.fixture
+def mine(project: Project) -> Iterator[Path]:
+    """A schedule of this test's own, deployed; it is gone afterwards."""
+    path = project.root / "schedules" / f"{NAME}.toml"
+    project.toolkit("schedule", NAME, FIRST, "--timezone", "Europe/Berlin", "--local", "--yes")
+    yield path
+    project.toolkit("schedule", NAME, "--remove", "--local", "--yes", code=None)
+    path.unlink(missing_ok=True)
+    assert NAME not in live_names(project)
+
+
+def live_names(project: Project) -> set[str]:
+    pages = project.aws("scheduler").get_paginator("list_schedules").paginate(GroupName=APP)
+    return {row["Name"] for page in pages for row in page["Schedules"]}
+
+
+def live(project: Project, name: str = NAME) -> dict[str, Any]:
+    answer: dict[str, Any] = project.aws("scheduler").get_schedule(Name=name, GroupName=APP)
+    return answer
+
+
+def change_in_the_console(project: Project, **changes: Any) -> None:
+    found = live(project)
+    kept = {key: found[key] for key in (*KEPT, "ScheduleExpressionTimezone")}
+    project.aws("scheduler").update_schedule(**{"Name": NAME, **kept, **changes})
+
+
+def context(project: Project, console: Console) -> Context:
+    return open_context(project.root, console, environment=None, local=True)
+
+
+def change(ctx: Context, expression: str) -> schedule_action.Change:
+    changes = {"expression": expression}
+    return schedule_action.change(ctx.project, ctx.config, NAME, changes, ctx.now())
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"ScheduleExpression": "cron(0 12 * * ? *)"}, "expression: cron(0 6 * * ? *) → cron(0 12"),
+        (
+            {"FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}},
+            "FlexibleWindowMinutes: 0 → 15",
+        ),
+    ],
+)
+def test_a_change_in_the_console_is_shown_and_set_right_only_on_request(
+    project: Project, mine: Path, change: dict[str, Any], told: str
+) -> None:
+    change_in_the_console(project, **change)
+    assert told in project.toolkit("schedules", "diff", "--local", code=1).out
+    mine.write_text(mine.read_text().replace(FIRST, SECOND))
+    refused = project.toolkit("schedules", "apply", "--local", "--yes", code=2)
+    assert "changed behind its stack" in refused.err
+    assert live(project)["ScheduleExpression"] != SECOND
+    project.toolkit("schedules", "apply", "--local", "--yes", "--overwrite")
+    assert live(project)["ScheduleExpression"] == SECOND
+    assert project.toolkit("schedules", "diff", "--local", "--thorough").code == 0
+
+
+def test_what_drifted_though_its_file_stayed_is_made_anew(project: Project, mine: Path) -> None:
+    target = live(project)["Target"]
+    target["RetryPolicy"]["MaximumRetryAttempts"] = 5
+    change_in_the_console(project, Target=target)
+    answer = project.toolkit("schedules", "apply", "--local", "--yes")
+    assert answer.out.endswith("nothing to deploy\n")
+    assert "1 of them live otherwise" in answer.err
+    project.toolkit("schedules", "apply", "--local", "--yes", "--overwrite")
+    assert live(project)["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 0
+
+
+def test_a_schedule_that_was_deleted_by_hand_comes_back_on_request(
+    project: Project, mine: Path
+) -> None:
+    project.aws("scheduler").delete_schedule(Name=NAME, GroupName=APP)
+    assert "deployed → deleted" in project.toolkit("schedules", "diff", "--local", code=1).out
+    listed = project.toolkit("schedules", "--local", "--json").json()
+    assert {row["name"]: row["standing"] for row in listed}[NAME] == "DELETED"
+    command = ("schedule", NAME, SECOND, "--local", "--yes")
+    assert "deleted behind its stack" in project.toolkit(*command, code=2).err
+    project.toolkit(*command, "--overwrite")
+    assert live(project)["ScheduleExpression"] == SECOND
+
+
+def test_of_two_people_the_second_is_told_what_the_first_deployed(
+    project: Project, mine: Path
+) -> None:
+    copy = mine.read_text()
+    project.toolkit("schedule", NAME, SECOND, "-e", "MAX_ORDER=4", "--local", "--yes")
+    mine.write_text(copy)  # the second person's copy of the project
+    answer = project.toolkit("schedule", NAME, "cron(0 7 * * ? *)", "--local", "--yes", code=2)
+    assert f"expression {FIRST} → {SECOND}" in answer.err
+    assert "env MAX_ORDER (none) → 4" in answer.err
+    assert mine.read_text() == copy
+    assert live(project)["ScheduleExpression"] == SECOND
+
+
+def test_of_two_people_at_the_same_moment_only_one_gets_through(
+    project: Project, mine: Path
+) -> None:
+    ctx = context(project, Console())
+    late = change(ctx, "cron(0 7 * * ? *)")
+
+    class Meanwhile(Console):
+        """Somebody else deploys while our change set waits for its confirmation."""
+
+        def confirm(self, question: str) -> bool:
+            project.toolkit("schedule", NAME, SECOND, "--local", "--yes")
+            return True
+
+    slow = context(project, Meanwhile())
+    with pytest.raises(StackError, match="somebody else deployed it"):
+        schedule_action.apply(slow, late, yes=False, overwrite=False)
+    assert SECOND in mine.read_text()
+    assert live(project)["ScheduleExpression"] == SECOND
+
+
+def test_a_deployed_schedule_without_a_file_here_is_not_overwritten(
+    project: Project, mine: Path
+) -> None:
+    mine.unlink()
+    answer = project.toolkit("schedule", NAME, SECOND, "--local", "--yes", code=2)
+    assert "is deployed already, but has no file here" in answer.err
+    listed = project.toolkit("schedules", "--local", "--json").json()
+    assert {row["name"]: row["standing"] for row in listed}[NAME] == "NO FILE"
+
+
+def test_dump_writes_what_is_live_and_keeps_the_comments_of_what_is_there(
+    project: Project, mine: Path
+) -> None:
+    untouched = (project.root / "schedules" / "weather.toml").read_text()
+    mine.write_text(f"# mine\n{mine.read_text()}")
+    change_in_the_console(project, ScheduleExpression=SECOND, State="DISABLED")
+    project.toolkit("schedules", "dump", "--local", "--write")
+    assert mine.read_text().startswith("# mine\n")
+    assert tomllib.loads(mine.read_text()) == {
+        "workload": "weather",
+        "expression": SECOND,
+        "timezone": "Europe/Berlin",
+        "state": "DISABLED",
+    }
+    assert (project.root / "schedules" / "weather.toml").read_text() == untouched
+    mine.unlink()
+    dumped = project.toolkit("schedules", "dump", "--local", "--json").json()[NAME]
+    assert tomllib.loads(dumped)["expression"] == SECOND
+
+
+def test_a_schedule_that_somebody_made_by_hand_is_told_and_kept(
+    project: Project, mine: Path
+) -> None:
+    found = live(project)
+    kept = {key: found[key] for key in KEPT}
+    project.aws("scheduler").create_schedule(Name="weather-byhand", **kept)
+    command = ("schedule", "weather-byhand", SECOND, "--local", "--yes")
+    try:
+        assert "? weather-byhand" in project.toolkit("schedules", "diff", "--local", code=1).out
+        assert "made by hand" in project.toolkit(*command, code=2).err
+        project.toolkit("schedules", "prune", "--local", "--yes")
+        assert "weather-byhand" in live_names(project)
+        project.toolkit(*command, "--overwrite")
+        assert live(project, "weather-byhand")["ScheduleExpression"] == SECOND
+    finally:
+        project.toolkit("schedule", "weather-byhand", "--remove", "--local", "--yes", code=None)
+    assert "weather-byhand" not in live_names(project)
+
+
+@pytest.mark.parametrize("moment", ["changes", "declined"])
+def test_what_is_interrupted_or_declined_before_it_begins_leaves_all_as_it_was(
+    project: Project, mine: Path, moment: str
+) -> None:
+    before = mine.read_text()
+    ctx = context(project, Console(interrupt_at=moment, answer=False))
+    wanted = change(ctx, SECOND)
+    if moment == "changes":
+        with pytest.raises(KeyboardInterrupt):
+            schedule_action.apply(ctx, wanted, yes=True, overwrite=False)
+    else:
+        assert schedule_action.apply(ctx, wanted, yes=False, overwrite=False).result == "declined"
+    assert mine.read_text() == before
+    assert live(project)["ScheduleExpression"] == FIRST
+    assert [path.name for path in mine.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_interrupt_of_a_new_schedule_leaves_neither_file_nor_stack(project: Project) -> None:
+    ctx = context(project, Console(interrupt_at="changes"))
+    changes = {"expression": FIRST}
+    wanted = schedule_action.change(ctx.project, ctx.config, "weather-new", changes, ctx.now())
+    with pytest.raises(KeyboardInterrupt):
+        schedule_action.apply(ctx, wanted, yes=True, overwrite=False)
+    assert not (project.root / "schedules" / "weather-new.toml").exists()
+    pages = project.aws("cloudformation").get_paginator("describe_stacks").paginate()
+    stacks = {row["StackName"] for page in pages for row in page["Stacks"]}
+    assert f"{APP}-platform" in stacks
+    assert f"{APP}-schedule-weather-new" not in stacks
+
+
+def test_an_interrupt_after_the_stack_was_updated_leaves_file_and_stack_equal(
+    project: Project, mine: Path
+) -> None:
+    ctx = context(project, Console(interrupt_at="finished"))
+    with pytest.raises(KeyboardInterrupt):
+        schedule_action.apply(ctx, change(ctx, SECOND), yes=True, overwrite=False)
+    assert SECOND in mine.read_text()
+    assert live(project)["ScheduleExpression"] == SECOND
+
+
+def test_a_file_that_somebody_edits_meanwhile_is_not_overwritten(
+    project: Project, mine: Path
+) -> None:
+    ctx = context(project, Console())
+    wanted = change(ctx, SECOND)
+    edited = mine.read_text() + "# meanwhile\n"
+    mine.write_text(edited)
+    with pytest.raises(ConfigError, match="changed by somebody else meanwhile"):
+        schedule_action.apply(ctx, wanted, yes=True, overwrite=False)
+    assert mine.read_text() == edited
+    assert live(project)["ScheduleExpression"] == FIRST
+
+
+def test_the_list_tells_the_last_outcome_and_the_next_firing(project: Project, mine: Path) -> None:
+    bucket = project.outputs(f"{APP}-platform")["BucketName"]
+    now = context(project, Console()).now()
+    for days, outcome in ((2, "succeeded"), (1, "failed"), (40, "interrupted")):
+        run_id = RunId(NAME, (now - timedelta(days=days)).replace(microsecond=0))
+        key = f"ledger/{NAME}/{run_id}.{outcome}.json"
+        project.aws("s3").put_object(Bucket=bucket, Key=key, Body=b"{}")
+    rows = project.toolkit("schedules", "--local", "--json").json()
+    row = next(row for row in rows if row["name"] == NAME)
+    yesterday = RunId(NAME, (now - timedelta(days=1)).replace(microsecond=0))
+    assert (row["last_run_id"], row["last_outcome"]) == (str(yesterday), "failed")
+    due = datetime.fromisoformat(row["next"])
+    assert now < due <= now + timedelta(hours=25)
+    assert due.astimezone(ZoneInfo("Europe/Berlin")).hour == 6
+    shown = project.toolkit("schedules", "--local").out
+    assert "At 06:00 every day, Europe/Berlin" in shown
+    assert "last failed" in shown
+
+
+def test_a_dry_run_of_a_removal_removes_nothing(project: Project, mine: Path) -> None:
+    answer = project.toolkit("schedule", NAME, "--remove", "--dry-run", "--yes", "--local")
+    assert "removes" in answer.out
+    assert mine.exists()
+    assert NAME in live_names(project)
+
+
+def test_one_bad_file_stops_a_deployment_before_it_begins(project: Project, mine: Path) -> None:
+    mine.write_text(mine.read_text() + '\n[env]\nMAXORDER = "3"\nLEVEL = "2"\n')
+    answer = project.toolkit("schedules", "apply", "--local", "--yes", code=2)
+    assert "did you mean MAX_ORDER?" in answer.err
+    assert "LEVEL='2' is above the maximum 0.99" in answer.err
+    assert f"schedules/{NAME}.toml" in answer.err
+    assert live(project)["ScheduleExpression"] == FIRST
+
+
+@pytest.mark.slow
+def test_many_schedules_are_compared_in_a_handful_of_calls_and_only_changes_are_deployed(
+    project: Project,
+) -> None:
+    folder, count = project.root / "schedules", 120
+    text = 'workload = "weather"\nexpression = "{}"\ntimezone = "UTC"\nstate = "DISABLED"\n'
+    paths = [folder / f"weather-many-{number:03}.toml" for number in range(count)]
+    for path in paths:
+        path.write_text(text.format(FIRST))
+    try:
+        assert applied(project) == {"created": count}
+        calls, clean = compared(project)
+        assert clean == count + 1
+        assert calls["GetSchedule"] == 0
+        assert sum(calls.values()) <= 6, calls
+        for path in paths[:7]:
+            path.write_text(text.format(SECOND))
+        assert applied(project) == {"updated": 7}
+        # Changed during their stacks' own updates: these seven are read, to be sure.
+        calls, clean = compared(project)
+        assert (clean, calls["GetSchedule"]) == (count + 1, 7)
+        listed = project.toolkit("schedules", "--local", "--json").json()
+        assert len(listed) == count + 1
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        project.toolkit("schedules", "prune", "--local", "--yes")
+    assert live_names(project) == {"weather"}
+
+
+def applied(project: Project) -> dict[str, int]:
+    rows = project.toolkit("schedules", "apply", "--local", "--yes", "--json").json()
+    return dict(Counter(row["result"] for row in rows))
+
+
+def compared(project: Project) -> tuple[Counter[str], int]:
+    """The API calls of one diff by name, and how many schedules are as their files say."""
+    ctx = context(project, Console())
+    calls: Counter[str] = Counter()
+    for service in ("cloudformation", "scheduler"):
+        ctx.aws.client(service).meta.events.register(
+            "before-call", lambda model, **_: calls.update([model.name])
+        )
+    found = schedules_action.differences(ctx)
+    return calls, sum(row.clean for row in found)
