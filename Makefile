@@ -17,7 +17,7 @@ evidence: $(VENV)/demo  ## evidence/ again: a week of every schedule, and a stre
 	$(BIN)/python docs/evidence.py $(if $(STREAM_SECONDS),--stream-seconds $(STREAM_SECONDS))
 
 test: $(VENV)/dev  ## all tests
-	$(BIN)/pytest -n 2 --dist loadgroup $(TEST)
+	$(BIN)/pytest -n 2 --dist loadfile $(TEST)
 
 check: $(VENV)/dev format lint types templates test  ## what a commit must pass
 
@@ -58,7 +58,7 @@ floors: $(VENV)/dev  ## the tests, on the oldest dependencies that pyproject.tom
 	$(PYTHON) -m venv --clear .venv-floors
 	.venv-floors/bin/python -m pip install -q --require-hashes -r .ci/locks/floors.lock
 	.venv-floors/bin/python -m pip install -q --no-deps --no-build-isolation -e .
-	.venv-floors/bin/pytest -n 2 --dist loadgroup -m "not container" $(TEST)
+	.venv-floors/bin/pytest -n 2 --dist loadfile -m "not container" $(TEST)
 
 clean:  ## everything that make and the toolkit made here
 	-test -x $(BIN)/toolkit && $(BIN)/toolkit local stop

@@ -66,9 +66,9 @@ def answer(*arguments: str) -> dict[str, object]:
     return json.loads(done.stdout)
 
 
-def forget(schedule: str) -> None:
-    """Remove the folders of earlier evidence of a schedule."""
-    for folder in OUT.glob(f"{schedule}-2*"):
+def forget(pattern: str) -> None:
+    """Remove the folders of earlier evidence."""
+    for folder in OUT.glob(pattern):
         shutil.rmtree(folder)
 
 
@@ -79,7 +79,7 @@ def week() -> None:
     toolkit("ledger", "--local", "--since", "7d")
     for name in SCHEDULES:
         latest = answer("validate", "--latest", name, "--local", "--json")
-        forget(name)
+        forget(f"{name}-*Z")
         toolkit("evidence", str(latest["run_id"]), "--local", "--output", str(OUT))
         toolkit("validate", "--evidence", str(OUT / str(latest["run_id"])))
 
@@ -90,7 +90,7 @@ def stream(seconds: int) -> None:
     run_id = str(answer("run", "stream-bnb", *wanted)["run_id"])
     print(f"{run_id} streams for {seconds:,} s", flush=True)
     toolkit("validate", "--run-id", run_id, "--local", "--wait", "--timeout", str(seconds + 300))
-    forget("stream-bnb")
+    forget("stream-bnb-*Z-*")
     toolkit("evidence", run_id, "--local", "--output", str(OUT))
     shutil.copy2(OUT / run_id / "execution-logs.csv", OUT / "stream-bnb-execution-logs.csv")
 

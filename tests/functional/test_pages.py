@@ -20,7 +20,6 @@ from workloads.contract import RunId
 from ..chromium import Page, chromium  # noqa: TID252 - tests are no installed package
 from ..unit.test_verdict import GOOD, KEY, LATER, MANIFEST, RUN_ID, WORKLOAD  # noqa: TID252
 
-pytestmark = pytest.mark.xdist_group("chromium")
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 # Text against what lies behind it, at least 4.5:1: https://www.w3.org/TR/WCAG22/#contrast-minimum
 CONTRAST = """

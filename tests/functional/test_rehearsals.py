@@ -20,7 +20,6 @@ from toolkit.adapters.engine import EngineClient
 
 from .conftest import Project, make_project
 
-pytestmark = pytest.mark.xdist_group("rehearsals")
 APP = "fargate-runs"
 Definition = dict[str, Any]
 

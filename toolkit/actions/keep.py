@@ -16,8 +16,8 @@ from toolkit.core.verdict import Verdict, judge
 from workloads.catalog import load
 from workloads.contract import RunId, parse_time
 
-# What fits into a repository without regret; a larger artifact stays in the bucket, and its digest,
-# rows and columns in the folder.
+# What fits into a repository without regret, and every plot, which the report shows. A larger
+# artifact stays in the bucket, and its digest, rows and columns in the folder.
 _KEPT_BYTES = 512 * 1024
 
 
@@ -71,7 +71,11 @@ def rejudge(folder: Path) -> Verdict:
 
 def _download(gatherer: Gatherer, evidence: Evidence, target: Path) -> list[str]:
     artifacts = list(evidence.manifest.artifacts) if evidence.manifest else []
-    small = [artifact for artifact in artifacts if artifact.bytes <= _KEPT_BYTES]
+    small = [
+        artifact
+        for artifact in artifacts
+        if artifact.bytes <= _KEPT_BYTES or artifact.media_type == "image/png"
+    ]
     for _ in gatherer.download(small, target):
         pass
     return [artifact.name for artifact in artifacts if artifact not in small]

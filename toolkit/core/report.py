@@ -110,7 +110,8 @@ def _branch(check: Check) -> Html:
         el("span", _SPOKEN[check.status], class_="spoken"),
         class_=f"chip {_CLASSES[check.status]}",
     )
-    row = el("span", chip, el("span", check.name, class_="name"), " ", check.detail)
+    words = el("span", el("span", check.name, class_="name"), " ", check.detail)
+    row = el("span", chip, words, class_="row")
     below = _tree(check.children) if check.children else None
     return el("li", row, below)
 
