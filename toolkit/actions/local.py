@@ -169,9 +169,12 @@ def describe_status(found: Event) -> Iterator[str]:
     ahead = timedelta(seconds=round(found["offset_seconds"]))
     yield f"endpoint   {found['endpoint_url']} ({found['region']}, {found['emulator']})"
     yield f"time       {found['now'][:19]}Z" + (f", {ahead} ahead" if ahead else "")
+    columns = ("name", "expression", "timezone")
+    widths = [max((len(row[name]) for row in found["schedules"]), default=0) for name in columns]
     for row in found["schedules"]:
-        following = f"next {row['next'][:19]}Z" if row["next"] else row["state"].lower()
-        yield f"schedule   {row['name']}  {row['expression']}  {row['timezone']}  {following}"
+        cells = [f"{row[name]:{width}}" for name, width in zip(columns, widths, strict=True)]
+        following = f"{row['next'][:10]} {row['next'][11:16]}Z" if row["next"] else None
+        yield "  ".join(["schedule ", *cells, following or row["state"].lower()])
     for row in found["tasks"]:
         yield f"task       {row['task'].rsplit('/', 1)[-1]}  {row['group']}"
 
