@@ -5,6 +5,7 @@ emulator (ministack)  ←  boto3  ←  Scheduler agent, Fargate agent  →  task
      anyone                          toolkit local …
 """
 
+import contextlib
 import fcntl
 import json
 import logging
@@ -12,6 +13,7 @@ import os
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
@@ -44,6 +46,7 @@ _RETRY_SECONDS = 0.2
 _POLL_SECONDS = 0.05
 _WATCH_SECONDS = 30.0
 _OWNER_SECONDS = 0.5
+_LOCK_TRIES = 20
 _log = logging.getLogger(__name__)
 
 
@@ -93,6 +96,12 @@ class Engine:
     def _hold(self, stack: ExitStack) -> None:
         """One engine per project: the lock is held for life, and goes with the process."""
         lock: IO[bytes] = stack.enter_context((self._home / "lock").open("wb"))
+        for _ in range(_LOCK_TRIES):
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            # Who looks whether an engine runs holds the lock for a moment, too.
+            time.sleep(_POLL_SECONDS)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _prepare(self) -> None:
