@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from attrs import frozen
@@ -56,7 +55,8 @@ def gather(context: Context) -> Facts:
     stacks = asked(lambda: CloudFormation(aws).owned(context.app))
     deployed = _deployed(context, [] if isinstance(stacks, Unknown) else stacks)
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        skew = pool.submit(asked, lambda: account.clock_skew(aws, lambda: datetime.now(UTC)))
+        # The embedded AWS goes by a virtual clock, and so does this context.
+        skew = pool.submit(asked, lambda: account.clock_skew(aws, context.now))
         quotas = pool.submit(_quotas, context, deployed)
         engine = pool.submit(_engine, context)
         net = pool.submit(_network, context, deployed)
