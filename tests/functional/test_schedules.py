@@ -328,20 +328,23 @@ def test_many_schedules_are_compared_in_a_handful_of_calls_and_only_changes_are_
     folder, count = project.root / "schedules", 120
     text = 'workload = "weather"\nexpression = "{}"\ntimezone = "UTC"\nstate = "DISABLED"\n'
     paths = [folder / f"weather-many-{number:03}.toml" for number in range(count)]
+    # The project's own schedule may have been changed by an earlier test, and is read to be sure.
+    doubtful = compared(project)[0]["GetSchedule"]
+    assert doubtful <= 1
     for path in paths:
         path.write_text(text.format(FIRST))
     try:
         assert applied(project) == {"created": count}
         calls, clean = compared(project)
         assert clean == count + 1
-        assert calls["GetSchedule"] == 0
-        assert sum(calls.values()) <= 6, calls
+        assert calls["GetSchedule"] == doubtful
+        assert sum(calls.values()) <= 6 + doubtful, calls
         for path in paths[:7]:
             path.write_text(text.format(SECOND))
         assert applied(project) == {"updated": 7}
         # Changed during their stacks' own updates: these seven are read, to be sure.
         calls, clean = compared(project)
-        assert (clean, calls["GetSchedule"]) == (count + 1, 7)
+        assert (clean, calls["GetSchedule"]) == (count + 1, doubtful + 7)
         listed = project.toolkit("schedules", "--local", "--json").json()
         assert len(listed) == count + 1
     finally:
