@@ -9,6 +9,7 @@ How the modules hang together: ``study`` makes a ``plan`` from the scale, a ``si
 ``findings`` hold the samples (errors by ``bootstrap``) against ``onsager``.
 """
 
+from workloads.batch.science.plan import Settings
 from workloads.batch.science.study import run
 
-__all__ = ["run"]
+__all__ = ["Settings", "run"]
