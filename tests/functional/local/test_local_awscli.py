@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,7 @@ def test_cloudformation_deploys_a_template_of_ours(aws: Aws, platform: Platform)
         *(f"{name}={value}" for name, value in parameters.items()),
     )
     assert "Successfully created/updated stack - by-cli" in aws(*deploy)
+    time.sleep(1.1)  # the AWS CLI names its change sets by the second
     assert "No changes to deploy" in aws(*deploy)
     stacks = read(aws, "cloudformation", "describe-stacks", "--stack-name", "by-cli")["Stacks"]
     assert stacks[0]["StackStatus"] == "CREATE_COMPLETE"
