@@ -4,13 +4,12 @@ The file has a ``[default]`` table and one table for each other environment, whi
 it key by key. ``--local`` reads the environment ``local``.
 """
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from attrs import evolve, frozen
 
-from toolkit.core.errors import ConfigError
+from toolkit.core.errors import ConfigError, unknown_key
 from toolkit.core.names import App, check_name
 from toolkit.core.schedule import check_environment
 from workloads.catalog import Catalog
@@ -66,9 +65,7 @@ def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Co
     table = _merge(document.get(DEFAULT, {}), document.get(environment, {}))
     for key in table:
         if key not in _KEYS:
-            near = difflib.get_close_matches(key, _KEYS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(_KEYS)}"
-            raise ConfigError(f"toolkit.toml [{environment}]: unknown key {key!r}", hint=hint)
+            raise unknown_key(f"toolkit.toml [{environment}]", key, _KEYS)
     if "app" not in table:
         raise ConfigError("toolkit.toml: 'app' is missing", hint='e.g. app = "nightly"')
     env = {name: _texts(rows) for name, rows in table.get("env", {}).items()}

@@ -10,6 +10,9 @@
 A message says what happened to which named thing; the hint says what to do next.
 """
 
+import difflib
+from collections.abc import Sequence
+
 
 class ToolkitError(Exception):
     """Something the user can act on; the command line prints it and exits with 3."""
@@ -26,6 +29,13 @@ class ConfigError(ToolkitError):
     """A file, an option or a name that the user gave is not usable."""
 
     exit_code = 2
+
+
+def unknown_key(where: str, key: str, known: Sequence[str]) -> ConfigError:
+    """The error of a file's key that nothing reads, with the nearest known one."""
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(known)}"
+    return ConfigError(f"{where}: unknown key {key!r}", hint=hint)
 
 
 class StackError(ToolkitError):

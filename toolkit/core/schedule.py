@@ -1,12 +1,11 @@
 """A schedule as its file tells it: when a workload runs, and with which environment."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from attrs import field, frozen
 
-from toolkit.core.errors import ConfigError
+from toolkit.core.errors import ConfigError, unknown_key
 from toolkit.core.expression import ExpressionError
 from toolkit.core.expression import parse as parse_expression
 from toolkit.core.firings import Timetable
@@ -62,9 +61,7 @@ def parse(name: str, table: Mapping[str, Any], catalog: Catalog) -> Schedule:
     check_name("schedule", name)
     for key in table:
         if key not in _KEYS:
-            near = difflib.get_close_matches(key, _KEYS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(_KEYS)}"
-            raise ConfigError(f"{where}: unknown key {key!r}", hint=hint)
+            raise unknown_key(where, key, _KEYS)
     if "expression" not in table:
         raise ConfigError(f"{where}: 'expression' is missing", hint='e.g. "cron(0 6 * * ? *)"')
     workload = _workload(name, table, catalog)
