@@ -85,8 +85,7 @@ def open_context(
 
     With ``local``, the embedded AWS is started on demand.
     """
-    project = Project.find(directory, load())
-    config = project.config(environment or (LOCAL if local else DEFAULT))
+    project, config = open_offline(directory, environment=environment, local=local)
     if not local:
         aws = Aws(Endpoint(region=config.region, profile=config.profile))
         return Context(project, config, aws, console, lambda: datetime.now(UTC), local=False)
@@ -108,5 +107,5 @@ def open_offline(
     directory: Path, *, environment: str | None, local: bool
 ) -> tuple[Project, Config]:
     """The project and its config alone, for what needs no AWS."""
-    project = Project.find(directory, load())
+    project = open_project(directory)
     return project, project.config(environment or (LOCAL if local else DEFAULT))

@@ -10,7 +10,6 @@
 A message says what happened to which named thing; the hint says what to do next.
 """
 
-import difflib
 from collections.abc import Sequence
 
 
@@ -33,6 +32,8 @@ class ConfigError(ToolkitError):
 
 def unknown_key(where: str, key: str, known: Sequence[str]) -> ConfigError:
     """The error of a file's key that nothing reads, with the nearest known one."""
+    import difflib  # here, because every command imports this module and few need it
+
     near = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(known)}"
     return ConfigError(f"{where}: unknown key {key!r}", hint=hint)
