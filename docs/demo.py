@@ -6,9 +6,7 @@ embedded AWS stays up afterwards; without it nothing is left running, also after
 """
 
 import argparse
-import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,67 +14,30 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from walk import BOLD, RESET, ROOT, Walk
+
 COPY = Path(os.environ.get("TOOLKIT_DEMO", ROOT / ".toolkit" / "demo"))
-PARTS = ("toolkit.toml", "templates", "schedules", "workloads")
 EXPRESSION, ZONE = "cron(30 5 * * ? *)", "Europe/Berlin"
-BOLD, RESET = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
 
-def copy_project() -> None:
-    """A fresh copy of the project; what the emulator has installed stays."""
-    COPY.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        target = COPY / part
-        if (ROOT / part).is_dir():
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(ROOT / part, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(ROOT / part, target)
-
-
-def command(*arguments: str) -> list[str]:
-    """A toolkit command of this environment."""
-    return [sys.executable, "-m", "toolkit", *arguments]
-
-
-def show(arguments: tuple[str, ...]) -> None:
-    """Print a command as a person would type it."""
-    text = " ".join(f'"{word}"' if " " in word else word for word in arguments)
-    print(f"\n{BOLD}$ toolkit {text}{RESET}", flush=True)
-
-
-def toolkit(*arguments: str) -> None:
-    """Run one command in the open; its failure ends the demo."""
-    show(arguments)
-    subprocess.run(command(*arguments), cwd=COPY, check=True)
-
-
-def answer(*arguments: str) -> dict[str, object]:
-    """The JSON that one command prints."""
-    done = subprocess.run(command(*arguments), cwd=COPY, check=True, stdout=subprocess.PIPE)
-    return json.loads(done.stdout)
-
-
-def demo() -> None:
-    """Deploy, schedule, let it fire, follow, validate."""
-    toolkit("deploy", "--local", "--yes", "--only", "weather")
-    toolkit("schedule", "weather", EXPRESSION, "--timezone", ZONE, "--local", "--yes")
-    firing = answer("schedule", "weather", "--local", "--json")["firings"][0]
+def demo(walk: Walk) -> None:
+    """Deploy, schedule, let it fire, follow, validate, account for it, keep it."""
+    walk.toolkit("deploy", "--local", "--yes", "--only", "weather")
+    walk.toolkit("schedule", "weather", EXPRESSION, "--timezone", ZONE, "--local", "--yes")
+    firing = walk.answer("schedule", "weather", "--local", "--json")["firings"][0]
     run_id, due = firing["run_id"], datetime.fromisoformat(firing["utc"])
     # The agent fires the deployed schedule when the clock gets there; nobody calls RunTask.
-    advance = ("local", "advance", "--until", (due + timedelta(minutes=1)).isoformat())
-    show((*advance, "&"))
-    background = subprocess.Popen(command(*advance), cwd=COPY)
+    until = f"{due + timedelta(minutes=1):%Y-%m-%dT%H:%MZ}"
+    background = walk.background("local", "advance", "--until", until)
     try:
-        toolkit("logs", run_id, "--follow", "--timeout", "60", "--local")
+        walk.toolkit("logs", run_id, "--follow", "--timeout", "60", "--local")
     finally:
         if background.wait() != 0:
             sys.exit("the clock could not be advanced")
-    plots = str(COPY / "runs")
-    toolkit(
-        "validate", "--run-id", run_id, "--local", "--wait", "--timeout", "30", "--download", plots
-    )
+    patience = ("--wait", "--timeout", "30")
+    walk.toolkit("validate", "--run-id", run_id, "--local", *patience)
+    walk.toolkit("ledger", "--since", "2d", "--local")
+    walk.toolkit("evidence", run_id, "--local", "--output", str(walk.copy / "evidence"))
 
 
 def main() -> int:
@@ -86,12 +47,13 @@ def main() -> int:
     keep = parser.parse_args().keep
     began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    copy_project()
+    walk = Walk(COPY)
+    walk.copy_project()
     watch = () if keep else ("--while-pid", str(os.getpid()))
     try:
-        toolkit("local", "start", *watch)
-        toolkit("local", "reset", "--yes")
-        demo()
+        walk.toolkit("local", "start", *watch)
+        walk.toolkit("local", "reset", "--yes")
+        demo(walk)
     except KeyboardInterrupt:
         print("\ninterrupted", flush=True)
         return 130
@@ -104,7 +66,7 @@ def main() -> int:
         else:
             # A second Ctrl-C must not keep it from being stopped.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            toolkit("local", "stop")
+            walk.toolkit("local", "stop")
     print(f"\n{BOLD}done in {time.monotonic() - began:.0f} s{RESET}")
     return 0
 

@@ -8,17 +8,15 @@ project is a copy below .toolkit/evidence; nothing is left running, also after C
 """
 
 import argparse
-import json
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from walk import BOLD, RESET, ROOT, Walk
+
 COPY, OUT = ROOT / ".toolkit" / "evidence", ROOT / "evidence"
-PARTS = ("toolkit.toml", "templates", "schedules", "workloads")
 SCHEDULES = ("ecommerce", "science", "stream-bnb", "stream-btc", "stream-eth", "weather")
 # The embedded AWS rehearses in seconds. The runs that are kept are larger: what toolkit.toml says
 # below [local.env], before and after. evidence/README.md tells of it.
@@ -27,19 +25,10 @@ LARGER = {
     "SCIENCE_SCALE = 0.01": "SCIENCE_SCALE = 1",
     "ORDERS = 200_000": "ORDERS = 10_000_000",
 }
-BOLD, RESET = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
 
-def copy_project() -> None:
-    """A fresh copy of the project, its runs made larger; what the emulator installed stays."""
-    COPY.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        target = COPY / part
-        if (ROOT / part).is_dir():
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(ROOT / part, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(ROOT / part, target)
+def enlarge() -> None:
+    """Make the copy's runs larger."""
     config = COPY / "toolkit.toml"
     text = config.read_text()
     for before, after in LARGER.items():
@@ -48,50 +37,34 @@ def copy_project() -> None:
     config.write_text(text)
 
 
-def command(*arguments: str) -> list[str]:
-    """A toolkit command of this environment."""
-    return [sys.executable, "-m", "toolkit", *arguments]
-
-
-def toolkit(*arguments: str, check: bool = True) -> None:
-    """Run one command in the open; its failure ends the script."""
-    text = " ".join(f'"{word}"' if " " in word else word for word in arguments)
-    print(f"\n{BOLD}$ toolkit {text}{RESET}", flush=True)
-    subprocess.run(command(*arguments), cwd=COPY, check=check)
-
-
-def answer(*arguments: str) -> dict[str, object]:
-    """The JSON that one command prints."""
-    done = subprocess.run(command(*arguments), cwd=COPY, check=True, stdout=subprocess.PIPE)
-    return json.loads(done.stdout)
-
-
 def forget(pattern: str) -> None:
     """Remove the folders of earlier evidence."""
     for folder in OUT.glob(pattern):
         shutil.rmtree(folder)
 
 
-def week() -> None:
+def week(walk: Walk) -> None:
     """Seven days of every schedule; the latest run of each is kept, and the calendar of all."""
-    toolkit("deploy", "--local", "--yes")
-    toolkit("local", "advance", "7d")
-    toolkit("ledger", "--local", "--since", "7d")
+    walk.toolkit("deploy", "--local", "--yes")
+    walk.toolkit("local", "advance", "7d")
+    walk.toolkit("ledger", "--local", "--since", "7d")
     for name in SCHEDULES:
-        latest = answer("validate", "--latest", name, "--local", "--json")
+        latest = walk.answer("validate", "--latest", name, "--local", "--json")
         forget(f"{name}-*Z")
-        toolkit("evidence", str(latest["run_id"]), "--local", "--output", str(OUT))
-        toolkit("validate", "--evidence", str(OUT / str(latest["run_id"])))
+        walk.toolkit("evidence", str(latest["run_id"]), "--local", "--output", str(OUT))
+        walk.toolkit("validate", "--evidence", str(OUT / str(latest["run_id"])))
 
 
-def stream(seconds: int) -> None:
+def stream(walk: Walk, seconds: int) -> None:
     """One stream of BNB in real time, as long as the shipped schedule has it."""
     wanted = ("-e", f"RUN_SECONDS={seconds}", "--local", "--json")
-    run_id = str(answer("run", "stream-bnb", *wanted)["run_id"])
+    run_id = str(walk.answer("run", "stream-bnb", *wanted)["run_id"])
     print(f"{run_id} streams for {seconds:,} s", flush=True)
-    toolkit("validate", "--run-id", run_id, "--local", "--wait", "--timeout", str(seconds + 300))
+    walk.toolkit(
+        "validate", "--run-id", run_id, "--local", "--wait", "--timeout", str(seconds + 300)
+    )
     forget("stream-bnb-*Z-*")
-    toolkit("evidence", run_id, "--local", "--output", str(OUT))
+    walk.toolkit("evidence", run_id, "--local", "--output", str(OUT))
     shutil.copy2(OUT / run_id / "execution-logs.csv", OUT / "stream-bnb-execution-logs.csv")
 
 
@@ -102,19 +75,21 @@ def main() -> int:
     seconds = parser.parse_args().stream_seconds
     began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    copy_project()
+    walk = Walk(COPY)
+    walk.copy_project()
+    enlarge()
     try:
-        toolkit("local", "start")
-        toolkit("local", "reset", "--yes")
-        week()
+        walk.toolkit("local", "start")
+        walk.toolkit("local", "reset", "--yes")
+        week(walk)
         if seconds:
-            stream(seconds)
-        toolkit("ledger", "--local", "--since", "8d", "--html", str(OUT / "index.html"))
+            stream(walk, seconds)
+        walk.toolkit("ledger", "--local", "--since", "8d", "--html", str(OUT / "index.html"))
     except subprocess.CalledProcessError as error:
         print(f"\nthe command above ended with exit code {error.returncode}", flush=True)
         return 1
     finally:
-        toolkit("local", "stop", check=False)
+        walk.toolkit("local", "stop", check=False)
     print(f"\n{BOLD}done in {time.monotonic() - began:.0f} s{RESET}")
     return 0
 

@@ -12,7 +12,6 @@ import pytest
 
 from .conftest import ROOT, Project, make_project
 
-pytestmark = pytest.mark.xdist_group("walk")
 _BLOCK = re.compile(r"`([\w./-]+)`:\n\n```(?:python|toml)\n(.*?)```", re.DOTALL)
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from .conftest import ROOT, share_emulator
 
-pytestmark = pytest.mark.xdist_group("demo")
 DEMO = ROOT / "docs" / "demo.py"
 
 
@@ -68,13 +67,15 @@ def lines_until(process: subprocess.Popen[str], text: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("time", ["first", "second"])
-def test_the_demo_ends_with_pass_and_a_plot_and_can_be_run_again(home: Path, time: str) -> None:
+def test_the_demo_ends_with_pass_and_a_kept_plot_and_can_be_run_again(home: Path, time: str) -> None:
     process = start(home)
     out, _ = process.communicate(timeout=240)
     assert process.returncode == 0, out
     assert "PASS  weather-" in out
-    plot = next(line for line in out.splitlines() if line.endswith("weather.png"))
-    assert Path(plot).is_file()
+    assert "1 ok" in out
+    page = Path(next(line for line in out.splitlines() if line.endswith("report.html"))[6:])
+    assert "data:image/png;base64," in page.read_text()
+    assert (page.parent / "artifacts" / "weather.png").is_file()
     assert until_gone(home) == []
 
 

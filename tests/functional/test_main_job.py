@@ -11,7 +11,6 @@ import pytest
 
 from .conftest import Project
 
-pytestmark = pytest.mark.xdist_group("main-job")
 APP = "fargate-runs"
 
 

@@ -23,7 +23,7 @@ from toolkit.adapters.engine import EngineClient, ensure_running
 
 from .conftest import share_emulator
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("firings")]
+pytestmark = pytest.mark.slow
 SEED, CRONS = 20280229, 80
 ZONES = ["UTC", "Europe/Berlin", "Europe/London", "America/New_York", "Asia/Kathmandu"]
 PERIODS = {

@@ -19,7 +19,6 @@ from workloads.contract import RunId
 
 from .conftest import Project
 
-pytestmark = pytest.mark.xdist_group("main-job")
 APP = "fargate-runs"
 NAME = "weather-mine"
 FIRST, SECOND = "cron(0 6 * * ? *)", "cron(30 6 * * ? *)"
@@ -108,6 +107,30 @@ def test_a_change_in_the_console_is_shown_and_set_right_only_on_request(
     assert "changed behind its stack" in refused.err
     assert live(project)["ScheduleExpression"] != SECOND
     project.toolkit("schedules", "apply", "--local", "--yes", "--overwrite")
+    assert live(project)["ScheduleExpression"] == SECOND
+    assert project.toolkit("schedules", "diff", "--local", "--thorough").code == 0
+
+
+def test_a_deployment_does_not_undo_what_somebody_did_by_hand(project: Project, mine: Path) -> None:
+    change_in_the_console(project, State="DISABLED")
+    mine.write_text(mine.read_text().replace(FIRST, SECOND))
+    command = ("deploy", "--only", NAME, "--local", "--yes")
+    refused = project.toolkit(*command, code=2)
+    assert "state ENABLED → DISABLED" in refused.err
+    assert "--overwrite" in refused.err
+    assert live(project)["State"] == "DISABLED"
+    project.toolkit(*command, "--overwrite")
+    assert (live(project)["State"], live(project)["ScheduleExpression"]) == ("ENABLED", SECOND)
+
+
+def test_a_deployment_makes_a_schedule_anew_that_was_deleted_by_hand(
+    project: Project, mine: Path
+) -> None:
+    project.aws("scheduler").delete_schedule(Name=NAME, GroupName=APP)
+    mine.write_text(mine.read_text().replace(FIRST, SECOND))
+    command = ("deploy", "--only", NAME, "--local", "--yes")
+    assert "deployed → deleted" in project.toolkit(*command, code=2).err
+    project.toolkit(*command, "--overwrite")
     assert live(project)["ScheduleExpression"] == SECOND
     assert project.toolkit("schedules", "diff", "--local", "--thorough").code == 0
 

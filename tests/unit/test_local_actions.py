@@ -55,7 +55,7 @@ def test_events_are_told_in_one_line_each() -> None:
             "reason": "",
         },
         {"event": "stopped", "task": task, "exit_codes": {}, "reason": "CannotPull: x"},
-        {"event": "advanced", "now": "2026-11-25T00:00:00+00:00"},
+        {"event": "advanced", "now": "2026-11-25T00:00:00.002056+00:00"},
         {"event": "new-kind"},
     ]
     assert [local.describe_event(event) for event in events] == [
@@ -65,7 +65,7 @@ def test_events_are_told_in_one_line_each() -> None:
         "2026-11-24T05:00:00Z  weather  failed, retried later: Throttling: slow down",
         f"{'':20}  weather  stopped: workload exit 3 (task 0123456789ab)",
         f"{'':20}  task  stopped: CannotPull: x (task 0123456789ab)",
-        "it is now 2026-11-25T00:00:00+00:00",
+        "it is now 2026-11-25T00:00:00Z",
         "new-kind",
     ]
 

@@ -11,12 +11,14 @@ from typing import Any
 
 from attrs import asdict, frozen
 
+from toolkit.actions import ownership
 from toolkit.actions.context import Context
 from toolkit.actions.image import find_image, resolve_image
 from toolkit.actions.layers import Deployed, Layers, Options, Result
 from toolkit.actions.release import build, check_schedules, load
 from toolkit.adapters.releases import Releases
 from toolkit.core import plans
+from toolkit.core.drift import Difference
 from toolkit.core.errors import ConfigError
 from toolkit.core.plans import PLATFORM, SCHEDULE, WORKLOAD, Spec
 from toolkit.core.release import INDEX, Release, release_id
@@ -134,12 +136,28 @@ def _upper_layers(
         return rows
     outputs |= {row.stack: row.outputs for row in rows}
     template = release.templates[SCHEDULE]
-    rows += layers.deploy([spec.plan(template, outputs) for spec in schedules])
+    rows += _schedules(context, layers, [spec.plan(template, outputs) for spec in schedules])
     others = layers.names(SCHEDULE) - {spec.name for spec in release.of(SCHEDULE)}
     if others:
         named = ", ".join(sorted(others))
         context.console.say(f"not part of this release, and still deployed: {named}")
     return rows
+
+
+def _schedules(context: Context, layers: Layers, plans: list[StackPlan]) -> list[Deployed]:
+    """The schedules' layer; what somebody changed behind a stack is refused before it goes."""
+
+    def look() -> list[Difference]:
+        changing = layers.changing(plans)
+        return ownership.planned(context, changing, layers.stacks) if changing else []
+
+    if not layers.options.overwrite:
+        return layers.deploy(plans, check=lambda: ownership.check(look()))
+    if not layers.options.dry_run and not ownership.make_way(
+        context, look(), yes=layers.options.yes
+    ):
+        return [Deployed(plan.name, Result.DECLINED) for plan in plans]
+    return layers.deploy(plans)
 
 
 def _check_names(context: Context, release: Release | None, only: tuple[str, ...]) -> None:

@@ -1,6 +1,6 @@
 """Bring layers of independent stacks to their plans: prepare, show, confirm, execute."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
@@ -44,12 +44,16 @@ class Deployed:
 
 @frozen
 class Options:
-    """How to deploy: without asking, without executing, only some names, or an earlier release."""
+    """How to deploy: without asking, without executing, only some names, or an earlier release.
+
+    With ``overwrite`` also over schedules that somebody changed behind their stacks.
+    """
 
     yes: bool = False
     dry_run: bool = False
     only: tuple[str, ...] = ()
     release: str | None = None
+    overwrite: bool = False
 
 
 class Layers:
@@ -61,7 +65,7 @@ class Layers:
     def __init__(self, context: Context, options: Options) -> None:
         self._context = context
         self._console = context.console
-        self._options = options
+        self.options = options
         self._stopped = Event()
         self._formation = CloudFormation(context.aws, sleep=self._pause)
         self._lock: DeployLock | None = None
@@ -91,6 +95,15 @@ class Layers:
         stacks = self._deployed.values()
         return {stack.name for stack in stacks if stack.tags.get(NOUN_TAG) == noun}
 
+    @property
+    def stacks(self) -> Mapping[str, Stack]:
+        """The app's stacks as they are deployed by now, by name."""
+        return self._deployed
+
+    def changing(self, layer: Iterable[StackPlan]) -> list[StackPlan]:
+        """The plans of a layer that are not what is deployed."""
+        return [plan for plan in layer if not self._stands(plan)]
+
     def deploy(
         self, layer: list[StackPlan], *, check: Callable[[], None] = lambda: None
     ) -> list[Deployed]:
@@ -99,7 +112,7 @@ class Layers:
         ``check`` is called once the change sets stand, and may raise: CloudFormation drops them
         when anybody else changes their stacks, so what it finds holds until they are executed.
         """
-        if all(self._stands(plan) for plan in layer):
+        if not self.changing(layer):
             check()
             return [self._unchanged(plan) for plan in layer]
         self._acquire()
@@ -160,10 +173,10 @@ class Layers:
                 self._console.say(str(effect))
 
     def _agreed(self, count: int) -> bool:
-        if self._options.dry_run:
+        if self.options.dry_run:
             return False
         question = f"Execute {'this change set' if count == 1 else f'these {count} change sets'}?"
-        return self._options.yes or self._console.confirm(question)
+        return self.options.yes or self._console.confirm(question)
 
     def _execute(self, plan: StackPlan, change_set: ChangeSet | None) -> Deployed | StackError:
         if change_set is None:
@@ -193,7 +206,7 @@ class Layers:
     def _skipped(self, plan: StackPlan, change_set: ChangeSet | None) -> Deployed:
         if change_set is None:
             return self._unchanged(plan)
-        result = Result.PLANNED if self._options.dry_run else Result.DECLINED
+        result = Result.PLANNED if self.options.dry_run else Result.DECLINED
         return Deployed(plan.name, result, self.outputs(plan.name), change_set.changes)
 
     def _stands(self, plan: StackPlan) -> bool:
@@ -214,7 +227,7 @@ class Layers:
 
         Then CloudFormation alone keeps two of them apart, which is enough for one stack.
         """
-        if self._options.dry_run:
+        if self.options.dry_run:
             return
         bucket = self.outputs(self._context.config.app.platform_stack).get("BucketName")
         if bucket is None:

@@ -216,5 +216,5 @@ _LINES: dict[str, Callable[[dict[str, Any]], str]] = {
     "retrying": _refused,
     "dead-letter-lost": lambda event: f"{event['schedule']}  dead letter lost: {event['message']}",
     "unreadable": lambda event: f"{event['schedule']}  cannot fire: {event['message']}",
-    "advanced": lambda event: f"it is now {event['now']}",
+    "advanced": lambda event: f"it is now {event['now'][:19]}Z",
 }

@@ -1,17 +1,39 @@
 """One owner: what somebody else deployed, or changed behind a stack, is shown before it goes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+
+from attrs import evolve
 
 from toolkit.actions.context import Context
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.scheduler import Scheduler
-from toolkit.core.drift import Difference, FieldChange, Kind
+from toolkit.core.drift import Difference, FieldChange, Kind, Listed, compare
 from toolkit.core.errors import ConfigError
+from toolkit.core.stack import EMPTY, Stack, StackPlan
 
 _SIDE_BY_SIDE = 8
+_SCHEDULE_NAME = "ScheduleName"
 _TOLD = 5
 HINT = "look at it with: toolkit schedules diff; to overwrite it: --overwrite"
+
+
+def planned(
+    context: Context, changing: Iterable[StackPlan], deployed: Mapping[str, Stack]
+) -> list[Difference]:
+    """Schedules whose stacks are about to be changed ↔ deployed ↔ live, each read whole."""
+    plans = {plan.parameters[_SCHEDULE_NAME]: plan for plan in changing}
+    stacks = {
+        name: deployed[plan.name]
+        for name, plan in plans.items()
+        if plan.name in deployed and deployed[plan.name].status not in EMPTY
+    }
+    scheduler = Scheduler(context.aws, context.platform()["ScheduleGroupName"])
+    live = scheduler.find_all(plans)
+    listed = {name: Listed(name, found.state, found.changed_at) for name, found in live.items()}
+    rows = compare(plans, stacks, listed, live)
+    # Another template updates a schedule, too, though none of its parameters changes.
+    return [evolve(r, kind=Kind.CHANGED) if r.kind is Kind.UNCHANGED else r for r in rows]
 
 
 def check(rows: Iterable[Difference]) -> None:

@@ -20,11 +20,8 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.firings import FiringDiff
 from toolkit.core.names import check_name, workload_of
 from toolkit.core.schedule import Schedule
-from toolkit.core.stack import GOOD, UNBORN, StackPlan
+from toolkit.core.stack import EMPTY, GOOD, StackPlan
 from toolkit.core.target import scheduler_input
-
-# A stack without anything in it: its first change set waits, or its first creation failed.
-_NOTHING_YET = UNBORN | {"REVIEW_IN_PROGRESS"}
 
 
 @frozen
@@ -150,7 +147,7 @@ def _settled(formation: CloudFormation, plan: StackPlan) -> bool:
 def _difference(context: Context, name: str, plan: StackPlan) -> drift.Difference:
     """The schedule in all three views, its live one read whole."""
     stack = CloudFormation(context.aws).find(plan.name)
-    if stack is not None and stack.status in _NOTHING_YET:
+    if stack is not None and stack.status in EMPTY:
         stack = None
     live = Scheduler(context.aws, context.platform()["ScheduleGroupName"]).find(name)
     return drift.compare(

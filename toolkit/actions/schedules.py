@@ -24,12 +24,10 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.firings import LocalFiring, Timetable, localize, merge
 from toolkit.core.names import workload_of
 from toolkit.core.schedule import Schedule
-from toolkit.core.stack import UNBORN, Stack, StackPlan
+from toolkit.core.stack import EMPTY, Stack, StackPlan
 from workloads.contract import RunId, parse_time
 
 _NOUN = "toolkit:noun"
-# A stack without anything in it: its first change set waits, or its first creation failed.
-_NOTHING_YET = UNBORN | {"REVIEW_IN_PROGRESS"}
 
 
 class Standing(StrEnum):
@@ -64,7 +62,7 @@ class Deployment:
         self.schedules = {
             stack.parameters["ScheduleName"]: stack
             for stack in stacks
-            if stack.tags.get(_NOUN) == "schedule" and stack.status not in _NOTHING_YET
+            if stack.tags.get(_NOUN) == "schedule" and stack.status not in EMPTY
         }
 
     @property

@@ -16,6 +16,7 @@ from toolkit.cli.render import print_json
 @click.option("--guided", is_flag=True, help="Ask first, and save the answers to toolkit.toml.")
 @click.option("--dry-run", is_flag=True, help="Make the change sets, show and discard them.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this workload or schedule.")
+@click.option("--overwrite", is_flag=True, help="Also over schedules that were changed by hand.")
 @click.option("--release", metavar="ID", help="Deploy this earlier release: roll back to it.")
 def deploy_command(
     project: Path,
@@ -26,6 +27,7 @@ def deploy_command(
     guided: bool,
     dry_run: bool,
     only: tuple[str, ...],
+    overwrite: bool,
     release: str | None,
 ) -> int:
     """Deploy the platform, the image, the workloads and the schedules.
@@ -37,7 +39,7 @@ def deploy_command(
 
         config_env = ask(project, config_env, local)
     context = opened(project, config_env, local)
-    options = action.Options(yes=yes, dry_run=dry_run, only=only, release=release)
+    options = action.Options(yes, dry_run, only, release, overwrite)
     done = action.deploy(context, options)
     if as_json:
         print_json(done.to_json())

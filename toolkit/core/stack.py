@@ -14,6 +14,8 @@ APP_TAG = "app"
 GONE = frozenset({"DELETE_COMPLETE", "MISSING"})
 # A stack in these states cannot be updated, only deleted; its first creation never succeeded.
 UNBORN = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
+# A stack without anything in it: its first change set waits, or its first creation failed.
+EMPTY = UNBORN | {"REVIEW_IN_PROGRESS"}
 GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 UPDATABLE = GOOD | {"UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 # CloudFormation has no code for "nothing to do", only these words in the change set's reason.

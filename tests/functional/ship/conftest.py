@@ -21,12 +21,6 @@ DEPLOY = ("deploy", "--local", "--yes", "--only", "weather")
 LOCK = "locks/deploy.json"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("ship"))
-
-
 @pytest.fixture(scope="session")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project of its own with one schedule, deployed."""
