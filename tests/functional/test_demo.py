@@ -67,7 +67,7 @@ def lines_until(process: subprocess.Popen[str], text: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("time", ["first", "second"])
-def test_the_demo_ends_with_pass_and_a_kept_plot_and_can_be_run_again(home: Path, time: str) -> None:
+def test_the_demo_ends_with_a_kept_pass_and_can_be_run_again(home: Path, time: str) -> None:
     process = start(home)
     out, _ = process.communicate(timeout=240)
     assert process.returncode == 0, out

@@ -235,7 +235,7 @@ class EngineClient:
             for line in self._request(connection, "POST", path, body):
                 event = json.loads(line)
                 if event.get("event") == "failed":
-                    raise RunError(event["message"], hint=event.get("hint"))
+                    raise _error(event)
                 yield event
 
     def _connect(self) -> http.client.HTTPConnection:
@@ -257,6 +257,12 @@ class EngineClient:
                 f"the embedded AWS does not answer: {error}", hint="toolkit local status"
             ) from error
         if response.status != http.client.OK:
-            problem = json.loads(response.read())
-            raise RunError(problem["message"], hint=problem.get("hint"))
+            raise _error(json.loads(response.read()))
         return response
+
+
+def _error(problem: Event) -> ToolkitError:
+    """The engine's error, of the kind that it was there."""
+    bad_input = problem.get("exit_code") == ConfigError.exit_code
+    kind = ConfigError if bad_input else RunError
+    return kind(problem["message"], hint=problem.get("hint"))

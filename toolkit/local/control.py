@@ -69,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self._send(200, call(body))
         except ToolkitError as error:
-            self._send(400, {"message": error.message, "hint": error.hint})
+            self._send(400, _problem(error))
 
     def _stream(self, events: Iterable[Json]) -> None:
         self.send_response(200)
@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
         except BrokenPipeError:
             return  # the caller went away; what it asked for goes on
         except ToolkitError as error:
-            self._line({"event": "failed", "message": error.message, "hint": error.hint})
+            self._line({"event": "failed", **_problem(error)})
 
     def _line(self, event: Json) -> None:
         self.wfile.write(json.dumps(event).encode() + b"\n")
@@ -97,3 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
         _log.debug(format, *args)
+
+
+def _problem(error: ToolkitError) -> Json:
+    """What the caller raises again, of the same kind: bad input stays bad input."""
+    return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}

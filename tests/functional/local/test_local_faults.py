@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.core.errors import RunError
+from toolkit.core.errors import ConfigError
 
 from .conftest import APP, Platform, eventually
 
@@ -167,7 +167,7 @@ def test_s3_can_be_slow(platform: Platform) -> None:
 
 
 def test_a_fault_that_does_not_exist_is_refused_with_those_that_do(platform: Platform) -> None:
-    with pytest.raises(RunError, match="there is no fault 'pull-fail'") as caught:
+    with pytest.raises(ConfigError, match="there is no fault 'pull-fail'") as caught:
         platform.rehearsal.engine.add_fault("pull-fail")
     assert "pull-fails" in str(caught.value.hint)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.core.errors import RunError
+from toolkit.core.errors import ConfigError
 
 from .conftest import APP, Platform, eventually
 
@@ -179,7 +179,7 @@ def test_one_firing_can_be_delivered_twice(platform: Platform) -> None:
 
 
 def test_an_unknown_schedule_cannot_be_fired(platform: Platform) -> None:
-    with pytest.raises(RunError, match="no schedule 'nobody' is deployed"):
+    with pytest.raises(ConfigError, match="no schedule 'nobody' is deployed"):
         platform.rehearsal.engine.fire("nobody")
 
 
