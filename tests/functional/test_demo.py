@@ -87,4 +87,5 @@ def test_a_demo_that_is_killed_leaves_nothing_running(home: Path, number: int) -
     assert processes_of(home)
     process.send_signal(number)
     process.communicate(timeout=60)
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
     assert until_gone(home) == []

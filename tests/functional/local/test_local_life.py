@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import family, listening, parents
 from toolkit.adapters import engine
-from toolkit.adapters.engine import EngineClient, EngineInfo
+from toolkit.adapters.engine import EngineClient
 
 from .conftest import PROGRAM, Rehearsal, eventually, push_program, run_bare
 
@@ -30,28 +31,8 @@ def own(project_factory: Callable[[str], Path]) -> Iterator[Rehearsal]:
         EngineClient(info).stop(root)
 
 
-def processes_of(info: EngineInfo) -> set[int]:
-    """The engine and all its descendants that live."""
-    listed = subprocess.run(
-        ["ps", "-e", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
-    )
-    parents = {}
-    for line in listed.stdout.splitlines():
-        pid, parent, state = line.split()
-        if not state.startswith("Z"):
-            parents[int(pid)] = int(parent)
-    family = {info.pid} & parents.keys()
-    while more := {pid for pid, parent in parents.items() if parent in family} - family:
-        family |= more
-    return family
-
-
 def alive(pids: set[int]) -> set[int]:
-    listed = subprocess.run(
-        ["ps", "-e", "-o", "pid=,stat="], capture_output=True, text=True, check=True
-    )
-    rows = [line.split() for line in listed.stdout.splitlines()]
-    return pids & {int(pid) for pid, state in rows if not state.startswith("Z")}
+    return pids & parents().keys()
 
 
 def run_sleeper(own: Rehearsal, tmp_path: Path) -> str:
@@ -72,10 +53,10 @@ def test_an_engine_that_runs_is_found_again(own: Rehearsal) -> None:
 
 def test_stop_ends_the_emulator_and_every_task(own: Rehearsal, tmp_path: Path) -> None:
     run_sleeper(own, tmp_path)
-    family = processes_of(own.info)
+    all_of_it = family(own.info.pid)
     assert len(family) == 3
     own.engine.stop(own.root)
-    eventually(lambda: not alive(family))
+    eventually(lambda: not alive(all_of_it))
     assert engine.running(own.root) is None
 
 
@@ -87,9 +68,9 @@ def test_a_killed_engine_leaves_no_process_and_loses_no_artifact(
     arn = run_sleeper(own, tmp_path)
     state = engine.directory(own.root) / "state" / "ecs.json"
     eventually(lambda: state.exists() and arn in state.read_text())
-    family = processes_of(own.info)
+    all_of_it = family(own.info.pid)
     os.kill(own.info.pid, signal.SIGKILL)
-    eventually(lambda: not alive(family))
+    eventually(lambda: not alive(all_of_it))
     assert engine.running(own.root) is None
     again = Rehearsal(engine.ensure_running(own.root, print), own.root)
     kept = again.aws("s3").get_object(Bucket="kept", Key="ledger/x.json")
@@ -98,7 +79,7 @@ def test_a_killed_engine_leaves_no_process_and_loses_no_artifact(
 
 
 def test_a_killed_emulator_takes_the_engine_along(own: Rehearsal) -> None:
-    (emulator,) = processes_of(own.info) - {own.info.pid}
+    (emulator,) = family(own.info.pid) - {own.info.pid}
     os.kill(emulator, signal.SIGKILL)
     eventually(lambda: not alive({own.info.pid}))
     assert engine.running(own.root) is None
@@ -127,17 +108,8 @@ def test_reset_wipes_everything_and_sets_the_clock_back(own: Rehearsal, tmp_path
 
 
 def test_only_loopback_is_served(own: Rehearsal) -> None:
-    listening = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=False)
-    if listening.returncode:
-        pytest.skip("this machine has no ss")
-    family = processes_of(own.info)
-    rows = [
-        line.split()[3]
-        for line in listening.stdout.splitlines()
-        if any(f"pid={pid}," in line for pid in family)
-    ]
-    assert len(rows) == 2
-    assert all(row.startswith("127.0.0.1:") for row in rows)
+    served = listening(family(own.info.pid))
+    assert [host for host, _ in served] == ["127.0.0.1"] * 2
 
 
 def test_the_control_api_wants_its_token(own: Rehearsal) -> None:
