@@ -54,7 +54,7 @@ def test_an_engine_that_runs_is_found_again(own: Rehearsal) -> None:
 def test_stop_ends_the_emulator_and_every_task(own: Rehearsal, tmp_path: Path) -> None:
     run_sleeper(own, tmp_path)
     all_of_it = family(own.info.pid)
-    assert len(family) == 3
+    assert len(all_of_it) == 3
     own.engine.stop(own.root)
     eventually(lambda: not alive(all_of_it))
     assert engine.running(own.root) is None
