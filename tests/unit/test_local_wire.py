@@ -60,3 +60,10 @@ def test_while_it_is_cut_nobody_gets_through(wire: Wire) -> None:
         ask(wire)
     wire.cut(0.0)
     assert ask(wire) == b"HELLO"
+
+
+def test_a_closed_wire_answers_nobody(wire: Wire) -> None:
+    assert ask(wire) == b"HELLO"
+    wire.close()
+    with pytest.raises(ConnectionRefusedError):
+        connect(wire)

@@ -127,7 +127,7 @@ class Engine:
         endpoint = TaskEndpoint(control.url)
         images = Images(child.url, self._home / "images", _pull_container)
         around = Surroundings(
-            self._emulator, images, endpoint, self._home / "tasks", self._feed.cut
+            self._emulator, images, endpoint, self._home / "tasks", self._feed.branch
         )
         self._fargate = Fargate(around, self._journal)
         stack.callback(self._fargate.shut_down, _GRACE_SECONDS)
