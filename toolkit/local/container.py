@@ -13,8 +13,9 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
+from toolkit.core.executor import Executor
 from toolkit.local.clock import SHIM, clock_variables
 from toolkit.local.images import Image
 from toolkit.local.process import OUT_OF_MEMORY, StartError
@@ -73,6 +74,8 @@ class Container:
         cpu: CPU units.
         memory_bytes: the hard limit.
     """
+
+    executor: ClassVar = Executor.DOCKER
 
     def __init__(
         self,

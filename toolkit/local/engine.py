@@ -35,6 +35,7 @@ from toolkit.local.endpoint import TaskEndpoint
 from toolkit.local.fargate import Fargate
 from toolkit.local.images import Images, PullError
 from toolkit.local.journal import Event, Journal
+from toolkit.local.launcher import landlock_version
 from toolkit.local.market_feed import MarketFeed
 from toolkit.local.scheduler import Scheduler
 from toolkit.local.start import Surroundings
@@ -221,6 +222,7 @@ class Engine:
             "endpoint_url": self._emulator.endpoint,
             "region": self._region,
             "emulator": f"ministack {VERSION}",
+            "landlock": landlock_version(),
             "schedules": list(self._scheduler.describe()),
             "tasks": self._fargate.describe(),
         }

@@ -1,4 +1,4 @@
-"""The first thing in a task's process: ``python launcher.py ROOT FD [PATH…] -- -m module …`` (or -c).
+"""The first thing in a task's process: ``python launcher.py ROOT FD [PATH…] -- -m MODULE …`` or -c.
 
 It stands in for the container: the import root is the image's tree, nothing but the PATHs can be
 written if there are any, and the process group ends when the engine does. It is run by path in a

@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
+from toolkit.core.executor import Executor
 from toolkit.local.clock import SHIM, clock_variables
 from toolkit.local.images import Image
 
@@ -29,6 +30,8 @@ class Process:
 
     With ``writable`` directories it can write nowhere else (`launcher.landlock_version`).
     """
+
+    executor: ClassVar = Executor.PROCESS
 
     def __init__(
         self,

@@ -50,6 +50,12 @@ class Task:
         """Its group: the schedule's name for scheduled runs."""
         return str(self.spec.description.get("group", ""))
 
+    @property
+    def executor(self) -> str | None:
+        """By what it runs; None until it does."""
+        running = list(self._running.values())
+        return running[0].process.executor if running else None
+
     def stop(self) -> None:
         """Somebody wants it stopped: SIGTERM, and SIGKILL after each container's stop timeout."""
         with self._lock:
