@@ -6,12 +6,13 @@ Its tag stands for its content, so an image that is in the registry already need
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from attrs import frozen
+
 from toolkit.actions import local_image
 from toolkit.actions.context import Context
 from toolkit.actions.image_build import (
     PLATFORMS,
     Built,
-    Pushed,
     PushLine,
     build,
     content_tag,
@@ -36,12 +37,30 @@ __all__ = [
 ]
 
 
+@frozen
+class Pushed:
+    """An image of the registry by digest; ``new`` is false where it was there already.
+
+    ``tag`` stands for its content; the registry knows only the real image by it.
+    """
+
+    uri: str
+    tag: str
+    new: bool
+
+
 def resolve_image(context: Context, platform: Mapping[str, str]) -> str:
     """The image URI to deploy; builds and pushes the image if the registry lacks it.
 
     On the embedded AWS the executor decides which image that is (`local_image`).
     """
-    return _named(context) or push(context, platform).uri
+    named = _named(context)
+    if named is not None:
+        return named
+    docker = Docker()
+    if _is_process(context, docker):
+        return local_image.push_process_image(context, platform)
+    return _push_real_image(context, platform, docker).uri
 
 
 def find_image(context: Context, platform: Mapping[str, str]) -> str | None:
@@ -50,7 +69,7 @@ def find_image(context: Context, platform: Mapping[str, str]) -> str | None:
     if named is not None:
         return named
     if _is_process(context, Docker()):
-        return local_image.push_process_image(context, platform).uri
+        return local_image.push_process_image(context, platform)
     digest = Ecr(context.aws).find(platform["RepositoryName"], content_tag(context))
     return f"{platform['RepositoryUri']}@{digest}" if digest else None
 
@@ -58,8 +77,41 @@ def find_image(context: Context, platform: Mapping[str, str]) -> str | None:
 def push(context: Context, platform: Mapping[str, str], docker: Docker | None = None) -> Pushed:
     """Put the image into the app's repository, unless it is there; returns it by digest."""
     docker = docker or Docker()
-    if _is_process(context, docker):
-        return local_image.push_process_image(context, platform)
+    if not _is_process(context, docker):
+        return _push_real_image(context, platform, docker)
+    before = {image.digest for image in Ecr(context.aws).images(platform["RepositoryName"])}
+    uri = local_image.push_process_image(context, platform)
+    return Pushed(uri, content_tag(context), new=ImageName.parse(uri).digest not in before)
+
+
+def images(context: Context) -> list[StoredImage]:
+    """The images of the app's repository, the newest first."""
+    return Ecr(context.aws).images(context.platform()["RepositoryName"])
+
+
+def scan(context: Context, digest: str | None) -> tuple[str, Scan]:
+    """What scanning an image found; of the project's own one when ``digest`` is None."""
+    if context.local:
+        raise ImageError("the embedded AWS scans no image", hint="leave --local out")
+    platform = context.platform()
+    if digest is None:
+        found = find_image(context, platform)
+        if found is None:
+            raise ImageError("the image is not in the registry", hint="toolkit image push")
+        digest = ImageName.parse(found).digest
+        assert digest is not None
+    result = Ecr(context.aws).scan(platform["RepositoryName"], digest)
+    if result is None:
+        raise ImageError(
+            f"{digest} has not been scanned",
+            hint="the repository scans on push; wait a minute, or start one: "
+            f"aws ecr start-image-scan --repository-name {platform['RepositoryName']} "
+            f"--image-id imageDigest={digest}",
+        )
+    return digest, result
+
+
+def _push_real_image(context: Context, platform: Mapping[str, str], docker: Docker) -> Pushed:
     registry, tag = Ecr(context.aws), content_tag(context)
     uri = ImageName(platform["RepositoryUri"])
     digest = registry.find(platform["RepositoryName"], tag)
@@ -115,30 +167,3 @@ def _named(context: Context) -> str | None:
             hint="name it by digest: repository@sha256:…",
         )
     return named
-
-
-def images(context: Context) -> list[StoredImage]:
-    """The images of the app's repository, the newest first."""
-    return Ecr(context.aws).images(context.platform()["RepositoryName"])
-
-
-def scan(context: Context, digest: str | None) -> tuple[str, Scan]:
-    """What scanning an image found; of the project's own one when ``digest`` is None."""
-    if context.local:
-        raise ImageError("the embedded AWS scans no image", hint="leave --local out")
-    platform = context.platform()
-    if digest is None:
-        found = find_image(context, platform)
-        if found is None:
-            raise ImageError("the image is not in the registry", hint="toolkit image push")
-        digest = ImageName.parse(found).digest
-        assert digest is not None
-    result = Ecr(context.aws).scan(platform["RepositoryName"], digest)
-    if result is None:
-        raise ImageError(
-            f"{digest} has not been scanned",
-            hint="the repository scans on push; wait a minute, or start one: "
-            f"aws ecr start-image-scan --repository-name {platform['RepositoryName']} "
-            f"--image-id imageDigest={digest}",
-        )
-    return digest, result

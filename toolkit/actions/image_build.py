@@ -16,18 +16,6 @@ PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
 
 @frozen
-class Pushed:
-    """An image of the registry by digest; ``new`` is false where it was there already.
-
-    ``tag`` stands for its content; the registry knows only the real image by it.
-    """
-
-    uri: str
-    tag: str
-    new: bool
-
-
-@frozen
 class Built:
     """An image of the engine; ``new`` is false where it held the same content already."""
 

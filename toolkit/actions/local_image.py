@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from toolkit.actions.context import Context
-from toolkit.actions.image_build import Pushed, content_tag, image_name
+from toolkit.actions.image_build import content_tag, image_name
 from toolkit.adapters.docker import Docker
-from toolkit.adapters.ecr import Ecr
 from toolkit.core import executor
 from toolkit.core.errors import ImageError
 from toolkit.core.executor import Choice, Executor
@@ -32,16 +31,14 @@ def choose(context: Context, docker: Docker, system: str = sys.platform) -> Choi
     return choice
 
 
-def push_process_image(context: Context, platform: Mapping[str, str]) -> Pushed:
-    """Pack the workloads' source as an image of its own, which runs as processes, and push it."""
+def push_process_image(context: Context, platform: Mapping[str, str]) -> str:
+    """Pack the workloads' source as an image that runs as processes; returns it by digest."""
     from toolkit.adapters.registry import push_process_image as push
 
     repository = platform["RepositoryName"]
-    before = {image.digest for image in Ecr(context.aws).images(repository)}
     digest = push(_endpoint(context), repository, context.project.root / "workloads")
     context.console.say(f"image {digest[:19]}… is in {repository}")
-    uri = f"{platform['RepositoryUri']}@{digest}"
-    return Pushed(uri, content_tag(context), new=digest not in before)
+    return f"{platform['RepositoryUri']}@{digest}"
 
 
 def push_target(context: Context, platform: Mapping[str, str]) -> ImageName:
