@@ -31,10 +31,21 @@ def project(tmp_path_factory: pytest.TempPathFactory, name: ImageName) -> Iterat
     config = (ROOT / "toolkit.toml").read_text().replace("fargate-runs", APP)
     build = "".join(f"{key} = {value!r}\n" for key, value in ARGUMENTS.items())
     (made.root / "toolkit.toml").write_text(f"{config}\n[default.build]\n{build}")
-    command("image", "rm", f"{APP}:{name.tag}")
+    forget()
     yield made
     made.toolkit("local", "stop")
-    command("image", "rm", f"{APP}:{name.tag}")
+    forget()
+
+
+def forget() -> None:
+    """Take the app's names from the engine; the layers stay, they are other images' as well."""
+    form = "{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}"
+    for pattern in (APP, f"*/{APP}"):
+        names = command(
+            "image", "ls", "--digests", f"--filter=reference={pattern}", "--format", form
+        )
+        for name in names.stdout.split():
+            command("image", "rm", "--no-prune", name)
 
 
 def deploy(project: Project, *options: str) -> str:
