@@ -62,7 +62,7 @@ def inspected(arn: str) -> dict[str, Any] | None:
 
 def test_nothing_is_built_unless_it_is_asked_for(project: Project, docker: Docker) -> None:
     tag = ImageName(APP, image_tag(project.root, {"BASE": BASE}, [docker.engine().platform]))
-    assert deploy(project).startswith("executor process: Docker holds no image")
+    assert deploy(project).startswith("executor process: Docker holds no such image")
     assert not docker.has(tag)
 
 

@@ -87,7 +87,7 @@ def test_in_any_other_case_processes_are_taken_and_nothing_is_built(
     made = local(tmp_path)
     assert local_image.choose(made, fake.answer(answers), system).executor is Executor.PROCESS
     assert said(made) == [
-        "executor process: Docker holds no image of this content (--executor docker builds it)"
+        "executor process: Docker holds no such image (--executor docker builds it)"
     ]
 
 

@@ -50,5 +50,5 @@ def choose(wanted: Executor | None, *, tag: str, held: bool) -> Choice:
     if held:
         return Choice(Executor.DOCKER, f"Docker holds the image of this content ({tag})")
     return Choice(
-        Executor.PROCESS, "Docker holds no image of this content (--executor docker builds it)"
+        Executor.PROCESS, "Docker holds no such image (--executor docker builds it)"
     )
