@@ -49,6 +49,4 @@ def choose(wanted: Executor | None, *, tag: str, held: bool) -> Choice:
         return Choice(wanted, "as chosen")
     if held:
         return Choice(Executor.DOCKER, f"Docker holds the image of this content ({tag})")
-    return Choice(
-        Executor.PROCESS, "Docker holds no such image (--executor docker builds it)"
-    )
+    return Choice(Executor.PROCESS, "Docker holds no such image (--executor docker builds it)")
