@@ -103,28 +103,42 @@ def test_the_lock_pins_the_emulator_that_the_mends_are_made_for() -> None:
     assert f"ministack=={VERSION} " in LOCK.read_text()
 
 
+ROWS = [
+    ("weather", "cron(0 6 * * ? *)", "Europe/Berlin", "2026-12-01T05:00:00+00:00"),
+    ("stream-bnb", "rate(1 day)", "UTC", None),
+]
+STATUS = {
+    "running": True,
+    "endpoint_url": "http://127.0.0.1:43803",
+    "region": "us-east-1",
+    "emulator": "ministack 1.5.33",
+    "now": "2026-11-30T15:15:18.123456+00:00",
+    "offset_seconds": 86400.0,
+    "landlock": 7,
+    "schedules": [
+        {"name": name, "expression": text, "timezone": zone, "state": "DISABLED", "next": at}
+        for name, text, zone, at in ROWS
+    ],
+    "tasks": [
+        {"task": "arn:aws:ecs:r:a:task/app/0123", "group": "weather", "executor": "docker"},
+        {"task": "arn:aws:ecs:r:a:task/app/4567", "group": "science", "executor": None},
+    ],
+}
+
+
 def test_the_status_fits_a_terminal() -> None:
-    rows = [
-        ("weather", "cron(0 6 * * ? *)", "Europe/Berlin", "2026-12-01T05:00:00+00:00"),
-        ("stream-bnb", "rate(1 day)", "UTC", None),
-    ]
-    found = {
-        "running": True,
-        "endpoint_url": "http://127.0.0.1:43803",
-        "region": "us-east-1",
-        "emulator": "ministack 1.5.33",
-        "now": "2026-11-30T15:15:18.123456+00:00",
-        "offset_seconds": 86400.0,
-        "schedules": [
-            {"name": name, "expression": text, "timezone": zone, "state": "DISABLED", "next": at}
-            for name, text, zone, at in rows
-        ],
-        "tasks": [{"task": "arn:aws:ecs:r:a:task/app/0123", "group": "weather"}],
-    }
-    assert list(local.describe_status(found)) == [
+    assert list(local.describe_status(STATUS)) == [
         "endpoint   http://127.0.0.1:43803 (us-east-1, ministack 1.5.33)",
         "time       2026-11-30T15:15:18Z, 1 day, 0:00:00 ahead",
         "schedule   weather     cron(0 6 * * ? *)  Europe/Berlin  2026-12-01 05:00Z",
         "schedule   stream-bnb  rate(1 day)        UTC            disabled",
-        "task       0123  weather",
+        "task       0123  docker    weather",
+        "task       4567  starting  science",
     ]
+
+
+def test_the_status_tells_where_no_root_is_kept_read_only() -> None:
+    told = list(local.describe_status({**STATUS, "landlock": 0}))
+    assert (
+        told[2] == "sandbox    none: this kernel keeps no process from writing beside its volumes"
+    )

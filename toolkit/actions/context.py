@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from attrs import evolve
+
 from toolkit.adapters import engine
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.project import Project
 from toolkit.adapters.session import Aws, Endpoint
 from toolkit.core.config import DEFAULT, LOCAL, Config
 from toolkit.core.errors import ConfigError
+from toolkit.core.executor import Executor
 from toolkit.core.stack import ChangeSet, StackEvent
 from workloads.catalog import load
 
@@ -79,13 +82,22 @@ class Context:
 
 
 def open_context(
-    directory: Path, console: Console, *, environment: str | None, local: bool
+    directory: Path,
+    console: Console,
+    *,
+    environment: str | None,
+    local: bool,
+    executor: Executor | None = None,
 ) -> Context:
     """Find the project, read its config, and connect to the AWS that was asked for.
 
-    With ``local``, the embedded AWS is started on demand.
+    With ``local``, the embedded AWS is started on demand; ``executor`` goes before the config's.
     """
     project, config = open_offline(directory, environment=environment, local=local)
+    if executor is not None:
+        if not local:
+            raise ConfigError("--executor is for the embedded AWS", hint="add --local")
+        config = evolve(config, executor=executor)
     if not local:
         aws = Aws(Endpoint(region=config.region, profile=config.profile))
         return Context(project, config, aws, console, lambda: datetime.now(UTC), local=False)

@@ -18,6 +18,7 @@ from toolkit.adapters.roles import Question, role
 from toolkit.adapters.scheduler import Scheduler
 from toolkit.core.doctor import Finding, examine
 from toolkit.core.drift import Live
+from toolkit.core.executor import Executor
 from toolkit.core.facts import Facts, Image, Network, Queue, Quota, Role, Unknown
 from toolkit.core.image import ImageName
 from toolkit.core.plans import NOUN_TAG, SCHEDULE, WORKLOAD
@@ -138,8 +139,8 @@ def _vcpus(workload: Workload) -> float:
 
 
 def _engine(context: Context) -> str | Unknown | None:
-    if context.local:
-        return None  # it runs the workloads' source as processes
+    if context.local and context.config.executor is not Executor.DOCKER:
+        return None  # it may run the workloads' source as processes
 
     def find() -> str:
         engine = Docker().engine()

@@ -169,6 +169,8 @@ def describe_status(found: Event) -> Iterator[str]:
     ahead = timedelta(seconds=round(found["offset_seconds"]))
     yield f"endpoint   {found['endpoint_url']} ({found['region']}, {found['emulator']})"
     yield f"time       {found['now'][:19]}Z" + (f", {ahead} ahead" if ahead else "")
+    if not found["landlock"]:
+        yield "sandbox    none: this kernel keeps no process from writing beside its volumes"
     columns = ("name", "expression", "timezone")
     widths = [max((len(row[name]) for row in found["schedules"]), default=0) for name in columns]
     for row in found["schedules"]:
@@ -176,7 +178,8 @@ def describe_status(found: Event) -> Iterator[str]:
         following = f"{row['next'][:10]} {row['next'][11:16]}Z" if row["next"] else None
         yield "  ".join(["schedule ", *cells, following or row["state"].lower()])
     for row in found["tasks"]:
-        yield f"task       {row['task'].rsplit('/', 1)[-1]}  {row['group']}"
+        what = row["executor"] or "starting"
+        yield f"task       {row['task'].rsplit('/', 1)[-1]}  {what:8}  {row['group']}"
 
 
 def describe_event(event: Event) -> str:

@@ -112,6 +112,10 @@ class Docker:
         """Give an image of the engine one more name."""
         _run(self, f"tag {source}", "tag", str(source), str(target))
 
+    def untag(self, name: ImageName) -> None:
+        """Take a name from an image of the engine that has another."""
+        _run(self, f"untag {name}", "image", "rm", "--no-prune", str(name))
+
     def push(
         self, name: ImageName, *, progress: Callable[[PushProgress], None] | None = None
     ) -> str:

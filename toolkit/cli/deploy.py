@@ -5,12 +5,14 @@ from pathlib import Path
 import click
 
 from toolkit.actions import deploy as action
-from toolkit.cli.options import aws_options, json_option, opened, yes_option
+from toolkit.cli.options import aws_options, executor_option, json_option, opened, yes_option
 from toolkit.cli.render import print_json
+from toolkit.core.executor import Executor
 
 
 @click.command("deploy")
 @aws_options
+@executor_option
 @yes_option
 @json_option
 @click.option("--guided", is_flag=True, help="Ask first, and save the answers to toolkit.toml.")
@@ -22,6 +24,7 @@ def deploy_command(
     project: Path,
     config_env: str | None,
     local: bool,
+    executor: Executor | None,
     yes: bool,
     as_json: bool,
     guided: bool,
@@ -34,11 +37,15 @@ def deploy_command(
 
     Each stack is shown as a change set first. What has not changed is left alone.
     """
+    if release and executor:
+        raise click.UsageError(
+            "--release brings its own image, so there is no --executor to choose"
+        )
     if guided:
         from toolkit.cli.guided import ask
 
         config_env = ask(project, config_env, local)
-    context = opened(project, config_env, local)
+    context = opened(project, config_env, local, executor)
     options = action.Options(yes, dry_run, only, release, overwrite)
     done = action.deploy(context, options)
     if as_json:

@@ -7,8 +7,9 @@ import click
 from attrs import asdict
 
 from toolkit.actions import image as action
-from toolkit.cli.options import aws_options, json_option, opened
+from toolkit.cli.options import aws_options, executor_option, json_option, opened
 from toolkit.cli.render import print_json
+from toolkit.core.executor import Executor
 
 _GRAVE = ("CRITICAL", "HIGH")
 
@@ -34,13 +35,20 @@ def build_command(project: Path, config_env: str | None, local: bool, as_json: b
 
 @image_command.command("push")
 @aws_options
+@executor_option
 @json_option
-def push_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> None:
+def push_command(
+    project: Path,
+    config_env: str | None,
+    local: bool,
+    executor: Executor | None,
+    as_json: bool,
+) -> None:
     """Push the image into the app's repository, and print it by digest.
 
     Its tag is the hash of what it is built from: nothing to do where the registry has that tag.
     """
-    context = opened(project, config_env, local)
+    context = opened(project, config_env, local, executor)
     pushed = action.push(context, context.platform())
     if as_json:
         print_json(asdict(pushed))

@@ -11,6 +11,7 @@ from toolkit.actions.context import Context, open_context, open_offline
 from toolkit.actions.local import read_duration
 from toolkit.cli.render import Terminal
 from toolkit.core.config import Config
+from toolkit.core.executor import Executor
 from workloads.contract import ContractError, RunId, parse_time
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -85,12 +86,19 @@ def moment(text: str, now: datetime) -> datetime:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+executor_option = click.option(
+    "--executor",
+    type=click.Choice(Executor, case_sensitive=False),
+    help="With --local: tasks as processes, or in Docker from the real image.",
+)
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before executing.")
 
 
-def opened(project: Path, config_env: str | None, local: bool) -> Context:
+def opened(
+    project: Path, config_env: str | None, local: bool, executor: Executor | None = None
+) -> Context:
     """The context that the shared options name."""
-    return open_context(project, Terminal(), environment=config_env, local=local)
+    return open_context(project, Terminal(), environment=config_env, local=local, executor=executor)
 
 
 def clock_only(

@@ -5,23 +5,30 @@ from pathlib import Path
 import click
 
 from toolkit.actions import release as action
-from toolkit.cli.options import aws_options, json_option, opened
+from toolkit.cli.options import aws_options, executor_option, json_option, opened
 from toolkit.cli.render import print_json
+from toolkit.core.executor import Executor
 
 
 @click.command("package")
 @aws_options
+@executor_option
 @json_option
 @click.option("--list", "show", is_flag=True, help="List the releases in the bucket instead.")
 def package_command(
-    project: Path, config_env: str | None, local: bool, as_json: bool, show: bool
+    project: Path,
+    config_env: str | None,
+    local: bool,
+    executor: Executor | None,
+    as_json: bool,
+    show: bool,
 ) -> None:
     """Write a release into the app's bucket and print its id.
 
     A release is the templates, the image's digest, the catalog and the schedules; its id is the
     hash of its content. `toolkit deploy --release ID` deploys it, and so does the plain AWS CLI.
     """
-    context = opened(project, config_env, local)
+    context = opened(project, config_env, local, executor)
     if show:
         rows = action.listed(context)
         if as_json:

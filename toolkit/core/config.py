@@ -10,19 +10,32 @@ from typing import Any
 from attrs import evolve, frozen
 
 from toolkit.core.errors import ConfigError, unknown_key
+from toolkit.core.executor import Executor, read_executor
 from toolkit.core.names import App, check_name
 from toolkit.core.schedule import check_environment
 from workloads.catalog import Catalog
 from workloads.contract import ContractError
 
 DEFAULT, LOCAL = "default", "local"
-_KEYS = ("app", "region", "profile", "image", "build", "platform", "workload", "schedule", "env")
+_KEYS = (
+    "app",
+    "region",
+    "profile",
+    "image",
+    "build",
+    "executor",
+    "platform",
+    "workload",
+    "schedule",
+    "env",
+)
 
 
 @frozen
 class Config:
     """One environment of `toolkit.toml`.
 
+    ``executor`` is how the embedded AWS is to run tasks; None leaves the choice to the deployment.
     ``platform``, ``workload`` and ``schedule`` hold template parameters; ``env`` holds, for each
     workload, settings that lie below those of a schedule.
     """
@@ -33,6 +46,7 @@ class Config:
     profile: str | None = None
     image: str | None = None
     build: Mapping[str, str] = {}
+    executor: Executor | None = None
     platform: Mapping[str, str] = {}
     workload: Mapping[str, str] = {}
     schedule: Mapping[str, str] = {}
@@ -82,11 +96,16 @@ def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Co
         profile=table.get("profile"),
         image=table.get("image"),
         build=_texts(table.get("build", {})),
+        executor=_executor(table.get("executor")),
         platform=_texts(table.get("platform", {})),
         workload=_texts(table.get("workload", {})),
         schedule=_texts(table.get("schedule", {})),
         env=env,
     )
+
+
+def _executor(value: Any) -> Executor | None:
+    return None if value is None else read_executor("toolkit.toml: executor", str(value))
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

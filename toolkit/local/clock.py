@@ -1,8 +1,14 @@
 """The engine's virtual clock: real time plus an offset that only grows."""
 
+import os
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
+
+# Python imports `sitecustomize` from here when it starts.
+SHIM = Path(__file__).with_name("task_clock")
 
 
 class Clock:
@@ -44,3 +50,14 @@ def offset_for(moment: datetime) -> float:
 def at_offset(seconds: float) -> datetime:
     """The time now, for who lives at this offset."""
     return datetime.fromtimestamp(time.time() + seconds, UTC)
+
+
+def clock_variables(offset: float, environment: Mapping[str, str], shim: str) -> dict[str, str]:
+    """What to add to an environment so that Python there lives at this offset.
+
+    ``shim`` is where the directory `SHIM` stands for that Python.
+    """
+    if not offset:
+        return {}
+    path = os.pathsep.join(filter(None, [shim, environment.get("PYTHONPATH")]))
+    return {"PYTHONPATH": path, "TOOLKIT_CLOCK_OFFSET": repr(offset)}

@@ -13,14 +13,15 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
+from toolkit.core.executor import Executor
+from toolkit.local.clock import SHIM, clock_variables
 from toolkit.local.images import Image
 from toolkit.local.process import OUT_OF_MEMORY, StartError
 from toolkit.local.task_spec import Container as Definition
 
 _GUARD = Path(__file__).with_name("container_guard.py")
-_CLOCK = Path(__file__).with_name("container_clock")
 _CLOCK_MOUNT = "/toolkit-clock"
 _PULL_SECONDS, _CALL_SECONDS = 600, 60
 _POLL_SECONDS = 0.05
@@ -74,6 +75,8 @@ class Container:
         memory_bytes: the hard limit.
     """
 
+    executor: ClassVar = Executor.DOCKER
+
     def __init__(
         self,
         image: Image,
@@ -88,6 +91,7 @@ class Container:
     ) -> None:
         self.reason: str | None = None
         self._name = name
+        clock = clock_variables(offset, {**image.environment, **environment}, _CLOCK_MOUNT)
         limits = (
             f"--cpus={min(cpu / _UNITS, os.cpu_count() or 1)}",
             f"--memory={memory_bytes}",
@@ -96,8 +100,8 @@ class Container:
         options = (
             *_options(definition, name),
             *limits,
-            *_clock(image, offset),
-            *(f"--env={key}={value}" for key, value in environment.items()),
+            *([f"--volume={SHIM}:{_CLOCK_MOUNT}:ro"] if clock else []),
+            *(f"--env={key}={value}" for key, value in {**environment, **clock}.items()),
         )
         entry_point, *arguments = command
         try:
@@ -189,18 +193,6 @@ def _options(definition: Definition, name: str) -> list[str]:
         mode = "ro" if mount.get("readOnly") else "rw"
         options.append(f"--volume={name}-{mount['sourceVolume']}:{mount['containerPath']}:{mode}")
     return options
-
-
-def _clock(image: Image, offset: float) -> list[str]:
-    """Python in the container imports `sitecustomize`, which shifts its clock."""
-    if not offset:
-        return []
-    path = ":".join(filter(None, [_CLOCK_MOUNT, image.environment.get("PYTHONPATH")]))
-    return [
-        f"--volume={_CLOCK}:{_CLOCK_MOUNT}:ro",
-        f"--env=PYTHONPATH={path}",
-        f"--env=TOOLKIT_CLOCK_OFFSET={offset!r}",
-    ]
 
 
 def _quietly(*arguments: str) -> None:

@@ -35,6 +35,7 @@ from toolkit.local.endpoint import TaskEndpoint
 from toolkit.local.fargate import Fargate
 from toolkit.local.images import Images, PullError
 from toolkit.local.journal import Event, Journal
+from toolkit.local.launcher import landlock_version
 from toolkit.local.market_feed import MarketFeed
 from toolkit.local.scheduler import Scheduler
 from toolkit.local.start import Surroundings
@@ -127,7 +128,7 @@ class Engine:
         endpoint = TaskEndpoint(control.url)
         images = Images(child.url, self._home / "images", _pull_container)
         around = Surroundings(
-            self._emulator, images, endpoint, self._home / "tasks", self._feed.cut
+            self._emulator, images, endpoint, self._home / "tasks", self._feed.branch
         )
         self._fargate = Fargate(around, self._journal)
         stack.callback(self._fargate.shut_down, _GRACE_SECONDS)
@@ -221,6 +222,7 @@ class Engine:
             "endpoint_url": self._emulator.endpoint,
             "region": self._region,
             "emulator": f"ministack {VERSION}",
+            "landlock": landlock_version(),
             "schedules": list(self._scheduler.describe()),
             "tasks": self._fargate.describe(),
         }

@@ -60,7 +60,9 @@ class Fargate:
         """For `status`: the tasks that have not stopped."""
         with self._changed:
             tasks = list(self._tasks.values())
-        return [{"task": task.arn, "group": task.group} for task in tasks]
+        return [
+            {"task": task.arn, "group": task.group, "executor": task.executor} for task in tasks
+        ]
 
     def wait_below(self, count: int, timeout: float | None = None) -> bool:
         """Wait until fewer than ``count`` tasks run."""

@@ -5,6 +5,7 @@ execution role first, so a role that may not pull cannot, as in life. A process 
 here; any other is Docker's.
 """
 
+import compileall
 import hashlib
 import io
 import json
@@ -112,6 +113,8 @@ class Images:
             with tarfile.open(fileobj=io.BytesIO(content)) as archive:
                 for member in archive:
                     _extract(archive, member, draft)
+        # Tasks cannot write byte code beside their source, and should not compile it each time.
+        compileall.compile_dir(draft, quiet=2, stripdir=str(draft), prependdir=str(root))
         draft.rename(root)
 
     def _blob(self, name: str, digest: str, reference: str) -> bytes:

@@ -1,23 +1,73 @@
-"""The first thing in a task's process: ``python launcher.py ROOT OFFSET FD -m module …`` (or -c).
+"""The first thing in a task's process: ``python launcher.py ROOT FD [PATH…] -- -m MODULE …`` or -c.
 
-It stands in for the container: the import root is the image's tree, the clock is the task's, and
-the process group ends when the engine does. It is run by path in a clean environment and imports
-nothing of the toolkit.
+It stands in for the container: the import root is the image's tree, nothing but the PATHs can be
+written if there are any, and the process group ends when the engine does. It is run by path in a
+clean environment and imports nothing of the toolkit.
 """
 
+import ctypes
 import os
 import runpy
 import signal
+import struct
 import sys
 import threading
-import time
+from collections.abc import Sequence
+
+# Landlock: https://docs.kernel.org/userspace-api/landlock.html. The numbers of its system calls are
+# those of every architecture; the others stand in include/uapi/linux/landlock.h.
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_VERSION, _PATH_BENEATH = 1, 1
+_SET_NO_NEW_PRIVS = 38
+# WRITE_FILE; REMOVE_DIR to MAKE_SYM, and REFER, which is moving files between directories.
+_CHANGES = 1 << 1 | sum(1 << right for right in range(4, 14))
+_TRUNCATE = 1 << 14
+_WITH_REFER, _WITH_TRUNCATE = 2, 3  # the versions of the interface that came with them
+# A container has its own /dev, which stays writable under a read-only root.
+_DEVICES = "/dev"
 
 
-def _shift_clock(offset: float) -> None:
-    """``time.time`` and ``time.time_ns`` tell the task's virtual time; other clocks stay real."""
-    real, real_ns, offset_ns = time.time, time.time_ns, round(offset * 1e9)
-    time.time = lambda: real() + offset
-    time.time_ns = lambda: real_ns() + offset_ns
+def landlock_version() -> int:
+    """The version of the kernel's Landlock interface; 0 where a root cannot be made read-only.
+
+    Its first version (Linux 5.13) does not count: it forbids all moving between directories.
+    """
+    if sys.platform != "linux":
+        return 0
+    try:
+        version = _call(_CREATE_RULESET, None, 0, _VERSION)
+    except OSError:  # an older kernel, or one that was built or started without
+        return 0
+    return version if version >= _WITH_REFER else 0
+
+
+def _make_read_only(but_for: Sequence[str]) -> None:
+    """From now on this process and its children can write below these directories only."""
+    changes = _CHANGES | (_TRUNCATE if landlock_version() >= _WITH_TRUNCATE else 0)
+    attributes = struct.pack("Q", changes)
+    rules = _call(_CREATE_RULESET, attributes, len(attributes), 0)
+    for path in (*but_for, _DEVICES):
+        parent = os.open(path, os.O_PATH | os.O_DIRECTORY)
+        _call(_ADD_RULE, rules, _PATH_BENEATH, struct.pack("=Qi", changes, parent), 0)
+        os.close(parent)
+    # Who may not gain privileges may give up some; a container has this flag, too.
+    _libc().prctl(_SET_NO_NEW_PRIVS, *(ctypes.c_ulong(word) for word in (1, 0, 0, 0)))
+    _call(_RESTRICT_SELF, rules, 0)
+    os.close(rules)
+
+
+def _call(number: int, *arguments: bytes | int | None) -> int:
+    """One system call that libc has no name for; raises OSError."""
+    given = [ctypes.c_long(word) if isinstance(word, int) else word for word in arguments]
+    result: int = _libc().syscall(ctypes.c_long(number), *given)
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return result
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _end_with_the_engine(descriptor: int) -> None:
@@ -28,11 +78,13 @@ def _end_with_the_engine(descriptor: int) -> None:
 
 def main() -> None:
     """Become the program that the image names."""
-    root, offset, descriptor, option, what, *arguments = sys.argv[1:]
+    end = sys.argv.index("--")
+    root, descriptor, *writable = sys.argv[1:end]
+    option, what, *arguments = sys.argv[end + 1 :]
+    if writable:
+        _make_read_only(writable)  # first: it holds for this thread and for those it starts
     watch = threading.Thread(target=_end_with_the_engine, args=(int(descriptor),), daemon=True)
     watch.start()
-    if float(offset):
-        _shift_clock(float(offset))
     sys.path[0] = root
     if option == "-m":
         sys.argv = [what, *arguments]

@@ -8,8 +8,10 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
+from toolkit.core.executor import Executor
+from toolkit.local.clock import SHIM, clock_variables
 from toolkit.local.images import Image
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -24,7 +26,12 @@ class StartError(Exception):
 
 
 class Process:
-    """A running container. ``stop`` may be called from another thread while ``wait`` waits."""
+    """A running container. ``stop`` may be called from another thread while ``wait`` waits.
+
+    With ``writable`` directories it can write nowhere else (`launcher.landlock_version`).
+    """
+
+    executor: ClassVar = Executor.PROCESS
 
     def __init__(
         self,
@@ -35,6 +42,7 @@ class Process:
         scratch: Path,
         offset: float,
         memory_bytes: int | None,
+        writable: Sequence[Path] = (),
     ) -> None:
         self.reason: str | None = None
         self._memory_bytes = memory_bytes
@@ -43,8 +51,8 @@ class Process:
         scratch.mkdir(parents=True, exist_ok=True)
         try:
             self._popen = subprocess.Popen(
-                _argv(image, command, offset, watched),
-                env=_environment(image, environment, scratch),
+                _argv(image, command, watched, writable),
+                env=_environment(image, environment, scratch, offset),
                 cwd=image.working_directory,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -103,17 +111,22 @@ class Process:
         return int(statm.split()[1]) * _PAGE
 
 
-def _argv(image: Image, command: Sequence[str], offset: float, descriptor: int) -> list[str]:
+def _argv(
+    image: Image, command: Sequence[str], descriptor: int, writable: Sequence[Path]
+) -> list[str]:
     program, *arguments = command or ("",)
     python = Path(program).name in ("python", "python3")
     if not python or arguments[:1] not in (["-m"], ["-c"]) or len(arguments) < 2:
         words = " ".join(command)
         raise StartError(f'exec: "{words}": a process image runs python -m or python -c only')
-    root = str(image.working_directory)
-    return [sys.executable, str(_LAUNCHER), root, repr(offset), str(descriptor), *arguments]
+    root, paths = str(image.working_directory), map(str, writable)
+    return [sys.executable, str(_LAUNCHER), root, str(descriptor), *paths, "--", *arguments]
 
 
-def _environment(image: Image, environment: Mapping[str, str], scratch: Path) -> dict[str, str]:
+def _environment(
+    image: Image, environment: Mapping[str, str], scratch: Path, offset: float
+) -> dict[str, str]:
     """Just what the container would have; HOME and TMPDIR are the task's own scratch space."""
     own = {"PATH": _PATH, "HOME": str(scratch), "TMPDIR": str(scratch), "LANG": "C.UTF-8"}
-    return {**own, **image.environment, **environment}
+    given = {**own, **image.environment, **environment}
+    return {**given, **clock_variables(offset, given, str(SHIM))}

@@ -14,6 +14,8 @@ from toolkit.local.aws import Credentials, Emulator, RoleError
 from toolkit.local.awslogs import LogDriverError, LogShipper
 from toolkit.local.clock import at_offset
 from toolkit.local.images import Image, Images, PullError
+from toolkit.local.launcher import landlock_version
+from toolkit.local.market_feed import Branch
 from toolkit.local.process import Process, StartError
 from toolkit.local.task_spec import Container, TaskSpec
 
@@ -53,7 +55,7 @@ class Surroundings:
     images: Images
     endpoint: Endpoint
     scratch: Path
-    cut_network: Callable[[float], None]
+    branch_of_feed: Callable[[], Branch | None]
 
     def assume(self, task: Identity, role: str) -> Credentials:
         """Credentials of one of the task's roles; raises RoleError."""
@@ -84,6 +86,7 @@ class Start:
         self._faults = faults
         self._scratch = scratch
         self._execution = self._execution_role()
+        self.branch = around.branch_of_feed() if "network-cut" in faults else None
         self._images: dict[str, Image] = {}
         self._logs: dict[str, LogShipper | None] = {}
 
@@ -180,11 +183,20 @@ class Start:
         return Process(
             image,
             spec.command(container, image.entry_point, image.command),
-            {**found, **spec.unmounted(container, self._volume)},
+            {**found, **self._led(spec.unmounted(container, self._volume))},
             scratch=self._scratch / container["name"],
             offset=self._clock_offset,
             memory_bytes=spec.memory_bytes(container),
+            writable=self._writable(container),
         )
+
+    def _writable(self, container: Container) -> list[Path]:
+        """What a read-only root leaves to write to; empty where nothing keeps it read-only."""
+        if not (container.get("readonlyRootFilesystem") and landlock_version()):
+            return []
+        mounts = [row for row in container.get("mountPoints", []) if not row.get("readOnly")]
+        volumes = [self._volume(row["sourceVolume"]) for row in mounts]
+        return [self._scratch / container["name"], *volumes]
 
     def _launch_container(
         self, container: Container, image: Image, found: Mapping[str, str]
@@ -194,12 +206,15 @@ class Start:
             image,
             container,
             spec.command(container, image.entry_point, image.command),
-            {**found, **spec.environment(container)},
+            {**found, **self._led(spec.environment(container))},
             name=f"toolkit-{self._task.task_id}-{container['name']}",
             offset=self._clock_offset,
             cpu=int(container.get("cpu") or spec.description["cpu"]),
             memory_bytes=spec.memory_bytes(container),
         )
+
+    def _led(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        return environment if self.branch is None else self.branch.lead(environment)
 
     @property
     def _clock_offset(self) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 
 from toolkit.local.aws import Credentials
 from toolkit.local.clock import at_offset
+from toolkit.local.market_feed import Branch
 from toolkit.local.start import NeverStartedError, Running, Start, Surroundings
 from toolkit.local.task_spec import TaskSpec
 
@@ -42,11 +43,18 @@ class Task:
         self._running: dict[str, Running] = {}
         self._lock = threading.Lock()
         self._scratch = around.scratch / self.task_id
+        self._branch: Branch | None = None
 
     @property
     def group(self) -> str:
         """Its group: the schedule's name for scheduled runs."""
         return str(self.spec.description.get("group", ""))
+
+    @property
+    def executor(self) -> str | None:
+        """By what it runs; None until it does."""
+        running = list(self._running.values())
+        return running[0].process.executor if running else None
 
     def stop(self) -> None:
         """Somebody wants it stopped: SIGTERM, and SIGKILL after each container's stop timeout."""
@@ -71,6 +79,7 @@ class Task:
             self._describe()
             cleanup.callback(shutil.rmtree, self._scratch, ignore_errors=True)
             cleanup.callback(self._around.endpoint.close, self)
+            cleanup.callback(self._close_branch)
             try:
                 self._submit("PENDING")
                 self._start()
@@ -114,6 +123,7 @@ class Task:
         """
         self._submit("ACTIVATING")
         start = Start(self, self._around, self._faults, self._scratch)
+        self._branch = start.branch
         begun = at_offset(self.offset)
         images = start.pull()
         pulled = {"pullStartedAt": begun, "pullStoppedAt": at_offset(self.offset)}
@@ -148,7 +158,12 @@ class Task:
                 timer.start()
 
     def _cut_off(self) -> None:
-        self._around.cut_network(self._faults["network-cut"] or 0.0)
+        if self._branch is not None:
+            self._branch.cut(self._faults["network-cut"] or 0.0)
+
+    def _close_branch(self) -> None:
+        if self._branch is not None:
+            self._branch.close()
 
     def _strike_dead(self) -> None:
         for container in self._running.values():

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 _CHUNK = 65_536
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_Line = tuple[socket.socket, socket.socket]
 
 
 class Wire:
@@ -15,7 +16,7 @@ class Wire:
 
     def __init__(self, port: int, target: int) -> None:
         self._target = target
-        self._ends: set[socket.socket] = set()
+        self._open: dict[_Line, int] = {}  # in how many directions something may still come
         self._lock = threading.Lock()
         self._cut_until = 0.0
         self._listener = socket.create_server(("127.0.0.1", port))
@@ -26,12 +27,17 @@ class Wire:
         """Reset every connection, and every new one until the wire is mended."""
         with self._lock:
             self._cut_until = time.monotonic() + seconds
-            ends, self._ends = self._ends, set()
-        for end in ends:
-            _reset(end)
+            lines, self._open = self._open, {}
+        for line in lines:
+            for end in line:
+                _reset(end)
 
     def close(self) -> None:
         """Stop listening, and drop what is connected."""
+        with suppress(OSError):
+            self._listener.shutdown(
+                socket.SHUT_RDWR
+            )  # wakes who waits in `accept`; closing does not
         self._listener.close()
         self.cut(0.0)
 
@@ -49,21 +55,30 @@ class Wire:
             except OSError:
                 _reset(near)
                 continue
+            line = (near, far)
             with self._lock:
-                self._ends |= {near, far}
+                self._open[line] = len(line)
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
+                threading.Thread(
+                    target=self._forward, args=(line, source, sink), daemon=True
+                ).start()
 
-    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward(self, line: _Line, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while content := source.recv(_CHUNK):
                 sink.sendall(content)
         with self._lock:
-            whole = source in self._ends  # else it was cut, and a farewell would spoil the reset
-            self._ends.discard(source)
-        if whole:
-            with suppress(OSError):
-                sink.shutdown(socket.SHUT_WR)
+            if line not in self._open:
+                return  # it was cut, and a farewell would spoil the reset
+            self._open[line] -= 1
+            last = not self._open[line]
+            if last:
+                del self._open[line]
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+        if last:
+            for end in line:
+                end.close()
 
 
 def _reset(end: socket.socket) -> None:

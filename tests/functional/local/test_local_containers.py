@@ -130,15 +130,22 @@ def test_a_stopped_container_is_asked_first(boxed: Platform) -> None:
 
 
 def test_a_scheduled_container_lives_at_its_time(boxed: Platform) -> None:
-    name = boxed.schedule("boxed-daily", "cron(0 1 * * ? *)", "import time; print(time.time())")
+    script = (
+        "import datetime, time\n"
+        "print(time.time(), time.time_ns() / 1e9, time.mktime(time.localtime()))\n"
+        "print(datetime.datetime.today().timestamp(), time.mktime(time.strptime(time.ctime())))"
+    )
+    name = boxed.schedule("boxed-daily", "cron(0 1 * * ? *)", script)
     (event,) = boxed.rehearsal.engine.fire(name)
     arn = event["tasks"][0]
     task = boxed.rehearsal.await_status(arn, "STOPPED")
     answer = boxed.rehearsal.aws("logs").get_log_events(
         logGroupName=f"/{APP}/boxed", logStreamName=f"run/workload/{arn.rsplit('/', 1)[-1]}"
     )
-    seen = float(answer["events"][0]["message"])
-    assert task["createdAt"].timestamp() <= seen <= task["stoppedAt"].timestamp()
+    seen = [float(word) for event in answer["events"] for word in event["message"].split()]
+    begun, ended = int(task["createdAt"].timestamp()), task["stoppedAt"].timestamp()
+    assert len(seen) == 5
+    assert all(begun <= moment <= ended for moment in seen)
 
 
 def test_nothing_of_a_container_stays(boxed: Platform) -> None:

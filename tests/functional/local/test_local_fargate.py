@@ -2,9 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from toolkit.local.launcher import landlock_version
 
 from .conftest import APP, Platform, eventually
 
@@ -102,7 +105,8 @@ def test_the_environment_holds_what_ecs_gives_and_nothing_of_this_shell(
     _, lines = finished(platform, "import json, os\nprint(json.dumps(dict(os.environ)))")
     environment = json.loads(lines[0])
     del environment["SCRIPT"]
-    assert set(environment) == {
+    clock = {"PYTHONPATH", "TOOLKIT_CLOCK_OFFSET"}  # where the engine's clock was moved before
+    assert set(environment) - clock == {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         "AWS_DEFAULT_REGION",
         "AWS_ENDPOINT_URL",
@@ -132,6 +136,29 @@ def test_what_a_task_writes_to_its_volume_is_gone_with_it(platform: Platform) ->
     tasks = platform.rehearsal.root / ".toolkit" / "local" / "tasks"
     assert lines[0].startswith(str(tasks))
     eventually(lambda: not any(tasks.iterdir()))
+
+
+@pytest.mark.skipif(not landlock_version(), reason="this kernel keeps no root read-only")
+def test_a_read_only_root_is_read_only_for_a_process_and_its_children(
+    platform: Platform, tmp_path: Path
+) -> None:
+    script = (
+        "import errno, os, subprocess\n"
+        f"for folder in ({str(tmp_path)!r}, os.getcwd(), os.environ['TMPDIR'], '/dev/shm'):\n"
+        "    path = os.path.join(folder, f'toolkit-{os.getpid()}')\n"
+        "    try:\n"
+        "        open(path, 'w').close()\n"
+        "        os.remove(path)\n"
+        "        print('written')\n"
+        "    except OSError as error:\n"
+        "        print(errno.errorcode[error.errno])\n"
+        f"print(subprocess.call(['touch', {str(tmp_path / 'x')!r}], stderr=-3))"
+    )
+    _, lines = finished(platform, script)
+    assert lines == ["EACCES", "EACCES", "written", "written", "1"]
+    open_root = registered(platform, readonlyRootFilesystem=False)
+    _, lines = finished(platform, script, taskDefinition=open_root)
+    assert lines == ["written", "written", "written", "written", "0"]
 
 
 def test_a_task_may_write_below_its_own_prefix_and_nowhere_else(platform: Platform) -> None:

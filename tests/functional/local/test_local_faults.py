@@ -193,18 +193,29 @@ def test_the_record_tells_of_the_interruption(platform: Platform) -> None:
     eventually(recorded)
 
 
-def test_a_stream_can_be_cut_off(platform: Platform) -> None:
+STREAM = """
+import os, signal, socket, sys
+host, _, port = os.environ["BASE_URL"].removeprefix("ws://").rpartition(":")
+end = socket.create_connection((host, int(port)))
+signal.signal(signal.SIGTERM, lambda *_: (print("undisturbed"), sys.exit()))
+print("connected", flush=True)
+try:
+    print("closed" if end.recv(1) == b"" else "data")
+except ConnectionResetError:
+    print("reset")
+"""
+
+
+def test_one_stream_can_be_cut_off_and_another_does_not_notice(platform: Platform) -> None:
     engine = platform.rehearsal.engine
-    port = engine.feed_url().rpartition(":")[2]
-    engine.add_fault("network-cut", schedule="stream", times=1, value=0.5)
-    script = (
-        "import socket\n"
-        f"end = socket.create_connection(('127.0.0.1', {port}))\n"
-        "try:\n"
-        "    print('closed' if end.recv(1) == b'' else 'data')\n"
-        "except ConnectionResetError:\n"
-        "    print('reset')"
-    )
-    arn = platform.run(script, group="stream")
-    platform.rehearsal.await_status(arn, "STOPPED")
-    assert lines(platform, arn) == ["reset"]
+    led = platform.overrides(STREAM, BASE_URL=engine.feed_url())
+    engine.add_fault("network-cut", schedule="struck", times=1, value=0.5)
+    spared = platform.run(group="spared", overrides=led)
+    platform.rehearsal.await_status(spared, "RUNNING")
+    eventually(lambda: "connected" in lines(platform, spared))
+    struck = platform.run(group="struck", overrides=led)
+    platform.rehearsal.await_status(struck, "STOPPED")
+    assert lines(platform, struck) == ["connected", "reset"]
+    platform.rehearsal.aws("ecs").stop_task(cluster=APP, task=spared)
+    platform.rehearsal.await_status(spared, "STOPPED")
+    assert lines(platform, spared) == ["connected", "undisturbed"]

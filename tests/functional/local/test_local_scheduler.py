@@ -1,6 +1,7 @@
 """The Scheduler agent: what fires when, as which task, and what becomes of a launch that fails."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,6 +81,45 @@ def test_a_week_fires_every_day_and_each_run_lives_at_its_time(platform: Platfor
         assert len(execution) == 16
         assert attempt == "1"
     assert len({row[1] for row in contexts[-7:]}) == 7
+
+
+CLOCKS = """
+import datetime, subprocess, sys, time
+import pandas
+now = datetime.datetime.now
+print(time.time())
+print(now(datetime.UTC).timestamp(), now().timestamp(), pandas.Timestamp.now().timestamp())
+print(datetime.datetime.today().timestamp(), time.mktime(time.localtime()))
+ask = "import datetime; print(datetime.datetime.now().timestamp())"
+print(subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True).stdout)
+"""
+
+
+def said_a_day_later(platform: Platform, script: str) -> list[tuple[float, float]]:
+    """Advance a day and run a script: each number that it prints, and the event's timestamp."""
+    advance(platform, 1)
+    arn = platform.run(script)
+    platform.rehearsal.await_status(arn, "STOPPED")
+    answer = platform.rehearsal.aws("logs").get_log_events(
+        logGroupName=f"/{APP}/demo", logStreamName=f"run/workload/{arn.rsplit('/', 1)[-1]}"
+    )
+    return [
+        (float(word), event["timestamp"] / 1000)
+        for event in answer["events"]
+        for word in event["message"].split()
+    ]
+
+
+def test_every_clock_of_a_task_agrees_with_its_log(platform: Platform) -> None:
+    told = said_a_day_later(platform, CLOCKS)
+    assert len(told) == 7
+    assert all(abs(said - logged) < 60 for said, logged in told)
+
+
+def test_durations_are_real_at_any_time(platform: Platform) -> None:
+    script = "import time; print(time.monotonic(), time.perf_counter())"
+    told = said_a_day_later(platform, script)
+    assert all(abs(said - time.monotonic()) < 3600 for said, _ in told)
 
 
 def test_a_task_that_scheduler_starts_says_so(platform: Platform) -> None:
