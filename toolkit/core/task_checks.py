@@ -34,7 +34,8 @@ def launch(case: Case) -> Check:
     if bad:
         text += f"duplicate ended with {_exit(bad[0])}"
         return Check(name, Status.NG, text, finding="duplicate-failed")
-    return Check(name, Status.OK, text + "duplicates suppressed by the claim")
+    text += "duplicates suppressed by the claim"
+    return Check(name, Status.OK, text, finding="duplicate")
 
 
 def lifecycle(case: Case) -> Check:
