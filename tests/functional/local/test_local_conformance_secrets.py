@@ -136,8 +136,8 @@ def test_secrets_stand_in_the_environment(account: Account, stored: dict[str, st
             "{secret}::AWSPENDING:",
             (
                 "secret from asm: service call has been retried 1 time(s): failed to fetch secret "
-                "{secret} from secrets manager: ResourceNotFoundException: Secrets Manager can't find "
-                "the specified secret value for staging label: AWSPENDING"
+                "{secret} from secrets manager: ResourceNotFoundException: Secrets Manager can't "
+                "find the specified secret value for staging label: AWSPENDING"
             ),
         ),
     ],
