@@ -114,7 +114,8 @@ def rehearses_all(cases: Mapping[str, Any]) -> pytest.MarkDecorator:
     """Mark a test that provokes a table of cases, each with its ``diagnosis``."""
     return pytest.mark.parametrize(
         ("label", "diagnosis"),
-        [pytest.param(label, case.diagnosis, id=label) for label, case in cases.items()],
+        [(label, case.diagnosis) for label, case in cases.items()],
+        ids=list(cases),
     )
 
 

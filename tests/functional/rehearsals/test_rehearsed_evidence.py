@@ -103,17 +103,16 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def runs(stage: Stage) -> dict[str, RunId]:
-    """All cases at once, each spoiled afterwards where that is its cause."""
-    return {
+def verdicts(stage: Stage) -> dict[str, Verdict]:
+    """All at once, each spoiled afterwards where that is its cause, and judged by one command."""
+    runs = {
         label: stage.launch(label, case.spoil, case.env, of=case.of)
         for label, case in CASES.items()
     }
-
-
-@pytest.fixture(scope="module")
-def verdicts(stage: Stage, runs: dict[str, RunId]) -> dict[str, Verdict]:
-    """Judged by one command."""
+    runs["deep"] = stage.launch("deep", workload("leave(run)"))
+    stage.add_fault("pull-fails", "halved")
+    for label in ("paired", "halved"):
+        runs[label] = stage.fire(stage.schedule(label), twice=True)
     damaged = [label for label, case in CASES.items() if case.afterwards is not nothing]
     before = stage.judge([runs[label] for label in damaged], code=0)
     assert {found["ruling"] for found in before.values()} == {"PASS"}
@@ -131,11 +130,27 @@ def test_good_looks_do_not_deceive(
     assert "exit 0" in detail(verdicts[label], "lifecycle")
 
 
+@rehearses("duplicate")
+def test_a_second_delivery_passes_and_is_told(verdicts: dict[str, Verdict], diagnosis: str) -> None:
+    assert_told(verdicts["paired"], diagnosis, "PASS")
+    assert detail(verdicts["paired"], "launch").startswith("2 tasks for this firing")
+
+
+@rehearses("duplicate-failed")
+def test_a_delivery_that_fails_beside_a_good_one_is_told(
+    verdicts: dict[str, Verdict], diagnosis: str
+) -> None:
+    assert_told(verdicts["halved"], diagnosis)
+    assert statuses(verdicts["halved"])["manifest"] == "OK"
+
+
 @rehearses("artifact-unreadable")
-def test_only_a_deep_look_finds_an_image_that_is_none(stage: Stage, diagnosis: str) -> None:
-    run_id = stage.launch("deep", workload("leave(run)"))
-    assert stage.judge([run_id], code=0)["deep"]["ruling"] == "PASS"
-    (found,) = stage.judge([run_id], "--deep").values()
+def test_only_a_deep_look_finds_an_image_that_is_none(
+    stage: Stage, verdicts: dict[str, Verdict], diagnosis: str
+) -> None:
+    shallow = verdicts["deep"]
+    assert shallow["ruling"] == "PASS"
+    (found,) = stage.judge([RunId.parse(shallow["run_id"])], "--deep").values()
     assert_told(found, diagnosis)
     assert statuses(found)["artifacts"] == "OK"
 
@@ -148,20 +163,3 @@ def test_a_stream_that_outlasts_its_grace_is_too_long(stage: Stage, diagnosis: s
     env = {"RUN_SECONDS": "1", "CONNECT_BUDGET_SECONDS": "0"}
     (found,) = stage.judge([stage.launch("lasting", wait, env, of="stream")]).values()
     assert_told(found, diagnosis)
-
-
-@rehearses("duplicate")
-def test_a_second_delivery_passes_and_is_told(stage: Stage, diagnosis: str) -> None:
-    run_id = stage.fire(stage.schedule("doubled"), twice=True)
-    (found,) = stage.judge([run_id], code=0).values()
-    assert_told(found, diagnosis, "PASS")
-    assert detail(found, "launch").startswith("2 tasks for this firing")
-
-
-@rehearses("duplicate-failed")
-def test_a_delivery_that_fails_beside_a_good_one_is_told(stage: Stage, diagnosis: str) -> None:
-    name = stage.schedule("halved")
-    stage.add_fault("pull-fails", "halved")
-    (found,) = stage.judge([stage.fire(name, twice=True)]).values()
-    assert_told(found, diagnosis)
-    assert statuses(found)["manifest"] == "OK"

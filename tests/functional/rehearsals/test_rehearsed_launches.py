@@ -145,19 +145,31 @@ def calm(stage: Stage) -> Iterator[None]:
     stage.engine.clear_faults()
 
 
-@rehearses("capacity", "quota", "throttled")
-def test_a_run_on_demand_that_is_refused_gets_the_hint_of_its_diagnosis(
-    stage: Stage, calm: None, diagnosis: str
-) -> None:
-    faults = {
-        "capacity": {"kind": "capacity", "times": 1},
-        "quota": {"kind": "vcpu-quota", "value": 0.25},
-        # As often as the toolkit asks.
-        "throttled": {"kind": "throttling", "service": "ecs", "times": 5},
-    }
-    stage.engine.add_fault(**faults[diagnosis])
+def refused_run(stage: Stage, diagnosis: str) -> None:
+    """`toolkit run` fails with the hint of the diagnosis that its message deserves."""
     answer = stage.project.toolkit("run", "weather", "--local", code=3)
     message = next(line for line in answer.err.splitlines() if line.startswith("error: "))
     told = diagnose_launch("", message)
     assert told.name == diagnosis
     assert f"hint: {told.about('', 'weather').hint}" in answer.err
+
+
+@rehearses("capacity")
+def test_a_run_on_demand_without_capacity_is_told(stage: Stage, calm: None, diagnosis: str) -> None:
+    stage.engine.add_fault("capacity", times=1)
+    refused_run(stage, diagnosis)
+
+
+@rehearses("quota")
+def test_a_run_on_demand_beyond_the_quota_is_told(stage: Stage, calm: None, diagnosis: str) -> None:
+    stage.engine.add_fault("vcpu-quota", value=0.25)
+    refused_run(stage, diagnosis)
+
+
+@pytest.mark.slow
+@rehearses("throttled")
+def test_a_run_on_demand_that_stays_throttled_is_told(
+    stage: Stage, calm: None, diagnosis: str
+) -> None:
+    stage.engine.add_fault("throttling", service="ecs", times=5)  # as often as the toolkit asks
+    refused_run(stage, diagnosis)
