@@ -161,5 +161,6 @@ def test_a_stream_that_outlasts_its_grace_is_too_long(stage: Stage, diagnosis: s
     """A minute for saving what it has is allowed."""
     wait = workload("run.wait(62)\nleave(run)")
     env = {"RUN_SECONDS": "1", "CONNECT_BUDGET_SECONDS": "0"}
-    (found,) = stage.judge([stage.launch("lasting", wait, env, of="stream")]).values()
+    run_id = stage.launch("lasting", wait, env, of="stream")
+    (found,) = stage.judge([run_id], "--timeout", "120").values()
     assert_told(found, diagnosis)
