@@ -1,8 +1,10 @@
 """Every diagnosis of the table is rehearsed, or it is said here why it cannot be."""
 
+import ast
 import importlib
+import inspect
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -23,14 +25,15 @@ def table() -> set[str]:
     return {row["name"] for rows in tomllib.loads(text).values() for row in rows}
 
 
-def rehearsed() -> Iterator[str]:
-    """What the tests of this folder get as their argument ``diagnosis``, and assert."""
+def rehearsals() -> Iterator[tuple[Callable[..., None], set[str]]]:
+    """The tests of this folder that get a ``diagnosis`` as an argument, and which."""
     for path in sorted(Path(__file__).parent.glob("test_rehearsed_*.py")):
         module = importlib.import_module(f"{__name__.rpartition('.')[0]}.{path.stem}")
         for name, test in vars(module).items():
             marks = getattr(test, "pytestmark", ()) if name.startswith("test_") else ()
-            for mark in marks:
-                yield from _diagnoses(mark)
+            found = {diagnosis for mark in marks for diagnosis in _diagnoses(mark)}
+            if found:
+                yield test, found
 
 
 def _diagnoses(mark: pytest.Mark) -> Iterator[str]:
@@ -43,12 +46,30 @@ def _diagnoses(mark: pytest.Mark) -> Iterator[str]:
         yield row[names.index("diagnosis")] if isinstance(row, tuple) else row
 
 
+def rehearsed() -> set[str]:
+    return set().union(*(found for _, found in rehearsals()))
+
+
+def asserts_it(test: Callable[..., None]) -> bool:
+    """Whether a test compares a verdict with its ``diagnosis``."""
+    return any(
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"assert_told", "refused_run"}
+        and "diagnosis" in map(ast.unparse, node.args)
+        for node in ast.walk(ast.parse(inspect.getsource(test)))
+    )
+
+
+def test_every_rehearsal_compares_the_verdict_with_its_diagnosis() -> None:
+    assert [test.__name__ for test, _ in rehearsals() if not asserts_it(test)] == []
+
+
 def test_every_diagnosis_is_rehearsed_or_excused() -> None:
-    assert set(rehearsed()) | set(NOT_PROVOKED) == table() | MADE_BY_CODE
+    assert rehearsed() | set(NOT_PROVOKED) == table() | MADE_BY_CODE
 
 
 def test_no_diagnosis_is_both_rehearsed_and_excused() -> None:
-    assert set(rehearsed()) & set(NOT_PROVOKED) == set()
+    assert rehearsed() & set(NOT_PROVOKED) == set()
 
 
 def test_the_page_on_proof_lists_what_is_not_rehearsed() -> None:
