@@ -37,6 +37,9 @@ _KEPT = (
     "containerDefinitions",
 )
 
+# A busy machine takes seconds to start Python, and before that nobody hears a SIGTERM.
+_AFTER_THE_START, _START_SECONDS = ("spot-interruption", "task-retirement"), 5.0
+
 # A workload whose code is ours, run by the real runtime: claim, watchdog, artifacts, manifest.
 _SPOILED = """
 import os, sys, time, types
@@ -72,7 +75,6 @@ def perform():
 
 {end}
 """
-
 
 Spoil = Callable[["Stage", Definition], None]
 
@@ -246,6 +248,8 @@ class Stage:
 
     def add_fault(self, kind: str, label: str, **limits: Any) -> None:
         """Let something go wrong for the schedule ``weather-<label>`` alone, once."""
+        if kind in _AFTER_THE_START:
+            limits["value"] = _START_SECONDS
         self.engine.add_fault(kind, schedule=f"weather-{label}", times=1, **limits)
 
     def settle(self) -> None:
