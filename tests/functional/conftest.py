@@ -1,10 +1,12 @@
 """One project on one embedded AWS per test process, deployed through the command line."""
 
+import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,3 +112,24 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made.toolkit("deploy", "--local", "--yes", "--only", "weather")
     yield made
     made.toolkit("local", "stop")
+
+
+@pytest.fixture
+def slow_station() -> Iterator[tuple[str, threading.Event]]:
+    """A station's server that keeps its visitors waiting until it is told to let them go: 404."""
+    release = threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            release.wait(60)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/{{station}}.csv", release
+    release.set()
+    server.shutdown()
+    server.server_close()

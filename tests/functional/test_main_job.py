@@ -1,10 +1,8 @@
 """The main job on the embedded AWS: deploy, schedule, fire, follow, validate. Nothing is faked."""
 
-import http.server
 import json
 import re
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -101,27 +99,6 @@ def test_the_second_of_two_deliveries_is_suppressed(project: Project) -> None:
     verdict = project.toolkit("validate", "--run-id", run_id, "--local", "--json").json()
     assert verdict["ruling"] == "PASS"
     assert "2 tasks for this firing" in checks(verdict)["launch"][1]
-
-
-@pytest.fixture
-def slow_station() -> Iterator[tuple[str, threading.Event]]:
-    """A station's server that answers only when it is told to."""
-    release = threading.Event()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            release.wait(60)
-            self.send_error(404)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/{{station}}.csv", release
-    release.set()
-    server.shutdown()
-    server.server_close()
 
 
 def test_a_running_run_is_inconclusive_and_a_failed_one_fails(

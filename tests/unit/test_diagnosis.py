@@ -116,6 +116,31 @@ def test_what_only_the_whole_evidence_shows_fails_with_its_finding(name: str) ->
     assert "RUN_ID" not in found.diagnosis.hint
 
 
+UNDECIDED = {
+    "it runs": evolve(
+        GOOD,
+        manifests=(),
+        objects={},
+        tasks=(
+            evolve(
+                TASK,
+                last_status="RUNNING",
+                exit_code=None,
+                times={"startedAt": TASK.times["startedAt"]},
+            ),
+        ),
+        logs=evolve(GOOD.logs, numbered=1, last_seq=1, events={"run.started": 1}),
+    ),
+    "nobody knows it": evolve(EMPTY, run_id=f"{RUN_ID}-0a1b2c"),
+}
+
+
+@pytest.mark.parametrize("name", UNDECIDED)
+def test_what_is_not_decided_yet_has_no_diagnosis(name: str) -> None:
+    found = judge(UNDECIDED[name], WORKLOAD, LATER)
+    assert (found.ruling, found.diagnosis) == (Ruling.INCONCLUSIVE, None)
+
+
 @pytest.mark.parametrize(
     "word", ["schedule-disabled", "outside-window", "not-a-firing", "not-deployed"]
 )

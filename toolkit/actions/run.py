@@ -40,7 +40,7 @@ def start(context: Context, name: str, env: Mapping[str, str]) -> Started:
     request = run_task_request({**target, "Input": json.dumps(overrides)}, invocation)
     # startedBy tells a run on demand from a firing; the token makes a repeated call one task.
     request |= {"startedBy": f"toolkit/{run_id}", "clientToken": str(run_id)}
-    return Started(run_id, Ecs(context.aws, platform["ClusterName"]).run(request))
+    return Started(run_id, Ecs(context.aws, platform["ClusterName"]).run(request, run_id))
 
 
 def _target(context: Context, name: str, platform: Mapping[str, str]) -> Mapping[str, Any]:

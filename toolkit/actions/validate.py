@@ -48,7 +48,8 @@ def validate_all(
 ) -> list[Validation]:
     """The verdicts on runs, several at a time, in the order given.
 
-    Inconclusive ones are asked again for up to ``wait`` seconds.
+    Inconclusive ones are asked again for up to ``wait`` seconds, and those whose task still runs: a
+    manifest may tell of a failure before ECS tells why.
     """
     deadline = clock() + wait
     workloads = {
@@ -67,12 +68,15 @@ def validate_all(
         while True:
             gatherer = Gatherer(context)
             list(pool.map(one, wanted))
-            wanted = [
-                run_id for run_id in wanted if found[run_id].verdict.ruling is Ruling.INCONCLUSIVE
-            ]
+            wanted = [run_id for run_id in wanted if _may_change(found[run_id])]
             if not wanted or clock() >= deadline:
                 return [found[run_id] for run_id in run_ids]
             sleep(min(1.0 if context.local else _POLL_SECONDS, max(0.1, deadline - clock())))
+
+
+def _may_change(found: Validation) -> bool:
+    running = any(not task.stopped for task in found.evidence.tasks)
+    return running or found.verdict.ruling is Ruling.INCONCLUSIVE
 
 
 def latest(context: Context, schedule: str) -> RunId:

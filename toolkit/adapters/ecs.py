@@ -1,12 +1,14 @@
 """ECS: start a task, look at tasks, stop one."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
 from toolkit.core.diagnosis import diagnose_launch
 from toolkit.core.errors import RunError
 from toolkit.core.lifecycle import Lifecycle
+from workloads.contract import RunId
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
@@ -19,39 +21,48 @@ class Ecs:
         self._client: ECSClient = aws.client("ecs")
         self._cluster = cluster
 
-    def run(self, request: Mapping[str, Any]) -> Lifecycle:
-        """RunTask, once; raises RunError for ``failures``, which come with HTTP 200."""
+    def run(self, request: Mapping[str, Any], run_id: RunId) -> Lifecycle:
+        """RunTask, once; raises RunError for ``failures``, too, which come with HTTP 200."""
         name = request["taskDefinition"].rsplit("/", 1)[-1]
-        with translated(
-            f"RunTask {name}", ClientException=RunError, InvalidParameterException=RunError
-        ):
+
+        def explain(code: str, message: str) -> str:
+            return diagnose_launch(code, message).about(str(run_id), run_id.schedule).hint
+
+        with translated(f"RunTask {name}", explain):
             answer = self._client.run_task(**request)
         failures = answer.get("failures", [])
         if failures or not answer.get("tasks"):
             reason = failures[0].get("reason", "") if failures else "ECS started no task"
             detail = failures[0].get("detail", "") if failures else ""
             raise RunError(
-                f"RunTask {name}: {reason} {detail}".rstrip(),
-                hint=diagnose_launch(reason, detail).hint,
+                f"RunTask {name}: {reason} {detail}".rstrip(), hint=explain(reason, detail)
             )
         return Lifecycle.parse(answer["tasks"][0])
 
     def describe(self, task_arns: Sequence[str]) -> list[Lifecycle]:
-        """The tasks that ECS still knows; it forgets a stopped one after about an hour."""
+        """The tasks that ECS still knows; it forgets a stopped one after about an hour.
+
+        Of a cluster that was deleted it knows none.
+        """
         found: list[Lifecycle] = []
-        for start in range(0, len(task_arns), 100):
-            with translated("DescribeTasks"):
+        with translated("DescribeTasks"), suppress(self._gone):
+            for start in range(0, len(task_arns), 100):
                 answer = self._client.describe_tasks(
                     cluster=self._cluster, tasks=list(task_arns[start : start + 100])
                 )
-            found += [Lifecycle.parse(task) for task in answer["tasks"]]
+                found += [Lifecycle.parse(task) for task in answer["tasks"]]
         return found
 
     def running(self) -> list[str]:
-        """The ARNs of the tasks that have not stopped."""
-        with translated("ListTasks"):
+        """The ARNs of the tasks that have not stopped; a deleted cluster has none."""
+        with translated("ListTasks"), suppress(self._gone):
             pages = self._client.get_paginator("list_tasks").paginate(cluster=self._cluster)
             return [arn for page in pages for arn in page["taskArns"]]
+        return []
+
+    @property
+    def _gone(self) -> type[Exception]:
+        return self._client.exceptions.ClusterNotFoundException
 
     def stop(self, task_arn: str, reason: str) -> None:
         """StopTask: SIGTERM, and SIGKILL after the stop timeout."""

@@ -1,6 +1,6 @@
 """The door to AWS: one session, its clients, and the translation of AWS's errors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ _EXPIRED = frozenset(
     }
 )
 _SECONDS = 60
+Explain = Callable[[str, str], str]
 
 
 @frozen
@@ -86,8 +87,13 @@ class Aws:
 
 
 @contextmanager
-def translated(what: str, **kinds: type[ToolkitError]) -> Iterator[None]:
-    """Turn AWS's errors about ``what`` into ToolkitErrors; ``kinds`` maps codes to classes."""
+def translated(
+    what: str, explain: Explain | None = None, **kinds: type[ToolkitError]
+) -> Iterator[None]:
+    """Turn AWS's errors about ``what`` into ToolkitErrors; ``kinds`` maps codes to classes.
+
+    ``explain`` makes a hint of the code and the message of an error that has none of its own.
+    """
     from botocore.exceptions import (
         BotoCoreError,
         ClientError,
@@ -99,7 +105,7 @@ def translated(what: str, **kinds: type[ToolkitError]) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _translate(what, error.response.get("Error", {}), kinds) from error
+        raise _translate(what, error.response.get("Error", {}), explain, kinds) from error
     except NoCredentialsError as error:
         raise ConfigError(
             "no AWS credentials were found",
@@ -116,7 +122,10 @@ def translated(what: str, **kinds: type[ToolkitError]) -> Iterator[None]:
 
 
 def _translate(
-    what: str, detail: Mapping[str, Any], kinds: Mapping[str, type[ToolkitError]]
+    what: str,
+    detail: Mapping[str, Any],
+    explain: Explain | None,
+    kinds: Mapping[str, type[ToolkitError]],
 ) -> ToolkitError:
     code, message = str(detail.get("Code", "")), str(detail.get("Message", ""))
     text = f"{what}: {message or code} ({code})"
@@ -130,4 +139,6 @@ def _translate(
         return ConfigError(text, hint="renew your credentials: aws sso login, or aws configure")
     if code == "ClusterNotFoundException":
         return RunError(text, hint="deploy the platform first: toolkit deploy")
+    if explain is not None:
+        return RunError(text, hint=explain(code, message))
     return ToolkitError(text)

@@ -30,7 +30,7 @@ _WORST = (Ruling.FAIL, Ruling.INCONCLUSIVE, Ruling.PASS)
     help="Judge a kept folder again, without AWS.",
 )
 @click.option("--deep", is_flag=True, help="Download the artifacts, recompute and read them.")
-@click.option("--wait", is_flag=True, help="Wait while a run is inconclusive.")
+@click.option("--wait", is_flag=True, help="Wait while a run is inconclusive or runs.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to --wait at most.")
 @click.option("--junit", "report", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(

@@ -18,7 +18,8 @@ class Status(StrEnum):
 class Check:
     """One line of the tree; its own status already counts its children's.
 
-    ``finding`` names the row of the diagnosis table that says more, where one does.
+    ``finding`` names the row of the diagnosis table that says more, where one does; a check that is
+    OK may have one, too.
     """
 
     name: str

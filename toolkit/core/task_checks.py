@@ -34,7 +34,8 @@ def launch(case: Case) -> Check:
     if bad:
         text += f"duplicate ended with {_exit(bad[0])}"
         return Check(name, Status.NG, text, finding="duplicate-failed")
-    return Check(name, Status.OK, text + "duplicates suppressed by the claim")
+    text += "duplicates suppressed by the claim"
+    return Check(name, Status.OK, text, finding="duplicate")
 
 
 def lifecycle(case: Case) -> Check:
@@ -102,24 +103,32 @@ def stream(case: Case) -> Check | None:
 def logs(case: Case) -> Check:
     """Every numbered line arrived, from the first event to the last, and none tells of an error."""
     name, found, manifest = "logs", case.evidence.logs, case.evidence.manifest
-    late = Status.NG if case.settled else Status.UNKNOWN
     if found is None or found.numbered == 0:
-        status = late if case.owner is not None and case.started else Status.UNKNOWN
-        return Check(name, status, "no numbered line was found", finding="log-missing")
+        text = "no numbered line was found"
+        if not case.started:
+            return Check(name, Status.UNKNOWN, text)
+        return _absent(case, text, "log-missing")
     expected = manifest.log_lines if manifest else found.last_seq
     lost = max(expected, found.last_seq) - found.numbered
     if lost:
         text = f"{lost} of {expected} lines are missing"
-        return Check(name, late, text, finding="log-missing")
+        return _absent(case, text, "log-missing")
     if found.errors:
         return Check(name, Status.NG, found.errors[0])
     wanted = ("run.started", "run.finished", *case.workload.events)
     absent = [event for event in dict.fromkeys(wanted) if event not in found.events]
     if absent:
         text = f"{found.numbered} lines, without {', '.join(absent)}"
-        return Check(name, late, text, finding="event-missing")
+        return _absent(case, text, "event-missing")
     text = f"run.started … run.finished, {found.numbered} lines, none lost"
     return Check(name, Status.OK, text)
+
+
+def _absent(case: Case, text: str, finding: str) -> Check:
+    """What the log lacks: a finding once it must have arrived, and until then just unknown."""
+    if case.settled:
+        return Check("logs", Status.NG, text, finding=finding)
+    return Check("logs", Status.UNKNOWN, text)
 
 
 def _lateness(case: Case) -> float | None:

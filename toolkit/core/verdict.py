@@ -55,7 +55,7 @@ _CHECKS = (
 
 @frozen
 class Verdict:
-    """The ruling, the checks it rests on, and why it went wrong where it did."""
+    """The ruling, the checks it rests on, and the diagnosis: of a PASS, a duplicate delivery."""
 
     run_id: str
     ruling: Ruling
@@ -74,11 +74,17 @@ def judge(evidence: Evidence, workload: Workload, now: datetime) -> Verdict:
     made += [Check("evidence", Status.UNKNOWN, text) for text in evidence.problems]
     checks = tuple(check for check in made if check is not None)
     ruling = _RULINGS[worst(check.status for check in checks)]
-    diagnosis = None if ruling is Ruling.PASS else next(_diagnoses(case, checks), None)
+    found = _notes(checks) if ruling is Ruling.PASS else _diagnoses(case, checks)
+    diagnosis = next(found, None)
     if diagnosis is not None:
         schedule = RunId.parse(evidence.run_id).schedule
         diagnosis = diagnosis.about(evidence.run_id, schedule)
     return Verdict(evidence.run_id, ruling, checks, diagnosis)
+
+
+def _notes(checks: tuple[Check, ...]) -> Iterator[Diagnosis]:
+    """What is worth saying of a run that passed."""
+    return (explain(check.finding) for check in checks if check.finding is not None)
 
 
 def _diagnoses(case: Case, checks: tuple[Check, ...]) -> Iterator[Diagnosis]:

@@ -9,7 +9,6 @@ import compileall
 import hashlib
 import io
 import json
-import platform
 import shutil
 import tarfile
 import threading
@@ -59,15 +58,18 @@ class Images:
         self._pull_container = pull_container
         self._lock = threading.Lock()
 
-    def pull(self, reference: str, ecr: Any) -> Image:
-        """The image that ``repo@sha256:…`` or ``repo:tag`` names; raises PullError."""
+    def pull(self, reference: str, ecr: Any, architecture: str) -> Image:
+        """The image that ``repo@sha256:…`` or ``repo:tag`` names; raises PullError.
+
+        Of an index it is the one for Linux on that architecture.
+        """
         repository, version = _split(reference)
         name = repository_name(repository)
         self._authorize(ecr, name, version, reference)
         with self._lock:  # two tasks of one image unpack it once
             manifest = self._get(f"/v2/{name}/manifests/{version}", reference)
             digest = version if version.startswith("sha256:") else _digest(manifest)
-            document = self._one_platform(name, json.loads(manifest), reference)
+            document = self._one_platform(name, json.loads(manifest), architecture, reference)
             blob = self._blob(name, document["config"]["digest"], reference)
             config = json.loads(blob)["config"]
             if PROCESS_LABEL not in (config.get("Labels") or {}):
@@ -79,11 +81,13 @@ class Images:
                 self._unpack(name, document["layers"], root, reference)
         return _image(digest, root, config, None)
 
-    def _one_platform(self, name: str, manifest: Any, reference: str) -> Any:
-        """The manifest itself, or of an index the one for this kind of machine."""
+    def _one_platform(self, name: str, manifest: Any, wanted: str, reference: str) -> Any:
+        """The manifest itself, or of an index the one for the platform of the task.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
+        """
         if "manifests" not in manifest:
             return manifest
-        wanted = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "")
         for row in manifest["manifests"]:
             if row.get("platform", {}).get("architecture") == wanted:
                 return json.loads(self._get(f"/v2/{name}/manifests/{row['digest']}", reference))

@@ -13,11 +13,11 @@ from typing import IO, ClassVar
 from toolkit.core.executor import Executor
 from toolkit.local.clock import SHIM, clock_variables
 from toolkit.local.images import Image
+from toolkit.local.memory import victim
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 _POLL_SECONDS = 0.05
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 
@@ -84,9 +84,7 @@ class Process:
     def wait(self) -> int:
         """The exit code, as a container runtime reports it: 128 + n for signal n."""
         while (code := self._poll()) is None:
-            if self._memory_bytes is not None and self._resident() > self._memory_bytes:
-                self.reason = OUT_OF_MEMORY
-                self.kill()
+            self._keep_within_memory()
             if self._kill_at is not None and time.monotonic() >= self._kill_at:
                 self._signal(signal.SIGKILL)
         self._signal(signal.SIGKILL)  # what it left running goes with it, as a container's would
@@ -103,12 +101,14 @@ class Process:
         with suppress(ProcessLookupError):
             os.killpg(self._popen.pid, number)
 
-    def _resident(self) -> int:
-        try:
-            statm = Path(f"/proc/{self._popen.pid}/statm").read_text("ascii")
-        except OSError:
-            return 0  # it has just ended, or this is no Linux
-        return int(statm.split()[1]) * _PAGE
+    def _keep_within_memory(self) -> None:
+        if self._memory_bytes is None:
+            return
+        largest = victim(self._popen.pid, self._memory_bytes)
+        if largest is not None:
+            self.reason = OUT_OF_MEMORY
+            with suppress(ProcessLookupError):
+                os.kill(largest, signal.SIGKILL)
 
 
 def _argv(

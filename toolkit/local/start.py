@@ -17,10 +17,21 @@ from toolkit.local.images import Image, Images, PullError
 from toolkit.local.launcher import landlock_version
 from toolkit.local.market_feed import Branch
 from toolkit.local.process import Process, StartError
+from toolkit.local.sensitive_data import SecretError, read_secrets
 from toolkit.local.task_spec import Container, TaskSpec
 
 SERVICE = "ecs-tasks.amazonaws.com"
-_LOG_ATTEMPTS = 10
+_ATTEMPTS, _LOG_ATTEMPTS = 3, 10
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html
+_NO_SECRETS = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
+    "retrieval failed"
+)
+_NO_INTERFACE = (
+    "ResourceInitializationError: failed to configure ENI: failed to setup regular eni: context "
+    "deadline exceeded"
+)
+_NOWHERE = "192.0.2.1"  # of the block that is reserved for documentation
 
 
 class NeverStartedError(Exception):
@@ -88,6 +99,7 @@ class Start:
         self._execution = self._execution_role()
         self.branch = around.branch_of_feed() if "network-cut" in faults else None
         self._images: dict[str, Image] = {}
+        self._secrets: dict[str, Mapping[str, str]] = {}
         self._logs: dict[str, LogShipper | None] = {}
 
     def _execution_role(self) -> Credentials | None:
@@ -97,31 +109,47 @@ class Start:
         except RoleError as error:
             raise NeverStartedError(_no_resources(error)) from error
 
-    def _client(self, service: str, region: str, attempts: int) -> Any:
+    def _client(self, service: str, region: str, attempts: int = _ATTEMPTS) -> Any:
         emulator = self._around.emulator
         if self._execution is None:
             return emulator.client_at(self._task.offset, service, region)
         return emulator.client_as(self._execution, service, region, attempts=attempts)
 
-    def pull(self) -> Mapping[str, Image]:
-        """Pull the image of each container with the execution role."""
-        ecr = self._client("ecr", self._task.region, 3)
+    def prepare(self) -> None:
+        """The network interface, the registry's credentials and the secrets, in this order."""
+        if "no-interface" in self._faults:
+            raise NeverStartedError(_NO_INTERFACE)
+        ecr = self._client("ecr", self._task.region)
         try:
             ecr.get_authorization_token()
         except ecr.exceptions.ClientError as error:
             raise NeverStartedError(_no_resources(error)) from error
+        for container in self._task.spec.containers:
+            self._secrets[container["name"]] = self._read_secrets(container)
+
+    def _read_secrets(self, container: Container) -> Mapping[str, str]:
+        try:
+            return read_secrets(container, self._task.region, self._client)
+        except SecretError as error:
+            raise NeverStartedError(f"{_NO_SECRETS}: {error}") from error
+
+    def pull(self) -> Mapping[str, Image]:
+        """Pull the image of each container with the execution role."""
+        ecr = self._client("ecr", self._task.region)
         for container in self._task.spec.containers:
             self._images[container["name"]] = self._pull(container["image"], ecr)
         return self._images
 
     def _pull(self, reference: str, ecr: Any) -> Image:
         try:
+            if "no-route" in self._faults:
+                raise PullError(_no_route(reference))
             if "pull-fails" in self._faults:
                 raise PullError(
                     f"pull image manifest has been retried 5 time(s): failed to resolve ref "
                     f"{reference}: unexpected status code: 503 Service Unavailable"
                 )
-            return self._around.images.pull(reference, ecr)
+            return self._around.images.pull(reference, ecr, self._task.spec.architecture)
         except PullError as error:
             raise NeverStartedError(f"CannotPullContainerError: {error}") from error
 
@@ -179,12 +207,16 @@ class Start:
     def _launch_process(
         self, container: Container, image: Image, found: Mapping[str, str]
     ) -> Process:
-        spec = self._task.spec
+        spec, name = self._task.spec, container["name"]
         return Process(
             image,
             spec.command(container, image.entry_point, image.command),
-            {**found, **self._led(spec.unmounted(container, self._volume))},
-            scratch=self._scratch / container["name"],
+            {
+                **found,
+                **self._led(spec.unmounted(container, self._volume)),
+                **self._secrets[name],
+            },
+            scratch=self._scratch / name,
             offset=self._clock_offset,
             memory_bytes=spec.memory_bytes(container),
             writable=self._writable(container),
@@ -201,13 +233,13 @@ class Start:
     def _launch_container(
         self, container: Container, image: Image, found: Mapping[str, str]
     ) -> docker.Container:
-        spec = self._task.spec
+        spec, name = self._task.spec, container["name"]
         return docker.Container(
             image,
             container,
             spec.command(container, image.entry_point, image.command),
-            {**found, **self._led(spec.environment(container))},
-            name=f"toolkit-{self._task.task_id}-{container['name']}",
+            {**found, **self._led(spec.environment(container)), **self._secrets[name]},
+            name=f"toolkit-{self._task.task_id}-{name}",
             offset=self._clock_offset,
             cpu=int(container.get("cpu") or spec.description["cpu"]),
             memory_bytes=spec.memory_bytes(container),
@@ -231,6 +263,20 @@ class Start:
 
 def _no_resources(error: Exception) -> str:
     return (
-        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
-        f"retrieval failed: unable to get registry auth from asm: {error}"
+        f"{_NO_SECRETS}: unable to retrieve ecr registry auth: service call has been retried 1 "
+        f"time(s): {error}"
+    )
+
+
+def _no_route(reference: str) -> str:
+    """What containerd says when nobody answers.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
+    """
+    repository, _, version = reference.partition("@")
+    host, _, name = repository.partition("/")
+    return (
+        f"pull image manifest has been retried 5 time(s): failed to resolve ref {reference}: "
+        f'failed to do request: Head "https://{host}/v2/{name}/manifests/{version}": dial tcp '
+        f"{_NOWHERE}:443: i/o timeout"
     )

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from toolkit.local.aws import Credentials
@@ -17,6 +18,16 @@ from toolkit.local.task_spec import TaskSpec
 
 _LOG_DRAIN_SECONDS = 30
 _CUT_AFTER = 1.0
+# Stop code and reason of a task that AWS itself stops; SIGTERM comes first, as from StopTask.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-maintenance.html
+_STOPPED_BY_AWS = {
+    "spot-interruption": ("SpotInterruption", "Your Spot Task was interrupted."),
+    "task-retirement": (
+        "TerminationNotice",
+        "ECS is performing maintenance on the underlying infrastructure hosting the task.",
+    ),
+}
 Faults = Mapping[str, float | None]
 
 
@@ -125,6 +136,7 @@ class Task:
         start = Start(self, self._around, self._faults, self._scratch)
         self._branch = start.branch
         begun = at_offset(self.offset)
+        start.prepare()
         images = start.pull()
         pulled = {"pullStartedAt": begun, "pullStoppedAt": at_offset(self.offset)}
         start.open_logs()
@@ -147,8 +159,8 @@ class Task:
     def _arm_faults(self) -> None:
         arms: dict[str, Callable[[], None]] = {
             "killed": self._strike_dead,
-            "spot-interruption": self._reclaim,
             "network-cut": self._cut_off,
+            **{kind: partial(self._reclaim, *why) for kind, why in _STOPPED_BY_AWS.items()},
         }
         for kind, strike in arms.items():
             if kind in self._faults:
@@ -169,10 +181,9 @@ class Task:
         for container in self._running.values():
             container.process.kill()
 
-    def _reclaim(self) -> None:
-        reason = "Your Spot Task was interrupted."
+    def _reclaim(self, code: str, reason: str) -> None:
         self._around.emulator.call(
-            "POST", "/interrupt", {"task": self.arn, "code": "SpotInterruption", "reason": reason}
+            "POST", "/interrupt", {"task": self.arn, "code": code, "reason": reason}
         )
 
     def _wait(self) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from attrs import frozen
 
 _DEFAULT_STOP_SECONDS = 30
 _MIB = 1024 * 1024
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RuntimePlatform.html
+_ARCHITECTURES = {"X86_64": "amd64", "ARM64": "arm64"}
 Container = Mapping[str, Any]
 
 
@@ -31,6 +33,12 @@ class TaskSpec:
     def container(self, name: str) -> Container:
         """The container definition of that name."""
         return next(row for row in self.containers if row["name"] == name)
+
+    @property
+    def architecture(self) -> str:
+        """The CPU architecture of the platform, in the words of an image: amd64 or arm64."""
+        platform = self.definition.get("runtimePlatform") or {}
+        return _ARCHITECTURES[platform.get("cpuArchitecture") or "X86_64"]
 
     def role(self, name: str) -> str | None:
         """The ARN behind ``taskRoleArn`` or ``executionRoleArn``."""

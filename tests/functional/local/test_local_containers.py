@@ -108,6 +108,28 @@ def test_it_has_its_roles_credentials_and_its_metadata(boxed: Platform) -> None:
     assert json.loads(lines[1])["TaskARN"] == task["taskArn"]
 
 
+def test_a_secret_stands_in_its_environment(boxed: Platform) -> None:
+    aws, platform = boxed.rehearsal.aws, boxed.platform
+    aws("ssm").put_parameter(Name="/boxed/token", Value="from ssm", Type="SecureString")
+    role = platform["ExecutionRoleArn"].rsplit("/", 1)[-1]
+    right = {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}
+    aws("iam").put_role_policy(
+        RoleName=role, PolicyName="secret", PolicyDocument=json.dumps({"Statement": [right]})
+    )
+    known = aws("ecs").describe_task_definition(taskDefinition=boxed.workload["TaskDefinitionArn"])
+    definition = known["taskDefinition"]
+    (container,) = definition["containerDefinitions"]
+    container["secrets"] = [{"name": "TOKEN", "valueFrom": "/boxed/token"}]
+    kept = ("family", "cpu", "memory", "networkMode", "requiresCompatibilities", "volumes")
+    roles = ("executionRoleArn", "taskRoleArn", "containerDefinitions")
+    made = aws("ecs").register_task_definition(**{key: definition[key] for key in (*kept, *roles)})
+    arn = made["taskDefinition"]["taskDefinitionArn"]
+    secretive = evolve(boxed, workload={"TaskDefinitionArn": arn})
+    _, lines = ended(secretive, "import os; print(os.environ['TOKEN'])")
+    aws("iam").delete_role_policy(RoleName=role, PolicyName="secret")
+    assert lines == ["from ssm"]
+
+
 def test_too_much_memory_is_the_end_of_it(boxed: Platform) -> None:
     task, _ = ended(boxed, "keep = [bytearray(b'x' * 1_000_000) for _ in range(700)]")
     row = task["containers"][0]

@@ -1,6 +1,7 @@
 """Faults on request: what the task, the log and the caller see when something goes wrong."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,6 +38,23 @@ def test_an_image_that_cannot_be_pulled_once(platform: Platform) -> None:
     assert ended(platform)["containers"][0]["exitCode"] == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("no-route", r"CannotPullContainerError: .*: dial tcp [0-9.]+:443: i/o timeout"),
+        ("no-interface", r"ResourceInitializationError: failed to configure ENI: .*"),
+    ],
+)
+def test_a_network_that_leads_nowhere_keeps_a_task_from_starting(
+    platform: Platform, kind: str, words: str
+) -> None:
+    platform.rehearsal.engine.add_fault(kind, times=1)
+    task = ended(platform)
+    assert task["stopCode"] == "TaskFailedToStart"
+    assert re.fullmatch(words, task["stoppedReason"])
+    assert "exitCode" not in task["containers"][0]
+
+
 def test_a_fault_strikes_the_schedule_that_it_names_only(platform: Platform) -> None:
     engine = platform.rehearsal.engine
     engine.add_fault("pull-fails", schedule="unlucky", times=1)
@@ -53,16 +71,28 @@ def test_a_killed_task_has_137_and_nothing_to_say(platform: Platform) -> None:
     assert task["stopCode"] == "EssentialContainerExited"
 
 
-def test_an_interrupted_spot_task_is_asked_to_stop_first(platform: Platform) -> None:
-    platform.rehearsal.engine.add_fault("spot-interruption", times=1, value=0.5)
+@pytest.mark.parametrize(
+    ("kind", "code", "reason"),
+    [
+        ("spot-interruption", "SpotInterruption", "Your Spot Task was interrupted."),
+        (
+            "task-retirement",
+            "TerminationNotice",
+            "ECS is performing maintenance on the underlying infrastructure hosting the task.",
+        ),
+    ],
+)
+def test_a_task_that_aws_stops_is_asked_first(
+    platform: Platform, kind: str, code: str, reason: str
+) -> None:
+    platform.rehearsal.engine.add_fault(kind, times=1, value=0.5)
     script = (
         "import signal, sys, time\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
         "time.sleep(60)"
     )
     task = ended(platform, script)
-    assert task["stopCode"] == "SpotInterruption"
-    assert task["stoppedReason"] == "Your Spot Task was interrupted."
+    assert (task["stopCode"], task["stoppedReason"]) == (code, reason)
     assert task["containers"][0]["exitCode"] == 143
 
 

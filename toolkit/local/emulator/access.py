@@ -29,6 +29,7 @@ Json = dict[str, Any]
 _SESSION_SECONDS = 12 * 3600
 _TASKS_SERVICE = "ecs-tasks.amazonaws.com"
 _ON_LOG_STREAMS = frozenset({"CreateLogStream", "PutLogEvents", "GetLogEvents", "DeleteLogStream"})
+_NAME_THE_RESOURCE = frozenset({"ecs", "secretsmanager"})
 _issued: set[str] = set()
 _request_key: contextvars.ContextVar[str] = contextvars.ContextVar("request_key", default="")
 
@@ -230,11 +231,21 @@ def _resource_arn(original: Any) -> Any:
         action = headers.get("x-amz-target", "").rpartition(".")[2]
         if service == "ecs" and action == "RunTask":
             return _task_definition_arn(json.loads(body).get("taskDefinition", "*"))
+        if service == "ssm" and action == "GetParameters":
+            return _parameter_arn(json.loads(body))
         if service == "logs" and action in _ON_LOG_STREAMS:
             return _log_stream_arn(json.loads(body))
         return str(original(service, method, path, headers, body, *rest))
 
     return extract
+
+
+def _parameter_arn(request: Json) -> str:
+    """The first of the parameters: ministack judges a request on one resource."""
+    name = str(next(iter(request.get("Names") or ()), "*"))
+    if name.startswith("arn:"):
+        return name
+    return f"arn:aws:ssm:{get_region()}:{get_account_id()}:parameter/{name.removeprefix('/')}"
 
 
 def _log_stream_arn(request: Json) -> str:
@@ -283,10 +294,10 @@ def _conditional_writes(original: Any) -> Any:
 
 
 def _denial(original: Any) -> Any:
-    """ECS names the resource in its denials: AccessDeniedException, HTTP 400."""
+    """Some services name the resource in their denials: AccessDeniedException, HTTP 400."""
 
     def respond(service: str, action: str, principal_arn: str, request_id: str, **rest: Any) -> Any:
-        if service != "ecs" or rest.get("error_code"):
+        if service not in _NAME_THE_RESOURCE or rest.get("error_code"):
             return original(service, action, principal_arn, request_id, **rest)
         message = iam_actions.identity_denial_message(
             action, principal_arn, rest.get("resource_arn", "*"), rest.get("explicit_deny", False)

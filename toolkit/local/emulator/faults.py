@@ -13,12 +13,15 @@ Json = dict[str, Any]
 # kind → (where it strikes, the default of its value, what happens)
 KINDS: dict[str, tuple[str, float | None, str]] = {
     "pull-fails": ("task", None, "the image cannot be pulled"),
+    "no-route": ("task", None, "the registry cannot be reached: no route, no endpoint"),
+    "no-interface": ("task", None, "the task's network interface cannot be set up"),
     "killed": ("task", 1.0, "SIGKILL after this many seconds, as from the kernel"),
     "spot-interruption": ("task", 1.0, "Fargate Spot takes the task back after this many seconds"),
+    "task-retirement": ("task", 1.0, "AWS retires the task's host after this many seconds"),
     "network-cut": (
         "task",
         3.0,
-        "a second after the start, the feed is cut off for so long",
+        "a second after the start, it is cut off from its feed for so long",
     ),
     "clock-skew": ("task", 3600.0, "the task's clock is ahead by this many seconds"),
     "capacity": ("launch", None, "RunTask answers with a failure: no capacity"),

@@ -178,7 +178,7 @@ def place(plan: Plan, offset: float) -> Json:
             for container in definition["containerDefinitions"]
         ],
         "attachments": [_interface(request)],
-        "attributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}],
+        "attributes": [{"name": "ecs.cpu-architecture", "value": _architecture(definition)}],
         "availabilityZone": f"{get_region()}a",
         "enableExecuteCommand": request.get("enableExecuteCommand", False),
         "tags": _tags(request, definition, plan.cluster),
@@ -192,6 +192,11 @@ def place(plan: Plan, offset: float) -> Json:
     if request.get("capacityProviderStrategy"):
         task["capacityProviderName"] = request["capacityProviderStrategy"][0]["capacityProvider"]
     return task
+
+
+def _architecture(definition: Json) -> str:
+    platform = definition.get("runtimePlatform") or {}
+    return str(platform.get("cpuArchitecture") or "X86_64").lower()
 
 
 def _container(definition: Json, task_arn: str, scope: str, cluster: str) -> Json:

@@ -54,6 +54,7 @@ def _complaints(data: Json) -> Iterator[str]:
         yield f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory."
     for container in data.get("containerDefinitions", ()):
         yield from _container_complaints(container, data)
+        yield from _secret_complaints(container, data)
 
 
 def _container_complaints(container: Json, data: Json) -> Iterator[str]:
@@ -70,6 +71,27 @@ def _container_complaints(container: Json, data: Json) -> Iterator[str]:
             "Fargate requires task definition to have execution role ARN to support log driver "
             "awslogs."
         )
+
+
+def _secret_complaints(container: Json, data: Json) -> Iterator[str]:
+    """What secrets need.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-paramstore.html
+    """
+    secrets = [row["name"] for row in container.get("secrets") or ()]
+    if secrets and not data.get("executionRoleArn"):
+        yield (
+            "When you are specifying container secrets, you must also specify a value for "
+            "'executionRoleArn'."
+        )
+    taken = {row["name"] for row in container.get("environment") or ()}
+    for name in secrets:
+        if name in taken:
+            yield (
+                "The secret name must be unique and not shared with any new or existing "
+                f"environment variables set on the container, such as '{name}'."
+            )
+        taken.add(name)
 
 
 def _response(response: Any) -> Response:

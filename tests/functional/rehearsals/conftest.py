@@ -1,0 +1,17 @@
+"""One deployed project for all rehearsals of a test process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.functional.conftest import make_project
+
+from .stage import Stage
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    made = make_project(tmp_path_factory.mktemp("rehearsals"))
+    made.toolkit("deploy", "--local", "--yes", "--only", "weather", "--only", "stream")
+    yield Stage(made)
+    made.toolkit("local", "stop")

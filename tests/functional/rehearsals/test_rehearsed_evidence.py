@@ -1,0 +1,166 @@
+"""Runs whose task ended well and whose evidence says otherwise: bucket, log, image, deliveries."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from attrs import field, frozen
+
+from workloads.contract import RunId
+
+from .stage import (
+    Definition,
+    Spoil,
+    Stage,
+    Verdict,
+    assert_told,
+    container,
+    detail,
+    python,
+    rehearses,
+    rehearses_all,
+    statuses,
+    unspoiled,
+    workload,
+)
+
+
+def nothing(_stage: Stage, _run_id: RunId) -> None:
+    """Nobody touches it."""
+
+
+@frozen
+class Case:
+    """A spoiled task definition, what is done to the run afterwards, and the diagnosis to come."""
+
+    diagnosis: str
+    spoil: Spoil = unspoiled
+    afterwards: Callable[[Stage, RunId], None] = nothing
+    env: Mapping[str, str] = field(factory=dict)
+    of: str = "weather"
+
+
+ARTIFACT_ONLY = """
+import os
+import boto3
+from workloads.contract import RunId, parse_time
+run_id = RunId(os.environ["SCHEDULE"], parse_time(os.environ["SCHEDULED_TIME"]))
+key = run_id.artifact_key("half.csv")
+boto3.client("s3").put_object(
+    Bucket=os.environ["BUCKET"], Key=key, Body=b"a", ChecksumAlgorithm="SHA256"
+)
+"""
+# The task's own claim does not keep it from running again: its first answer might have got lost.
+TWICE = """
+if "again" in os.environ:
+    leave(run)
+else:
+    os.environ["again"] = "yes"
+    raise RuntimeError("the first time")
+"""
+
+
+def other_image(_stage: Stage, definition: Definition) -> None:
+    """Somebody named another image, and left what the run believes of itself."""
+    found = container(definition)
+    for row in found["environment"]:
+        if row["name"] == "IMAGE":
+            row["value"] = f"{found['image'].partition('@')[0]}@sha256:{'1' * 64}"
+
+
+def delete_forecast(stage: Stage, run_id: RunId) -> None:
+    stage.aws("s3").delete_object(
+        Bucket=stage.platform["BucketName"], Key=run_id.artifact_key("forecast.csv")
+    )
+
+
+def alter_forecast(stage: Stage, run_id: RunId) -> None:
+    s3 = stage.aws("s3")
+    where = {"Bucket": stage.platform["BucketName"], "Key": run_id.artifact_key("forecast.csv")}
+    content = bytearray(s3.get_object(**where)["Body"].read())
+    content[-2] ^= 1
+    s3.put_object(**where, Body=bytes(content), ChecksumAlgorithm="SHA256")
+
+
+def delete_log(stage: Stage, run_id: RunId) -> None:
+    task = stage.claimed(run_id).task_arn.rsplit("/", 1)[-1]
+    stage.aws("logs").delete_log_stream(
+        logGroupName="/fargate-runs/weather", logStreamName=f"run/workload/{task}"
+    )
+
+
+CASES = {
+    "wordless": Case("nothing-left", python("pass")),
+    "uncommitted": Case("artifacts-without-manifest", python(ARTIFACT_ONLY)),
+    "deleted": Case("manifest-without-artifacts", afterwards=delete_forecast),
+    "altered": Case("artifact-altered", afterwards=alter_forecast),
+    "shy": Case("no-artifact", workload('leave(run, without="weather.png")')),
+    "twice": Case("two-manifests", workload(TWICE, "perform(); sys.exit(perform())")),
+    "mixed": Case("other-image", other_image),
+    "hasty": Case("stream-short", workload("leave(run)"), env={"RUN_SECONDS": "60"}, of="stream"),
+    "unlogged": Case("log-missing", afterwards=delete_log),
+    "silent": Case("event-missing", workload('leave(run, without="weather.fitted")')),
+}
+
+
+@pytest.fixture(scope="module")
+def verdicts(stage: Stage) -> dict[str, Verdict]:
+    """All at once, each spoiled afterwards where that is its cause, and judged by one command."""
+    runs = {
+        label: stage.launch(label, case.spoil, case.env, of=case.of)
+        for label, case in CASES.items()
+    }
+    runs["deep"] = stage.launch("deep", workload("leave(run)"))
+    stage.add_fault("pull-fails", "halved")
+    for label in ("paired", "halved"):
+        runs[label] = stage.fire(stage.schedule(label), twice=True)
+    damaged = [label for label, case in CASES.items() if case.afterwards is not nothing]
+    before = stage.judge([runs[label] for label in damaged], code=0)
+    assert {found["ruling"] for found in before.values()} == {"PASS"}
+    for label in damaged:
+        CASES[label].afterwards(stage, runs[label])
+    stage.settle()
+    return stage.judge(runs.values())
+
+
+@rehearses_all(CASES)
+def test_good_looks_do_not_deceive(
+    verdicts: dict[str, Verdict], label: str, diagnosis: str
+) -> None:
+    assert_told(verdicts[label], diagnosis)
+    assert "exit 0" in detail(verdicts[label], "lifecycle")
+
+
+@rehearses("duplicate")
+def test_a_second_delivery_passes_and_is_told(verdicts: dict[str, Verdict], diagnosis: str) -> None:
+    assert_told(verdicts["paired"], diagnosis, "PASS")
+    assert detail(verdicts["paired"], "launch").startswith("2 tasks for this firing")
+
+
+@rehearses("duplicate-failed")
+def test_a_delivery_that_fails_beside_a_good_one_is_told(
+    verdicts: dict[str, Verdict], diagnosis: str
+) -> None:
+    assert_told(verdicts["halved"], diagnosis)
+    assert statuses(verdicts["halved"])["manifest"] == "OK"
+
+
+@rehearses("artifact-unreadable")
+def test_only_a_deep_look_finds_an_image_that_is_none(
+    stage: Stage, verdicts: dict[str, Verdict], diagnosis: str
+) -> None:
+    shallow = verdicts["deep"]
+    assert shallow["ruling"] == "PASS"
+    (found,) = stage.judge([RunId.parse(shallow["run_id"])], "--deep").values()
+    assert_told(found, diagnosis)
+    assert statuses(found)["artifacts"] == "OK"
+
+
+@pytest.mark.slow
+@rehearses("stream-long")
+def test_a_stream_that_outlasts_its_grace_is_too_long(stage: Stage, diagnosis: str) -> None:
+    """A minute for saving what it has is allowed."""
+    wait = workload("run.wait(62)\nleave(run)")
+    env = {"RUN_SECONDS": "1", "CONNECT_BUDGET_SECONDS": "0"}
+    run_id = stage.launch("lasting", wait, env, of="stream")
+    (found,) = stage.judge([run_id], "--timeout", "120").values()
+    assert_told(found, diagnosis)

@@ -1,0 +1,50 @@
+"""What a process and its descendants hold in memory, as a container's limit counts it (Linux)."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def victim(pid: int, limit: int) -> int | None:
+    """Whom the kernel would kill: the largest of a family that holds more than ``limit`` bytes.
+
+    None while it holds less. That need not be ``pid`` itself: a child may be killed and its parent
+    go on, and then the container's exit code is the parent's.
+    https://docs.kernel.org/admin-guide/cgroup-v2.html#memory
+    """
+    held = {each: _resident(each) for each in _family(pid)}
+    if sum(held.values()) > limit and len(held) > 1:
+        # Forks share pages, and a container's limit counts a page once.
+        held = {each: _proportional(each) for each in held}
+    if sum(held.values()) <= limit:
+        return None
+    return max(held, key=lambda each: held[each])
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        for child in _read(thread / "children").split():
+            yield from _family(int(child))
+
+
+def _resident(pid: int) -> int:
+    fields = _read(Path(f"/proc/{pid}/statm")).split()
+    return int(fields[1]) * _PAGE if fields else 0
+
+
+def _proportional(pid: int) -> int:
+    """Resident memory, where a page that is shared by n processes counts as 1/n of one."""
+    for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("ascii")
+    except OSError:
+        return ""  # it has just ended, or this is no Linux
