@@ -18,15 +18,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.embedded import CountingAws, deployed_weather  # noqa: E402
-from toolkit.actions import ledger as action  # noqa: E402
-from toolkit.actions.context import Context  # noqa: E402
-from toolkit.adapters.s3 import Bucket  # noqa: E402
-from toolkit.core.dead_letter import DeadLetter  # noqa: E402
-from toolkit.core.history import Snapshot, Timing  # noqa: E402
-from toolkit.core.ledger import Summary, firings  # noqa: E402
-from toolkit.core.lifecycle import Lifecycle  # noqa: E402
-from workloads.contract import Outcome, RunId, format_time  # noqa: E402
+from benchmarks.embedded import CountingAws, deployed_weather
+from toolkit.actions import ledger as action
+from toolkit.actions.context import Context
+from toolkit.adapters.s3 import Bucket
+from toolkit.core.dead_letter import DeadLetter
+from toolkit.core.history import Snapshot, Timing
+from toolkit.core.ledger import Summary, firings
+from toolkit.core.lifecycle import Lifecycle
+from workloads.contract import Outcome, RunId, format_time
 
 FIRINGS = 10_000
 HEADS = 1_000

@@ -23,14 +23,14 @@ from attrs import frozen
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.embedded import CountingAws, deployed_weather  # noqa: E402
-from toolkit.actions.context import Context  # noqa: E402
-from toolkit.actions.validate import validate, validate_all  # noqa: E402
-from toolkit.adapters.s3 import Bucket  # noqa: E402
-from toolkit.core.names import log_stream  # noqa: E402
-from toolkit.core.verdict import Verdict  # noqa: E402
-from workloads.catalog import Workload  # noqa: E402
-from workloads.contract import Artifact, Claim, Manifest, Outcome, RunId, format_time  # noqa: E402
+from benchmarks.embedded import CountingAws, deployed_weather
+from toolkit.actions.context import Context
+from toolkit.actions.validate import validate, validate_all
+from toolkit.adapters.s3 import Bucket
+from toolkit.core.names import log_stream
+from toolkit.core.verdict import Verdict
+from workloads.catalog import Workload
+from workloads.contract import Artifact, Claim, Manifest, Outcome, RunId, format_time
 
 ONE_BY_ONE = 50
 EVERY = timedelta(minutes=5)

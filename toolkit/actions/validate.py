@@ -1,25 +1,26 @@
 """Validate runs: gather their evidence, judge it, and show where their artifacts are."""
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from attrs import frozen
 
 from toolkit.actions.context import Context
-from toolkit.actions.evidence import Gatherer, records
+from toolkit.actions.evidence import Gatherer, download
 from toolkit.actions.logs import workload_name
+from toolkit.actions.tasks import records
 from toolkit.adapters.ecs import Ecs
+from toolkit.adapters.s3 import Bucket
 from toolkit.core.errors import RunError
 from toolkit.core.evidence import Evidence, run_of
 from toolkit.core.names import task_id
 from toolkit.core.verdict import Ruling, Verdict, judge
-from workloads.contract import RunId
+from workloads.contract import RunId, parse_time
 
 _POLL_SECONDS = 5.0
-_SIDE_BY_SIDE = 8
+_AT_ONCE = 1000
 # The platform keeps its state-change records longer; a task that is asked for by name is recent.
 _TASK_BACK = timedelta(days=90)
 
@@ -34,7 +35,7 @@ class Validation:
 
 def validate(context: Context, run_id: RunId, *, wait: float = 0.0) -> Validation:
     """The verdict on one run; see `validate_all`."""
-    return validate_all(context, [run_id], wait=wait)[0]
+    return next(validate_all(context, [run_id], wait=wait))
 
 
 def validate_all(
@@ -45,34 +46,35 @@ def validate_all(
     deep: bool = False,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> list[Validation]:
-    """The verdicts on runs, several at a time, in the order given.
+) -> Iterator[Validation]:
+    """The verdicts on runs in the order given, each as of when its evidence was gathered.
 
-    Inconclusive ones are asked again for up to ``wait`` seconds.
+    Inconclusive ones are asked again for up to ``wait`` seconds. A thousand are read at a time, so
+    the memory that it takes does not grow with their number.
     """
     deadline = clock() + wait
     workloads = {
         run_id: context.project.catalog.workload(workload_name(context, run_id))
         for run_id in run_ids
     }
-    found: dict[RunId, Validation] = {}
-
-    def one(run_id: RunId) -> None:
-        evidence = gatherer.gather(run_id, deep=deep)
-        verdict = judge(evidence, workloads[run_id], context.now())
-        found[run_id] = Validation(verdict, evidence)
-
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        wanted = list(workloads)
-        while True:
-            gatherer = Gatherer(context)
-            list(pool.map(one, wanted))
+    gatherer = Gatherer(context)
+    for start in range(0, len(run_ids), _AT_ONCE):
+        chunk = run_ids[start : start + _AT_ONCE]
+        found: dict[RunId, Validation] = {}
+        wanted = list(dict.fromkeys(chunk))
+        while wanted:
+            for run_id, evidence in gatherer.gather_all(wanted, deep=deep).items():
+                as_of = parse_time(evidence.gathered_at)
+                verdict = judge(evidence, workloads[run_id], as_of)
+                found[run_id] = Validation(verdict, evidence)
             wanted = [
                 run_id for run_id in wanted if found[run_id].verdict.ruling is Ruling.INCONCLUSIVE
             ]
             if not wanted or clock() >= deadline:
-                return [found[run_id] for run_id in run_ids]
+                break
             sleep(min(1.0 if context.local else _POLL_SECONDS, max(0.1, deadline - clock())))
+            gatherer = Gatherer(context)
+        yield from (found[run_id] for run_id in chunk)
 
 
 def latest(context: Context, schedule: str) -> RunId:
@@ -100,7 +102,7 @@ def run_of_task(context: Context, task: str) -> RunId:
     known = Ecs(context.aws, platform["ClusterName"]).describe([task])
     if not known:
         now = context.now()
-        known = records(context, platform, [task_id(task)], now - _TASK_BACK, now)
+        known = list(records(context, platform, [task_id(task)], now - _TASK_BACK, now))
     for each in known:
         run_id = run_of(each)
         if run_id is not None:
@@ -117,5 +119,5 @@ def fetch(context: Context, evidence: Evidence, directory: Path) -> list[Path]:
         return []
     target = directory / evidence.run_id
     target.mkdir(parents=True, exist_ok=True)
-    artifacts = list(evidence.manifest.artifacts)
-    return [path for _, path in Gatherer(context).download(artifacts, target)]
+    bucket = Bucket(context.aws, context.platform()["BucketName"])
+    return [path for _, path in download(bucket, evidence, evidence.manifest.artifacts, target)]
