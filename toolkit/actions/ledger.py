@@ -47,6 +47,7 @@ class Period:
 class Ledger:
     """The firings in order, read while they are taken, and since when the schedules are known."""
 
+    names: tuple[str, ...]
     firings: Iterator[Firing]
     known_since: datetime | None
 
@@ -66,7 +67,7 @@ def read(context: Context, period: Period) -> Ledger:
     seen = _Seen(context, deployments.platform, period)
     streams = [_of_schedule(seen, known, name, period, context.now()) for name in names]
     order = heapq.merge(*streams, key=lambda row: (row.run_id.scheduled_time, row.run_id.schedule))
-    return Ledger(order, known.earliest)
+    return Ledger(tuple(names), order, known.earliest)
 
 
 def _of_schedule(

@@ -1,36 +1,40 @@
 """Validate runs: gather their evidence, judge it, and show where their artifacts are."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from toolkit.actions import ledger
 from toolkit.actions.context import Context
 from toolkit.actions.evidence import Gatherer, download
 from toolkit.actions.logs import workload_name
 from toolkit.actions.tasks import records
 from toolkit.adapters.ecs import Ecs
-from toolkit.adapters.s3 import Bucket
 from toolkit.core.errors import RunError
 from toolkit.core.evidence import Evidence, run_of
+from toolkit.core.ledger import State
 from toolkit.core.names import task_id
 from toolkit.core.verdict import Ruling, Verdict, judge
 from workloads.contract import RunId, parse_time
 
 _POLL_SECONDS = 5.0
 _AT_ONCE = 1000
+_UNFINISHED = frozenset({State.RUNNING, State.LATE, State.NOT_YET_DUE})
 # The platform keeps its state-change records longer; a task that is asked for by name is recent.
 _TASK_BACK = timedelta(days=90)
 
 
 @frozen
 class Validation:
-    """A verdict with the evidence under it."""
+    """A verdict with the evidence under it, and the artifacts that were downloaded."""
 
     verdict: Verdict
     evidence: Evidence
+    files: tuple[Path, ...] = ()
 
 
 def validate(context: Context, run_id: RunId, *, wait: float = 0.0) -> Validation:
@@ -44,13 +48,15 @@ def validate_all(
     *,
     wait: float = 0.0,
     deep: bool = False,
+    directory: Path | None = None,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Validation]:
     """The verdicts on runs in the order given, each as of when its evidence was gathered.
 
     Inconclusive ones are asked again for up to ``wait`` seconds. A thousand are read at a time, so
-    the memory that it takes does not grow with their number.
+    the memory that it takes does not grow with their number. With a ``directory`` the artifacts of
+    each are downloaded into ``directory/<run-id>``.
     """
     deadline = clock() + wait
     workloads = {
@@ -74,7 +80,33 @@ def validate_all(
                 break
             sleep(min(1.0 if context.local else _POLL_SECONDS, max(0.1, deadline - clock())))
             gatherer = Gatherer(context)
-        yield from (found[run_id] for run_id in chunk)
+        for run_id in chunk:
+            files = _fetch(gatherer, found[run_id].evidence, directory) if directory else ()
+            yield evolve(found[run_id], files=files)
+
+
+@frozen
+class Over:
+    """The firings of a period that are over, and how many are not by their state."""
+
+    run_ids: list[RunId]
+    left_out: Counter[State]
+    known_since: datetime | None
+
+
+def over_since(context: Context, since: datetime, schedules: tuple[str, ...] = ()) -> Over:
+    """Every firing since a time that has come to an end: what ran, failed, or never came to be.
+
+    The ledger says which those are; what still runs or may yet be launched is left out.
+    """
+    found = ledger.read(context, ledger.Period(since, context.now(), schedules))
+    run_ids, left_out = [], Counter[State]()
+    for firing in found.firings:
+        if firing.state in _UNFINISHED:
+            left_out[firing.state] += 1
+        else:
+            run_ids.append(firing.run_id)
+    return Over(run_ids, left_out, found.known_since)
 
 
 def latest(context: Context, schedule: str) -> RunId:
@@ -113,11 +145,10 @@ def run_of_task(context: Context, task: str) -> RunId:
     )
 
 
-def fetch(context: Context, evidence: Evidence, directory: Path) -> list[Path]:
-    """Download a run's artifacts into ``directory/<run-id>``; returns the files."""
+def _fetch(gatherer: Gatherer, evidence: Evidence, directory: Path) -> tuple[Path, ...]:
     if evidence.manifest is None:
-        return []
+        return ()
     target = directory / evidence.run_id
     target.mkdir(parents=True, exist_ok=True)
-    bucket = Bucket(context.aws, context.platform()["BucketName"])
-    return [path for _, path in download(bucket, evidence, evidence.manifest.artifacts, target)]
+    artifacts = evidence.manifest.artifacts
+    return tuple(path for _, path in download(gatherer.bucket, evidence, artifacts, target))

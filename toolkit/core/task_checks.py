@@ -24,13 +24,14 @@ def launch(case: Case) -> Check:
     late = _lateness(case)
     lateness = "" if late is None else f", {late:.1f} s late"
     count = len(evidence.tasks)
+    what = "firing" if RunId.parse(evidence.run_id).token is None else "run"
     if count == 1:
-        return Check(name, Status.OK, f"one task for this firing{lateness}")
+        return Check(name, Status.OK, f"one task for this {what}{lateness}")
     if case.owner is None:
         return Check(name, Status.UNKNOWN, f"{count} tasks, none claimed it")
     others = [task for task in evidence.tasks if task is not case.owner]
     bad = [task for task in others if task.stopped and task.exit_code != 0]
-    text = f"{count} tasks for this firing{lateness}; "
+    text = f"{count} tasks for this {what}{lateness}; "
     if bad:
         text += f"duplicate ended with {_exit(bad[0])}"
         return Check(name, Status.NG, text, finding="duplicate-failed")
