@@ -1,5 +1,6 @@
 """What is printed for a person fits their terminal; what a program reads stays as it is."""
 
+import contextlib
 import io
 
 import pytest
@@ -14,34 +15,34 @@ class Screen(io.StringIO):
         return True
 
 
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdout", Screen())
+@pytest.fixture(autouse=True)
+def forty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
+
+
+def on_screen(text: str, *, indent: int = 0, hang: str | None = None) -> str:
+    with contextlib.redirect_stdout(Screen()):
+        return wrapped(text, indent=indent, hang=hang)
 
 
 def test_text_in_a_pipe_is_left_alone() -> None:
     assert wrapped(WORDS, indent=4) == WORDS
 
 
-@pytest.mark.usefixtures("screen")
 def test_no_line_is_longer_than_the_screen_and_no_word_is_lost() -> None:
-    lines = (" " * 10 + wrapped(WORDS, indent=10, hang="    ")).split("\n")
+    lines = (" " * 10 + on_screen(WORDS, indent=10, hang="    ")).split("\n")
     assert len(lines) > 1
     assert max(len(line) for line in lines) <= 40
     assert " ".join(" ".join(lines).split()) == WORDS
     assert all(line.startswith("    ") for line in lines)
 
 
-@pytest.mark.usefixtures("screen")
-def test_a_command_stays_whole_so_that_it_can_be_pasted() -> None:
-    for command in (
-        "toolkit logs weather-20261124T050000Z",
-        "`make demo KEEP=1 PYTHON=python3.12`",
-    ):
-        assert command in wrapped(f"read what it said: {command}; then {WORDS}").split("\n")[1]
+@pytest.mark.parametrize(
+    "command", ["toolkit logs weather-20261124T050000Z", "`make demo KEEP=1 PYTHON=python3`"]
+)
+def test_a_command_stays_whole_so_that_it_can_be_pasted(command: str) -> None:
+    assert command in on_screen(f"read what it said: {command}; then {WORDS}").split("\n")[1]
 
 
-@pytest.mark.usefixtures("screen")
 def test_lines_that_were_apart_stay_apart() -> None:
-    assert wrapped("one\n  two\n\nthree") == "one\n  two\n\nthree"
+    assert on_screen("one\n  two\n\nthree") == "one\n  two\n\nthree"
