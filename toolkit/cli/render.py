@@ -89,7 +89,7 @@ def print_json(value: Any) -> None:
 
 
 def print_verdict(verdict: Verdict, *, brief: bool = False) -> None:
-    """A verdict as a tree; ``brief`` makes one line of a PASS."""
+    """A verdict as a tree; ``brief`` makes one line of a PASS, and sets the others apart."""
     click.secho(f"{verdict.ruling:<4}", fg=_RULING[verdict.ruling], bold=True, nl=False)
     click.echo(f"  {verdict.run_id}")
     if brief and verdict.ruling is Ruling.PASS:
@@ -102,6 +102,8 @@ def print_verdict(verdict: Verdict, *, brief: bool = False) -> None:
         click.echo(wrapped(found.meaning))
         click.secho("hint: ", fg="yellow", nl=False)
         click.echo(wrapped(found.hint, indent=6))
+    if brief:
+        click.echo()
 
 
 def say_known_since(known: datetime | None, since: datetime) -> None:

@@ -21,7 +21,7 @@ from toolkit.core.stack import Stack
 from workloads.contract import RunId, format_time, parse_time
 
 PREFIX = "deployments/"
-_SECOND = timedelta(seconds=1)
+_SECOND, _TICK = timedelta(seconds=1), timedelta(microseconds=1)
 
 
 @frozen
@@ -141,7 +141,8 @@ class History:
         """When the schedule was to fire in a period, to the second as run ids have it."""
         for revision in self._revisions.get(name, ()):
             last = until if revision.until is None else min(until, revision.until)
-            first = max(after, revision.since)
+            # A rate first fires at the very moment from which it counts.
+            first = max(after, revision.since - _TICK)
             if first < last:
                 for time in revision.timetable.firings(first, last):
                     yield time.replace(microsecond=0)
@@ -159,7 +160,7 @@ class History:
         for revision in reversed(self._revisions.get(name, ())):
             end = before if revision.until is None else min(before, revision.until)
             found = revision.timetable.previous(end + _SECOND)
-            if found is not None and revision.since < found <= end:
+            if found is not None and revision.since <= found <= end:
                 return found.replace(microsecond=0)
         return None
 
