@@ -68,7 +68,7 @@ def artifacts(case: Case) -> Check:
 def content(case: Case) -> Check | None:
     """What was downloaded is what the manifest says, and can be read; only with `--deep`."""
     listed, contents = case.evidence.manifest, case.evidence.contents
-    if listed is None or contents is None:
+    if listed is None or contents is None or not listed.artifacts:
         return None
     checks = tuple(
         _content(artifact, contents[artifact.key])
