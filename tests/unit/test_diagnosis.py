@@ -4,6 +4,7 @@
 """
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,24 @@ from attrs import evolve
 from toolkit.core import diagnosis as table
 from toolkit.core.dead_letter import DeadLetter
 from toolkit.core.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
-from toolkit.core.evidence import Evidence, StoredObject, run_of
+from toolkit.core.evidence import Evidence, StoredObject, digest, run_of
 from toolkit.core.lifecycle import Lifecycle
 from toolkit.core.verdict import Ruling, judge
 from workloads.contract import Outcome
 
-from .test_verdict import GOOD, KEY, LATER, MANIFEST, OTHER, RUN_ID, TASK, WORKLOAD, verdict
+from .test_verdict import (
+    DUE,
+    GOOD,
+    KEY,
+    LATER,
+    LINES,
+    MANIFEST,
+    OTHER,
+    RUN_ID,
+    TASK,
+    WORKLOAD,
+    verdict,
+)
 
 PAYLOADS = {
     path.stem: json.loads(path.read_text("utf-8"))
@@ -114,6 +127,28 @@ def test_what_only_the_whole_evidence_shows_fails_with_its_finding(name: str) ->
     assert found.diagnosis is not None
     assert found.diagnosis.name == name
     assert "RUN_ID" not in found.diagnosis.hint
+
+
+def test_a_run_that_still_runs_is_told_so_and_not_that_its_log_lacks_something() -> None:
+    times = {name: time for name, time in TASK.times.items() if name != "stoppedAt"}
+    task = evolve(TASK, last_status="RUNNING", stop_code=None, exit_code=None, times=times)
+    for manifests in ((), (MANIFEST,)):
+        found = judge(
+            evolve(GOOD, tasks=(task,), manifests=manifests, logs=digest(LINES[:2])),
+            WORKLOAD,
+            LATER,
+        )
+        assert found.ruling is Ruling.INCONCLUSIVE
+        assert found.diagnosis is not None
+        assert found.diagnosis.name == "still-running"
+        assert "RUN_ID" not in found.diagnosis.hint
+
+
+def test_a_firing_that_may_yet_be_launched_is_no_loss_of_a_log() -> None:
+    found = judge(evolve(EMPTY, expected="due"), WORKLOAD, DUE + timedelta(minutes=14))
+    assert found.ruling is Ruling.INCONCLUSIVE
+    assert found.diagnosis is not None
+    assert found.diagnosis.name == "not-launched-yet"
 
 
 @pytest.mark.parametrize(

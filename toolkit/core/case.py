@@ -77,6 +77,8 @@ class Case:
         overdue = self.now - self.due > LAUNCH_GRACE
         if expected == "due" and overdue and RunId.parse(self.evidence.run_id).token is None:
             return Status.NG, "no trace of this run, although its schedule was to fire", "missed"
+        if expected == "due":
+            return Status.UNKNOWN, "no trace of this run yet", "not-launched-yet"
         return Status.UNKNOWN, "no trace of this run", None
 
 

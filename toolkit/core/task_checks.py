@@ -46,7 +46,8 @@ def lifecycle(case: Case) -> Check:
             return Check(name, Status.NG, "no task was ever started")
         return Check(name, Status.UNKNOWN, "neither ECS nor the state-change log has the task")
     if not task.stopped:
-        return Check(name, Status.UNKNOWN, f"{task.last_status}: the task still runs")
+        text = f"{task.last_status}: the task still runs"
+        return Check(name, Status.UNKNOWN, text, finding="still-running")
     found = diagnose(task)
     text = f"STOPPED, {task.stop_code}, {_exit(task)}"
     duration = task.duration()
@@ -103,24 +104,28 @@ def stream(case: Case) -> Check | None:
 def logs(case: Case) -> Check:
     """Every numbered line arrived, from the first event to the last, and none tells of an error."""
     name, found, manifest = "logs", case.evidence.logs, case.evidence.manifest
-    late = Status.NG if case.settled else Status.UNKNOWN
     if found is None or found.numbered == 0:
-        status = late if case.owner is not None and case.started else Status.UNKNOWN
-        return Check(name, status, "no numbered line was found", finding="log-missing")
+        return _late(case, "no numbered line was found", "log-missing", started=case.started)
     expected = manifest.log_lines if manifest else found.last_seq
     lost = max(expected, found.last_seq) - found.numbered
     if lost:
-        text = f"{lost} of {expected} lines are missing"
-        return Check(name, late, text, finding="log-missing")
+        return _late(case, f"{lost} of {expected} lines are missing", "log-missing")
     if found.errors:
         return Check(name, Status.NG, found.errors[0])
     wanted = ("run.started", "run.finished", *case.workload.events)
     absent = [event for event in dict.fromkeys(wanted) if event not in found.events]
     if absent:
         text = f"{found.numbered} lines, without {', '.join(absent)}"
-        return Check(name, late, text, finding="event-missing")
+        return _late(case, text, "event-missing")
     text = f"run.started … run.finished, {found.numbered} lines, none lost"
     return Check(name, Status.OK, text)
+
+
+def _late(case: Case, text: str, finding: str, *, started: bool = True) -> Check:
+    """What a log lacks is lost only once the task has ended and its last lines had their time."""
+    if case.settled and started:
+        return Check("logs", Status.NG, text, finding=finding)
+    return Check("logs", Status.UNKNOWN, text if case.owner is None else f"{text} so far")
 
 
 def _lateness(case: Case) -> float | None:
