@@ -55,6 +55,7 @@ class FakeAws:
     unsigned: set[str] = field(factory=set)  # keys of which S3 recorded no SHA-256
     streams: dict[tuple[str, str], list[Row]] = field(factory=dict)
     tasks: dict[str, Row] = field(factory=dict)
+    retention: dict[str, int] = field(factory=dict)
     letters: list[Row] = field(factory=list)
     stacks: list[Row] = field(factory=list)
     denied: set[str] = field(factory=set)
@@ -186,7 +187,12 @@ class CloudWatchLogs(Client):
     def describe_log_groups(self, logGroupNamePrefix: str) -> Row:
         self.count("DescribeLogGroups")
         groups = {group for group, _ in self.aws.streams if group.startswith(logGroupNamePrefix)}
-        return {"logGroups": [{"logGroupName": group} for group in sorted(groups)]}
+        kept = self.aws.retention
+        rows = [
+            {"logGroupName": group} | ({"retentionInDays": kept[group]} if group in kept else {})
+            for group in sorted(groups)
+        ]
+        return {"logGroups": rows}
 
     def _stream(self, operation: str, group: str, name: str) -> list[Row]:
         if (group, name) not in self.aws.streams:

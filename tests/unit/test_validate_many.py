@@ -302,6 +302,41 @@ def test_a_dead_letter_is_kept_once_and_a_reader_who_may_not_keep_it_is_told() -
     assert len([key for key in aws.objects if key.startswith("dead-letters/")]) == 1
 
 
+MUCH_LATER = START + timedelta(days=400)
+
+
+def test_a_good_run_is_no_failure_when_its_log_and_its_task_are_forgotten() -> None:
+    aws = an_aws()
+    scheduled(aws, "cron(0 6 * * ? *)")
+    runs = [a_run(number, "", timedelta(days=1)) for number in range(3)]
+    run_ids = prepared(aws, runs)
+    aws.streams = {key: [] for key in aws.streams}
+    # Artifacts and claims may be kept for less time than manifests.
+    del aws.objects[run_ids[2].claim_key]
+    found = list(validate_all(a_context(aws, MUCH_LATER), run_ids))
+    assert rulings(found) == [INCONCLUSIVE] * 3
+    names = {each.verdict.diagnosis.name for each in found if each.verdict.diagnosis}
+    assert names == {"task-forgotten"}
+
+
+def test_a_log_that_its_group_no_longer_keeps_is_unknown_and_not_lost() -> None:
+    aws = an_aws()
+    runs = [a_run(number, "", timedelta(days=1)) for number in range(12)]
+    run_ids = prepared(aws, runs)
+    for key in aws.streams:
+        if key != RECORDS:
+            aws.streams[key] = []
+    context = a_context(aws, START + timedelta(days=40))
+    assert rulings(list(validate_all(context, run_ids))) == [FAIL] * 12
+    aws.retention["/fargate-runs/weather"] = 7
+    found = list(validate_all(context, run_ids))
+    assert rulings(found) == [INCONCLUSIVE] * 12
+    assert {each.verdict.diagnosis.name for each in found if each.verdict.diagnosis} == {
+        "log-expired"
+    }
+    assert validate(context, run_ids[0]).verdict == found[0].verdict
+
+
 def scheduled(aws: FakeAws, expression: str) -> None:
     """A deployment of the schedule, kept as `toolkit deploy` keeps it."""
     timing = Timing(

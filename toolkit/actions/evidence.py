@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from attrs import evolve
@@ -11,7 +12,7 @@ from attrs import evolve
 from toolkit.actions import dead_letters, history
 from toolkit.actions.context import Context
 from toolkit.actions.manifests import committed
-from toolkit.actions.run_logs import OwnLog, digests
+from toolkit.actions.run_logs import OwnLog, digests, whole
 from toolkit.actions.tasks import find_tasks
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.logs import Line, Logs
@@ -38,18 +39,15 @@ class Gatherer:
         self.bucket = Bucket(context.aws, self._platform["BucketName"])
         self._letters: list[DeadLetter] = []
         self._letters_since: datetime | None = None
-        self._history: History | None = None
         self._images = {
             stack.parameters.get("WorkloadName"): stack.parameters.get("ImageUri")
             for stack in CloudFormation(context.aws).owned(context.app)
         }
 
-    @property
+    @cached_property
     def history(self) -> History:
         """When the schedules were to fire."""
-        if self._history is None:
-            self._history = history.read(self._context, _EPOCH).history
-        return self._history
+        return history.read(self._context, _EPOCH).history
 
     def gather(self, run_id: RunId, *, deep: bool = False) -> Evidence:
         """All evidence of one run; with ``deep`` the artifacts are downloaded and read."""
@@ -107,13 +105,23 @@ class Gatherer:
                 group = self._context.config.app.log_group(self._workload(run_id))
                 wanted.append(OwnLog(run_id, group, found.owner, found.manifest))
         logs = digests(self._logs, wanted, self._context.now()) if wanted else {}
-        return {run_id: evolve(found, logs=logs.get(run_id)) for run_id, found in gathered.items()}
+        read = {run_id: evolve(found, logs=logs.get(run_id)) for run_id, found in gathered.items()}
+        for log in wanted:
+            if log.task.stopped and not whole(logs[log.run_id], log.manifest):
+                days = self._log_groups.get(log.group)
+                read[log.run_id] = evolve(read[log.run_id], log_days=days)
+        return read
+
+    @cached_property
+    def _log_groups(self) -> dict[str, int | None]:
+        """How long the app's log groups keep a line."""
+        return self._logs.groups(f"/{self._context.app}/")
 
     def _with_reasons(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
         """Why there may be nothing: a dead letter, or a schedule that was not to fire."""
         explained = dict(gathered)
         for run_id, found in gathered.items():
-            if run_id.token is None and not found.tasks and not found.claim:
+            if run_id.token is None and not (found.tasks or found.claim or found.manifests):
                 explained[run_id] = self._explained(run_id, found, min(gathered, key=_time))
         return explained
 

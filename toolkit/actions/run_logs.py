@@ -52,7 +52,7 @@ def digests(logs: Logs, wanted: Sequence[OwnLog], now: datetime) -> dict[RunId, 
         lines = _searched(logs, batch, now)
         for log in batch:
             summed = digest(line.message for line in lines[log.stream])
-            if _whole(summed, log.manifest):
+            if whole(summed, log.manifest):
                 found[log.run_id] = summed
 
     def read(log: OwnLog) -> None:
@@ -84,7 +84,10 @@ def _searched(logs: Logs, batch: Sequence[OwnLog], now: datetime) -> Mapping[str
     return logs.streams(batch[0].group, names, _ms(batch[0].began - _AROUND), _ms(last + _AROUND))
 
 
-def _whole(found: LogDigest, manifest: Manifest | None) -> bool:
+def whole(found: LogDigest | None, manifest: Manifest | None) -> bool:
+    """Whether every numbered line is there: as many as the manifest says, up to the last."""
+    if found is None:
+        return False
     expected = manifest.log_lines if manifest else 0
     return found.numbered == max(expected, found.last_seq) > 0
 

@@ -115,13 +115,17 @@ class Logs:
         pages = paginator.paginate(logGroupName=group, startTime=start, endTime=end, **chosen)
         return iter(pages)
 
-    def groups(self, prefix: str) -> list[str]:
-        """The log groups whose name begins so."""
+    def groups(self, prefix: str) -> dict[str, int | None]:
+        """The log groups whose name begins so, and the days that each keeps a line (None: ever)."""
         with translated(f"log groups {prefix}"):
             pages = self._client.get_paginator("describe_log_groups").paginate(
                 logGroupNamePrefix=prefix
             )
-            return [row["logGroupName"] for page in pages for row in page["logGroups"]]
+            return {
+                row["logGroupName"]: row.get("retentionInDays")
+                for page in pages
+                for row in page["logGroups"]
+            }
 
 
 def _detail(message: str) -> dict[str, Any] | None:

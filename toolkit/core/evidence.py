@@ -96,7 +96,8 @@ class Evidence:
     """Everything gathered about one run, as of ``gathered_at`` (ISO 8601, UTC).
 
     ``contents`` is None unless the artifacts were downloaded. ``expected`` says what the schedules,
-    as they were deployed, have to say of the run: "due", or why it is none of theirs.
+    as they were deployed, have to say of the run: "due", or why it is none of theirs. ``log_days``
+    is how long the log's group keeps a line, asked where lines are missing; None is for ever.
     """
 
     run_id: str
@@ -110,6 +111,7 @@ class Evidence:
     deployed_image: str | None = None
     contents: Mapping[str, Content] | None = None
     expected: str | None = None
+    log_days: int | None = None
     problems: tuple[str, ...] = ()
 
     @property

@@ -18,6 +18,9 @@ def launch(case: Case) -> Check:
         letter = evidence.dead_letters[0]
         text = f"dead-lettered: {letter.error_code}: {letter.error_message}"
         return Check(name, Status.NG, text)
+    if not evidence.tasks and not case.traceless:
+        text = "its task is not known any more, neither to ECS nor to the state-change log"
+        return Check(name, Status.UNKNOWN, text, finding="task-forgotten")
     if not evidence.tasks:
         status, text, finding = case.nothing()
         return Check(name, status, text, finding=finding)
@@ -66,14 +69,15 @@ def image(case: Case) -> Check | None:
         return None
     digest = _digest(manifest.image) or manifest.image_digest
     told = task.image_digest or _digest(task.image) if task is not None else None
-    if told is None:
-        told = _digest(case.evidence.deployed_image)
-    if digest is None or told is None:
+    since = _digest(case.evidence.deployed_image)
+    if digest is None or (told or since) is None:
         return Check(name, Status.UNKNOWN, "neither task nor stack names a digest")
-    if digest != told:
+    if told is not None and digest != told:
         text = f"the manifest says {digest[:19]}…, ECS ran {told[:19]}…"
         return Check(name, Status.NG, text, finding="other-image")
-    since = _digest(case.evidence.deployed_image)
+    if told is None and digest != since:
+        text = f"the manifest says {digest[:19]}…, and nothing says any more what ECS ran"
+        return Check(name, Status.UNKNOWN, text)
     replaced = ", replaced since" if since is not None and since != digest else ""
     return Check(name, Status.OK, f"{digest[:19]}… as deployed{replaced}")
 
@@ -123,6 +127,9 @@ def logs(case: Case) -> Check:
 
 def _late(case: Case, text: str, finding: str, *, started: bool = True) -> Check:
     """What a log lacks is lost only once the task has ended and its last lines had their time."""
+    if case.expired:
+        text += f", whose group keeps lines for {case.evidence.log_days} days"
+        return Check("logs", Status.UNKNOWN, text, finding="log-expired")
     if case.settled and started:
         return Check("logs", Status.NG, text, finding=finding)
     return Check("logs", Status.UNKNOWN, text if case.owner is None else f"{text} so far")
