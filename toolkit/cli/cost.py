@@ -74,8 +74,15 @@ def _show_ahead(context: Context, prices: Prices, as_json: bool) -> None:
 
 def _say(prices: Prices) -> None:
     text = f"Fargate on demand, x86, {prices.region}, prices of {prices.date} ({prices.source})"
+    if prices.borrowed:
+        text += f"; those of {prices.wanted} are not known here and differ"
     click.echo(wrapped(text, err=True), err=True)
 
 
 def _prices(prices: Prices) -> dict[str, object]:
-    return {"region": prices.region, "date": prices.date, "source": prices.source}
+    return {
+        "region": prices.region,
+        "borrowed": prices.borrowed,
+        "date": prices.date,
+        "source": prices.source,
+    }

@@ -10,6 +10,7 @@ from toolkit.core.cost import prices, run_cost
 from toolkit.core.diagnosis import Diagnosis
 from toolkit.core.evidence import Evidence, parse_event
 from toolkit.core.html import Html, el, join, page, scrolling, section
+from toolkit.core.lifecycle import Lifecycle
 from toolkit.core.timeline import timeline
 from toolkit.core.verdict import Verdict
 from workloads.catalog import Workload
@@ -70,7 +71,9 @@ def _header(evidence: Evidence, verdict: Verdict, workload: Workload) -> Html:
             facts.append(("Data", str(feed)))
     dollars = _cost(evidence)
     if dollars is not None:
-        facts.append(("Cost", f"${dollars:.4f}"))
+        table = prices(_region(evidence.tasks[0]))
+        whose = f" at the prices of {table.region}" if table.borrowed else ""
+        facts.append(("Cost", f"${dollars:.4f}{whose}"))
     if evidence.logs is not None:
         facts.append(("Log", f"{evidence.logs.numbered:,} lines"))
     return el(
@@ -85,12 +88,16 @@ def _header(evidence: Evidence, verdict: Verdict, workload: Workload) -> Html:
 def _cost(evidence: Evidence) -> float | None:
     """What all tasks of the run cost, duplicates too; None while one of them cannot say."""
     costs = [
-        run_cost(task, prices(task.task_arn.split(":")[3]))
+        run_cost(task, prices(_region(task)))
         for task in evidence.tasks
         if task.task_arn.startswith("arn:")
     ]
     known = [dollars for dollars in costs if dollars is not None]
     return sum(known) if known and len(known) == len(evidence.tasks) else None
+
+
+def _region(task: Lifecycle) -> str:
+    return task.task_arn.split(":")[3]
 
 
 def _diagnosis(found: Diagnosis | None) -> Html | None:
