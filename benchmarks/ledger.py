@@ -9,86 +9,34 @@ The first needs the embedded AWS's emulator, which it installs below .toolkit wh
 import argparse
 import json
 import resource
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from toolkit.actions import ledger as action  # noqa: E402
-from toolkit.actions.context import Context, open_context  # noqa: E402
-from toolkit.adapters.s3 import Bucket  # noqa: E402
-from toolkit.adapters.session import Aws  # noqa: E402
-from toolkit.core.dead_letter import DeadLetter  # noqa: E402
-from toolkit.core.history import Snapshot, Timing  # noqa: E402
-from toolkit.core.ledger import Summary, firings  # noqa: E402
-from toolkit.core.lifecycle import Lifecycle  # noqa: E402
-from workloads.contract import Outcome, RunId, format_time  # noqa: E402
+from benchmarks.embedded import CountingAws, deployed_weather
+from toolkit.actions import ledger as action
+from toolkit.actions.context import Context
+from toolkit.adapters.s3 import Bucket
+from toolkit.core.dead_letter import DeadLetter
+from toolkit.core.history import Snapshot, Timing
+from toolkit.core.ledger import Summary, firings
+from toolkit.core.lifecycle import Lifecycle
+from workloads.contract import Outcome, RunId, format_time
 
 FIRINGS = 10_000
 HEADS = 1_000
 MISSED, FAILED = range(1234, FIRINGS, 2000), range(777, FIRINGS, 500)
 
 
-class CountingAws(Aws):
-    """Clients that count their calls."""
-
-    def __init__(self, aws: Aws) -> None:
-        super().__init__(aws.endpoint)
-        self.calls: Counter[str] = Counter()
-
-    def client(self, service: str) -> Any:
-        known = service in self._clients
-        client = super().client(service)
-        if not known:
-            client.meta.events.register("before-send", self._count)
-        return client
-
-    def _count(self, event_name: str, **_: Any) -> None:
-        self.calls[event_name.removeprefix("before-send.")] += 1
-
-
-class Console:
-    def say(self, text: str) -> None:
-        print(text, file=sys.stderr)
-
-    changes = event = confirm = say
-
-
 def embedded() -> None:
     """10,000 firings of a minutely schedule on the embedded AWS."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for part in ("toolkit.toml", "templates", "workloads"):
-            source = ROOT / part
-            (shutil.copytree if source.is_dir() else shutil.copy2)(source, root / part)
-        (root / "schedules").mkdir()
-        (root / "schedules" / "weather.toml").write_text('expression = "cron(0 6 * * ? *)"\n')
-        (root / ".toolkit").mkdir()
-        for installed in (ROOT / ".toolkit").glob("emulator-*"):
-            (root / ".toolkit" / installed.name).symlink_to(installed)
-        try:
-            toolkit(root, "deploy", "--local", "--yes", "--only", "weather")
-            measure(open_context(root, Console(), environment=None, local=True))  # type: ignore[arg-type]
-        finally:
-            toolkit(root, "local", "stop")
-
-
-def toolkit(root: Path, *words: str) -> None:
-    command = [sys.executable, "-m", "toolkit", *words]
-    env = {"PYTHONPATH": str(ROOT), "PATH": ""}
-    done = subprocess.run(command, cwd=root, env=env, capture_output=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr.decode())
+    with deployed_weather() as context:
+        measure(context)
 
 
 def measure(context: Context) -> None:

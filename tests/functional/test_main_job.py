@@ -73,6 +73,18 @@ def test_the_verdict_survives_when_ecs_has_forgotten_the_task(project: Project) 
     assert verdict["ruling"] == "PASS"
 
 
+def test_a_period_is_judged_firing_by_firing_as_the_ledger_has_them(project: Project) -> None:
+    rows = project.toolkit("ledger", "--since", "30d", "--local", "--json").json()["firings"]
+    over = [row["run_id"] for row in rows if row["state"] == "ok"]
+    assert len(over) >= 2
+    found = project.toolkit("validate", "--since", "30d", "--local", "--json").json()
+    assert [(each["run_id"], each["ruling"]) for each in found] == [(id_, "PASS") for id_ in over]
+    shown = project.toolkit("validate", "--since", "30d", "--schedule", "weather", "--local").out
+    assert shown.endswith(f"{len(over)} runs: {len(over)} PASS\n")
+    nothing = project.toolkit("validate", "--since", "1s", "--local", "--json", code=4)
+    assert nothing.json() == []
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"), [("delete", "not in the bucket"), ("alter", "altered")]
 )

@@ -41,6 +41,8 @@ def test_a_minute_is_the_least_that_is_billed() -> None:
 
 def test_a_region_without_prices_says_whose_it_uses() -> None:
     assert prices("eu-central-1").region == "us-east-1"
+    assert prices("eu-central-1").borrowed
+    assert not prices("us-east-1").borrowed
 
 
 def test_a_task_that_has_not_ended_has_no_cost_yet() -> None:

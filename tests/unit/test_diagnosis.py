@@ -4,6 +4,7 @@
 """
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,24 @@ from attrs import evolve
 from toolkit.core import diagnosis as table
 from toolkit.core.dead_letter import DeadLetter
 from toolkit.core.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
-from toolkit.core.evidence import Evidence, StoredObject, run_of
+from toolkit.core.evidence import Evidence, StoredObject, digest, run_of
 from toolkit.core.lifecycle import Lifecycle
 from toolkit.core.verdict import Ruling, judge
 from workloads.contract import Outcome
 
-from .test_verdict import GOOD, KEY, LATER, MANIFEST, OTHER, RUN_ID, TASK, WORKLOAD, verdict
+from .test_verdict import (
+    DUE,
+    GOOD,
+    KEY,
+    LATER,
+    LINES,
+    MANIFEST,
+    OTHER,
+    RUN_ID,
+    TASK,
+    WORKLOAD,
+    verdict,
+)
 
 PAYLOADS = {
     path.stem: json.loads(path.read_text("utf-8"))
@@ -116,28 +129,30 @@ def test_what_only_the_whole_evidence_shows_fails_with_its_finding(name: str) ->
     assert "RUN_ID" not in found.diagnosis.hint
 
 
-UNDECIDED = {
-    "it runs": evolve(
-        GOOD,
-        manifests=(),
-        objects={},
-        tasks=(
-            evolve(
-                TASK,
-                last_status="RUNNING",
-                exit_code=None,
-                times={"startedAt": TASK.times["startedAt"]},
-            ),
-        ),
-        logs=evolve(GOOD.logs, numbered=1, last_seq=1, events={"run.started": 1}),
-    ),
-    "nobody knows it": evolve(EMPTY, run_id=f"{RUN_ID}-0a1b2c"),
-}
+def test_a_run_that_still_runs_is_told_so_and_not_that_its_log_lacks_something() -> None:
+    times = {name: time for name, time in TASK.times.items() if name != "stoppedAt"}
+    task = evolve(TASK, last_status="RUNNING", stop_code=None, exit_code=None, times=times)
+    for manifests in ((), (MANIFEST,)):
+        found = judge(
+            evolve(GOOD, tasks=(task,), manifests=manifests, logs=digest(LINES[:2])),
+            WORKLOAD,
+            LATER,
+        )
+        assert found.ruling is Ruling.INCONCLUSIVE
+        assert found.diagnosis is not None
+        assert found.diagnosis.name == "still-running"
+        assert "RUN_ID" not in found.diagnosis.hint
 
 
-@pytest.mark.parametrize("name", UNDECIDED)
-def test_what_is_not_decided_yet_has_no_diagnosis(name: str) -> None:
-    found = judge(UNDECIDED[name], WORKLOAD, LATER)
+def test_a_firing_that_may_yet_be_launched_is_no_loss_of_a_log() -> None:
+    found = judge(evolve(EMPTY, expected="due"), WORKLOAD, DUE + timedelta(minutes=14))
+    assert found.ruling is Ruling.INCONCLUSIVE
+    assert found.diagnosis is not None
+    assert found.diagnosis.name == "not-launched-yet"
+
+
+def test_a_run_that_nobody_knows_has_no_diagnosis() -> None:
+    found = judge(evolve(EMPTY, run_id=f"{RUN_ID}-0a1b2c"), WORKLOAD, LATER)
     assert (found.ruling, found.diagnosis) == (Ruling.INCONCLUSIVE, None)
 
 

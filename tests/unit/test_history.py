@@ -88,6 +88,15 @@ def test_a_rate_counts_from_its_last_change_and_its_run_ids_have_whole_seconds()
     assert found.expects(RunId("weather", times[0])) == "due"
 
 
+def test_the_first_firing_of_a_rate_is_the_moment_from_which_it_counts() -> None:
+    rate = evolve(SIX, expression="rate(1 hour)", changed_at="2026-11-02T00:00:07.250Z")
+    found = history((at(2, 0, 1), (rate,)))
+    first = at(2) + timedelta(seconds=7)
+    assert list(found.firings("weather", at(1), at(2, 1))) == [first]
+    assert found.latest("weather", at(2, 1)) == first
+    assert found.expects(RunId("weather", first)) == "due"
+
+
 def test_only_the_snapshots_that_matter_are_read() -> None:
     keys = [Snapshot(text(at(day)), ()).key for day in (2, 3, 5, 8)]
     assert needed(reversed(keys), at(6)) == keys[2:]

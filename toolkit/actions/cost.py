@@ -7,7 +7,7 @@ from datetime import timedelta
 from attrs import frozen
 
 from toolkit.actions.context import Context
-from toolkit.actions.evidence import find_tasks
+from toolkit.actions.tasks import find_tasks
 from toolkit.adapters.s3 import Bucket
 from toolkit.core import cost
 from toolkit.core.cost import Forecast, Prices
@@ -38,11 +38,11 @@ def price_list(context: Context) -> Prices:
 
 def of_runs(context: Context, run_ids: Sequence[RunId]) -> list[TaskCost]:
     """The cost of every task of some runs; a duplicate delivery costs, too."""
-    table, platform = price_list(context), context.platform()
+    table, tasks = price_list(context), find_tasks(context, run_ids)
     return [
         TaskCost(run_id, task, cost.run_cost(task, table))
         for run_id in run_ids
-        for task in find_tasks(context, run_id, platform)
+        for task in tasks.of(run_id)
     ]
 
 

@@ -1,92 +1,91 @@
 """Gather what is known of a run. Gathering never judges, and absence is recorded as absence."""
 
 import tempfile
-import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from attrs import evolve
 
-from toolkit.actions import history
+from toolkit.actions import dead_letters, history
 from toolkit.actions.context import Context
+from toolkit.actions.manifests import committed
+from toolkit.actions.run_logs import OwnLog, digests, whole
+from toolkit.actions.tasks import find_tasks
 from toolkit.adapters.cloudformation import CloudFormation
-from toolkit.adapters.ecs import Ecs
 from toolkit.adapters.logs import Line, Logs
 from toolkit.adapters.s3 import Bucket
-from toolkit.adapters.sqs import DeadLetterQueue
 from toolkit.core.content import Content, examine
 from toolkit.core.dead_letter import DeadLetter
 from toolkit.core.errors import ToolkitError
-from toolkit.core.evidence import Evidence, StoredObject, digest, tasks_of
+from toolkit.core.evidence import Evidence, StoredObject
 from toolkit.core.history import History
-from toolkit.core.lifecycle import Lifecycle
 from toolkit.core.names import log_stream, workload_of
-from workloads.contract import Artifact, Claim, ContractError, Manifest, Outcome, RunId, format_time
+from workloads.contract import Artifact, Claim, ContractError, Manifest, RunId, format_time
 
-# A launch may be late by the Scheduler's event age, at most a day.
-_LATEST_LAUNCH = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SIDE_BY_SIDE = 8
 
 
 class Gatherer:
-    """Gathers evidence of many runs; what they share is read once. Safe for several threads."""
+    """Gathers evidence of many runs; what they share is read once."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._platform = context.platform()
         self._logs = Logs(context.aws)
         self.bucket = Bucket(context.aws, self._platform["BucketName"])
-        self._once = threading.Lock()
-        self._letters: list[DeadLetter] | None = None
-        self._history: History | None = None
+        self._letters: list[DeadLetter] = []
+        self._letters_since: datetime | None = None
         self._images = {
             stack.parameters.get("WorkloadName"): stack.parameters.get("ImageUri")
             for stack in CloudFormation(context.aws).owned(context.app)
         }
-        for service in ("ecs", "sqs", "scheduler"):
-            context.aws.client(service)  # before the threads: making one is not safe among them
 
-    @property
-    def letters(self) -> list[DeadLetter]:
-        """Everything in the dead-letter queue."""
-        with self._once:  # a second reader at the same time would find the messages hidden
-            if self._letters is None:
-                queue = DeadLetterQueue(self._context.aws, self._platform["DeadLetterQueueUrl"])
-                self._letters = queue.letters()
-            return self._letters
-
-    @property
+    @cached_property
     def history(self) -> History:
         """When the schedules were to fire."""
-        with self._once:
-            if self._history is None:
-                self._history = history.read(self._context, _EPOCH).history
-            return self._history
+        return history.read(self._context, _EPOCH).history
 
     def gather(self, run_id: RunId, *, deep: bool = False) -> Evidence:
         """All evidence of one run; with ``deep`` the artifacts are downloaded and read."""
-        problems: list[str] = []
-        claim = self._claim(run_id, problems)
-        manifests = self._manifests(run_id, problems)
-        artifacts = [each for manifest in manifests for each in manifest.artifacts]
-        tasks = find_tasks(self._context, run_id, self._platform, claim, problems)
-        evidence = Evidence(
-            run_id=str(run_id),
-            gathered_at=format_time(self._context.now()),
-            claim=claim,
-            manifests=tuple(manifests),
-            objects=self._objects(run_id, artifacts),
-            tasks=tuple(tasks),
-            deployed_image=self._images.get(self._workload(run_id)),
-            contents=self._contents(artifacts) if deep else None,
-            problems=tuple(problems),
-        )
-        lines = self.lines(run_id, evidence)
-        evidence = evolve(
-            evidence, logs=None if lines is None else digest(each.message for each in lines)
-        )
-        return evidence if tasks or claim else self._unlaunched(run_id, evidence)
+        return self.gather_all([run_id], deep=deep)[run_id]
+
+    def gather_all(self, run_ids: Sequence[RunId], *, deep: bool = False) -> dict[RunId, Evidence]:
+        """The same of many runs, each source asked for as many of them at once as it allows.
+
+        The tasks are asked for before the manifests: a run that ends meanwhile counts as running,
+        never as one that ended without a manifest.
+        """
+        gathered_at = format_time(self._context.now())
+        problems: dict[RunId, list[str]] = {run_id: [] for run_id in run_ids}
+        claims = self._claims(run_ids, problems)
+        arns = {run_id: claim.task_arn for run_id, claim in claims.items()}
+        tasks = find_tasks(self._context, run_ids, self._platform, arns)
+        for run_id, problem in tasks.problems.items():
+            problems[run_id].append(problem)
+        manifests = self._manifests(run_ids, problems)
+        objects = self._objects(manifests)
+        gathered = {
+            run_id: Evidence(
+                run_id=str(run_id),
+                gathered_at=gathered_at,
+                claim=claims.get(run_id),
+                manifests=tuple(manifests[run_id]),
+                objects=objects[run_id],
+                tasks=tasks.found[run_id],
+                deployed_image=self._images.get(self._workload(run_id)),
+                problems=tuple(problems[run_id]),
+            )
+            for run_id in run_ids
+        }
+        if deep:
+            with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+                read = pool.map(self._read, gathered.values())
+                gathered = dict(zip(gathered, read, strict=True))
+        return self._with_reasons(self._with_logs(gathered))
 
     def lines(self, run_id: RunId, evidence: Evidence) -> list[Line] | None:
         """The log of the task that owns the run; None when there is no such task or log."""
@@ -99,109 +98,126 @@ class Gatherer:
         catalog = self._context.project.catalog
         return workload_of(run_id.schedule, catalog.workloads) or run_id.schedule
 
-    def _unlaunched(self, run_id: RunId, evidence: Evidence) -> Evidence:
+    def _with_logs(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
+        wanted = []
+        for run_id, found in gathered.items():
+            if found.owner is not None:
+                group = self._context.config.app.log_group(self._workload(run_id))
+                wanted.append(OwnLog(run_id, group, found.owner, found.manifest))
+        logs = digests(self._logs, wanted, self._context.now()) if wanted else {}
+        read = {run_id: evolve(found, logs=logs.get(run_id)) for run_id, found in gathered.items()}
+        for log in wanted:
+            if log.task.stopped and not whole(logs[log.run_id], log.manifest):
+                days = self._log_groups.get(log.group)
+                read[log.run_id] = evolve(read[log.run_id], log_days=days)
+        return read
+
+    @cached_property
+    def _log_groups(self) -> dict[str, int | None]:
+        """How long the app's log groups keep a line."""
+        return self._logs.groups(f"/{self._context.app}/")
+
+    def _with_reasons(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
         """Why there may be nothing: a dead letter, or a schedule that was not to fire."""
-        if run_id.token is not None:
-            return evidence
+        explained = dict(gathered)
+        for run_id, found in gathered.items():
+            if run_id.token is None and not (found.tasks or found.claim or found.manifests):
+                explained[run_id] = self._explained(run_id, found, min(gathered, key=_time))
+        return explained
+
+    def _explained(self, run_id: RunId, evidence: Evidence, first: RunId) -> Evidence:
         try:
-            letters = tuple(each for each in self.letters if each.run_id == run_id)
-            return evolve(evidence, dead_letters=letters, expected=self.history.expects(run_id))
+            letters = self._dead_letters(first.scheduled_time)
+            own = tuple(each for each in letters if each.run_id == run_id)
+            return evolve(evidence, dead_letters=own, expected=self.history.expects(run_id))
         except ToolkitError as error:
             return evolve(evidence, problems=(*evidence.problems, error.message))
 
-    def _objects(self, run_id: RunId, artifacts: list[Artifact]) -> dict[str, StoredObject]:
-        if artifacts:
-            return self.bucket.heads(sorted({artifact.key for artifact in artifacts}))
+    def _dead_letters(self, since: datetime) -> list[DeadLetter]:
+        if self._letters_since is None or since < self._letters_since:
+            self._letters = dead_letters.read(self._context, self._platform, since)
+            self._letters_since = since
+        return self._letters
+
+    def _objects(
+        self, manifests: Mapping[RunId, list[Manifest]]
+    ) -> dict[RunId, dict[str, StoredObject]]:
+        """What S3 says of each artifact; without a manifest, what stands in the run's folder.
+
+        A listing tells no checksum, so this is one HEAD for each artifact:
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+        """
+        keys = {
+            run_id: sorted({artifact.key for each in made for artifact in each.artifacts})
+            for run_id, made in manifests.items()
+        }
+        heads = self.bucket.heads(key for each in keys.values() for key in each)
+        found = {
+            run_id: {key: heads[key] for key in each if key in heads}
+            for run_id, each in keys.items()
+        }
+        bare = [run_id for run_id, each in keys.items() if not each]
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            found |= zip(bare, pool.map(self._folder, bare), strict=True)
+        return found
+
+    def _folder(self, run_id: RunId) -> dict[str, StoredObject]:
         below = self.bucket.objects(run_id.prefix)
         return {stored.key: stored for stored in below if stored.key != run_id.claim_key}
 
-    def _contents(self, artifacts: list[Artifact]) -> dict[str, Content]:
-        found = {}
+    def _read(self, evidence: Evidence) -> Evidence:
+        """The same with what stands in the artifacts."""
+        artifacts = [each for manifest in evidence.manifests for each in manifest.artifacts]
+        found: dict[str, Content] = {}
         with tempfile.TemporaryDirectory() as directory:
-            for artifact, path in self.download(artifacts, Path(directory)):
+            for artifact, path in download(self.bucket, evidence, artifacts, Path(directory)):
                 with path.open("rb") as file:
                     found[artifact.key] = examine(file, artifact.media_type)
                 path.unlink()
-        return found
+        return evolve(evidence, contents=found)
 
-    def download(self, artifacts: list[Artifact], target: Path) -> Iterator[tuple[Artifact, Path]]:
-        """Copy the artifacts that exist into a directory, one after the other."""
-        there = self.bucket.heads([artifact.key for artifact in artifacts])
-        for artifact in artifacts:
-            if artifact.key in there:
-                path = target / artifact.name
-                self.bucket.download(artifact.key, str(path))
-                yield artifact, path
-
-    def _claim(self, run_id: RunId, problems: list[str]) -> Claim | None:
-        content = self.bucket.read(run_id.claim_key)
-        if content is None:
-            return None
-        try:
-            return Claim.from_json(content)
-        except ContractError as error:
-            problems.append(f"{run_id.claim_key}: {error}")
-            return None
-
-    def _manifests(self, run_id: RunId, problems: list[str]) -> list[Manifest]:
-        found = []
-        wanted = {run_id.manifest_key(outcome) for outcome in Outcome}
-        for key in self.bucket.keys(f"ledger/{run_id.schedule}/{run_id}."):
-            content = self.bucket.read(key) if key in wanted else None
+    def _claims(
+        self, run_ids: Sequence[RunId], problems: Mapping[RunId, list[str]]
+    ) -> dict[RunId, Claim]:
+        contents = self.bucket.read_all([run_id.claim_key for run_id in run_ids])
+        found = {}
+        for run_id in run_ids:
+            content = contents.get(run_id.claim_key)
             if content is None:
                 continue
             try:
-                found.append(Manifest.from_json(content))
+                found[run_id] = Claim.from_json(content)
             except ContractError as error:
-                problems.append(f"{key}: {error}")
+                problems[run_id].append(f"{run_id.claim_key}: {error}")
+        return found
+
+    def _manifests(
+        self, run_ids: Sequence[RunId], problems: Mapping[RunId, list[str]]
+    ) -> dict[RunId, list[Manifest]]:
+        keys = committed(self.bucket, run_ids)
+        contents = self.bucket.read_all(key for each in keys.values() for key in each)
+        found: dict[RunId, list[Manifest]] = {run_id: [] for run_id in run_ids}
+        for run_id in run_ids:
+            for key in keys[run_id]:
+                try:
+                    found[run_id].append(Manifest.from_json(contents[key]))
+                except KeyError:  # deleted since it was listed
+                    continue
+                except ContractError as error:
+                    problems[run_id].append(f"{key}: {error}")
         return found
 
 
-def find_tasks(
-    context: Context,
-    run_id: RunId,
-    platform: dict[str, str] | None = None,
-    claim: Claim | None = None,
-    problems: list[str] | None = None,
-) -> list[Lifecycle]:
-    """Every task launched for a run: from the state-change records, then from ECS itself.
-
-    The records outlive ECS's memory and know the task that never claimed anything; ECS knows a
-    task of which no record has arrived yet.
-    """
-    platform = platform or context.platform()
-    ecs = Ecs(context.aws, platform["ClusterName"])
-    seen: list[Lifecycle] = []
-    try:
-        seen = records(
-            context,
-            platform,
-            [run_id.schedule, run_id.scheduled_time.strftime("%Y-%m-%dT%H:%M:%SZ")],
-            run_id.scheduled_time - timedelta(minutes=5),
-            run_id.scheduled_time + _LATEST_LAUNCH + timedelta(days=1),
-        )
-    except ToolkitError as error:
-        if problems is None:
-            raise
-        problems.append(f"the state-change records could not be read: {error.message}")
-    arns = {task.task_arn for task in seen}
-    if claim is not None:
-        arns.add(claim.task_arn)
-    if not arns:
-        arns = set(ecs.running())
-    seen += ecs.describe(sorted(arn for arn in arns if arn.startswith("arn:")))
-    return list(tasks_of(run_id, seen))
+def download(
+    bucket: Bucket, evidence: Evidence, artifacts: Iterable[Artifact], target: Path
+) -> Iterator[tuple[Artifact, Path]]:
+    """Copy those artifacts of a run that exist into a directory, one after the other."""
+    for artifact in artifacts:
+        if artifact.key in evidence.objects:
+            path = target / artifact.name
+            bucket.download(artifact.key, str(path))
+            yield artifact, path
 
 
-def records(
-    context: Context, platform: dict[str, str], terms: list[str], start: datetime, end: datetime
-) -> list[Lifecycle]:
-    """The state-change records of a period that hold all ``terms``."""
-    found = Logs(context.aws).records(
-        platform["LifecycleLogGroupName"], terms, _ms(start), _ms(end)
-    )
-    return [Lifecycle.parse(record, source="record") for record in found]
-
-
-def _ms(time: datetime) -> int:
-    return int(time.timestamp() * 1000)
+def _time(run_id: RunId) -> datetime:
+    return run_id.scheduled_time

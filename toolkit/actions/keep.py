@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from toolkit.actions.context import Context
-from toolkit.actions.evidence import Gatherer
+from toolkit.actions.evidence import Gatherer, download
 from toolkit.actions.logs import workload_name
 from toolkit.core import kept
 from toolkit.core.errors import EvidenceError
-from toolkit.core.evidence import Evidence
+from toolkit.core.evidence import Evidence, digest
 from toolkit.core.names import workload_of
 from toolkit.core.report import report
 from toolkit.core.verdict import Verdict, judge
@@ -34,13 +34,16 @@ def keep(context: Context, run_id: RunId, directory: Path) -> Kept:
     """Write ``directory/<run-id>``: all evidence of a run, read whole, and its verdict."""
     gatherer = Gatherer(context)
     evidence = gatherer.gather(run_id, deep=True)
+    found = gatherer.lines(run_id, evidence)
+    # What is judged is what is kept: a line may have arrived since the log was summed up.
+    lines = None if found is None else [(line.timestamp, line.message) for line in found]
+    summed = None if lines is None else digest(message for _, message in lines)
+    evidence = evolve(evidence, logs=summed)
     workload = context.project.catalog.workload(workload_name(context, run_id))
     verdict = judge(evidence, workload, parse_time(evidence.gathered_at))
     folder = directory / str(run_id)
     (folder / "artifacts").mkdir(parents=True, exist_ok=True)
     left_out = _download(gatherer, evidence, folder / "artifacts")
-    found = gatherer.lines(run_id, evidence)
-    lines = None if found is None else [(line.timestamp, line.message) for line in found]
     for name, content in kept.documents(evidence, verdict, lines).items():
         (folder / name).write_bytes(content)
     images = {path.name: path.read_bytes() for path in sorted((folder / "artifacts").glob("*.png"))}
@@ -76,7 +79,7 @@ def _download(gatherer: Gatherer, evidence: Evidence, target: Path) -> list[str]
         for artifact in artifacts
         if artifact.bytes <= _KEPT_BYTES or artifact.media_type == "image/png"
     ]
-    for _ in gatherer.download(small, target):
+    for _ in download(gatherer.bucket, evidence, small, target):
         pass
     return [artifact.name for artifact in artifacts if artifact not in small]
 

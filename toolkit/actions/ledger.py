@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from toolkit.actions import history
+from toolkit.actions import dead_letters, history
 from toolkit.actions.context import Context
-from toolkit.actions.evidence import records
+from toolkit.actions.tasks import records
 from toolkit.adapters.ecs import Ecs
 from toolkit.adapters.logs import Logs
 from toolkit.adapters.s3 import Bucket
-from toolkit.adapters.sqs import DeadLetterQueue
 from toolkit.core import ledger
 from toolkit.core.dead_letter import DeadLetter
 from toolkit.core.errors import ConfigError
@@ -48,6 +47,7 @@ class Period:
 class Ledger:
     """The firings in order, read while they are taken, and since when the schedules are known."""
 
+    names: tuple[str, ...]
     firings: Iterator[Firing]
     known_since: datetime | None
 
@@ -67,7 +67,7 @@ def read(context: Context, period: Period) -> Ledger:
     seen = _Seen(context, deployments.platform, period)
     streams = [_of_schedule(seen, known, name, period, context.now()) for name in names]
     order = heapq.merge(*streams, key=lambda row: (row.run_id.scheduled_time, row.run_id.schedule))
-    return Ledger(order, known.earliest)
+    return Ledger(tuple(names), order, known.earliest)
 
 
 def _of_schedule(
@@ -119,9 +119,9 @@ class _Seen:
 
     def dead_letter(self, run_id: RunId) -> DeadLetter | None:
         if self._letters is None:
-            queue = DeadLetterQueue(self._context.aws, self._platform["DeadLetterQueueUrl"])
-            letters = {letter.run_id: letter for letter in queue.letters()}
-            self._letters = {run: letter for run, letter in letters.items() if run is not None}
+            since = self._period.since
+            found = dead_letters.read(self._context, self._platform, since)
+            self._letters = {each.run_id: each for each in found if each.run_id is not None}
         return self._letters.get(run_id)
 
     def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Lifecycle]:
@@ -141,7 +141,7 @@ class _Seen:
     def _records(self, run_ids: Sequence[RunId], terms: list[str]) -> list[Lifecycle]:
         start = run_ids[0].scheduled_time - _BEFORE
         end = run_ids[-1].scheduled_time + _AFTER
-        return records(self._context, self._platform, terms, start, end)
+        return list(records(self._context, self._platform, terms, start, end))
 
     def _suppressed(self) -> Iterator[str]:
         """The runs of which a duplicate delivery says in its log that it touched nothing."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from toolkit.actions.context import Context
-from toolkit.actions.evidence import find_tasks
+from toolkit.actions.tasks import find_tasks
 from toolkit.adapters.ecs import Ecs
 from toolkit.adapters.logs import Line, Logs
 from toolkit.core.errors import RunError
@@ -31,7 +31,7 @@ def read(context: Context, run_id: RunId) -> list[Line]:
     """The whole log of a run, all of its tasks one after the other."""
     group = context.config.app.log_group(workload_name(context, run_id))
     logs = Logs(context.aws)
-    tasks = find_tasks(context, run_id)
+    tasks = find_tasks(context, [run_id]).of(run_id)
     if not tasks:
         raise RunError(f"{run_id}: no task was found", hint=f"toolkit validate --run-id {run_id}")
     return [line for task in tasks for line in logs.lines(group, log_stream(task.task_arn)) or ()]
@@ -52,7 +52,7 @@ def follow(
     poll = 0.3 if context.local else _POLL_SECONDS
     platform = context.platform()
     deadline = clock() + appear.total_seconds()
-    while not (tasks := find_tasks(context, run_id, platform)):
+    while not (tasks := find_tasks(context, [run_id], platform).of(run_id)):
         if clock() > deadline:
             raise RunError(f"{run_id}: no task appeared within {appear.total_seconds():.0f} s")
         sleep(poll)

@@ -1,40 +1,45 @@
 """Validate runs: gather their evidence, judge it, and show where their artifacts are."""
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from toolkit.actions import ledger
 from toolkit.actions.context import Context
-from toolkit.actions.evidence import Gatherer, records
+from toolkit.actions.evidence import Gatherer, download
 from toolkit.actions.logs import workload_name
+from toolkit.actions.tasks import records
 from toolkit.adapters.ecs import Ecs
 from toolkit.core.errors import RunError
 from toolkit.core.evidence import Evidence, run_of
+from toolkit.core.ledger import State
 from toolkit.core.names import task_id
 from toolkit.core.verdict import Ruling, Verdict, judge
-from workloads.contract import RunId
+from workloads.contract import RunId, parse_time
 
 _POLL_SECONDS = 5.0
-_SIDE_BY_SIDE = 8
+_AT_ONCE = 1000
+_UNFINISHED = frozenset({State.RUNNING, State.LATE, State.NOT_YET_DUE})
 # The platform keeps its state-change records longer; a task that is asked for by name is recent.
 _TASK_BACK = timedelta(days=90)
 
 
 @frozen
 class Validation:
-    """A verdict with the evidence under it."""
+    """A verdict with the evidence under it, and the artifacts that were downloaded."""
 
     verdict: Verdict
     evidence: Evidence
+    files: tuple[Path, ...] = ()
 
 
 def validate(context: Context, run_id: RunId, *, wait: float = 0.0) -> Validation:
     """The verdict on one run; see `validate_all`."""
-    return validate_all(context, [run_id], wait=wait)[0]
+    return next(validate_all(context, [run_id], wait=wait))
 
 
 def validate_all(
@@ -43,35 +48,64 @@ def validate_all(
     *,
     wait: float = 0.0,
     deep: bool = False,
+    directory: Path | None = None,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> list[Validation]:
-    """The verdicts on runs, several at a time, in the order given.
+) -> Iterator[Validation]:
+    """The verdicts on runs in the order given, each as of when its evidence was gathered.
 
     Inconclusive ones are asked again for up to ``wait`` seconds, and those whose task still runs: a
-    manifest may tell of a failure before ECS tells why.
+    manifest may tell of a failure before ECS tells why. A thousand are read at a time, so the
+    memory that it takes does not grow with their number. With a ``directory`` the artifacts of each
+    are downloaded into ``directory/<run-id>``.
     """
     deadline = clock() + wait
     workloads = {
         run_id: context.project.catalog.workload(workload_name(context, run_id))
         for run_id in run_ids
     }
-    found: dict[RunId, Validation] = {}
-
-    def one(run_id: RunId) -> None:
-        evidence = gatherer.gather(run_id, deep=deep)
-        verdict = judge(evidence, workloads[run_id], context.now())
-        found[run_id] = Validation(verdict, evidence)
-
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        wanted = list(workloads)
-        while True:
-            gatherer = Gatherer(context)
-            list(pool.map(one, wanted))
+    gatherer = Gatherer(context)
+    for start in range(0, len(run_ids), _AT_ONCE):
+        chunk = run_ids[start : start + _AT_ONCE]
+        found: dict[RunId, Validation] = {}
+        wanted = list(dict.fromkeys(chunk))
+        while wanted:
+            for run_id, evidence in gatherer.gather_all(wanted, deep=deep).items():
+                as_of = parse_time(evidence.gathered_at)
+                verdict = judge(evidence, workloads[run_id], as_of)
+                found[run_id] = Validation(verdict, evidence)
             wanted = [run_id for run_id in wanted if _may_change(found[run_id])]
             if not wanted or clock() >= deadline:
-                return [found[run_id] for run_id in run_ids]
+                break
             sleep(min(1.0 if context.local else _POLL_SECONDS, max(0.1, deadline - clock())))
+            gatherer = Gatherer(context)
+        for run_id in chunk:
+            files = _fetch(gatherer, found[run_id].evidence, directory) if directory else ()
+            yield evolve(found[run_id], files=files)
+
+
+@frozen
+class Over:
+    """The firings of a period that are over, and how many are not by their state."""
+
+    run_ids: list[RunId]
+    left_out: Counter[State]
+    known_since: datetime | None
+
+
+def over_since(context: Context, since: datetime, schedules: tuple[str, ...] = ()) -> Over:
+    """Every firing since a time that has come to an end: what ran, failed, or never came to be.
+
+    The ledger says which those are; what still runs or may yet be launched is left out.
+    """
+    found = ledger.read(context, ledger.Period(since, context.now(), schedules))
+    run_ids, left_out = [], Counter[State]()
+    for firing in found.firings:
+        if firing.state in _UNFINISHED:
+            left_out[firing.state] += 1
+        else:
+            run_ids.append(firing.run_id)
+    return Over(run_ids, left_out, found.known_since)
 
 
 def _may_change(found: Validation) -> bool:
@@ -104,7 +138,7 @@ def run_of_task(context: Context, task: str) -> RunId:
     known = Ecs(context.aws, platform["ClusterName"]).describe([task])
     if not known:
         now = context.now()
-        known = records(context, platform, [task_id(task)], now - _TASK_BACK, now)
+        known = list(records(context, platform, [task_id(task)], now - _TASK_BACK, now))
     for each in known:
         run_id = run_of(each)
         if run_id is not None:
@@ -115,11 +149,10 @@ def run_of_task(context: Context, task: str) -> RunId:
     )
 
 
-def fetch(context: Context, evidence: Evidence, directory: Path) -> list[Path]:
-    """Download a run's artifacts into ``directory/<run-id>``; returns the files."""
+def _fetch(gatherer: Gatherer, evidence: Evidence, directory: Path) -> tuple[Path, ...]:
     if evidence.manifest is None:
-        return []
+        return ()
     target = directory / evidence.run_id
     target.mkdir(parents=True, exist_ok=True)
-    artifacts = list(evidence.manifest.artifacts)
-    return [path for _, path in Gatherer(context).download(artifacts, target)]
+    artifacts = evidence.manifest.artifacts
+    return tuple(path for _, path in download(gatherer.bucket, evidence, artifacts, target))

@@ -1,7 +1,7 @@
 """CloudWatch Logs: a task's lines, and the state-change records of the cluster."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -59,6 +59,39 @@ class Logs:
         lines = [Line(event["timestamp"], event["message"]) for event in answer["events"]]
         return lines, answer["nextForwardToken"]
 
+    def streams(
+        self, group: str, streams: Sequence[str], start: int, end: int
+    ) -> dict[str, list[Line]]:
+        """The lines of up to 100 streams within a time, from as few pages as they fill.
+
+        A stream that does not exist has no lines here. AWS refuses a search that names one, so what
+        was refused is halved until the others have been read.
+        """
+        from botocore.exceptions import ClientError
+
+        found: dict[str, list[Line]] = {stream: [] for stream in streams}
+        pages = self._pages(group, start, end, logStreamNames=list(streams))
+        with translated(f"log group {group}"):
+            try:
+                for page in pages:
+                    for event in page.get("events", ()):
+                        line = Line(event["timestamp"], event["message"])
+                        found[event["logStreamName"]].append(line)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") != _MISSING:
+                    raise
+                return self._halves(group, streams, start, end)
+        return found
+
+    def _halves(
+        self, group: str, streams: Sequence[str], start: int, end: int
+    ) -> dict[str, list[Line]]:
+        half = len(streams) // 2
+        if not half:
+            return {stream: [] for stream in streams}
+        first = self.streams(group, streams[:half], start, end)
+        return first | self.streams(group, streams[half:], start, end)
+
     def records(
         self, group: str, terms: list[str], start: int, end: int
     ) -> Iterator[dict[str, Any]]:
@@ -69,26 +102,30 @@ class Logs:
                 yield detail
 
     def search(self, group: str, terms: list[str], start: int, end: int) -> Iterator[str]:
-        """The messages of a group that hold all ``terms``.
-
-        Pages may be empty and still have a successor, so the token decides.
-        """
+        """The messages of a group that hold all ``terms``."""
         pattern = " ".join(f'"{term}"' for term in terms)
         with translated(f"log group {group}"):
-            pages = self._client.get_paginator("filter_log_events").paginate(
-                logGroupName=group, filterPattern=pattern, startTime=start, endTime=end
-            )
-            for page in pages:
+            for page in self._pages(group, start, end, filterPattern=pattern):
                 for event in page.get("events", ()):
                     yield event["message"]
 
-    def groups(self, prefix: str) -> list[str]:
-        """The log groups whose name begins so."""
+    def _pages(self, group: str, start: int, end: int, **chosen: Any) -> Iterator[Any]:
+        """What FilterLogEvents finds; a page may be empty and have a successor all the same."""
+        paginator = self._client.get_paginator("filter_log_events")
+        pages = paginator.paginate(logGroupName=group, startTime=start, endTime=end, **chosen)
+        return iter(pages)
+
+    def groups(self, prefix: str) -> dict[str, int | None]:
+        """The log groups whose name begins so, and the days that each keeps a line (None: ever)."""
         with translated(f"log groups {prefix}"):
             pages = self._client.get_paginator("describe_log_groups").paginate(
                 logGroupNamePrefix=prefix
             )
-            return [row["logGroupName"] for page in pages for row in page["logGroups"]]
+            return {
+                row["logGroupName"]: row.get("retentionInDays")
+                for page in pages
+                for row in page["logGroups"]
+            }
 
 
 def _detail(message: str) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.session import CONNECTIONS, Aws, translated
 from toolkit.core.evidence import StoredObject
 from workloads.contract import format_time
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
-_THREADS = 8
 
 
 class Bucket:
@@ -34,6 +33,14 @@ class Bucket:
                 if error.response.get("Error", {}).get("Code") in _MISSING:
                     return None
                 raise
+
+    def read_all(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """The content of each object that exists, several at a time."""
+        wanted = list(keys)
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            found = list(pool.map(self.read, wanted))
+        pairs = zip(wanted, found, strict=True)
+        return {key: content for key, content in pairs if content is not None}
 
     def download(self, key: str, path: str) -> None:
         """Copy an object into a file."""
@@ -66,6 +73,14 @@ class Bucket:
                         row["Key"], row["Size"], None, format_time(row["LastModified"])
                     )
 
+    def page(self, prefix: str, *, after: str, limit: int) -> tuple[list[str], bool]:
+        """At most ``limit`` (1,000) keys below a prefix after ``after``; whether they are all."""
+        with translated(f"s3://{self.name}/{prefix}"):
+            page = self._client.list_objects_v2(
+                Bucket=self.name, Prefix=prefix, StartAfter=after, MaxKeys=limit
+            )
+        return [row["Key"] for row in page.get("Contents", ())], not page["IsTruncated"]
+
     def folders(self, prefix: str, *, after: str = "") -> list[str]:
         """One page (at most 1,000) of the folders right below a prefix, after ``after``."""
         with translated(f"s3://{self.name}/{prefix}"):
@@ -96,7 +111,7 @@ class Bucket:
 
     def heads(self, keys: Iterable[str]) -> dict[str, StoredObject]:
         """Size and recorded SHA-256 of each object that exists, several at a time."""
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
             found = pool.map(self._head, keys)
         return {stored.key: stored for stored in found if stored is not None}
 

@@ -24,6 +24,9 @@ _EXPIRED = frozenset(
 )
 _SECONDS = 60
 Explain = Callable[[str, str], str]
+# As many calls of one service at a time as threads ask for; with fewer connections (botocore's 10)
+# the others would each open one of their own, and throw it away.
+CONNECTIONS = 32
 
 
 @frozen
@@ -58,6 +61,7 @@ class Aws:
                         retries={"mode": "standard", "total_max_attempts": 5},
                         connect_timeout=10,
                         read_timeout=_SECONDS,
+                        max_pool_connections=CONNECTIONS,
                     ),
                 )
         return self._clients[service]

@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from toolkit.cli.text import wrapped
 from toolkit.core.errors import ToolkitError
 from workloads.contract import ContractError
 
@@ -80,8 +81,8 @@ def main() -> None:
 
 def _fail(message: str, hint: str | None, code: int) -> int:
     click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(message, err=True)
+    click.echo(wrapped(message, indent=7, hang="", err=True), err=True)
     if hint:
         click.secho("hint: ", fg="yellow", nl=False, err=True)
-        click.echo(hint, err=True)
+        click.echo(wrapped(hint, indent=6, hang="", err=True), err=True)
     return code

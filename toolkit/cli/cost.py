@@ -8,6 +8,7 @@ from toolkit.actions import cost as action
 from toolkit.actions.context import Context
 from toolkit.cli.options import RunIdType, aws_options, json_option, opened
 from toolkit.cli.render import print_json
+from toolkit.cli.text import wrapped
 from toolkit.core.cost import Prices, billed
 from workloads.contract import RunId
 
@@ -40,12 +41,13 @@ def _show_runs(rows: list[action.TaskCost], prices: Prices, as_json: bool) -> No
         ]
         print_json({"tasks": found, "prices": _prices(prices)})
         return
+    width = max((len(str(row.run_id)) for row in rows), default=0)
     for row in rows:
         time = billed(row.task)
         size = f"{int(row.task.cpu or 0) / 1024:g} vCPU, {int(row.task.memory or 0) / 1024:g} GB"
-        price = "not ended yet" if row.dollars is None else f"${row.dollars:.4f}"
-        seconds = f"{time.total_seconds():,.0f} s" if time else ""
-        click.echo(f"{price:>9}  {row.run_id}  {size}  {seconds}")
+        price = "-" if row.dollars is None else f"${row.dollars:.4f}"
+        seconds = f"{time.total_seconds():,.0f} s" if time else "not ended yet"
+        click.echo(f"{price:>9}  {row.run_id!s:<{width}}  {size}  {seconds}")
     if not rows:
         click.echo("no task of these runs is known", err=True)
     _say(prices)
@@ -58,10 +60,11 @@ def _show_ahead(context: Context, prices: Prices, as_json: bool) -> None:
         found = [{key: getattr(row, key) for key in keys} for row in rows]
         print_json({"days": action.MONTH.days, "schedules": found, "prices": _prices(prices)})
         return
+    width = max((len(row.schedule) for row in rows), default=0)
     for row in rows:
         most = "at most " if row.bound else ""
         click.echo(
-            f"{f'${row.dollars:,.2f}':>9}  {row.schedule:<16}  {row.firings:,} firings of "
+            f"{f'${row.dollars:,.2f}':>9}  {row.schedule:<{width}}  {row.firings:,} firings of "
             f"{most}{row.seconds:,.0f} s"
         )
     click.secho(f"{f'${sum(row.dollars for row in rows):,.2f}':>9}", bold=True, nl=False)
@@ -70,11 +73,16 @@ def _show_ahead(context: Context, prices: Prices, as_json: bool) -> None:
 
 
 def _say(prices: Prices) -> None:
-    click.echo(
-        f"Fargate on demand, x86, {prices.region}, prices of {prices.date} ({prices.source})",
-        err=True,
-    )
+    text = f"Fargate on demand, x86, {prices.region}, prices of {prices.date} ({prices.source})"
+    if prices.borrowed:
+        text += f"; those of {prices.wanted} are not known here and differ"
+    click.echo(wrapped(text, err=True), err=True)
 
 
 def _prices(prices: Prices) -> dict[str, object]:
-    return {"region": prices.region, "date": prices.date, "source": prices.source}
+    return {
+        "region": prices.region,
+        "borrowed": prices.borrowed,
+        "date": prices.date,
+        "source": prices.source,
+    }

@@ -1,7 +1,7 @@
 """`toolkit ledger`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import click
 from toolkit.actions import ledger as action
 from toolkit.actions.context import Context
 from toolkit.cli.options import aws_options, json_option, moment, opened
+from toolkit.cli.render import say_known_since
+from toolkit.cli.text import wrapped
 from toolkit.core.calendar_page import Calendar
 from toolkit.core.ledger import Firing, State, Summary
 
@@ -51,10 +53,8 @@ def ledger_command(
     if as_json:
         _print_json(rows, summary)
     else:
-        _print_rows(rows, summary, everything)
-    if found.known_since is None or found.known_since > period.since:
-        known = f"{found.known_since:%Y-%m-%d %H:%M}Z" if found.known_since else "now"
-        click.echo(f"when the schedules were to fire is known since {known}", err=True)
+        _print_rows(rows, summary, found.names, everything)
+    say_known_since(found.known_since, period.since)
     if html is not None and calendar is not None:
         _write(context, html, calendar, summary)
     return 1 if summary.bad else 0
@@ -67,14 +67,13 @@ def _noted(rows: Iterator[Firing], calendar: Calendar | None) -> Iterator[Firing
         yield row
 
 
-def _print_rows(rows: Iterator[Firing], summary: Summary, everything: bool) -> None:
+def _print_rows(
+    rows: Iterator[Firing], summary: Summary, names: Sequence[str], everything: bool
+) -> None:
+    width = max((len(name) for name in names), default=0)
     for number, row in enumerate(rows):
         if number < _SHOWN or row.state.bad or everything:
-            time = f"{row.run_id.scheduled_time:%Y-%m-%d %H:%M:%S}Z"
-            click.echo(f"{time}  {row.run_id.schedule:<16}", nl=False)
-            click.secho(f" {row.state:<12}", fg=_colour(row.state), nl=False)
-            note = row.detail if row.expected else f"{row.detail} not expected".strip()
-            click.echo(f"  {note}" if note else "")
+            _print_row(row, width)
     total = sum(summary.total.values())
     if total > _SHOWN and not everything:
         click.echo(f"… of {total:,} firings, good ones beyond {_SHOWN} are left out (--all)")
@@ -87,12 +86,23 @@ def _print_rows(rows: Iterator[Firing], summary: Summary, everything: bool) -> N
     click.secho(_verdict(total, summary), bold=True)
 
 
+def _print_row(row: Firing, width: int) -> None:
+    head = f"{row.run_id.scheduled_time:%Y-%m-%d %H:%M:%S}Z  {row.run_id.schedule:<{width}}  "
+    note = row.detail if row.expected else f"{row.detail} (not expected)".strip()
+    click.echo(head, nl=False)
+    click.secho(str(row.state) if not note else f"{row.state:<13}", fg=_colour(row.state), nl=False)
+    column = len(head) + max(len(row.state), 13) + 2
+    click.echo(f"  {wrapped(note, indent=column, hang=' ' * len(head))}" if note else "")
+
+
 def _verdict(total: int, summary: Summary) -> str:
-    if not total:
-        return "no firing was expected"
+    ahead = summary.total[State.NOT_YET_DUE]
+    due, to_come = total - ahead, f"; {ahead:,} to come" if ahead else ""
+    if not due:
+        return f"no firing was expected{to_come}"
     if summary.bad:
-        return f"{summary.bad:,} of {total:,} firings need a look"
-    return f"{total:,} firings, none missed, none failed"
+        return f"{summary.bad:,} of {due:,} firings need a look{to_come}"
+    return f"{due:,} firings, none missed, none failed{to_come}"
 
 
 def _print_json(rows: Iterator[Firing], summary: Summary) -> None:

@@ -10,6 +10,7 @@ from itertools import islice
 import click
 
 from toolkit.cli.firings import firing_line
+from toolkit.cli.text import wrapped
 from toolkit.core.expression import ExpressionError, parse
 from toolkit.core.firings import Timetable, clock_effects, localize
 from toolkit.core.zones import find_zone
@@ -82,7 +83,7 @@ def _answer(
         click.secho(text, bold=True)
         click.echo(f"  {timetable.expression.describe()}")
     for warning in warnings:
-        click.echo(f"warning: {where}{warning}", err=True)
+        click.echo(wrapped(f"warning: {where}{warning}", hang="  ", err=True), err=True)
     if as_json:
         click.echo(json.dumps([time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in times]))
     else:

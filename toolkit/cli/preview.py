@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from toolkit.cli.firings import firing_line, hours
+from toolkit.cli.text import wrapped
 from toolkit.core.firings import FiringDiff
 from toolkit.core.preview import Preview
 from toolkit.core.schedule import Schedule
@@ -34,7 +35,7 @@ def show(found: Preview) -> None:
         show_diff(found.diff, found.until, old, after.timezone)
     for warning in found.warnings:
         click.secho("  warning: ", fg="yellow", nl=False)
-        click.echo(warning)
+        click.echo(wrapped(warning, indent=11, hang="    "))
 
 
 def show_diff(diff: FiringDiff, until: datetime, old: str, new: str) -> None:

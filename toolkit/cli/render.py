@@ -4,10 +4,12 @@ import json
 import sys
 import threading
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import click
 
+from toolkit.cli.text import wrapped
 from toolkit.core.stack import Action, Change, ChangeSet, StackEvent
 from toolkit.core.verdict import Check, Ruling, Status, Verdict
 from workloads.contract import parse_time
@@ -29,9 +31,10 @@ class Terminal:
         self._done = 0
 
     def say(self, text: str) -> None:
-        """A line of progress."""
+        """Lines of progress."""
+        lines = [wrapped(line, err=True) for line in text.split("\n")]
         with self._lock:
-            click.echo(text, err=True)
+            click.echo("\n".join(lines), err=True)
 
     def changes(self, change_sets: list[ChangeSet]) -> None:
         """What is about to change, a resource a line; replaced ones are marked."""
@@ -85,25 +88,36 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, default=str))
 
 
-def print_verdict(verdict: Verdict) -> None:
-    """A verdict as a tree."""
+def print_verdict(verdict: Verdict, *, brief: bool = False) -> None:
+    """A verdict as a tree; ``brief`` makes one line of a PASS, and sets the others apart."""
     click.secho(f"{verdict.ruling:<4}", fg=_RULING[verdict.ruling], bold=True, nl=False)
     click.echo(f"  {verdict.run_id}")
+    if brief and verdict.ruling is Ruling.PASS:
+        return
     _tree(verdict.checks, " ")
     if verdict.diagnosis is not None:
         found = verdict.diagnosis
         click.echo()
-        click.secho(f"{found.summary}", bold=True)
-        click.echo(found.meaning)
+        click.secho(wrapped(found.summary), bold=True)
+        click.echo(wrapped(found.meaning))
         click.secho("hint: ", fg="yellow", nl=False)
-        click.echo(found.hint)
+        click.echo(wrapped(found.hint, indent=6))
+    if brief:
+        click.echo()
+
+
+def say_known_since(known: datetime | None, since: datetime) -> None:
+    """Tell when a period begins before anything is known of the schedules."""
+    if known is None or known > since:
+        time = f"{known:%Y-%m-%d %H:%M}Z" if known else "now"
+        click.echo(f"when the schedules were to fire is known since {time}", err=True)
 
 
 def log_line(message: str) -> str:
     """A line of a run's log as a person reads it: time, event, fields."""
     try:
         event = json.loads(message)
-        head = f"{event.pop('time')[11:23]}  {event.pop('event'):<18}"
+        head = f"{event.pop('time')[11:23]}Z  {event.pop('event'):<18}"
     except (ValueError, KeyError, AttributeError, TypeError):
         return message
     for name in ("seq", "run_id"):
@@ -143,5 +157,9 @@ def _tree(checks: tuple[Check, ...], indent: str) -> None:
         last = position == len(checks) - 1
         click.echo(f"{indent}{'└─' if last else '├─'} ", nl=False)
         click.secho(f"{check.status}", fg=_STATUS[check.status], nl=False)
-        click.echo(f"  {check.name:<{width}}  {check.detail}")
-        _tree(check.children, indent + ("   " if last else "│  "))
+        below = indent + ("   " if last else "│  ")
+        column = len(indent) + 3 + len(check.status) + 2 + width + 2
+        hang = f"{below}{'│' if check.children else ' '}".ljust(column)
+        detail = wrapped(check.detail, indent=column, hang=hang)
+        click.echo(f"  {check.name:<{width}}  {detail}")
+        _tree(check.children, below)

@@ -36,12 +36,13 @@ def runs_command(
     if as_json:
         print_json([row_of(row) for row in rows[:limit]])
         return
+    width = max((len(str(row.run_id)) for row in rows[:limit]), default=0)
     for row in rows[:limit]:
         click.secho(
             f"{row.outcome or 'running':<12}", fg=_COLOURS.get(row.outcome, "red"), nl=False
         )
-        ended = f"  ended {row.finished_at[:19]}Z" if row.finished_at else ""
-        click.echo(f" {row.run_id}{ended}")
+        ended = f"ended {row.finished_at[:19]}Z" if row.finished_at else ""
+        click.echo(f" {row.run_id!s:<{width}}  {ended}".rstrip())
     if len(rows) > limit:
         click.echo(f"{len(rows) - limit:,} more; -n shows them", err=True)
     if not rows:

@@ -1,5 +1,7 @@
 """`toolkit validate`."""
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +9,17 @@ import click
 
 from toolkit.actions import keep
 from toolkit.actions import validate as action
-from toolkit.cli.options import RunIdType, aws_options, json_option, opened
-from toolkit.cli.render import print_json, print_verdict
+from toolkit.actions.context import Context
+from toolkit.cli.options import RunIdType, aws_options, json_option, moment, opened
+from toolkit.cli.render import print_json, print_verdict, say_known_since
 from toolkit.core.junit import junit
 from toolkit.core.verdict import Ruling, Verdict
 from workloads.contract import RunId
 
 _WORST = (Ruling.FAIL, Ruling.INCONCLUSIVE, Ruling.PASS)
+_MANY = 10  # of more verdicts, a PASS is one line
+
+_Judged = tuple[Verdict, tuple[Path, ...]]
 
 
 @click.command("validate")
@@ -21,6 +27,8 @@ _WORST = (Ruling.FAIL, Ruling.INCONCLUSIVE, Ruling.PASS)
 @json_option
 @click.option("--run-id", "run_ids", type=RunIdType(), multiple=True, help="A run; repeatable.")
 @click.option("--latest", multiple=True, metavar="SCHEDULE", help="Its latest run; repeatable.")
+@click.option("--since", metavar="7d|ISO", help="Every firing from then on that is over.")
+@click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="With --since: only.")
 @click.option("--task", "tasks", multiple=True, metavar="ARN", help="The run of a task.")
 @click.option(
     "--evidence",
@@ -54,47 +62,65 @@ def validate_command(
     never success.
     """
     if folders:
-        found, files = [keep.rejudge(folder) for folder in folders], list[str]()
+        count, several = len(folders), len(folders) > 1
+        judged: Iterator[_Judged] = ((keep.rejudge(folder), ()) for folder in folders)
     else:
-        found, files = _judge(opened(project, config_env, local), download, **runs)
+        context = opened(project, config_env, local)
+        run_ids = _wanted(context, runs)
+        count, several = len(run_ids), len(run_ids) > 1 or runs["since"] is not None
+        wait = runs["timeout"] if runs["wait"] else 0.0
+        judged = (
+            (each.verdict, each.files)
+            for each in action.validate_all(
+                context, run_ids, wait=wait, deep=runs["deep"], directory=download
+            )
+        )
+    rows = list(judged if as_json else _shown(judged, count))
+    verdicts = [verdict for verdict, _ in rows]
     if report is not None:
-        report.write_text(junit(found), "utf-8")
+        report.write_text(junit(verdicts), "utf-8")
     if as_json:
-        rows = [
-            {**each.to_json(), "files": [path for path in files if each.run_id in path]}
-            for each in found
-        ]
-        print_json(rows[0] if len(rows) == 1 else rows)
-    else:
-        for verdict in found:
-            print_verdict(verdict)
+        found = [{**v.to_json(), "files": [str(path) for path in files]} for v, files in rows]
+        print_json(found if several else found[0])
+    # Nothing to judge proves nothing.
+    return next(
+        (ruling for ruling in _WORST if any(v.ruling is ruling for v in verdicts)),
+        Ruling.INCONCLUSIVE,
+    ).exit_code
+
+
+def _wanted(context: Context, runs: dict[str, Any]) -> list[RunId]:
+    """The runs that the options name, each once."""
+    found = [
+        *runs["run_ids"],
+        *(action.latest(context, name) for name in runs["latest"]),
+        *(action.run_of_task(context, task) for task in runs["tasks"]),
+    ]
+    if runs["since"] is not None:
+        since = moment(runs["since"], context.now())
+        over = action.over_since(context, since, runs["schedules"])
+        for state, count in over.left_out.items():
+            click.echo(f"not judged: {count:,} {state}", err=True)
+        say_known_since(over.known_since, since)
+        if not over.run_ids:
+            click.echo(f"no firing since {since:%Y-%m-%d %H:%M:%S}Z is over", err=True)
+        found += over.run_ids
+    elif runs["schedules"]:
+        raise click.UsageError("--schedule goes with --since; --latest names a schedule, too")
+    elif not found:
+        raise click.UsageError("name a run: --run-id, --latest, --since, --task or --evidence")
+    return list(dict.fromkeys(found))
+
+
+def _shown(judged: Iterator[_Judged], count: int) -> Iterator[_Judged]:
+    """The same, each printed as it comes, and their number at the end."""
+    counts: Counter[Ruling] = Counter()
+    for verdict, files in judged:
+        print_verdict(verdict, brief=count > _MANY)
         for path in files:
             click.echo(path)
-    return next(each for each in _WORST if any(v.ruling is each for v in found)).exit_code
-
-
-def _judge(
-    context: Any,
-    download: Path | None,
-    *,
-    run_ids: tuple[RunId, ...],
-    latest: tuple[str, ...],
-    tasks: tuple[str, ...],
-    deep: bool,
-    wait: bool,
-    timeout: float,
-) -> tuple[list[Verdict], list[str]]:
-    wanted = [
-        *run_ids,
-        *(action.latest(context, name) for name in latest),
-        *(action.run_of_task(context, task) for task in tasks),
-    ]
-    if not wanted:
-        raise click.UsageError("name a run: --run-id, --latest, --task or --evidence")
-    found = action.validate_all(context, wanted, wait=timeout if wait else 0.0, deep=deep)
-    files = [
-        str(path)
-        for each in found
-        for path in (action.fetch(context, each.evidence, download) if download else ())
-    ]
-    return [each.verdict for each in found], files
+        counts[verdict.ruling] += 1
+        yield verdict, files
+    if count > 1:
+        told = ", ".join(f"{counts[ruling]:,} {ruling}" for ruling in _WORST if counts[ruling])
+        click.secho(f"\n{count:,} runs: {told}", bold=True)

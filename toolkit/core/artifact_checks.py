@@ -27,7 +27,8 @@ def manifest(case: Case) -> Check:
 def _missing_manifest(case: Case) -> Check:
     name = "manifest"
     if case.running:
-        return Check(name, Status.UNKNOWN, "not written yet: the task still runs")
+        text = "not written yet: the task still runs"
+        return Check(name, Status.UNKNOWN, text, finding="still-running")
     if case.owner is None and case.evidence.claim is None:
         status, text, finding = case.nothing()
         return Check(name, status, text, finding=finding)
@@ -68,7 +69,7 @@ def artifacts(case: Case) -> Check:
 def content(case: Case) -> Check | None:
     """What was downloaded is what the manifest says, and can be read; only with `--deep`."""
     listed, contents = case.evidence.manifest, case.evidence.contents
-    if listed is None or contents is None:
+    if listed is None or contents is None or not listed.artifacts:
         return None
     checks = tuple(
         _content(artifact, contents[artifact.key])

@@ -40,13 +40,14 @@ class Calendar:
 
     def page(self, app: str, now: datetime, summary: Summary, links: Mapping[str, str]) -> str:
         """The page; ``links`` leads from run ids to their reports."""
-        total = sum(summary.total.values())
+        ahead = summary.total[State.NOT_YET_DUE]
+        due, to_come = sum(summary.total.values()) - ahead, f"; {ahead:,} to come" if ahead else ""
         title = f"Firings of {app}"
-        words = f"{summary.bad or 'none'} of {total:,} firings need a look"
+        words = f"{f'{summary.bad:,}' if summary.bad else 'none'} of {due:,} firings need a look"
         head = el(
             "header",
             el("h1", title),
-            el("p", f"As of {now:%Y-%m-%d %H:%M} UTC {words}.", class_="summary"),
+            el("p", f"As of {now:%Y-%m-%d %H:%M} UTC, {words}{to_come}.", class_="summary"),
             el(
                 "ul",
                 [_total(state, count) for state, count in _ordered(summary.total)],
@@ -101,7 +102,7 @@ class Calendar:
             for firing in self._notable
         ]
         head = el("tr", [el("th", name, scope="col") for name in ("Run", "State", "Why")])
-        table = el("table", el("thead", head), el("tbody", rows))
+        table = el("table", el("thead", head), el("tbody", rows), class_="notable")
         return section("Needs a look", scrolling(table, "Firings that need a look"))
 
 
@@ -118,13 +119,14 @@ def _total(state: State, count: int) -> Html:
 
 
 def _count(name: str, state: State, count: int) -> Html:
-    words = el("span", el("b", f"{count:,} {state}"), " ", name, class_=f"firing {_css(state)}")
+    told = [el("b", f"{count:,} {state}"), " ", el("span", name)]
+    words = el("span", told, class_=f"firing {_css(state)}")
     return el("li", words)
 
 
 def _cell(firing: Firing, links: Mapping[str, str]) -> Html:
     time = f"{firing.run_id.scheduled_time:%H:%M}"
-    words = [el("b", time), " ", firing.run_id.schedule]
+    words = [el("b", time), " ", el("span", firing.run_id.schedule)]
     if firing.state is not State.OK:
         words += [" ", el("span", firing.state)]
     else:

@@ -56,6 +56,15 @@ class Case:
         return end is not None and self.now - parse_time(end) > _SETTLING
 
     @property
+    def expired(self) -> bool:
+        """Whether the log's group may have dropped lines by now because of their age."""
+        end = self.owner.times.get("stoppedAt") if self.owner else None
+        days = self.evidence.log_days
+        if end is None or days is None:
+            return False
+        return self.now - parse_time(end) > timedelta(days=days)
+
+    @property
     def traceless(self) -> bool:
         """Whether nothing at all is known of the run."""
         found = self.evidence
@@ -77,6 +86,8 @@ class Case:
         overdue = self.now - self.due > LAUNCH_GRACE
         if expected == "due" and overdue and RunId.parse(self.evidence.run_id).token is None:
             return Status.NG, "no trace of this run, although its schedule was to fire", "missed"
+        if expected == "due":
+            return Status.UNKNOWN, "no trace of this run yet", "not-launched-yet"
         return Status.UNKNOWN, "no trace of this run", None
 
 

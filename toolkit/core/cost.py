@@ -17,14 +17,23 @@ _REFERENCE = "us-east-1"
 
 @frozen
 class Prices:
-    """Dollars a vCPU-hour and a GB-hour of one region; ``region`` is the one they are for."""
+    """Dollars a vCPU-hour and a GB-hour of one region.
+
+    ``region`` is the one that they are for, ``wanted`` the one that was asked about.
+    """
 
     region: str
+    wanted: str
     vcpu_hour: float
     gb_hour: float
     minimum_seconds: float
     date: str
     source: str
+
+    @property
+    def borrowed(self) -> bool:
+        """Whether they are another region's, because those of the wanted one are not known."""
+        return self.region != self.wanted
 
     def dollars(self, cpu: int, memory: int, billed: timedelta) -> float:
         """The price of a task of ``cpu`` units (1,024 a vCPU) and ``memory`` MiB."""
@@ -39,6 +48,7 @@ def prices(region: str, architecture: str = "x86") -> Prices:
     row = table["regions"][known][architecture]
     return Prices(
         known,
+        region,
         row["vcpu_hour"],
         row["gb_hour"],
         table["minimum_seconds"],

@@ -1,15 +1,21 @@
 """A launch that EventBridge Scheduler gave up, as its message in the dead-letter queue tells it.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
+
+SQS forgets a message after fourteen days at the latest, so whoever reads new letters leaves them in
+the bucket as ``dead-letters/<time>.json``.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from attrs import frozen
+from attrs import asdict, frozen
 
+from toolkit.core.errors import EvidenceError
 from workloads.contract import ContractError, RunId, parse_time
+
+PREFIX = "dead-letters/"
 
 
 @frozen
@@ -56,6 +62,19 @@ class DeadLetter:
         except ContractError:
             return None
         return RunId(self.schedule, time) if self.schedule else None
+
+
+def to_json(letters: Iterable[DeadLetter]) -> bytes:
+    """Letters as UTF-8 JSON."""
+    return json.dumps([asdict(letter) for letter in letters], indent=1).encode() + b"\n"
+
+
+def from_json(content: bytes) -> list[DeadLetter]:
+    """Read what `to_json` wrote; raises EvidenceError when it is something else."""
+    try:
+        return [DeadLetter(**row) for row in json.loads(content)]
+    except (ValueError, TypeError) as error:
+        raise EvidenceError(f"a record below {PREFIX} cannot be read: {error}") from error
 
 
 def _retries(text: str) -> int:

@@ -54,11 +54,14 @@ class LogDigest:
 
 
 def digest(messages: Iterable[str]) -> LogDigest:
-    """Sum up log lines; a line that is no numbered JSON event only counts as a line."""
+    """Sum up log lines in whatever order they come, errors by their numbers.
+
+    A line that is no numbered JSON event only counts as a line.
+    """
     lines = last = 0
     seen: set[int] = set()
     events: dict[str, int] = {}
-    errors: list[str] = []
+    errors: list[tuple[int, str]] = []
     for message in messages:
         lines += 1
         event = parse_event(message)
@@ -68,9 +71,10 @@ def digest(messages: Iterable[str]) -> LogDigest:
         last = max(last, event["seq"])
         name = event["event"]
         events[name] = events.get(name, 0) + 1
-        if name in _ERROR_EVENTS and len(errors) < _KEPT_ERRORS:
-            errors.append(_error_text(name, event))
-    return LogDigest(lines, len(seen), last, events, tuple(errors))
+        if name in _ERROR_EVENTS:
+            errors.append((event["seq"], _error_text(name, event)))
+    first = tuple(text for _, text in sorted(errors)[:_KEPT_ERRORS])
+    return LogDigest(lines, len(seen), last, events, first)
 
 
 def parse_event(message: str) -> dict[str, Any] | None:
@@ -92,7 +96,8 @@ class Evidence:
     """Everything gathered about one run, as of ``gathered_at`` (ISO 8601, UTC).
 
     ``contents`` is None unless the artifacts were downloaded. ``expected`` says what the schedules,
-    as they were deployed, have to say of the run: "due", or why it is none of theirs.
+    as they were deployed, have to say of the run: "due", or why it is none of theirs. ``log_days``
+    is how long the log's group keeps a line, asked where lines are missing; None is for ever.
     """
 
     run_id: str
@@ -106,6 +111,7 @@ class Evidence:
     deployed_image: str | None = None
     contents: Mapping[str, Content] | None = None
     expected: str | None = None
+    log_days: int | None = None
     problems: tuple[str, ...] = ()
 
     @property

@@ -7,11 +7,12 @@ CloudFormation nor EventBridge Scheduler keeps what a schedule was before.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from attrs import asdict, frozen
 
+from toolkit.core.dated import dated_key, key_time
 from toolkit.core.drift import Live
 from toolkit.core.errors import EvidenceError
 from toolkit.core.expression import parse as parse_expression
@@ -20,8 +21,7 @@ from toolkit.core.stack import Stack
 from workloads.contract import RunId, format_time, parse_time
 
 PREFIX = "deployments/"
-_SECOND = timedelta(seconds=1)
-_KEY = "%Y%m%dT%H%M%S"
+_SECOND, _TICK = timedelta(seconds=1), timedelta(microseconds=1)
 
 
 @frozen
@@ -85,8 +85,7 @@ class Snapshot:
     @property
     def key(self) -> str:
         """Where it is kept; keys sort by time."""
-        time = parse_time(self.taken_at)
-        return f"{PREFIX}{time.strftime(_KEY)}{time.microsecond // 1000:03d}Z.json"
+        return dated_key(PREFIX, parse_time(self.taken_at))
 
     def to_json(self) -> bytes:
         """The snapshot as UTF-8 JSON."""
@@ -101,20 +100,6 @@ class Snapshot:
             return cls(str(document["taken_at"]), rows)
         except (ValueError, KeyError, TypeError) as error:
             raise EvidenceError(f"a record below {PREFIX} cannot be read: {error}") from error
-
-
-def key_time(key: str) -> datetime:
-    """When the snapshot of that key was taken.
-
-    >>> key_time("deployments/20261124T050000123Z.json").isoformat()
-    '2026-11-24T05:00:00.123000+00:00'
-    """
-    text = key.removeprefix(PREFIX).removesuffix("Z.json")
-    try:
-        seconds = datetime.strptime(text[:-3], _KEY).replace(tzinfo=UTC)
-        return seconds + timedelta(milliseconds=int(text[-3:]))
-    except ValueError as error:
-        raise EvidenceError(f"{key} is no record of a deployment") from error
 
 
 def needed(keys: Iterable[str], since: datetime) -> list[str]:
@@ -156,7 +141,8 @@ class History:
         """When the schedule was to fire in a period, to the second as run ids have it."""
         for revision in self._revisions.get(name, ()):
             last = until if revision.until is None else min(until, revision.until)
-            first = max(after, revision.since)
+            # A rate first fires at the very moment from which it counts.
+            first = max(after, revision.since - _TICK)
             if first < last:
                 for time in revision.timetable.firings(first, last):
                     yield time.replace(microsecond=0)
@@ -174,7 +160,7 @@ class History:
         for revision in reversed(self._revisions.get(name, ())):
             end = before if revision.until is None else min(before, revision.until)
             found = revision.timetable.previous(end + _SECOND)
-            if found is not None and revision.since < found <= end:
+            if found is not None and revision.since <= found <= end:
                 return found.replace(microsecond=0)
         return None
 

@@ -9,7 +9,8 @@ from toolkit.core.check import Check
 from toolkit.core.cost import prices, run_cost
 from toolkit.core.diagnosis import Diagnosis
 from toolkit.core.evidence import Evidence, parse_event
-from toolkit.core.html import Html, el, page, scrolling, section
+from toolkit.core.html import Html, el, join, page, scrolling, section
+from toolkit.core.lifecycle import Lifecycle
 from toolkit.core.timeline import timeline
 from toolkit.core.verdict import Verdict
 from workloads.catalog import Workload
@@ -18,6 +19,7 @@ from workloads.contract import Manifest, RunId, parse_time
 _CLASSES = {"OK": "ok", "NG": "ng", "??": "unknown"}
 _RULINGS = {"PASS": "ok", "FAIL": "ng", "INCONCLUSIVE": "unknown"}
 _SPOKEN = {"OK": "passed", "NG": "failed", "??": "unknown"}
+_LEAST_MILLISECONDS = 10**12  # 2001; no count of anything here comes near it
 _LOUD = ("failed", "refused", "lost", "detected", "stopped")
 
 
@@ -56,7 +58,8 @@ def report(
 
 def _header(evidence: Evidence, verdict: Verdict, workload: Workload) -> Html:
     run_id, manifest = RunId.parse(evidence.run_id), evidence.manifest
-    facts = [("Scheduled", _when(run_id.scheduled_time.isoformat()))]
+    asked = "Scheduled" if run_id.token is None else "Requested"
+    facts = [(asked, _when(run_id.scheduled_time.isoformat()))]
     if manifest is not None:
         took = parse_time(manifest.finished_at) - parse_time(manifest.started_at)
         facts += [
@@ -68,7 +71,9 @@ def _header(evidence: Evidence, verdict: Verdict, workload: Workload) -> Html:
             facts.append(("Data", str(feed)))
     dollars = _cost(evidence)
     if dollars is not None:
-        facts.append(("Cost", f"${dollars:.4f}"))
+        table = prices(_region(evidence.tasks[0]))
+        whose = f" at the prices of {table.region}" if table.borrowed else ""
+        facts.append(("Cost", f"${dollars:.4f}{whose}"))
     if evidence.logs is not None:
         facts.append(("Log", f"{evidence.logs.numbered:,} lines"))
     return el(
@@ -83,12 +88,16 @@ def _header(evidence: Evidence, verdict: Verdict, workload: Workload) -> Html:
 def _cost(evidence: Evidence) -> float | None:
     """What all tasks of the run cost, duplicates too; None while one of them cannot say."""
     costs = [
-        run_cost(task, prices(task.task_arn.split(":")[3]))
+        run_cost(task, prices(_region(task)))
         for task in evidence.tasks
         if task.task_arn.startswith("arn:")
     ]
     known = [dollars for dollars in costs if dollars is not None]
     return sum(known) if known and len(known) == len(evidence.tasks) else None
+
+
+def _region(task: Lifecycle) -> str:
+    return task.task_arn.split(":")[3]
 
 
 def _diagnosis(found: Diagnosis | None) -> Html | None:
@@ -152,9 +161,10 @@ def _manifest(manifest: Manifest) -> Html:
         el("th", "SHA-256", scope="col"),
     ]
     table = el("table", el("thead", el("tr", head)), el("tbody", rows))
+    listed = scrolling(table, "Artifacts") if rows else el("p", "None.")
     return el(
         "div",
-        section("Artifacts", scrolling(table, "Artifacts")),
+        section("Artifacts", listed),
         section("Metrics", _pairs(manifest.metrics)),
         section("Settings", _pairs(manifest.settings)),
         section(
@@ -166,16 +176,17 @@ def _manifest(manifest: Manifest) -> Html:
                     "execution id": manifest.execution_id,
                     "started": manifest.started_at,
                     "finished": manifest.finished_at,
-                }
+                },
+                css="pairs wide",
             ),
         ),
     )
 
 
-def _pairs(values: Mapping[str, object]) -> Html:
+def _pairs(values: Mapping[str, object], css: str = "pairs") -> Html:
     deep = {name: value for name, value in values.items() if isinstance(value, (dict, list))}
     rows = [
-        el("div", el("dt", name), el("dd", _value(value)))
+        el("div", el("dt", name), el("dd", _when_or_value(name, value)))
         for name, value in values.items()
         if name not in deep and value is not None
     ]
@@ -185,7 +196,14 @@ def _pairs(values: Mapping[str, object]) -> Html:
     ]
     if not rows and not folded:
         return el("p", "None.")
-    return el("div", el("dl", rows, class_="pairs") if rows else None, folded)
+    return el("div", el("dl", rows, class_=css) if rows else None, folded)
+
+
+def _when_or_value(name: str, value: object) -> str:
+    """A value as text; a moment that is told in epoch milliseconds, as exchanges do, as a time."""
+    if name.endswith("_time") and isinstance(value, int) and value > _LEAST_MILLISECONDS:
+        return f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return _value(value)
 
 
 def _value(value: object) -> str:
@@ -202,6 +220,7 @@ def _log(lines: Sequence[tuple[int, str]]) -> Html:
         "p",
         el("label", "Search ", el("input", type="search", id="search", autocomplete="off")),
         el("output", f"{len(rows):,} lines", id="found", for_="search"),
+        el("span", "times are UTC"),
         class_="search",
     )
     listed = el("ol", rows, class_="log", tabindex="0", aria_label="Log lines")
@@ -234,4 +253,4 @@ def _when(text: str) -> str:
 
 
 def _again() -> Html:
-    return el("code", "toolkit validate --evidence DIR", " judges it again.")
+    return join([el("code", "toolkit validate --evidence DIR"), " judges it again."])

@@ -18,19 +18,23 @@ def launch(case: Case) -> Check:
         letter = evidence.dead_letters[0]
         text = f"dead-lettered: {letter.error_code}: {letter.error_message}"
         return Check(name, Status.NG, text)
+    if not evidence.tasks and not case.traceless:
+        text = "its task is not known any more, neither to ECS nor to the state-change log"
+        return Check(name, Status.UNKNOWN, text, finding="task-forgotten")
     if not evidence.tasks:
         status, text, finding = case.nothing()
         return Check(name, status, text, finding=finding)
     late = _lateness(case)
     lateness = "" if late is None else f", {late:.1f} s late"
     count = len(evidence.tasks)
+    what = "firing" if RunId.parse(evidence.run_id).token is None else "run"
     if count == 1:
-        return Check(name, Status.OK, f"one task for this firing{lateness}")
+        return Check(name, Status.OK, f"one task for this {what}{lateness}")
     if case.owner is None:
         return Check(name, Status.UNKNOWN, f"{count} tasks, none claimed it")
     others = [task for task in evidence.tasks if task is not case.owner]
     bad = [task for task in others if task.stopped and task.exit_code != 0]
-    text = f"{count} tasks for this firing{lateness}; "
+    text = f"{count} tasks for this {what}{lateness}; "
     if bad:
         text += f"duplicate ended with {_exit(bad[0])}"
         return Check(name, Status.NG, text, finding="duplicate-failed")
@@ -46,7 +50,8 @@ def lifecycle(case: Case) -> Check:
             return Check(name, Status.NG, "no task was ever started")
         return Check(name, Status.UNKNOWN, "neither ECS nor the state-change log has the task")
     if not task.stopped:
-        return Check(name, Status.UNKNOWN, f"{task.last_status}: the task still runs")
+        text = f"{task.last_status}: the task still runs"
+        return Check(name, Status.UNKNOWN, text, finding="still-running")
     found = diagnose(task)
     text = f"STOPPED, {task.stop_code}, {_exit(task)}"
     duration = task.duration()
@@ -65,14 +70,15 @@ def image(case: Case) -> Check | None:
         return None
     digest = _digest(manifest.image) or manifest.image_digest
     told = task.image_digest or _digest(task.image) if task is not None else None
-    if told is None:
-        told = _digest(case.evidence.deployed_image)
-    if digest is None or told is None:
+    since = _digest(case.evidence.deployed_image)
+    if digest is None or (told or since) is None:
         return Check(name, Status.UNKNOWN, "neither task nor stack names a digest")
-    if digest != told:
+    if told is not None and digest != told:
         text = f"the manifest says {digest[:19]}…, ECS ran {told[:19]}…"
         return Check(name, Status.NG, text, finding="other-image")
-    since = _digest(case.evidence.deployed_image)
+    if told is None and digest != since:
+        text = f"the manifest says {digest[:19]}…, and nothing says any more what ECS ran"
+        return Check(name, Status.UNKNOWN, text)
     replaced = ", replaced since" if since is not None and since != digest else ""
     return Check(name, Status.OK, f"{digest[:19]}… as deployed{replaced}")
 
@@ -104,31 +110,30 @@ def logs(case: Case) -> Check:
     """Every numbered line arrived, from the first event to the last, and none tells of an error."""
     name, found, manifest = "logs", case.evidence.logs, case.evidence.manifest
     if found is None or found.numbered == 0:
-        text = "no numbered line was found"
-        if not case.started:
-            return Check(name, Status.UNKNOWN, text)
-        return _absent(case, text, "log-missing")
+        return _late(case, "no numbered line was found", "log-missing", started=case.started)
     expected = manifest.log_lines if manifest else found.last_seq
     lost = max(expected, found.last_seq) - found.numbered
     if lost:
-        text = f"{lost} of {expected} lines are missing"
-        return _absent(case, text, "log-missing")
+        return _late(case, f"{lost} of {expected} lines are missing", "log-missing")
     if found.errors:
         return Check(name, Status.NG, found.errors[0])
     wanted = ("run.started", "run.finished", *case.workload.events)
     absent = [event for event in dict.fromkeys(wanted) if event not in found.events]
     if absent:
         text = f"{found.numbered} lines, without {', '.join(absent)}"
-        return _absent(case, text, "event-missing")
+        return _late(case, text, "event-missing")
     text = f"run.started … run.finished, {found.numbered} lines, none lost"
     return Check(name, Status.OK, text)
 
 
-def _absent(case: Case, text: str, finding: str) -> Check:
-    """What the log lacks: a finding once it must have arrived, and until then just unknown."""
-    if case.settled:
+def _late(case: Case, text: str, finding: str, *, started: bool = True) -> Check:
+    """What a log lacks is lost only once the task has ended and its last lines had their time."""
+    if case.expired:
+        text += f", whose group keeps lines for {case.evidence.log_days} days"
+        return Check("logs", Status.UNKNOWN, text, finding="log-expired")
+    if case.settled and started:
         return Check("logs", Status.NG, text, finding=finding)
-    return Check("logs", Status.UNKNOWN, text)
+    return Check("logs", Status.UNKNOWN, text if case.owner is None else f"{text} so far")
 
 
 def _lateness(case: Case) -> float | None:

@@ -1,0 +1,69 @@
+"""A project on an embedded AWS of its own, and clients that count their calls."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from toolkit.actions.context import Context, open_context
+from toolkit.adapters.session import Aws
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class CountingAws(Aws):
+    """Clients that count their calls."""
+
+    def __init__(self, aws: Aws) -> None:
+        super().__init__(aws.endpoint)
+        self.calls: Counter[str] = Counter()
+
+    def client(self, service: str) -> Any:
+        known = service in self._clients
+        client = super().client(service)
+        if not known:
+            client.meta.events.register("before-send", self._count)
+        return client
+
+    def _count(self, event_name: str, **_: Any) -> None:
+        self.calls[event_name.removeprefix("before-send.")] += 1
+
+
+class Console:
+    def say(self, text: str) -> None:
+        print(text, file=sys.stderr)
+
+    changes = event = confirm = say
+
+
+@contextmanager
+def deployed_weather() -> Iterator[Context]:
+    """The weather workload with a daily schedule, deployed; gone again at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for part in ("toolkit.toml", "templates", "workloads"):
+            source = ROOT / part
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, root / part)
+        (root / "schedules").mkdir()
+        (root / "schedules" / "weather.toml").write_text('expression = "cron(0 6 * * ? *)"\n')
+        (root / ".toolkit").mkdir()
+        for installed in (ROOT / ".toolkit").glob("emulator-*"):
+            (root / ".toolkit" / installed.name).symlink_to(installed)
+        try:
+            _toolkit(root, "deploy", "--local", "--yes", "--only", "weather")
+            yield open_context(root, Console(), environment=None, local=True)  # type: ignore[arg-type]
+        finally:
+            _toolkit(root, "local", "stop")
+
+
+def _toolkit(root: Path, *words: str) -> None:
+    command = [sys.executable, "-m", "toolkit", *words]
+    env = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr.decode())

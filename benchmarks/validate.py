@@ -1,0 +1,124 @@
+"""Many verdicts at once against one verdict at a time.
+
+    python benchmarks/validate.py             # 1,000 runs on the embedded AWS: calls and seconds
+    python benchmarks/validate.py --runs 300
+
+The runs are synthetic and whole: claim, four artifacts with their SHA-256, manifest, the
+state-change records of a task that ECS has forgotten, and a numbered log. Every twentieth is
+spoiled in one of five ways. Needs the embedded AWS's emulator, which it installs below .toolkit.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.embedded import CountingAws, deployed_weather
+from benchmarks.synthetic_runs import SPOILED, Made
+from toolkit.actions.context import Context
+from toolkit.actions.validate import validate, validate_all
+from toolkit.adapters.s3 import Bucket
+from toolkit.core.names import log_stream
+from toolkit.core.verdict import Verdict
+from workloads.contract import RunId
+
+ONE_BY_ONE = 50
+EVERY = timedelta(minutes=5)
+PUT_BYTES = 900_000
+
+
+def fill(context: Context, runs: list[Made]) -> None:
+    """Everything that the runs would have left."""
+    platform = context.platform()
+    bucket = Bucket(context.aws, platform["BucketName"])
+    logs = context.aws.client("logs")
+    began = time.perf_counter()
+
+    def put(made: Made) -> None:
+        for key, content in made.objects().items():
+            bucket.write(key, content, "application/octet-stream")
+        if made.spoiled != "everything":
+            name = log_stream(made.arn)
+            group = context.config.app.log_group(made.workload.name)
+            logs.create_log_stream(logGroupName=group, logStreamName=name)
+            logs.put_log_events(logGroupName=group, logStreamName=name, logEvents=made.log())
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, runs))
+    group = platform["LifecycleLogGroupName"]
+    logs.create_log_stream(logGroupName=group, logStreamName="synthetic")
+    rows = [row for made in runs if made.spoiled != "everything" for row in made.records()]
+    batch = PUT_BYTES // max(len(row["message"]) for row in rows)
+    for start in range(0, len(rows), batch):
+        logs.put_log_events(
+            logGroupName=group,
+            logStreamName="synthetic",
+            logEvents=rows[start : start + batch],
+        )
+    print(f"filled in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+
+
+def measure(context: Context, count: int) -> None:
+    now = context.now().replace(second=0, microsecond=0) - timedelta(hours=1)
+    workload = context.project.catalog.workload("weather")
+    runs = [
+        Made(
+            RunId("weather", now - EVERY * (count - number)),
+            workload,
+            SPOILED[number // 20 % len(SPOILED)] if number % 20 == 19 else "",
+        )
+        for number in range(count)
+    ]
+    fill(context, runs)
+    run_ids = [made.run_id for made in runs]
+    context.aws = counting = CountingAws(context.aws)
+    validate(context, run_ids[0])  # the clients are made
+    alone, each = _timed(counting, lambda: _one_by_one(context, run_ids[-ONE_BY_ONE:]))
+    told("one by one", counting, ONE_BY_ONE, each)
+    found, seconds = _timed(counting, lambda: _at_once(context, run_ids))
+    told("at once", counting, count, seconds)
+    assert found[-ONE_BY_ONE:] == alone, "another verdict"
+    print(f"              {dict(Counter(str(verdict.ruling) for verdict in found))}")
+    print(f"ratio         {each / ONE_BY_ONE / (seconds / count):.1f}x a run")
+
+
+def _one_by_one(context: Context, run_ids: list[RunId]) -> list[Verdict]:
+    return [validate(context, run_id).verdict for run_id in run_ids]
+
+
+def _at_once(context: Context, run_ids: list[RunId]) -> list[Verdict]:
+    return [each.verdict for each in validate_all(context, run_ids)]
+
+
+def _timed(counting: CountingAws, work: Any) -> tuple[list[Verdict], float]:
+    counting.calls.clear()
+    began = time.perf_counter()
+    found = work()
+    return found, time.perf_counter() - began
+
+
+def told(name: str, counting: CountingAws, count: int, seconds: float) -> None:
+    calls = sum(counting.calls.values())
+    print(
+        f"{name:<13} {count:5,} runs   {calls:6,} calls ({calls / count:5.2f} a run)   "
+        f"{seconds:6.1f} s   {count / seconds:6.1f} runs/s"
+    )
+    print(f"              {json.dumps(counting.calls)}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1000)
+    with deployed_weather() as context:
+        measure(context, parser.parse_args().runs)
+
+
+if __name__ == "__main__":
+    main()
