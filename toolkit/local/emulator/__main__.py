@@ -49,7 +49,7 @@ async def _serve(listener: socket.socket, token: str) -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    from . import changes, snapshots
+    from . import alarms, changes, snapshots
     from .gateway import Gateway
 
     stopping = asyncio.Event()
@@ -68,9 +68,12 @@ async def _serve(listener: socket.socket, token: str) -> None:
     config.graceful_timeout = 0.2  # idle connections of clients need no farewell
     sys.stdout.write(json.dumps({"port": listener.getsockname()[1], "pid": os.getpid()}) + "\n")
     sys.stdout.flush()
-    saving = asyncio.create_task(snapshots.keep_saving())
+    working = [
+        asyncio.create_task(work) for work in (snapshots.keep_saving(), alarms.keep_watching())
+    ]
     await serve(Gateway(app, token), config, shutdown_trigger=stopping.wait)
-    saving.cancel()
+    for task in working:
+        task.cancel()
 
 
 def _watch_engine(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
@@ -101,9 +104,29 @@ def main() -> None:
 
     access.install()
 
-    from . import cloudformation, ecs, events, logs, scheduler, task_definition
+    from . import (
+        alarms,
+        blobs,
+        cloudformation,
+        ecs,
+        events,
+        logs,
+        scheduler,
+        snapshots,
+        task_definition,
+    )
 
-    for service in (ecs, task_definition, events, logs, scheduler, cloudformation):
+    for service in (
+        ecs,
+        task_definition,
+        blobs,
+        events,
+        alarms,
+        logs,
+        scheduler,
+        cloudformation,
+        snapshots,
+    ):
         service.install()
     asyncio.run(_serve(listener, token))
 

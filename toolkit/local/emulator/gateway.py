@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import access, changes, ecs, faults, faulty_calls, scheduler, shifted_time, snapshots
+from . import access, alarms, changes, ecs, faults, faulty_calls, scheduler, shifted_time, snapshots
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -59,7 +59,8 @@ class Gateway:
         if scope["path"].startswith("/_toolkit/"):
             await self._answer(scope, receive, send)
             return
-        snapshots.note(scope["method"], headers.get(b"x-amz-target", b"").decode("latin-1"))
+        target = headers.get(b"x-amz-target", b"").decode("latin-1")
+        snapshots.note(scope["method"], target, scope["path"], service)
         fault = _fault(key, service)
         if fault is None:
             await self._app(scope, receive, send)
@@ -85,7 +86,9 @@ async def _changes(since: int) -> dict[str, Any]:
 
 
 def _clock(offset: float) -> Answer:
+    alarms.catch_up()
     shifted_time.set_engine_offset(offset)
+    alarms.catch_up()
     return 200, {}
 
 
