@@ -107,6 +107,7 @@ def main() -> None:
     from . import (
         alarms,
         blobs,
+        bucket_lifecycle,
         cloudformation,
         ecs,
         events,
@@ -125,6 +126,7 @@ def main() -> None:
         logs,
         scheduler,
         cloudformation,
+        bucket_lifecycle,
         snapshots,
     ):
         service.install()
