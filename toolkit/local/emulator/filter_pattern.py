@@ -88,7 +88,7 @@ def _on_json(condition: Condition) -> Matcher:
             event = json.loads(message)
         except ValueError:
             return False
-        return condition(event)
+        return isinstance(event, (dict, list)) and condition(event)
 
     return matches
 
