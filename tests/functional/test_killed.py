@@ -1,4 +1,4 @@
-"""SIGKILL for engine and emulator, at any moment: no committed run is lost, and none is invented."""
+"""SIGKILL for engine and emulator, at any moment: no run that ended is lost, none is invented."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """Version 2 of the AWS CLI, as Debian packages it, against the embedded AWS.
 
-Version 2 is not on the package registry, and version 1 has no `aws logs tail`. Debian's is older than
-AWS_ENDPOINT_URL, so it is told the endpoint by its option.
+Version 2 is not on the package registry, and version 1 has no `aws logs tail`. Debian's is older
+than AWS_ENDPOINT_URL, so it is told the endpoint by its option.
 """
 
 import json

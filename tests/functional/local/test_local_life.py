@@ -253,3 +253,48 @@ def test_nobody_else_can_wipe_the_emulator(own: Rehearsal) -> None:
         urllib.request.urlopen(request)
     caught.value.close()
     assert caught.value.code == 403
+
+
+def test_objects_expire_as_the_clock_moves(own: Rehearsal) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html"""
+    s3 = own.aws("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    rules = [
+        {"Prefix": "runs/", "Expiration": {"Days": 2}},
+        {"Prefix": "", "NoncurrentVersionExpiration": {"NoncurrentDays": 3}},
+        {"Prefix": "", "Expiration": {"ExpiredObjectDeleteMarker": True}},
+    ]
+    s3.put_bucket_lifecycle_configuration(
+        Bucket="bucket",
+        LifecycleConfiguration={
+            "Rules": [
+                {
+                    "ID": str(n),
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": rule.pop("Prefix")},
+                    **rule,
+                }
+                for n, rule in enumerate(rules)
+            ]
+        },
+    )
+    for key in ("runs/a", "ledger/a"):
+        s3.put_object(Bucket="bucket", Key=key, Body=b"1")
+
+    def current() -> list[str]:
+        rows = s3.list_objects_v2(Bucket="bucket").get("Contents", [])
+        return sorted(row["Key"] for row in rows)
+
+    def old() -> list[str]:
+        answer = s3.list_object_versions(Bucket="bucket")
+        rows = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
+        return sorted(row["Key"] for row in rows)
+
+    list(own.engine.advance(seconds=2 * 86400 - 60))
+    assert current() == ["ledger/a", "runs/a"]
+    list(own.engine.advance(seconds=86400))
+    assert current() == ["ledger/a"]
+    assert old() == ["ledger/a", "runs/a", "runs/a"]
+    list(own.engine.advance(seconds=4 * 86400))
+    assert old() == ["ledger/a"]

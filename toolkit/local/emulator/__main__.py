@@ -49,7 +49,7 @@ async def _serve(listener: socket.socket, token: str) -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    from . import alarms, changes, snapshots
+    from . import changes, passing, snapshots
     from .gateway import Gateway
 
     stopping = asyncio.Event()
@@ -69,7 +69,7 @@ async def _serve(listener: socket.socket, token: str) -> None:
     sys.stdout.write(json.dumps({"port": listener.getsockname()[1], "pid": os.getpid()}) + "\n")
     sys.stdout.flush()
     working = [
-        asyncio.create_task(work) for work in (snapshots.keep_saving(), alarms.keep_watching())
+        asyncio.create_task(work) for work in (snapshots.keep_saving(), passing.keep_watching())
     ]
     await serve(Gateway(app, token), config, shutdown_trigger=stopping.wait)
     for task in working:

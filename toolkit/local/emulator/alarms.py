@@ -1,16 +1,13 @@
-"""CloudWatch alarms on the engine's clock: at every full minute, metrics and then alarms.
+"""CloudWatch alarms: at every full minute of the clock the metrics of queues, and then the alarms.
 
-A jump of the clock is gone through at its first full minute and at those of its last hour; in
-between nothing happens. Queues report how much they hold; other metrics are those that somebody
-puts. A change of state is an event of EventBridge, and an alarm's actions reach SNS.
+Queues report how much they hold; other metrics are those that somebody puts. A change of state is
+an event of EventBridge, and an alarm's actions reach SNS.
 
 - https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
 - https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 - https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
 """
 
-import asyncio
-import logging
 import operator
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,8 +20,7 @@ from . import events, shifted_time, snapshots
 
 Alarm = dict[str, Any]
 
-_MINUTE, _LAST_MINUTES = 60, 60
-_LOOK_SECONDS = 1.0
+_MINUTE = 60
 # "A queue is considered active for up to six hours from the time it contains any messages".
 _ACTIVE_SECONDS = 6 * 3600
 _GAUGES = {
@@ -38,8 +34,6 @@ _ORDERS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanThreshold": (operator.lt, "less than"),
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
-_log = logging.getLogger("toolkit.alarms")
-_reached: float | None = None
 _active_until: dict[tuple[str, str, str], float] = {}
 
 
@@ -50,55 +44,21 @@ def install() -> None:
     cloudwatch._record_history = lambda *args, **more: _record(record, *args, **more)
 
     def reset_and_forget() -> None:
-        global _reached
         reset()
-        _reached = None
         _active_until.clear()
 
     cloudwatch.reset = reset_and_forget
 
 
-async def keep_watching() -> None:
-    """Follow the clock for as long as the emulator runs."""
-    while True:
-        try:
-            catch_up()
-        except Exception:  # the boundary of a task of its own: the next minute may go better
-            _log.exception("the alarms could not be evaluated")
-        await asyncio.sleep(_LOOK_SECONDS)
-
-
-def catch_up() -> None:
-    """Go through the full minutes since the last time."""
-    global _reached
-    shifted_time.set_request_offset(None)
-    began, _reached = _reached, shifted_time.now()
-    for minute in _minutes(began, _reached) if began is not None else ():
-        shifted_time.set_request_moment(minute)
-        for (account, region, name), queue in sqs._queues.all_items():
+def at(minute: int) -> None:
+    """A full minute has come: measure the queues, then look at the alarms."""
+    for (account, region, name), queue in sqs._queues.all_items():
+        with request_scope(account, region):
+            _measure((account, region, name), queue, minute)
+    for (account, region, _name), alarm in cloudwatch._alarms.all_items():
+        if minute % alarm["Period"] == 0 or alarm["Period"] < _MINUTE:
             with request_scope(account, region):
-                _measure((account, region, name), queue, minute)
-        for (account, region, _name), alarm in cloudwatch._alarms.all_items():
-            if minute % alarm["Period"] == 0 or alarm["Period"] < _MINUTE:
-                with request_scope(account, region):
-                    evaluate(alarm, minute)
-    shifted_time.set_request_offset(None)
-
-
-def _minutes(began: float, ended: float) -> list[int]:
-    """The full minutes of a time, at most: its first one, and those of its last hour.
-
-    >>> _minutes(59.0, 120.0)
-    [60, 120]
-    >>> len(_minutes(0.0, 86_400.0))
-    61
-    """
-    first = int(began // _MINUTE + 1) * _MINUTE
-    last = int(ended // _MINUTE) * _MINUTE
-    if last < first:
-        return []
-    recent = range(max(first, last - (_LAST_MINUTES - 1) * _MINUTE), last + 1, _MINUTE)
-    return sorted({first, *recent})
+                _evaluate(alarm, minute)
 
 
 def _measure(key: tuple[str, str, str], queue: dict[str, Any], minute: int) -> None:
@@ -115,12 +75,12 @@ def _measure(key: tuple[str, str, str], queue: dict[str, Any], minute: int) -> N
     snapshots.touch()
 
 
-def evaluate(alarm: Alarm, end: int) -> None:
+def _evaluate(alarm: Alarm, end: int) -> None:
     """Put an alarm into the state that its last periods, up to ``end``, call for."""
     if alarm["ComparisonOperator"] not in _ORDERS or not alarm.get("MetricName"):
         return
     values = list(_datapoints(alarm, end))
-    state, reason = judge(alarm, values)
+    state, reason = _judge(alarm, values)
     old = alarm["StateValue"]
     if state == old:
         return
@@ -150,7 +110,7 @@ def _datapoints(alarm: Alarm, end: int) -> Iterator[tuple[int, float | None]]:
         yield last - period, value
 
 
-def judge(alarm: Alarm, values: list[tuple[int, float | None]]) -> tuple[str, str]:
+def _judge(alarm: Alarm, values: list[tuple[int, float | None]]) -> tuple[str, str]:
     """The state that datapoints call for, and the reason in CloudWatch's words.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
@@ -159,7 +119,10 @@ def judge(alarm: Alarm, values: list[tuple[int, float | None]]) -> tuple[str, st
     known = [(start, value) for start, value in values if value is not None]
     missing = len(values) - len(known)
     if not known and treatment == "missing":
-        return "INSUFFICIENT_DATA", f"Insufficient Data: {_count(missing, 'datapoint')} was unknown."
+        return (
+            "INSUFFICIENT_DATA",
+            f"Insufficient Data: {_count(missing, 'datapoint')} was unknown.",
+        )
     if not known and treatment == "ignore":
         return alarm["StateValue"], alarm["StateReason"]
     compare, words = _ORDERS[alarm["ComparisonOperator"]]

@@ -44,7 +44,7 @@ class _Blobs(dict[str, Any]):
 
     def get(self, digest: str, default: Any = None) -> Any:
         """The content of a blob."""
-        return self[digest] if digest in self else default
+        return self[digest] if digest in self else default  # noqa: SIM401 - what it is made of
 
 
 class _Registry(AccountRegionScopedDict):  # type: ignore[misc]

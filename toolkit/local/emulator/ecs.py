@@ -106,7 +106,7 @@ def _run_task(data: Json) -> Response:
         if known is not None:
             found = [ecs._tasks[arn] for arn in known if arn in ecs._tasks]
             return _tasks_answer(found)
-        snapshots.settle()  # a run that is committed finds all that it came from, whatever is killed
+        snapshots.settle()  # whatever is killed, a run that is committed finds what it came from
         tasks = [run_task.place(plan, shifted_time.offset()) for _ in range(plan.count)]
         for task in tasks:
             ecs._tasks[task["taskArn"]] = task

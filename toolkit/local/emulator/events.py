@@ -1,4 +1,4 @@
-"""EventBridge: the services' own events, array elements in paths, and log groups as targets of a rule.
+"""EventBridge: the services' own events, array elements in paths, log groups as targets of a rule.
 
 ministack delivers to SNS, SQS, Lambda and Step Functions. A log group is a target too, if the log
 group's resource policy lets EventBridge in; without that policy AWS drops the event in silence:
@@ -19,9 +19,7 @@ _log = logging.getLogger("toolkit.events")
 _SERVICES = ("events.amazonaws.com", "delivery.logs.amazonaws.com")
 
 
-def publish(
-    source: str, detail_type: str, resources: list[str], detail: dict[str, Any]
-) -> None:
+def publish(source: str, detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
     """Put one event of a service on the default bus."""
     entry = {
         "Source": source,

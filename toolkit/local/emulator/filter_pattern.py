@@ -56,7 +56,8 @@ def read(pattern: str) -> Matcher:
     if text.startswith("["):
         raise PatternError("Invalid filter pattern: the embedded AWS has no space-delimited ones")
     if len(text) > 2 and text[0] == text[-1] == "%":
-        return lambda message, regex=_regex(text[1:-1]): regex.search(message) is not None
+        regex = _regex(text[1:-1])
+        return lambda message: regex.search(message) is not None
     return _terms(text)
 
 

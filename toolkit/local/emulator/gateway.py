@@ -19,7 +19,17 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import access, alarms, changes, ecs, faults, faulty_calls, scheduler, shifted_time, snapshots
+from . import (
+    access,
+    changes,
+    ecs,
+    faults,
+    faulty_calls,
+    passing,
+    scheduler,
+    shifted_time,
+    snapshots,
+)
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -86,9 +96,9 @@ async def _changes(since: int) -> dict[str, Any]:
 
 
 def _clock(offset: float) -> Answer:
-    alarms.catch_up()
+    passing.catch_up()
     shifted_time.set_engine_offset(offset)
-    alarms.catch_up()
+    passing.catch_up()
     return 200, {}
 
 

@@ -28,12 +28,12 @@ _log = logging.getLogger("toolkit.snapshots")
 
 
 def note(method: str, target: str, path: str, service: str) -> None:
-    """A request arrived; unless it only reads, or is durable by itself, the state is to be saved."""
+    """A request arrived: the state is to be saved, unless it only reads or is durable by itself."""
     action = target.rpartition(".")[2]
+    is_read = method in ("GET", "HEAD") or action.startswith(_READS)
     is_object = service == "s3" and "/" in path.strip("/")
-    if method not in ("GET", "HEAD") and not is_object and not action.startswith(_READS):
-        if action not in _DURABLE:
-            touch()
+    if not (is_read or is_object or action in _DURABLE):
+        touch()
 
 
 def touch() -> None:
