@@ -127,13 +127,17 @@ def test_a_condition_that_the_event_does_not_meet(pattern: str) -> None:
             False,
         ),
         (
-            '{ $.user.email = "John.Stiles@example.com" || '
-            + '$.coordinates[0][1] = "nonmatch" && $.actions[2] = "nonmatch" }',
+            (
+                '{ $.user.email = "John.Stiles@example.com" '
+                '|| $.coordinates[0][1] = "nonmatch" && $.actions[2] = "nonmatch" }'
+            ),
             True,
         ),
         (
-            '{ ($.user.email = "John.Stiles@example.com" || '
-            + '$.coordinates[0][1] = "nonmatch") && $.actions[2] = "nonmatch" }',
+            (
+                '{ ($.user.email = "John.Stiles@example.com" '
+                '|| $.coordinates[0][1] = "nonmatch") && $.actions[2] = "nonmatch" }'
+            ),
             False,
         ),
     ],

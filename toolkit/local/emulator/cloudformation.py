@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 from ministack.services import ecs
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import engine, provisioners
 
-from . import scheduler
+from . import scheduler, template_references
 
 Json = dict[str, Any]
 Created = tuple[str, Json]
@@ -20,6 +20,13 @@ _FREE_KEYS = frozenset({"DockerLabels", "Options", "DriverOpts", "Labels"})
 
 def install() -> None:
     """Mend ministack's CloudFormation."""
+    statics = engine._validate_template_statics
+
+    def check(template: Json) -> None:
+        statics(template)
+        template_references.check(template)
+
+    engine._validate_template_statics = check
     handlers = provisioners._RESOURCE_HANDLERS
     handlers["AWS::ECS::TaskDefinition"].update(
         create=_create_task_definition, update=_update_task_definition

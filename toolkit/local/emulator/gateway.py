@@ -69,8 +69,10 @@ class Gateway:
         if scope["path"].startswith("/_toolkit/"):
             await self._answer(scope, receive, send)
             return
-        target = headers.get(b"x-amz-target", b"").decode("latin-1")
-        snapshots.note(scope["method"], target, scope["path"], service)
+        action, receive = await _action(headers, receive)
+        snapshots.note(scope["method"], action, scope["path"], service)
+        if _must_last(scope, key, service, action):
+            send = _settling(send)
         fault = _fault(key, service)
         if fault is None:
             await self._app(scope, receive, send)
@@ -149,13 +151,48 @@ def _signer(headers: dict[bytes, bytes]) -> tuple[str, str]:
     return (match[1].decode(), match[2].decode()) if match else ("", "")
 
 
-async def _body(receive: Receive) -> dict[str, Any]:
+async def _action(headers: dict[bytes, bytes], receive: Receive) -> tuple[str, Receive]:
+    """The name of what is asked, which may stand in the body; and the body, to be read again."""
+    target = headers.get(b"x-amz-target", b"").decode("latin-1")
+    if not headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded"):
+        return target.rpartition(".")[2], receive
+    content = await _content(receive)
+    first = {"type": "http.request", "body": content, "more_body": False}
+    messages = iter([first])
+
+    async def again() -> dict[str, Any]:
+        return next(messages, None) or await receive()
+
+    return parse_qs(content.decode("latin-1")).get("Action", [""])[0], again
+
+
+def _must_last(scope: Scope, key: str, service: str, action: str) -> bool:
+    """Whether what is answered must survive a kill: an image, how a stack is, a dead letter."""
+    is_image = scope["method"] == "PUT" and "/manifests/" in scope["path"]
+    is_letter = service == "sqs" and access.session_name(key).startswith("schedule-")
+    return is_image or is_letter or action in ("DescribeStacks", "DescribeStackEvents")
+
+
+def _settling(send: Send) -> Send:
+    async def settle_and_send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            snapshots.settle()
+        await send(message)
+
+    return settle_and_send
+
+
+async def _content(receive: Receive) -> bytes:
     content, more = b"", True
     while more:
         message = await receive()
         content += message.get("body", b"")
         more = message.get("more_body", False)
-    document = json.loads(content)
+    return content
+
+
+async def _body(receive: Receive) -> dict[str, Any]:
+    document = json.loads(await _content(receive))
     if not isinstance(document, dict):
         raise TypeError("the engine sends JSON objects")
     return document

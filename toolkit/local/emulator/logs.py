@@ -20,12 +20,13 @@ from ministack.core.responses import (
 )
 from ministack.services import cloudwatch_logs
 
-from . import filter_pattern, log_journal
+from . import filter_pattern, log_journal, shifted_time
 from .filter_pattern import PatternError
 
 Event = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 _LARGEST_PAGE = 10_000
+_DAY = 86_400
 _TIMESTAMP = itemgetter("timestamp")
 # What ministack saves beside the groups; not the index of all events, which is made when needed.
 _SAVED = (
@@ -52,6 +53,20 @@ def install() -> None:
 
 def _mended(original: Any, mend: Any) -> Any:
     return lambda *arguments: mend(original, *arguments)
+
+
+def expire() -> None:
+    """Events older than their group's retention go.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+    """
+    for _key, group in cloudwatch_logs._log_groups.all_items():
+        days = group.get("retentionInDays")
+        oldest = 0 if days is None else (shifted_time.now() - days * _DAY) * 1000
+        for stream in group["streams"].values():
+            gone = bisect_left(stream["events"], oldest, key=_TIMESTAMP)
+            if gone:
+                stream["events"] = stream["events"][gone:]
 
 
 def _state() -> dict[str, Any]:

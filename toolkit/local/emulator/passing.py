@@ -1,4 +1,4 @@
-"""What happens as time passes: alarms at every full minute, S3's lifecycle rules every day.
+"""What happens as time passes: alarms at every full minute, what expires every day.
 
 A jump of the clock is gone through at its first full minute and at those of its last hour: in
 between nothing happens that an alarm could notice.
@@ -7,7 +7,7 @@ between nothing happens that an alarm could notice.
 import asyncio
 import logging
 
-from . import alarms, bucket_lifecycle, shifted_time
+from . import alarms, bucket_lifecycle, logs, shifted_time
 
 _MINUTE, _LAST_MINUTES, _DAY = 60, 60, 86_400
 _LOOK_SECONDS = 1.0
@@ -30,14 +30,13 @@ def catch_up() -> None:
     global _reached
     shifted_time.set_request_offset(None)
     began, _reached = _reached, shifted_time.now()
-    if began is None or began > _reached:  # after a reset the clock has gone back
-        return
-    for minute in _minutes(began, _reached):
+    if began is None or began // _DAY != _reached // _DAY:
+        bucket_lifecycle.expire()
+        logs.expire()
+    for minute in () if began is None else _minutes(began, _reached):
         shifted_time.set_request_moment(minute)
         alarms.at(minute)
     shifted_time.set_request_offset(None)
-    if began // _DAY != _reached // _DAY:
-        bucket_lifecycle.expire()
 
 
 def _minutes(began: float, ended: float) -> list[int]:

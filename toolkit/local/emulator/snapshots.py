@@ -3,7 +3,8 @@
 Nothing is acknowledged before it is on disk of what proves that a run happened: S3 objects (by
 ministack), log events (`log_journal.py`), tasks (`task_records.py`) and the blobs of images
 (`blobs.py`). The rest (stacks, schedules, roles, queues) is small. It is saved here within seconds
-of a change, and before a task that may depend on it is placed.
+of a change; at once where a stack, an image or a dead letter is answered for (`gateway.py`), and
+before a task that may depend on it is placed.
 """
 
 import asyncio
@@ -27,9 +28,8 @@ _dirty = False
 _log = logging.getLogger("toolkit.snapshots")
 
 
-def note(method: str, target: str, path: str, service: str) -> None:
+def note(method: str, action: str, path: str, service: str) -> None:
     """A request arrived: the state is to be saved, unless it only reads or is durable by itself."""
-    action = target.rpartition(".")[2]
     is_read = method in ("GET", "HEAD") or action.startswith(_READS)
     is_object = service == "s3" and "/" in path.strip("/")
     if not (is_read or is_object or action in _DURABLE):
@@ -51,11 +51,7 @@ def settle() -> None:
 def save() -> None:
     """Save everything. No service's file is replaced before all are written."""
     global _dirty
-    # What a stack does, it does after its request has been answered.
-    _dirty = any(
-        stack.get("StackStatus", "").endswith("IN_PROGRESS")
-        for stack in cloudformation._stacks.all_values()
-    )
+    _dirty = _is_deploying()  # what a stack does, it does after its request has been answered
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     drafts = []
     for name, get_state in app._build_persistence_save_dict().items():
@@ -68,6 +64,11 @@ def save() -> None:
             drafts.append(draft)
     for draft in drafts:
         draft.replace(draft.with_suffix(""))
+
+
+def _is_deploying() -> bool:
+    states = {stack.get("StackStatus", "") for stack in cloudformation._stacks.all_values()}
+    return any(state.endswith("IN_PROGRESS") for state in states - {"REVIEW_IN_PROGRESS"})
 
 
 def install() -> None:
