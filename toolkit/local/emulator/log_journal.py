@@ -49,6 +49,15 @@ def delete(key: Key, group: Group, stream: str) -> None:
             _streams[path].remove(stream)
 
 
+def drop(key: Key, group: Group) -> None:
+    """A group is gone."""
+    with _lock:
+        path = _path(key, group)
+        _streams.pop(path, None)
+        _next_id.pop(path, None)
+        path.unlink(missing_ok=True)
+
+
 def write(key: Key, group: Group, stream: str, ingested: int, rows: list[Any]) -> list[Event]:
     """Append events, each a timestamp and a message; returns them as they are stored.
 

@@ -108,6 +108,15 @@ def _delete_log_stream(original: Any, data: dict[str, Any]) -> Response:
     return response
 
 
+def _delete_log_group(original: Any, data: dict[str, Any]) -> Response:
+    name = data.get("logGroupName", "")
+    group = cloudwatch_logs._log_groups.get(name)
+    response = _response(original(data))
+    if group is not None:
+        log_journal.drop(_key(name), group)
+    return response
+
+
 def _put_log_events(original: Any, data: dict[str, Any]) -> Response:
     group_name, name = data.get("logGroupName"), data.get("logStreamName")
     group = cloudwatch_logs._log_groups.get(group_name)
@@ -129,6 +138,7 @@ _MENDS = {
     "reset": _reset,
     "_create_log_stream": _create_log_stream,
     "_delete_log_stream": _delete_log_stream,
+    "_delete_log_group": _delete_log_group,
     "_put_log_events": _put_log_events,
 }
 
