@@ -23,6 +23,7 @@ Alarm = dict[str, Any]
 _MINUTE = 60
 # "A queue is considered active for up to six hours from the time it contains any messages".
 _ACTIVE_SECONDS = 6 * 3600
+_KEPT_MINUTES = 24 * 60
 _GAUGES = {
     "ApproximateNumberOfMessagesVisible": "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
@@ -34,7 +35,7 @@ _ORDERS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanThreshold": (operator.lt, "less than"),
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
-_active_until: dict[tuple[str, str, str], float] = {}
+_active_until: dict[str, float] = {}  # by the queue's address
 
 
 def install() -> None:
@@ -52,26 +53,28 @@ def install() -> None:
 
 def at(minute: int) -> None:
     """A full minute has come: measure the queues, then look at the alarms."""
-    for (account, region, name), queue in sqs._queues.all_items():
+    for (account, region, _url), queue in sqs._queues.all_items():
         with request_scope(account, region):
-            _measure((account, region, name), queue, minute)
+            _measure(queue, minute)
     for (account, region, _name), alarm in cloudwatch._alarms.all_items():
         if minute % alarm["Period"] == 0 or alarm["Period"] < _MINUTE:
             with request_scope(account, region):
                 _evaluate(alarm, minute)
 
 
-def _measure(key: tuple[str, str, str], queue: dict[str, Any], minute: int) -> None:
+def _measure(queue: dict[str, Any], minute: int) -> None:
     """What a queue holds, if it is active."""
     sqs._refresh_counts(queue)
     if queue["messages"]:
-        _active_until[key] = minute + _ACTIVE_SECONDS
-    if minute > _active_until.get(key, 0):
+        _active_until[queue["url"]] = minute + _ACTIVE_SECONDS
+    if minute > _active_until.get(queue["url"], 0):
         return
     dimensions = {"QueueName": queue["name"]}
     for metric, attribute in _GAUGES.items():
         value = float(queue["attributes"][attribute])
         cloudwatch.record_metric("AWS/SQS", metric, value, "Count", dimensions)
+        key = ("AWS/SQS", metric, cloudwatch._dims_key(dimensions))
+        del cloudwatch._metrics[key][:-_KEPT_MINUTES]
     snapshots.touch()
 
 
