@@ -117,13 +117,13 @@ def test_a_run_that_was_killed_in_flight_is_told_as_what_it_is(project: Project,
 
 
 def test_the_schedules_go_on_firing(project: Project) -> None:
-    kill(project)
-    (fired,) = [
-        json.loads(line)
-        for line in project.toolkit("local", "fire", "weather", "--json").out.splitlines()
-        if '"fired"' in line
-    ]
-    (arn,) = fired["tasks"]
-    await_end(project, arn)
-    kill(project)
-    assert task(project, arn)["containers"][0]["exitCode"] == 0
+    for _ in range(2):
+        (fired,) = [
+            json.loads(line)
+            for line in project.toolkit("local", "fire", "weather", "--json").out.splitlines()
+            if '"fired"' in line
+        ]
+        (arn,) = fired["tasks"]
+        await_end(project, arn)
+        kill(project)
+        assert task(project, arn)["containers"][0]["exitCode"] == 0

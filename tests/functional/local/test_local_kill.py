@@ -136,10 +136,21 @@ def test_a_killed_emulator_takes_the_engine_along(own: Rehearsal) -> None:
 
 def test_a_killed_engine_still_knows_its_stacks(own: Rehearsal) -> None:
     deploy_schedule(own)
-    state = engine.directory(own.root) / "state"
-    eventually(lambda: (state / "cloudformation.json").exists())
-    os.kill(own.info.pid, signal.SIGKILL)
-    eventually(lambda: engine.running(own.root) is None)
-    again = Rehearsal(engine.ensure_running(own.root, print), own.root)
+    state = engine.directory(own.root) / "state" / "cloudformation.json"
+    eventually(lambda: state.exists() and '"CREATE_COMPLETE"' in state.read_text())
+    again = kill(own, *processes_of(own.info))
     stacks = again.aws("cloudformation").describe_stacks()["Stacks"]
     assert [stack["StackStatus"] for stack in stacks] == ["CREATE_COMPLETE"]
+
+
+def test_a_deployment_that_a_kill_interrupted_has_failed(own: Rehearsal) -> None:
+    deploy_schedule(own)
+    own.engine.stop(own.root)
+    state = engine.directory(own.root) / "state" / "cloudformation.json"
+    whole = '"StackStatus": "CREATE_COMPLETE"'
+    half = '"StackStatus": "UPDATE_IN_PROGRESS"'
+    assert state.read_text().count(whole) == 1
+    state.write_text(state.read_text().replace(whole, half))
+    (stack,) = kill(own).aws("cloudformation").describe_stacks()["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_FAILED"
+    assert "killed" in stack["StackStatusReason"]

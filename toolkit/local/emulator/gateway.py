@@ -71,7 +71,7 @@ class Gateway:
             return
         action, receive = await _action(headers, receive)
         snapshots.note(scope["method"], action, scope["path"], service)
-        if _must_last(scope, key, service, action):
+        if scope["method"] == "PUT" and "/manifests/" in scope["path"]:
             send = _settling(send)
         fault = _fault(key, service)
         if fault is None:
@@ -166,14 +166,9 @@ async def _action(headers: dict[bytes, bytes], receive: Receive) -> tuple[str, R
     return parse_qs(content.decode("latin-1")).get("Action", [""])[0], again
 
 
-def _must_last(scope: Scope, key: str, service: str, action: str) -> bool:
-    """Whether what is answered must survive a kill: an image, how a stack is, a dead letter."""
-    is_image = scope["method"] == "PUT" and "/manifests/" in scope["path"]
-    is_letter = service == "sqs" and access.session_name(key).startswith("schedule-")
-    return is_image or is_letter or action in ("DescribeStacks", "DescribeStackEvents")
-
-
 def _settling(send: Send) -> Send:
+    """Answer when all is saved: an image that was pushed must survive a kill."""
+
     async def settle_and_send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
             snapshots.settle()

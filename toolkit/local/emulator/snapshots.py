@@ -2,9 +2,9 @@
 
 Nothing is acknowledged before it is on disk of what proves that a run happened: S3 objects (by
 ministack), log events (`log_journal.py`), tasks (`task_records.py`) and the blobs of images
-(`blobs.py`). The rest (stacks, schedules, roles, queues) is small. It is saved here within seconds
-of a change; at once where a stack, an image or a dead letter is answered for (`gateway.py`), and
-before a task that may depend on it is placed.
+(`blobs.py`). The rest (stacks, schedules, roles, queues) is small. It is saved here within a second
+of a change, as far as saving takes a tenth of the time at most; but at once for an image, and
+before a task is placed that may depend on it.
 """
 
 import asyncio
@@ -19,12 +19,15 @@ from ministack.core import persistence
 from ministack.services import cloudformation
 
 DIRECTORY = Path(os.environ.get("STATE_DIR", "state"))
-_SOONEST_SECONDS = 2.0
-_SHARE = 20  # saving takes a twentieth of the time at most
+_LOOK_SECONDS = 0.25
+_SHARE = 10
 _READS = ("Describe", "List", "Get", "BatchGet", "Filter", "Receive", "Head")
 # On disk when they are answered, and far more frequent than anything else.
-_DURABLE = frozenset({"CreateLogStream", "PutLogEvents", "SubmitTaskStateChange"})
+_DURABLE = frozenset(
+    {"CreateLogStream", "PutLogEvents", "RunTask", "StopTask", "SubmitTaskStateChange"}
+)
 _dirty = False
+_ended, _took = 0.0, 0.0
 _log = logging.getLogger("toolkit.snapshots")
 
 
@@ -50,8 +53,8 @@ def settle() -> None:
 
 def save() -> None:
     """Save everything. No service's file is replaced before all are written."""
-    global _dirty
-    _dirty = _is_deploying()  # what a stack does, it does after its request has been answered
+    global _dirty, _ended, _took
+    begun = time.perf_counter()
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     drafts = []
     for name, get_state in app._build_persistence_save_dict().items():
@@ -64,6 +67,9 @@ def save() -> None:
             drafts.append(draft)
     for draft in drafts:
         draft.replace(draft.with_suffix(""))
+    _dirty = _is_deploying()  # what a stack does, it does after its request has been answered
+    _ended = time.perf_counter()
+    _took = _ended - begun
 
 
 def _is_deploying() -> bool:
@@ -78,13 +84,10 @@ def install() -> None:
 
 async def keep_saving() -> None:
     """Save whenever something changed, for as long as the emulator runs."""
-    pause = _SOONEST_SECONDS
     while True:
-        await asyncio.sleep(pause)
-        begun = time.perf_counter()
+        await asyncio.sleep(_LOOK_SECONDS)
         try:
-            settle()
+            if time.perf_counter() - _ended >= _SHARE * _took:
+                settle()
         except Exception:  # the boundary of a task of its own: a full disk may be emptied
-            touch()
             _log.exception("the state could not be saved")
-        pause = max(_SOONEST_SECONDS, _SHARE * (time.perf_counter() - begun))
