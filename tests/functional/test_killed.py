@@ -28,9 +28,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     for name in WORKLOADS:
         shutil.copy2(ROOT / "schedules" / f"{name}.toml", made.root / "schedules")
     only = [part for name in WORKLOADS for part in ("--only", name)]
-    made.toolkit("deploy", "--local", "--yes", *only)
-    yield made
-    made.toolkit("local", "stop")
+    try:
+        made.toolkit("deploy", "--local", "--yes", *only)
+        yield made
+    finally:
+        made.toolkit("local", "stop")
 
 
 def run(project: Project, name: str) -> tuple[str, str]:
