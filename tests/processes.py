@@ -32,6 +32,11 @@ def family(pid: int) -> set[int]:
     return found
 
 
+def alive(pids: set[int]) -> set[int]:
+    """Those of the processes that live."""
+    return pids & parents().keys()
+
+
 def listening(pids: set[int]) -> list[tuple[str, int]]:
     """The addresses and ports on which processes accept TCP connections."""
     sockets = set()

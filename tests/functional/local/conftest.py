@@ -10,8 +10,8 @@ import boto3
 import pytest
 from attrs import frozen
 
-from toolkit.adapters import emulator
-from toolkit.adapters.engine import EngineClient, EngineInfo, ensure_running
+from toolkit.adapters import emulator, engine
+from toolkit.adapters.engine import EngineClient, EngineInfo
 from toolkit.adapters.registry import push_process_image
 
 REPOSITORY = Path(__file__).parents[3]
@@ -174,10 +174,20 @@ def project_factory(
 @pytest.fixture(scope="session")
 def rehearsal(project_factory: Callable[[str], Path]) -> Iterator[Rehearsal]:
     root = project_factory("rehearsal")
-    info = ensure_running(root, print)
+    info = engine.ensure_running(root, print)
     try:
         yield Rehearsal(info, root)
     finally:
+        EngineClient(info).stop(root)
+
+
+@pytest.fixture
+def own(project_factory: Callable[[str], Path]) -> Iterator[Rehearsal]:
+    """An engine for one test alone."""
+    root = project_factory("own")
+    yield Rehearsal(engine.ensure_running(root, print), root)
+    info = engine.running(root)
+    if info is not None:
         EngineClient(info).stop(root)
 
 

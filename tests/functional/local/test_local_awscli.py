@@ -91,7 +91,6 @@ def test_scheduler_lists_what_was_deployed(aws: Aws, platform: Platform) -> None
 def test_logs_shows_the_lines(aws: Aws, platform: Platform) -> None:
     arn = platform.run("print('the end of it')")
     platform.rehearsal.await_status(arn, "STOPPED")
-    # `aws logs tail`, of version 2, makes this call too; version 2 is not on the package registry.
     answer = read(aws, "logs", "filter-log-events", "--log-group-name", f"/{APP}/demo")
     assert "the end of it" in [event["message"] for event in answer["events"]]
 

@@ -9,6 +9,7 @@ where `<app>-platform` is a deployed platform stack in public network mode. They
 smallest tasks and remove what they made. Where ours differs from AWS, docs/local.md says so.
 """
 
+import json
 import os
 import time
 from typing import Any
@@ -150,3 +151,70 @@ def test_log_events_are_filtered_in_pages(account: Account) -> None:
         assert eventually(find, account.patience) == [str(number) for number in range(25)]
     finally:
         logs.delete_log_group(logGroupName=group)
+
+
+PATTERNS = {
+    "?WARN ?SUCCESS": [4, 5],
+    "ERROR -ARGUMENTS": [0, 1, 4],
+    '"INTERNAL SERVER ERROR"': [4],
+    "%AUTHORIZED%": [1, 5],
+    '{ $.eventType = "Update*" && $.objectList[1].id = 2 }': [6],
+    "{ $.SomeObject IS NULL && $.SomeOtherObject NOT EXISTS }": [6],
+    "{ $.errorCode > 399 || $.errorCode = 4 }": [6],
+    "{ $.missing != 1 }": [],
+}
+MESSAGES = (
+    "[ERROR 400] BAD REQUEST",
+    "[ERROR 401] UNAUTHORIZED REQUEST",
+    "[ERROR 419] MISSING ARGUMENTS",
+    "[ERROR 420] INVALID ARGUMENTS",
+    "[WARN 500] INTERNAL SERVER ERROR",
+    "[SUCCESS 200] AUTHORIZED REQUEST",
+    json.dumps(
+        {
+            "eventType": "UpdateTrail",
+            "errorCode": 400,
+            "SomeObject": None,
+            "objectList": [{"id": 1}, {"id": 2}],
+        }
+    ),
+)
+
+
+def test_log_events_are_filtered_by_patterns(account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html"""
+    logs = account.client("logs")
+    group = f"/{account.cluster}/conformance-patterns"
+    logs.create_log_group(logGroupName=group)
+    try:
+        logs.create_log_stream(logGroupName=group, logStreamName="s")
+        now = int(time.time() * 1000)
+        rows = [{"timestamp": now + n, "message": text} for n, text in enumerate(MESSAGES)]
+        logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=rows)
+
+        def find(pattern: str) -> list[int]:
+            answer = logs.filter_log_events(logGroupName=group, filterPattern=pattern)
+            return [MESSAGES.index(event["message"]) for event in answer["events"]]
+
+        eventually(lambda: len(find("")) == len(MESSAGES), account.patience)
+        assert {pattern: find(pattern) for pattern in PATTERNS} == PATTERNS
+        with pytest.raises(logs.exceptions.InvalidParameterException, match="Invalid"):
+            find("run.finished")
+    finally:
+        logs.delete_log_group(logGroupName=group)
+
+
+def test_the_lifecycle_rules_of_a_template_are_the_buckets(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-rule.html"""
+    s3 = account.client("s3")
+    answer = s3.get_bucket_lifecycle_configuration(Bucket=account.platform["BucketName"])
+    rules = {rule["ID"]: rule for rule in answer["Rules"]}
+    assert {rule["Status"] for rule in rules.values()} == {"Enabled"}
+    assert rules["replaced-versions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert rules["replaced-versions"]["AbortIncompleteMultipartUpload"] == {
+        "DaysAfterInitiation": 1
+    }
+    assert rules["delete-markers"]["Expiration"] == {"ExpiredObjectDeleteMarker": True}
+    if "artifacts" in rules:
+        assert rules["artifacts"]["Filter"] == {"Prefix": "runs/"}
+        assert rules["artifacts"]["Expiration"]["Days"] > 0

@@ -2,48 +2,21 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.processes import family, listening, parents
+from tests.processes import alive, family, listening
 from toolkit.adapters import engine
 from toolkit.adapters.engine import EngineClient
 
-from .conftest import PROGRAM, Rehearsal, eventually, push_program, run_bare
-
-SLEEP = "import time\nprint('asleep', flush=True)\ntime.sleep(600)"
-
-
-@pytest.fixture
-def own(project_factory: Callable[[str], Path]) -> Iterator[Rehearsal]:
-    """An engine for one test alone."""
-    root = project_factory("own")
-    yield Rehearsal(engine.ensure_running(root, print), root)
-    info = engine.running(root)
-    if info is not None:
-        EngineClient(info).stop(root)
-
-
-def alive(pids: set[int]) -> set[int]:
-    return pids & parents().keys()
-
-
-def run_sleeper(own: Rehearsal, tmp_path: Path) -> str:
-    """A task that sleeps; returns its ARN."""
-    answer = own.aws("ecr").create_repository(repositoryName="image")
-    uri = answer["repository"]["repositoryUri"]
-    return run_bare(
-        own,
-        image=push_program(own, tmp_path / "image", uri, PROGRAM),
-        environment=[{"name": "SCRIPT", "value": SLEEP}],
-    )
+from .conftest import Rehearsal, eventually
+from .own import deploy_schedule, run_sleeper
 
 
 def test_an_engine_that_runs_is_found_again(own: Rehearsal) -> None:
@@ -57,31 +30,6 @@ def test_stop_ends_the_emulator_and_every_task(own: Rehearsal, tmp_path: Path) -
     assert len(all_of_it) == 3
     own.engine.stop(own.root)
     eventually(lambda: not alive(all_of_it))
-    assert engine.running(own.root) is None
-
-
-def test_a_killed_engine_leaves_no_process_and_loses_no_artifact(
-    own: Rehearsal, tmp_path: Path
-) -> None:
-    own.aws("s3").create_bucket(Bucket="kept")
-    own.aws("s3").put_object(Bucket="kept", Key="ledger/x.json", Body=b"proof")
-    arn = run_sleeper(own, tmp_path)
-    state = engine.directory(own.root) / "state" / "ecs.json"
-    eventually(lambda: state.exists() and arn in state.read_text())
-    all_of_it = family(own.info.pid)
-    os.kill(own.info.pid, signal.SIGKILL)
-    eventually(lambda: not alive(all_of_it))
-    assert engine.running(own.root) is None
-    again = Rehearsal(engine.ensure_running(own.root, print), own.root)
-    kept = again.aws("s3").get_object(Bucket="kept", Key="ledger/x.json")
-    assert kept["Body"].read() == b"proof"
-    assert again.await_status(arn, "STOPPED")["stopCode"] == "InfrastructureHealth"
-
-
-def test_a_killed_emulator_takes_the_engine_along(own: Rehearsal) -> None:
-    (emulator,) = family(own.info.pid) - {own.info.pid}
-    os.kill(emulator, signal.SIGKILL)
-    eventually(lambda: not alive({own.info.pid}))
     assert engine.running(own.root) is None
 
 
@@ -146,41 +94,6 @@ def test_the_engines_file_can_be_read_by_its_owner_only(own: Rehearsal) -> None:
     assert json.loads(path.read_text())["endpoint_url"] == own.info.endpoint_url
 
 
-def deploy_schedule(own: Rehearsal) -> None:
-    """A stack with one schedule in it, and a queue; it never fires anything that exists."""
-    template = {
-        "Resources": {
-            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}},
-            "Schedule": {
-                "Type": "AWS::Scheduler::Schedule",
-                "Properties": {
-                    "Name": "hourly",
-                    "ScheduleExpression": "cron(0 * * * ? *)",
-                    "FlexibleTimeWindow": {"Mode": "OFF"},
-                    "Target": {
-                        "Arn": "arn:aws:ecs:us-east-1:000000000000:cluster/none",
-                        "RoleArn": "arn:aws:iam::000000000000:role/none",
-                        "EcsParameters": {
-                            "TaskDefinitionArn": (
-                                "arn:aws:ecs:us-east-1:000000000000:task-definition/none:1"
-                            )
-                        },
-                        "RetryPolicy": {"MaximumRetryAttempts": 0},
-                    },
-                },
-            },
-        }
-    }
-    cloudformation = own.aws("cloudformation")
-    cloudformation.create_stack(StackName="kept", TemplateBody=json.dumps(template))
-    eventually(
-        lambda: (
-            cloudformation.describe_stacks(StackName="kept")["Stacks"][0]["StackStatus"]
-            == "CREATE_COMPLETE"
-        )
-    )
-
-
 def test_stop_and_start_keep_what_was_deployed_and_the_time(own: Rehearsal) -> None:
     deploy_schedule(own)
     list(own.engine.advance(seconds=3 * 3600))
@@ -206,17 +119,6 @@ def test_what_was_due_while_no_engine_ran_is_not_made_up_for(own: Rehearsal) -> 
     assert [event["event"] for event in events if event.get("schedule") == "hourly"] == [
         "dead-lettered"
     ]
-
-
-def test_a_killed_engine_still_knows_its_stacks(own: Rehearsal) -> None:
-    deploy_schedule(own)
-    state = engine.directory(own.root) / "state"
-    eventually(lambda: (state / "cloudformation.json").exists())
-    os.kill(own.info.pid, signal.SIGKILL)
-    eventually(lambda: engine.running(own.root) is None)
-    again = Rehearsal(engine.ensure_running(own.root, print), own.root)
-    stacks = again.aws("cloudformation").describe_stacks()["Stacks"]
-    assert [stack["StackStatus"] for stack in stacks] == ["CREATE_COMPLETE"]
 
 
 def test_nobody_else_can_wipe_the_emulator(own: Rehearsal) -> None:

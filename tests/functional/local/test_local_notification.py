@@ -1,6 +1,7 @@
 """The platform template's own rules, as EventBridge would follow them."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,8 @@ from .conftest import Platform, eventually
 def inbox(platform: Platform) -> str:
     """A queue that hears the notification topic; returns its URL."""
     sqs = platform.rehearsal.aws("sqs")
+    # Dead letters of other tests would ring the alarm.
+    sqs.purge_queue(QueueUrl=platform.platform["DeadLetterQueueUrl"])
     url: str = sqs.create_queue(QueueName="inbox")["QueueUrl"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     arn = found["Attributes"]["QueueArn"]
@@ -60,6 +63,65 @@ def test_a_run_that_succeeds_is_not(platform: Platform, inbox: str) -> None:
     platform.rehearsal.await_status(bad, "STOPPED")
     (message,) = eventually(lambda: heard(platform, inbox))
     assert bad in message
+
+
+def alarm(platform: Platform) -> dict[str, Any]:
+    (found,) = platform.rehearsal.aws("cloudwatch").describe_alarms()["MetricAlarms"]
+    return dict(found)
+
+
+def test_a_dead_letter_rings_the_alarm_once_until_the_queue_is_empty(
+    platform: Platform, inbox: str
+) -> None:
+    engine, sqs = platform.rehearsal.engine, platform.rehearsal.aws("sqs")
+    name = platform.schedule("demo-refused", "cron(0 1 1 1 ? 2199)")
+    list(engine.advance(seconds=120))
+    assert alarm(platform)["StateValue"] == "OK"
+    for _ in range(2):
+        engine.add_fault("throttling", service="ecs", schedule=name, times=1)
+        assert [event["event"] for event in engine.fire(name)] == ["dead-lettered"]
+        list(engine.advance(seconds=120))
+    assert alarm(platform)["StateValue"] == "ALARM"
+    assert "was greater than the threshold (0.0)" in alarm(platform)["StateReason"]
+    (message,) = eventually(lambda: heard(platform, inbox))
+    assert "A scheduled launch of app failed: no task was started" in message
+    sqs.purge_queue(QueueUrl=platform.platform["DeadLetterQueueUrl"])
+    list(engine.advance(seconds=120))
+    assert alarm(platform)["StateValue"] == "OK"
+    assert heard(platform, inbox) == []
+
+
+def test_an_alarms_actions_reach_the_topic(platform: Platform, inbox: str) -> None:
+    """A metric that somebody puts, three bad minutes of it, and its end."""
+    cloudwatch = platform.rehearsal.aws("cloudwatch")
+    topic = platform.platform["NotificationTopicArn"]
+    metric = {"Namespace": "Mine", "MetricName": "Errors"}
+    cloudwatch.put_metric_alarm(
+        **metric,
+        AlarmName="three-bad-minutes",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=3,
+        Threshold=5,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        AlarmActions=[topic],
+        InsufficientDataActions=[topic],
+    )
+    states = []
+    for _ in range(3):
+        for value in (2, 3):
+            cloudwatch.put_metric_data(
+                Namespace="Mine", MetricData=[{"MetricName": "Errors", "Value": value}]
+            )
+        list(platform.rehearsal.engine.advance(seconds=60))
+        (found,) = cloudwatch.describe_alarms(AlarmNames=["three-bad-minutes"])["MetricAlarms"]
+        states.append(found["StateValue"])
+    assert states == ["OK", "OK", "ALARM"]
+    list(platform.rehearsal.engine.advance(seconds=600))
+    messages = [json.loads(text) for text in eventually(lambda: heard(platform, inbox))]
+    assert [row["NewStateValue"] for row in messages] == ["ALARM", "INSUFFICIENT_DATA"]
+    assert messages[0]["NewStateReason"].startswith("Threshold Crossed: 3 out of the last 3 ")
+    cloudwatch.delete_alarms(AlarmNames=["three-bad-minutes"])
 
 
 def test_without_its_policy_the_record_stays_empty(platform: Platform) -> None:

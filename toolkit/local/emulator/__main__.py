@@ -6,6 +6,7 @@ closes, for whatever reason, this process ends.
 """
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -15,8 +16,16 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+
+
+def _take_over(state: Path) -> None:
+    """Wait for the emulator that had this state before: a killed engine's takes a moment to end."""
+    state.mkdir(parents=True, exist_ok=True)
+    lock = os.open(state / "lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
+    fcntl.flock(lock, fcntl.LOCK_EX)  # until this process ends
 
 
 def _bind(preferred: int) -> socket.socket:
@@ -49,7 +58,7 @@ async def _serve(listener: socket.socket, token: str) -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    from . import changes, snapshots
+    from . import changes, passing, snapshots
     from .gateway import Gateway
 
     stopping = asyncio.Event()
@@ -68,9 +77,12 @@ async def _serve(listener: socket.socket, token: str) -> None:
     config.graceful_timeout = 0.2  # idle connections of clients need no farewell
     sys.stdout.write(json.dumps({"port": listener.getsockname()[1], "pid": os.getpid()}) + "\n")
     sys.stdout.flush()
-    saving = asyncio.create_task(snapshots.keep_saving())
+    working = [
+        asyncio.create_task(work) for work in (snapshots.keep_saving(), passing.keep_watching())
+    ]
     await serve(Gateway(app, token), config, shutdown_trigger=stopping.wait)
-    saving.cancel()
+    for task in working:
+        task.cancel()
 
 
 def _watch_engine(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
@@ -83,12 +95,13 @@ def _watch_engine(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> 
 
 
 def main() -> None:
-    """Bind first (ministack wants to know its port), mend ministack, serve."""
+    """Bind (ministack wants to know its port), mend ministack, serve."""
     # Only this package may be imported from the directory that holds it.
     sys.path.pop(0)
     token, wanted = os.environ["TOOLKIT_TOKEN"], os.environ["TOOLKIT_EMULATOR"]
     if (found := version("ministack")) != wanted:
         sys.exit(f"the mends here are made for ministack {wanted}, this is {found}")
+    _take_over(Path(os.environ["STATE_DIR"]))
     listener = _bind(int(sys.argv[1]))
     listener.listen(128)
     os.environ.update(_settings(listener.getsockname()[1]))
@@ -101,9 +114,31 @@ def main() -> None:
 
     access.install()
 
-    from . import cloudformation, ecs, events, logs, scheduler, task_definition
+    from . import (
+        alarms,
+        blobs,
+        bucket_lifecycle,
+        cloudformation,
+        ecs,
+        events,
+        logs,
+        scheduler,
+        snapshots,
+        task_definition,
+    )
 
-    for service in (ecs, task_definition, events, logs, scheduler, cloudformation):
+    for service in (
+        ecs,
+        task_definition,
+        blobs,
+        events,
+        alarms,
+        logs,
+        scheduler,
+        cloudformation,
+        bucket_lifecycle,
+        snapshots,
+    ):
         service.install()
     asyncio.run(_serve(listener, token))
 

@@ -6,10 +6,10 @@ Each is created through the service's own call, so it is checked and stored as t
 import json
 from typing import Any
 
-from ministack.services import ecs
-from ministack.services.cloudformation import provisioners
+from ministack.services import cloudformation, ecs
+from ministack.services.cloudformation import engine, provisioners
 
-from . import scheduler
+from . import scheduler, template_references
 
 Json = dict[str, Any]
 Created = tuple[str, Json]
@@ -20,6 +20,14 @@ _FREE_KEYS = frozenset({"DockerLabels", "Options", "DriverOpts", "Labels"})
 
 def install() -> None:
     """Mend ministack's CloudFormation."""
+    statics = engine._validate_template_statics
+
+    def check(template: Json) -> None:
+        statics(template)
+        template_references.check(template)
+
+    engine._validate_template_statics = check
+    cloudformation.load_persisted_state = _load
     handlers = provisioners._RESOURCE_HANDLERS
     handlers["AWS::ECS::TaskDefinition"].update(
         create=_create_task_definition, update=_update_task_definition
@@ -27,6 +35,17 @@ def install() -> None:
     handlers["AWS::Scheduler::Schedule"].update(
         create=_create_schedule, update=_update_schedule, update_with_logical_id=True
     )
+
+
+def _load(saved: Any) -> None:
+    """Take the stacks over; what a kill interrupted has failed, as nobody carries it on."""
+    cloudformation._restore_state(saved)
+    for stack in cloudformation._stacks.all_values():
+        status = stack["StackStatus"]
+        if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+            done = status.removesuffix("_IN_PROGRESS").removesuffix("_CLEANUP")
+            stack["StackStatus"] = done if done.endswith("_COMPLETE") else f"{done}_FAILED"
+            stack["StackStatusReason"] = "The embedded AWS was killed meanwhile"
 
 
 def _create_task_definition(logical_id: str, props: Json, stack_name: str) -> Created:

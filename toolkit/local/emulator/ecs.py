@@ -15,7 +15,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response, request_scope
 from ministack.services import ecs
 
-from . import changes, events, faults, run_task, shifted_time
+from . import changes, events, faults, run_task, shifted_time, snapshots, task_records
 
 Json = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -57,6 +57,7 @@ def live_tasks() -> dict[str, Json]:
 
 def install() -> None:
     """Mend ministack's ECS."""
+    task_records.install()
     ecs._get_docker = lambda: None
     ecs._ACTION_MAP.update(
         RunTask=_run_task,
@@ -105,11 +106,13 @@ def _run_task(data: Json) -> Response:
         if known is not None:
             found = [ecs._tasks[arn] for arn in known if arn in ecs._tasks]
             return _tasks_answer(found)
+        snapshots.settle()  # whatever is killed, a run that is committed finds what it came from
         tasks = [run_task.place(plan, shifted_time.offset()) for _ in range(plan.count)]
         for task in tasks:
             ecs._tasks[task["taskArn"]] = task
             if task["tags"]:
                 ecs._tags[task["taskArn"]] = list(task["tags"])
+            task_records.keep(task)
         run_task.remember(data, [task["taskArn"] for task in tasks])
         ecs._recount_cluster(plan.cluster)
         answer = _tasks_answer(tasks)
@@ -191,6 +194,7 @@ def _apply(task: Json, report: Json) -> None:
     if status in _ANNOUNCED:
         ecs._bump_task_version(task)
         _announce(task)
+    task_records.keep(task)
 
 
 def _why(task: Json, reason: str) -> tuple[str, str]:
@@ -204,6 +208,7 @@ def _want_stopped(task: Json) -> None:
     task["desiredStatus"] = "STOPPED"
     ecs._bump_task_version(task)
     _announce(task)
+    task_records.keep(task)
 
 
 def _apply_to_container(task: Json, change: Json) -> None:
@@ -216,12 +221,18 @@ def _apply_to_container(task: Json, change: Json) -> None:
 
 
 def _bury(task: Json) -> None:
-    """End a task whose engine was killed; ministack restores such a task as STOPPED."""
-    task["stopCode"] = "InfrastructureHealth"
-    task["stoppedReason"] = "The engine of the embedded AWS was killed while the task ran"
+    """End a task whose engine was killed, at the task's own time.
+
+    Where its containers had ended before, or StopTask had been called, that is why it stopped.
+    """
+    shifted_time.set_request_offset(task["_offset"])
+    if task["desiredStatus"] != "STOPPED":
+        task["stopCode"] = "InfrastructureHealth"
+        task["stoppedReason"] = "The engine of the embedded AWS was killed while the task ran"
     for container in task["containers"]:
         container["lastStatus"] = "STOPPED"
     task["stoppedAt"] = shifted_time.now()
+    task.setdefault("stoppingAt", task["stoppedAt"])
     _want_stopped(task)
 
 
@@ -233,7 +244,7 @@ def _announce(task: Json) -> None:
     detail = _with_iso_times(ecs._sanitize(copy.deepcopy(task)))
     detail.pop("tags", None)
     detail["updatedAt"] = shifted_time.iso(shifted_time.now())
-    events.publish("ECS Task State Change", [task["taskArn"]], detail)
+    events.publish("aws.ecs", "ECS Task State Change", [task["taskArn"]], detail)
 
 
 def _with_iso_times(detail: Json) -> Json:
@@ -253,6 +264,7 @@ def _remembering(original: Any) -> Any:
                 if task.get("stoppedAt", horizon) < horizon:
                     del ecs._tasks[arn]
                     ecs._tags.pop(arn, None)
+                    task_records.forget(task)
             return _response(original(data))
 
     return answer

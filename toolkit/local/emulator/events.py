@@ -1,4 +1,4 @@
-"""EventBridge: ECS's own events, array elements in paths, and log groups as targets of a rule.
+"""EventBridge: the services' own events, array elements in paths, log groups as targets of a rule.
 
 ministack delivers to SNS, SQS, Lambda and Step Functions. A log group is a target too, if the log
 group's resource policy lets EventBridge in; without that policy AWS drops the event in silence:
@@ -13,16 +13,16 @@ from typing import Any
 from ministack.core.responses import new_uuid
 from ministack.services import cloudwatch_logs, eventbridge
 
-from . import access, shifted_time
+from . import access, shifted_time, snapshots
 
 _log = logging.getLogger("toolkit.events")
 _SERVICES = ("events.amazonaws.com", "delivery.logs.amazonaws.com")
 
 
-def publish(detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
-    """Put one event of ECS on the default bus."""
+def publish(source: str, detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
+    """Put one event of a service on the default bus."""
     entry = {
-        "Source": "aws.ecs",
+        "Source": source,
         "DetailType": detail_type,
         "Resources": resources,
         "Detail": json.dumps(detail),
@@ -60,6 +60,7 @@ def _transform(original: Any, transformer: Any, rule: Any, view: Any) -> Any:
 def _invoke(original: Any, target: Any, event: Any, rule: Any, view: Any) -> None:
     parts = target.get("Arn", "").split(":", 6)
     if parts[2:3] != ["logs"] or len(parts) < 7:
+        snapshots.touch()
         original(target, event, rule, view)
         return
     group = parts[6].removesuffix(":*")

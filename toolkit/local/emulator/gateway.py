@@ -19,7 +19,17 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import access, changes, ecs, faults, faulty_calls, scheduler, shifted_time, snapshots
+from . import (
+    access,
+    changes,
+    ecs,
+    faults,
+    faulty_calls,
+    passing,
+    scheduler,
+    shifted_time,
+    snapshots,
+)
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -59,7 +69,10 @@ class Gateway:
         if scope["path"].startswith("/_toolkit/"):
             await self._answer(scope, receive, send)
             return
-        snapshots.note(scope["method"], headers.get(b"x-amz-target", b"").decode("latin-1"))
+        action, receive = await _action(headers, receive)
+        snapshots.note(scope["method"], action, scope["path"], service)
+        if scope["method"] == "PUT" and "/manifests/" in scope["path"]:
+            send = _settling(send)
         fault = _fault(key, service)
         if fault is None:
             await self._app(scope, receive, send)
@@ -85,7 +98,9 @@ async def _changes(since: int) -> dict[str, Any]:
 
 
 def _clock(offset: float) -> Answer:
+    passing.catch_up()
     shifted_time.set_engine_offset(offset)
+    passing.catch_up()
     return 200, {}
 
 
@@ -136,13 +151,43 @@ def _signer(headers: dict[bytes, bytes]) -> tuple[str, str]:
     return (match[1].decode(), match[2].decode()) if match else ("", "")
 
 
-async def _body(receive: Receive) -> dict[str, Any]:
+async def _action(headers: dict[bytes, bytes], receive: Receive) -> tuple[str, Receive]:
+    """The name of what is asked, which may stand in the body; and the body, to be read again."""
+    target = headers.get(b"x-amz-target", b"").decode("latin-1")
+    if not headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded"):
+        return target.rpartition(".")[2], receive
+    content = await _content(receive)
+    first = {"type": "http.request", "body": content, "more_body": False}
+    messages = iter([first])
+
+    async def again() -> dict[str, Any]:
+        return next(messages, None) or await receive()
+
+    return parse_qs(content.decode("latin-1")).get("Action", [""])[0], again
+
+
+def _settling(send: Send) -> Send:
+    """Answer when all is saved: an image that was pushed must survive a kill."""
+
+    async def settle_and_send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            snapshots.settle()
+        await send(message)
+
+    return settle_and_send
+
+
+async def _content(receive: Receive) -> bytes:
     content, more = b"", True
     while more:
         message = await receive()
         content += message.get("body", b"")
         more = message.get("more_body", False)
-    document = json.loads(content)
+    return content
+
+
+async def _body(receive: Receive) -> dict[str, Any]:
+    document = json.loads(await _content(receive))
     if not isinstance(document, dict):
         raise TypeError("the engine sends JSON objects")
     return document

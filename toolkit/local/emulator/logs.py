@@ -1,24 +1,158 @@
-"""CloudWatch Logs: FilterLogEvents pages through its answer instead of cutting it off.
+"""CloudWatch Logs: events that outlive a kill, filters as AWS has them, and answers in pages.
 
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 """
 
 import heapq
+import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import (
+    AccountRegionScopedDict,
+    error_response_json,
+    get_account_id,
+    get_region,
+    json_response,
+)
 from ministack.services import cloudwatch_logs
+
+from . import filter_pattern, log_journal, shifted_time
+from .filter_pattern import PatternError
 
 Event = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 _LARGEST_PAGE = 10_000
+_DAY = 86_400
+_TIMESTAMP = itemgetter("timestamp")
+# What ministack saves beside the groups; not the index of all events, which is made when needed.
+_SAVED = (
+    "destinations",
+    "resource_policies",
+    "log_group_policies",
+    "metric_filters",
+    "queries",
+    "delivery_sources",
+    "delivery_destinations",
+    "deliveries",
+)
 
 
 def install() -> None:
     """Mend ministack's CloudWatch Logs."""
     cloudwatch_logs._filter_log_events = _filter_log_events
+    cloudwatch_logs._subscription_pattern_matches = _matches
+    cloudwatch_logs.get_state = _state
+    for name, mend in _MENDS.items():
+        original = getattr(cloudwatch_logs, name)
+        setattr(cloudwatch_logs, name, _mended(original, mend))
+
+
+def _mended(original: Any, mend: Any) -> Any:
+    return lambda *arguments: mend(original, *arguments)
+
+
+def expire() -> None:
+    """Events older than their group's retention go.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+    """
+    for _key, group in cloudwatch_logs._log_groups.all_items():
+        days = group.get("retentionInDays")
+        oldest = 0 if days is None else (shifted_time.now() - days * _DAY) * 1000
+        for stream in group["streams"].values():
+            gone = bisect_left(stream["events"], oldest, key=_TIMESTAMP)
+            if gone:
+                stream["events"] = stream["events"][gone:]
+
+
+def _state() -> dict[str, Any]:
+    """What is to be saved: all but the streams that the journal has."""
+    groups = AccountRegionScopedDict()
+    for key, group in cloudwatch_logs._log_groups.all_items():
+        durable = log_journal.streams(key, group)
+        rest = {name: row for name, row in group["streams"].items() if name not in durable}
+        groups.set_scoped(*key, {**group, "streams": rest})
+    return {
+        "log_groups": groups,
+        **{name: getattr(cloudwatch_logs, f"_{name}") for name in _SAVED},
+    }
+
+
+def _load(original: Any, state: Any) -> None:
+    original(state)
+    log_journal.restore(cloudwatch_logs._log_groups.all_items())
+
+
+def _reset(original: Any) -> None:
+    original()
+    log_journal.wipe()
+
+
+def _create_log_stream(original: Any, data: dict[str, Any]) -> Response:
+    response = _response(original(data))
+    if response[0] == 200:
+        name = data["logGroupName"]
+        log_journal.create(_key(name), cloudwatch_logs._log_groups[name], data["logStreamName"])
+    return response
+
+
+def _delete_log_stream(original: Any, data: dict[str, Any]) -> Response:
+    response = _response(original(data))
+    if response[0] == 200:
+        name = data["logGroupName"]
+        log_journal.delete(_key(name), cloudwatch_logs._log_groups[name], data["logStreamName"])
+    return response
+
+
+def _delete_log_group(original: Any, data: dict[str, Any]) -> Response:
+    name = data.get("logGroupName", "")
+    group = cloudwatch_logs._log_groups.get(name)
+    response = _response(original(data))
+    if group is not None:
+        log_journal.drop(_key(name), group)
+    return response
+
+
+def _put_log_events(original: Any, data: dict[str, Any]) -> Response:
+    group_name, name = data.get("logGroupName"), data.get("logStreamName")
+    group = cloudwatch_logs._log_groups.get(group_name)
+    stream = None if group is None else group["streams"].get(name)
+    if group is None or stream is None or group_name is None or name is None:
+        return _response(original(data))  # it has the words to refuse
+    now = int(time.time() * 1000)
+    rows = [(row.get("timestamp", now), row["message"]) for row in data.get("logEvents", [])]
+    stored = log_journal.write(_key(group_name), group, name, now, rows)
+    cloudwatch_logs._append_log_events(stream, stored)
+    stream["uploadSequenceToken"] = str(int(stream["uploadSequenceToken"]) + 1)
+    cloudwatch_logs._fanout_to_subscription_filters(group_name, name, stored)
+    cloudwatch_logs._fanout_to_live_tail_sessions(group_name, name, stored)
+    return _response(json_response({"nextSequenceToken": stream["uploadSequenceToken"]}))
+
+
+_MENDS = {
+    "load_persisted_state": _load,
+    "reset": _reset,
+    "_create_log_stream": _create_log_stream,
+    "_delete_log_stream": _delete_log_stream,
+    "_delete_log_group": _delete_log_group,
+    "_put_log_events": _put_log_events,
+}
+
+
+def _key(group: str) -> log_journal.Key:
+    return get_account_id(), get_region(), group
+
+
+def _matches(pattern: str, message: str) -> bool:
+    """For subscription filters and live tails."""
+    try:
+        return filter_pattern.read(pattern or "")(message)
+    except PatternError:
+        return False
 
 
 def _filter_log_events(data: dict[str, Any]) -> Response:
@@ -26,36 +160,53 @@ def _filter_log_events(data: dict[str, Any]) -> Response:
     if group not in cloudwatch_logs._log_groups:
         message = "The specified log group does not exist."
         return _response(error_response_json("ResourceNotFoundException", message, 400))
-    matches = cloudwatch_logs._compile_filter_pattern(data.get("filterPattern", ""))
+    try:
+        matches = filter_pattern.read(data.get("filterPattern", ""))
+    except PatternError as error:
+        return _response(error_response_json("InvalidParameterException", str(error), 400))
+    return _response(json_response(_page(group, data, matches)))
+
+
+def _page(group: str, data: dict[str, Any], matches: filter_pattern.Matcher) -> dict[str, Any]:
+    """One page; its token is a timestamp, and how many events of that timestamp came before."""
     size = min(data.get("limit", _LARGEST_PAGE), _LARGEST_PAGE)
-    start = int(data.get("nextToken") or 0)
-    found = (event for event in _events(group, data) if matches(event["message"]))
-    page = list(islice(found, start, start + size + 1))
-    answer: dict[str, Any] = {"events": page[:size], "searchedLogStreams": []}
-    if len(page) > size:
-        answer["nextToken"] = str(start + size)
-    return _response(json_response(answer))
+    moment, passed = map(int, data.get("nextToken", "0:0").split(":"))
+    answer: dict[str, Any] = {"events": [], "searchedLogStreams": []}
+    first = max(data.get("startTime", 0), moment)
+    for event, name in islice(_events(group, first, data), passed, None):
+        if event["timestamp"] != moment:
+            moment, passed = event["timestamp"], 0
+        if matches(event["message"]):
+            if len(answer["events"]) == size:
+                answer["nextToken"] = f"{moment}:{passed}"
+                break
+            answer["events"].append({**event, "logStreamName": name})
+        passed += 1
+    return answer
 
 
-def _events(group: str, data: dict[str, Any]) -> Iterator[Event]:
+def _events(group: str, first: int, data: dict[str, Any]) -> Iterator[tuple[Event, str]]:
     """The events of the chosen streams in the order of time, each with its stream's name."""
     streams = cloudwatch_logs._log_groups[group]["streams"]
     prefix = data.get("logStreamNamePrefix", "")
     chosen = data.get("logStreamNames") or [name for name in streams if name.startswith(prefix)]
-    first, last = data.get("startTime", 0), data.get("endTime", float("inf"))
+    last = data.get("endTime", float("inf"))
+    histories = []
     with cloudwatch_logs._log_events_lock:
-        histories = [
-            [
-                {**event, "logStreamName": name}
-                for event in streams[name]["events"]
-                if first <= event["timestamp"] <= last
-            ]
-            for name in chosen
-            if name in streams
-        ]
+        for name in chosen:
+            if name in streams:
+                events = streams[name]["events"]
+                start = bisect_left(events, first, key=_TIMESTAMP)
+                end = bisect_right(events, last, key=_TIMESTAMP)
+                histories.append(_named(islice(events, start, end), name))
     yield from heapq.merge(
-        *histories, key=lambda event: (event["timestamp"], event["ingestionTime"])
+        *histories, key=lambda pair: (pair[0]["timestamp"], pair[0]["ingestionTime"])
     )
+
+
+def _named(events: Iterator[Event], stream: str) -> Iterator[tuple[Event, str]]:
+    for event in events:
+        yield event, stream
 
 
 def _response(response: Any) -> Response:

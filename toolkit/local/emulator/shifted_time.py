@@ -30,6 +30,11 @@ def set_request_offset(seconds: float | None) -> None:
     _request_offset.set(seconds)
 
 
+def set_request_moment(seconds: float) -> None:
+    """Serve what follows as if it were this moment, in seconds since the epoch."""
+    _request_offset.set(seconds - _real_time())
+
+
 def offset() -> float:
     """Seconds between real time and the time of the current request."""
     seconds = _request_offset.get()

@@ -1,0 +1,64 @@
+"""What expires as the engine's clock moves on."""
+
+from .conftest import Rehearsal
+
+
+def test_objects_expire_as_the_clock_moves(own: Rehearsal) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html"""
+    s3 = own.aws("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    rules = [
+        {"Prefix": "runs/", "Expiration": {"Days": 2}},
+        {"Prefix": "", "NoncurrentVersionExpiration": {"NoncurrentDays": 3}},
+        {"Prefix": "", "Expiration": {"ExpiredObjectDeleteMarker": True}},
+    ]
+    s3.put_bucket_lifecycle_configuration(
+        Bucket="bucket",
+        LifecycleConfiguration={
+            "Rules": [
+                {
+                    "ID": str(n),
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": rule.pop("Prefix")},
+                    **rule,
+                }
+                for n, rule in enumerate(rules)
+            ]
+        },
+    )
+    for key in ("runs/a", "ledger/a"):
+        s3.put_object(Bucket="bucket", Key=key, Body=b"1")
+
+    def current() -> list[str]:
+        rows = s3.list_objects_v2(Bucket="bucket").get("Contents", [])
+        return sorted(row["Key"] for row in rows)
+
+    def old() -> list[str]:
+        answer = s3.list_object_versions(Bucket="bucket")
+        rows = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
+        return sorted(row["Key"] for row in rows)
+
+    list(own.engine.advance(seconds=2 * 86400 - 60))
+    assert current() == ["ledger/a", "runs/a"]
+    list(own.engine.advance(seconds=86400))
+    assert current() == ["ledger/a"]
+    assert old() == ["ledger/a", "runs/a", "runs/a"]
+    list(own.engine.advance(seconds=4 * 86400))
+    assert old() == ["ledger/a"]
+
+
+def test_log_events_expire_as_the_clock_moves(own: Rehearsal) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+    logs = own.aws("logs")
+    now = int(own.engine.now().timestamp() * 1000)
+    for group, days in (("/short", 1), ("/long", None)):
+        logs.create_log_group(logGroupName=group)
+        logs.create_log_stream(logGroupName=group, logStreamName="s")
+        events = [{"timestamp": now, "message": "old"}]
+        logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+        if days:
+            logs.put_retention_policy(logGroupName=group, retentionInDays=days)
+    assert own.log_lines("/short") == ["old"]
+    list(own.engine.advance(seconds=2 * 86400))
+    assert (own.log_lines("/short"), own.log_lines("/long")) == ([], ["old"])
