@@ -1,6 +1,7 @@
 """The ledger: every state of a firing, and that no firing is lost or told twice."""
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -156,3 +157,21 @@ def test_every_firing_comes_once_and_in_order(
 )
 def test_a_key_of_something_else_is_no_manifest(key: str) -> None:
     assert outcome_of(key) is None
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({}, "no firing was expected"),
+        ({State.NOT_YET_DUE: 1}, "no firing was expected; 1 to come"),
+        ({State.OK: 1}, "1 firing, none missed, none failed"),
+        (
+            {State.OK: 1200, State.NOT_YET_DUE: 3},
+            "1,200 firings, none missed, none failed; 3 to come",
+        ),
+        ({State.OK: 1, State.MISSED: 1}, "1 of 2 firings needs a look"),
+        ({State.FAILED: 2, State.DEAD_LETTERED: 1}, "3 of 3 firings need a look"),
+    ],
+)
+def test_a_period_is_told_in_one_line(counts: dict[State, int], told: str) -> None:
+    assert str(Summary(Counter(counts))) == told

@@ -83,7 +83,7 @@ def _print_rows(
     for name, counts in sorted(summary.by_schedule.items()):
         words = ", ".join(f"{counts[state]:,} {state}" for state in State if counts[state])
         click.echo(f"{name:<{width}}  {words}")
-    click.secho(_verdict(total, summary), bold=True)
+    click.secho(str(summary), bold=True)
 
 
 def _print_row(row: Firing, width: int) -> None:
@@ -93,16 +93,6 @@ def _print_row(row: Firing, width: int) -> None:
     click.secho(str(row.state) if not note else f"{row.state:<13}", fg=_colour(row.state), nl=False)
     column = len(head) + max(len(row.state), 13) + 2
     click.echo(f"  {wrapped(note, indent=column, hang=' ' * len(head))}" if note else "")
-
-
-def _verdict(total: int, summary: Summary) -> str:
-    ahead = summary.total[State.NOT_YET_DUE]
-    due, to_come = total - ahead, f"; {ahead:,} to come" if ahead else ""
-    if not due:
-        return f"no firing was expected{to_come}"
-    if summary.bad:
-        return f"{summary.bad:,} of {due:,} firings need a look{to_come}"
-    return f"{due:,} firings, none missed, none failed{to_come}"
 
 
 def _print_json(rows: Iterator[Firing], summary: Summary) -> None:

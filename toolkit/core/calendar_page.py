@@ -40,14 +40,11 @@ class Calendar:
 
     def page(self, app: str, now: datetime, summary: Summary, links: Mapping[str, str]) -> str:
         """The page; ``links`` leads from run ids to their reports."""
-        ahead = summary.total[State.NOT_YET_DUE]
-        due, to_come = sum(summary.total.values()) - ahead, f"; {ahead:,} to come" if ahead else ""
         title = f"Firings of {app}"
-        words = f"{f'{summary.bad:,}' if summary.bad else 'none'} of {due:,} firings need a look"
         head = el(
             "header",
             el("h1", title),
-            el("p", f"As of {now:%Y-%m-%d %H:%M} UTC, {words}{to_come}.", class_="summary"),
+            el("p", f"As of {now:%Y-%m-%d %H:%M} UTC, {summary}.", class_="summary"),
             el(
                 "ul",
                 [_total(state, count) for state, count in _ordered(summary.total)],

@@ -220,3 +220,15 @@ class Summary:
     def bad(self) -> int:
         """How many firings somebody should look at."""
         return sum(count for state, count in self.total.items() if state.bad)
+
+    def __str__(self) -> str:
+        """The period in one line: what was due, and what is to come."""
+        ahead = self.total[State.NOT_YET_DUE]
+        due, to_come = self.total.total() - ahead, f"; {ahead:,} to come" if ahead else ""
+        firings = "1 firing" if due == 1 else f"{due:,} firings"
+        if not due:
+            return f"no firing was expected{to_come}"
+        if self.bad:
+            need = "needs" if self.bad == 1 else "need"
+            return f"{self.bad:,} of {firings} {need} a look{to_come}"
+        return f"{firings}, none missed, none failed{to_come}"
