@@ -149,6 +149,8 @@ def test_log_events_are_filtered_in_pages(account: Account) -> None:
             return found if len(found) == 25 else None
 
         assert eventually(find, account.patience) == [str(number) for number in range(25)]
+        with pytest.raises(logs.exceptions.ResourceNotFoundException, match="log stream"):
+            logs.filter_log_events(logGroupName=group, logStreamNames=["s", "no-such-stream"])
     finally:
         logs.delete_log_group(logGroupName=group)
 

@@ -158,13 +158,19 @@ def _matches(pattern: str, message: str) -> bool:
 def _filter_log_events(data: dict[str, Any]) -> Response:
     group = cloudwatch_logs._resolve_log_group_name(data)
     if group not in cloudwatch_logs._log_groups:
-        message = "The specified log group does not exist."
-        return _response(error_response_json("ResourceNotFoundException", message, 400))
+        return _missing("group")
+    if set(data.get("logStreamNames", ())) - cloudwatch_logs._log_groups[group]["streams"].keys():
+        return _missing("stream")
     try:
         matches = filter_pattern.read(data.get("filterPattern", ""))
     except PatternError as error:
         return _response(error_response_json("InvalidParameterException", str(error), 400))
     return _response(json_response(_page(group, data, matches)))
+
+
+def _missing(what: str) -> Response:
+    message = f"The specified log {what} does not exist."
+    return _response(error_response_json("ResourceNotFoundException", message, 400))
 
 
 def _page(group: str, data: dict[str, Any], matches: filter_pattern.Matcher) -> dict[str, Any]:
