@@ -1,6 +1,6 @@
-"""What runs now, what ran last and what fires next; and the runs of a period."""
+"""What runs now, what became of the latest run, what fires next; and the runs of a period."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from attrs import frozen
@@ -8,27 +8,33 @@ from attrs import frozen
 from toolkit.actions import history, ledger
 from toolkit.actions.context import Context
 from toolkit.adapters.ecs import Ecs
+from toolkit.adapters.s3 import Bucket
 from toolkit.core.evidence import run_of
+from toolkit.core.history import History
+from toolkit.core.ledger import OUTCOMES, State
 from toolkit.core.lifecycle import Lifecycle
-from workloads.contract import Outcome, RunId, parse_time
+from workloads.contract import ContractError, Outcome, RunId
 
 # Most schedules ran within the last two days, which is one page; the others are looked for further.
 _NEAR, _FAR = timedelta(days=2), timedelta(days=62)
+_AHEAD = frozenset({State.NOT_YET_DUE, State.LATE})
+_NO_RUN = frozenset({State.MISSED, State.DEAD_LETTERED})
 
 
 @frozen
 class Run:
-    """A run that was committed, or one that runs (``outcome`` is None)."""
+    """A run, or a firing that became none; ``outcome`` and ``finished_at`` are its manifest's."""
 
     run_id: RunId
-    outcome: Outcome | None
-    task: Lifecycle | None = None
+    state: State
+    outcome: Outcome | None = None
     finished_at: str = ""
+    task: Lifecycle | None = None
 
 
 @frozen
 class ScheduleStatus:
-    """One schedule: its latest run, and its next firing in UTC."""
+    """One schedule: what became of it last, and its next firing in UTC."""
 
     name: str
     last: Run | None
@@ -45,15 +51,18 @@ class Status:
 
 
 def status(context: Context) -> Status:
-    """What runs, ran last and fires next."""
+    """What runs, what became of each schedule's latest firing or run, and what fires next."""
     now = context.now()
     known = history.read(context, now).history
-
-    def one(name: str) -> ScheduleStatus:
-        return ScheduleStatus(name, _last(context, name, now), known.next(name, now))
-
-    with ThreadPoolExecutor(8) as pool:
-        schedules = list(pool.map(one, known.names))
+    latest: dict[str, Run] = {}
+    for back in (_NEAR, _FAR):
+        silent = [name for name in known.names if name not in latest]
+        for run in _all(context, silent, now - back, known) if silent else ():
+            if run.state is not State.RUNNING:
+                latest.setdefault(run.run_id.schedule, run)
+    schedules = [
+        ScheduleStatus(name, latest.get(name), known.next(name, now)) for name in known.names
+    ]
     return Status(now, running(context), schedules)
 
 
@@ -62,7 +71,7 @@ def running(context: Context) -> list[Run]:
     ecs = Ecs(context.aws, context.platform()["ClusterName"])
     tasks = [task for task in ecs.describe(ecs.running()) if not task.stopped]
     found = [(run_of(task), task) for task in tasks]
-    rows = [Run(run_id, None, task) for run_id, task in found if run_id is not None]
+    rows = [Run(run_id, State.RUNNING, task=task) for run_id, task in found if run_id is not None]
     return sorted(rows, key=lambda run: run.run_id.scheduled_time)
 
 
@@ -72,29 +81,45 @@ def runs(
     schedules: tuple[str, ...] = (),
     outcome: Outcome | None = None,
 ) -> list[Run]:
-    """The runs of a period, firings and on demand, the latest first."""
-    names = schedules or tuple(history.read(context, since).history.names)
-    names = tuple(dict.fromkeys((*names, *(schedules or context.project.catalog.workloads))))
-    found = [
-        Run(run_id, how, None, finished)
-        for run_id, how, finished in ledger.outcomes(context, names, since)
-    ]
+    """The runs of a period, firings and on demand, the latest first.
+
+    A run that left no manifest is one of them; a firing that was missed or dead-lettered is none.
+    """
+    known = history.read(context, since).history
+    names = schedules or tuple(dict.fromkeys((*known.names, *context.project.catalog.workloads)))
+    found = _all(context, names, since, known)
     if outcome is not None:
-        found = [run for run in found if run.outcome is outcome]
-    else:
-        done = {run.run_id for run in found}
-        found += [
-            run
-            for run in running(context)
-            if run.run_id not in done and run.run_id.schedule in names
-        ]
-    return sorted(found, key=lambda run: run.run_id.scheduled_time, reverse=True)
+        return [run for run in found if run.outcome is outcome]
+    return [run for run in found if run.state not in _NO_RUN]
 
 
-def _last(context: Context, name: str, now: datetime) -> Run | None:
-    for back in (_NEAR, _FAR):
-        found = list(ledger.outcomes(context, [name], now - back))
-        if found:
-            run_id, outcome, finished = max(found, key=lambda row: parse_time(row[2]))
-            return Run(run_id, outcome, None, finished)
-    return None
+def _all(context: Context, names: Sequence[str], since: datetime, known: History) -> list[Run]:
+    """Every run and every firing that was due, the latest first.
+
+    Claims are asked for first, manifests last: a run that was claimed either still runs when the
+    tasks are asked for, or has left its manifest by then.
+    """
+    bucket = Bucket(context.aws, context.platform()["BucketName"])
+    rows = {each: Run(each, State.NO_ARTIFACT) for each in _claimed(bucket, names, since)}
+    rows |= {run.run_id: run for run in running(context) if run.run_id.schedule in names}
+    scheduled = tuple(name for name in names if name in known.names)
+    if scheduled:
+        period = ledger.Period(since, context.now(), scheduled)
+        for firing in ledger.read(context, period).firings:
+            if firing.state not in _AHEAD:
+                rows.setdefault(firing.run_id, Run(firing.run_id, firing.state))
+    for run_id, outcome, finished in ledger.outcomes(context, names, since):
+        before = rows.get(run_id)
+        if before is None or before.outcome in {None, Outcome.SUCCEEDED}:
+            rows[run_id] = Run(run_id, OUTCOMES[outcome], outcome, finished)
+    return sorted(rows.values(), key=lambda run: run.run_id.scheduled_time, reverse=True)
+
+
+def _claimed(bucket: Bucket, names: Sequence[str], since: datetime) -> Iterator[RunId]:
+    for name in names:
+        prefix = f"runs/{name}/"
+        for folder in bucket.each_folder(prefix, after=f"{prefix}{name}-{since:%Y%m%dT%H%M%SZ}"):
+            try:
+                yield RunId.parse(folder.rstrip("/").rpartition("/")[2])
+            except ContractError:
+                continue  # somebody else's folder

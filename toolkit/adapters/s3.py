@@ -89,13 +89,18 @@ class Bucket:
             )
         return [row["Prefix"] for row in page.get("CommonPrefixes", ())]
 
+    def each_folder(self, prefix: str, *, after: str) -> Iterator[str]:
+        """All folders right below a prefix after ``after``, a page at a time."""
+        while page := self.folders(prefix, after=after):
+            yield from page
+            # "0" is the character after "/": the next page begins behind all of this folder.
+            after = page[-1][:-1] + "0"
+
     def latest_folder(self, prefix: str, *, after: str) -> str | None:
         """The last of the folders right below a prefix."""
         latest = None
-        while page := self.folders(prefix, after=after):
-            latest = page[-1]
-            # "0" is the character after "/": the next page begins behind all of this folder.
-            after = latest[:-1] + "0"
+        for latest in self.each_folder(prefix, after=after):  # noqa: B007 - the last one counts
+            pass
         return latest
 
     def write(self, key: str, content: bytes, media_type: str) -> None:

@@ -7,9 +7,10 @@ import click
 from toolkit.actions import status as action
 from toolkit.cli.options import aws_options, json_option, moment, opened
 from toolkit.cli.render import print_json
+from toolkit.core.ledger import State
 from workloads.contract import Outcome
 
-_COLOURS = {Outcome.SUCCEEDED: "green", None: "blue"}
+_COLOURS = {State.OK: "green", State.DUPLICATE: "green", State.RUNNING: "blue"}
 
 
 @click.command("runs")
@@ -38,9 +39,7 @@ def runs_command(
         return
     width = max((len(str(row.run_id)) for row in rows[:limit]), default=0)
     for row in rows[:limit]:
-        click.secho(
-            f"{row.outcome or 'running':<12}", fg=_COLOURS.get(row.outcome, "red"), nl=False
-        )
+        click.secho(f"{word(row):<12}", fg=colour(row), nl=False)
         ended = f"ended {row.finished_at[:19]}Z" if row.finished_at else ""
         click.echo(f" {row.run_id!s:<{width}}  {ended}".rstrip())
     if len(rows) > limit:
@@ -49,12 +48,25 @@ def runs_command(
         click.echo("no run", err=True)
 
 
+def word(run: action.Run) -> str:
+    """How a run ended, in a word that fits a column."""
+    if run.state is State.NO_ARTIFACT:
+        return "no artifact"
+    return str(run.outcome or run.state)
+
+
+def colour(run: action.Run) -> str:
+    """Red is what somebody should look at."""
+    return _COLOURS.get(run.state, "red")
+
+
 def row_of(run: action.Run) -> dict[str, object]:
     """A run as JSON."""
     return {
         "run_id": str(run.run_id),
+        "state": run.state,
         "outcome": run.outcome,
-        "running": run.outcome is None,
+        "running": run.state is State.RUNNING,
         "finished_at": run.finished_at or None,
         "task_arn": run.task.task_arn if run.task else None,
     }

@@ -1,6 +1,6 @@
 """`toolkit status`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -8,15 +8,15 @@ import click
 from toolkit.actions import status as action
 from toolkit.cli.options import aws_options, json_option, opened
 from toolkit.cli.render import print_json
-from toolkit.cli.runs import row_of
-from workloads.contract import Outcome, parse_time
+from toolkit.cli.runs import colour, row_of, word
+from workloads.contract import parse_time
 
 
 @click.command("status")
 @aws_options
 @json_option
 def status_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> None:
-    """Show what runs now, what ran last and what fires next."""
+    """Show what runs now, what became of the last run or firing, and what fires next."""
     found = action.status(opened(project, config_env, local))
     if as_json:
         print_json(
@@ -42,14 +42,21 @@ def status_command(project: Path, config_env: str | None, local: bool, as_json: 
     if not found.running:
         click.echo("nothing runs")
     width = max((len(row.name) for row in found.schedules), default=0)
+    words = {row.name: word(row.last) if row.last else "no run yet" for row in found.schedules}
+    column = max(map(len, words.values()), default=0)
     for row in found.schedules:
         click.secho(f"{row.name:<{width}}", bold=True, nl=False)
-        outcome = row.last.outcome if row.last else None
-        colour = "green" if outcome is Outcome.SUCCEEDED else "red" if outcome else None
-        click.secho(f"  {outcome or 'no run yet':<11}", fg=colour, nl=False)
-        when = f"{_short(found.now - parse_time(row.last.finished_at))} ago" if row.last else ""
+        click.secho(
+            f"  {words[row.name]:<{column}}", fg=colour(row.last) if row.last else None, nl=False
+        )
+        when = f"{_short(found.now - _when(row.last))} ago" if row.last else ""
         due = f"in {_short(row.next - found.now)}, {row.next:%a %d %b %H:%M}Z" if row.next else "-"
         click.echo(f" {when:<11} next {due}")
+
+
+def _when(run: action.Run) -> datetime:
+    """When it ended; of what left no manifest, when it was due."""
+    return parse_time(run.finished_at) if run.finished_at else run.run_id.scheduled_time
 
 
 def _short(time: timedelta) -> str:

@@ -45,7 +45,7 @@ class State(StrEnum):
 
 
 _GOOD = frozenset({State.OK, State.LATE, State.RUNNING, State.DUPLICATE, State.NOT_YET_DUE})
-_OUTCOMES = {
+OUTCOMES = {
     Outcome.SUCCEEDED: State.OK,
     Outcome.FAILED: State.FAILED,
     Outcome.INTERRUPTED: State.INTERRUPTED,
@@ -171,7 +171,7 @@ class _Found:
     def firing(self, row: _Match) -> Firing:
         """One row of the ledger."""
         if row.outcome is not None:
-            state = _OUTCOMES[row.outcome]
+            state = OUTCOMES[row.outcome]
             if state is State.OK and self.sightings.duplicated(row.run_id):
                 return Firing(row.run_id, State.DUPLICATE, "delivered twice", row.expected)
             return Firing(row.run_id, state, "", row.expected)

@@ -1,6 +1,7 @@
 """Firings as the ledger tells them, and the verdicts on those that left little or nothing."""
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -120,6 +121,37 @@ def test_a_firing_is_told_by_its_name(
     verdicts: dict[str, Verdict], label: str, diagnosis: str
 ) -> None:
     assert_told(verdicts[label], diagnosis, CASES[label].ruling)
+
+
+def test_status_tells_the_latest_firing_whatever_became_of_it(
+    stage: Stage, morning: datetime
+) -> None:
+    answer = stage.project.toolkit("status", "--local", "--json").json()
+    last = {row["name"].partition("-")[2]: row["last"] for row in answer["schedules"]}
+    told = {label: last[label] and last[label]["state"] for label in CASES}
+    assert told == {label: case.state for label, case in CASES.items()} | {"doubled": "ok"}
+    words = stage.project.toolkit("status", "--local").out
+    assert "weather-shot       no artifact" in words
+    assert "weather-crowded    missed" in words
+
+
+def test_runs_are_those_that_ran_whether_or_not_they_could_say_so(
+    stage: Stage, morning: datetime, slow_station: tuple[str, threading.Event]
+) -> None:
+    env = ("-e", "SOURCE=ghcn-daily", "-e", f"STATION_URL={slow_station[0]}")
+    stage.engine.add_fault("killed", schedule="weather", times=1, value=6.0)
+    on_demand = stage.project.toolkit("run", "weather", "--local", "--json", *env).json()
+    stage.claimed(RunId.parse(on_demand["run_id"]))
+    since = ("--since", (morning - timedelta(hours=1)).isoformat())
+    assert stage.project.toolkit("runs", "--local", *since).out.startswith("running ")
+    stage.judge([RunId.parse(on_demand["run_id"])])
+    rows = stage.project.toolkit("runs", "--local", "--json", *since).json()
+    found = {row["run_id"]: row["state"] for row in rows}
+    assert found[on_demand["run_id"]] == "launched-but-no-artifact"
+    ran = {label: found.get(str(RunId(f"weather-{label}", morning))) for label in CASES}
+    never = {"missed", "dead-lettered"}
+    states = {k: None if c.state in never else c.state for k, c in CASES.items()}
+    assert ran == states | {"doubled": "ok"}
 
 
 @pytest.fixture(scope="module")
