@@ -3,13 +3,14 @@
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.processes import alive, family
 from toolkit.adapters import engine
 from toolkit.adapters.registry import push_process_image
 
-from .conftest import PROGRAM, Rehearsal, eventually, run_bare
+from .conftest import PROGRAM, Rehearsal, eventually, push_program, run_bare
 from .own import deploy_schedule, run_sleeper
 
 
@@ -155,3 +156,44 @@ def test_a_deployment_that_a_kill_interrupted_has_failed(own: Rehearsal) -> None
     (stack,) = kill(own).aws("cloudformation").describe_stacks()["Stacks"]
     assert stack["StackStatus"] == "UPDATE_FAILED"
     assert "killed" in stack["StackStatusReason"]
+
+
+def test_what_many_change_at_once_is_kept(own: Rehearsal, tmp_path: Path) -> None:
+    """Each of them waits for the state to be saved, while the others change it."""
+    workers = range(8)
+    logs = own.aws("logs")
+    uri = own.aws("ecr").create_repository(repositoryName="app/many")["repository"]["repositoryUri"]
+
+    ecs = own.aws("ecs")
+    ecs.create_cluster(clusterName="c")
+    ecs.register_task_definition(
+        family="none",
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu="256",
+        memory="512",
+        containerDefinitions=[{"name": "main", "image": f"{uri}@sha256:{'0' * 64}"}],
+    )
+    subnet = own.aws("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    network = {"networkConfiguration": {"awsvpcConfiguration": {"subnets": [subnet]}}}
+
+    def change(worker: int) -> set[str]:
+        pushed = set()
+        for number in range(4):
+            group = f"/many/{worker}-{number}"
+            logs.create_log_group(logGroupName=group)
+            logs.create_log_stream(logGroupName=group, logStreamName="s")
+            program = f"print({worker}, {number})"
+            image = push_program(own, tmp_path / f"{worker}-{number}", uri, program)
+            pushed.add(image.partition("@")[2])
+            ecs.run_task(cluster="c", taskDefinition="none", launchType="FARGATE", **network)
+        return pushed
+
+    with ThreadPoolExecutor(len(workers)) as pool:
+        pushed = set().union(*pool.map(change, workers))
+    again = kill(own, *family(own.info.pid))
+    images = again.aws("ecr").describe_images(repositoryName="app/many")["imageDetails"]
+    assert {row["imageDigest"] for row in images} == pushed
+    groups = again.aws("logs").describe_log_groups(logGroupNamePrefix="/many/")["logGroups"]
+    assert len(groups) == 4 * len(workers)
+    assert "Traceback" not in (engine.directory(own.root) / "emulator.log").read_text()

@@ -70,9 +70,9 @@ class Gateway:
             await self._answer(scope, receive, send)
             return
         action, receive = await _action(headers, receive)
-        snapshots.note(scope["method"], action, scope["path"], service)
-        if scope["method"] == "PUT" and "/manifests/" in scope["path"]:
-            send = _settling(send)
+        if snapshots.is_change(scope["method"], action, scope["path"], service):
+            is_image = scope["method"] == "PUT" and "/manifests/" in scope["path"]
+            send = _noting(send, at_once=is_image)
         fault = _fault(key, service)
         if fault is None:
             await self._app(scope, receive, send)
@@ -166,15 +166,17 @@ async def _action(headers: dict[bytes, bytes], receive: Receive) -> tuple[str, R
     return parse_qs(content.decode("latin-1")).get("Action", [""])[0], again
 
 
-def _settling(send: Send) -> Send:
-    """Answer when all is saved: an image that was pushed must survive a kill."""
+def _noting(send: Send, *, at_once: bool) -> Send:
+    """Note a change when it is answered; ``at_once`` when it is saved, which an image must be."""
 
-    async def settle_and_send(message: dict[str, Any]) -> None:
+    async def note_and_send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            snapshots.settle()
+            snapshots.touch()
+            if at_once:
+                snapshots.settle()
         await send(message)
 
-    return settle_and_send
+    return note_and_send
 
 
 async def _content(receive: Receive) -> bytes:

@@ -11,8 +11,11 @@ import asyncio
 import json
 import logging
 import os
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ministack import app
 from ministack.core import persistence
@@ -26,17 +29,18 @@ _READS = ("Describe", "List", "Get", "BatchGet", "Filter", "Receive", "Head")
 _DURABLE = frozenset(
     {"CreateLogStream", "PutLogEvents", "RunTask", "StopTask", "SubmitTaskStateChange"}
 )
+_TRIES = 5
 _dirty = False
 _ended, _took = 0.0, 0.0
+_saving = threading.RLock()  # ministack answers some calls in threads of their own
 _log = logging.getLogger("toolkit.snapshots")
 
 
-def note(method: str, action: str, path: str, service: str) -> None:
-    """A request arrived: the state is to be saved, unless it only reads or is durable by itself."""
+def is_change(method: str, action: str, path: str, service: str) -> bool:
+    """Whether the state is to be saved after a request: it does more than read, unless durably."""
     is_read = method in ("GET", "HEAD") or action.startswith(_READS)
     is_object = service == "s3" and "/" in path.strip("/")
-    if not (is_read or is_object or action in _DURABLE):
-        touch()
+    return not (is_read or is_object or action in _DURABLE)
 
 
 def touch() -> None:
@@ -47,29 +51,56 @@ def touch() -> None:
 
 def settle() -> None:
     """Save what has changed, now: what comes next depends on it."""
-    if _dirty:
-        save()
+    with _saving:
+        if _dirty:
+            save()
 
 
 def save() -> None:
     """Save everything. No service's file is replaced before all are written."""
     global _dirty, _ended, _took
-    begun = time.perf_counter()
+    with _saving:
+        begun = time.perf_counter()
+        _dirty = False  # what changes from here on may be too late for this time
+        try:
+            _write()
+        except BaseException:
+            _dirty = True
+            raise
+        if _is_deploying():  # what a stack does, it does after its request has been answered
+            _dirty = True
+        _ended = time.perf_counter()
+        _took = _ended - begun
+
+
+def _write() -> None:
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     drafts = []
     for name, get_state in app._build_persistence_save_dict().items():
-        state = get_state()
-        if state is not None:
-            version = persistence._state_format_version(name)
-            document = {"__ministack_format__": version, "payload": state}
+        text = _as_text(name, get_state)
+        if text is not None:
             draft = DIRECTORY / f"{name}.json.new"
-            draft.write_text(json.dumps(document, default=persistence._json_default))
+            draft.write_text(text)
             drafts.append(draft)
     for draft in drafts:
         draft.replace(draft.with_suffix(""))
-    _dirty = _is_deploying()  # what a stack does, it does after its request has been answered
-    _ended = time.perf_counter()
-    _took = _ended - begun
+
+
+def _as_text(name: str, get_state: Callable[[], Any]) -> str | None:
+    """The state of one service; read again where another thread changed it meanwhile."""
+    tries = 0
+    while True:
+        try:
+            state = get_state()
+            if state is None:
+                return None
+            version = persistence._state_format_version(name)
+            document = {"__ministack_format__": version, "payload": state}
+            return json.dumps(document, default=persistence._json_default)
+        except RuntimeError:  # "dictionary changed size during iteration"
+            tries += 1
+            if tries == _TRIES:
+                raise
 
 
 def _is_deploying() -> bool:
