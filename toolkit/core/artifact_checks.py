@@ -80,6 +80,15 @@ def content(case: Case) -> Check | None:
     return _sum("content", f"{good} of {len(checks)} read whole and recomputed", checks)
 
 
+def _number(value: float) -> str:
+    """Counts are told whole.
+
+    >>> _number(179777.0), _number(0.14893)
+    ('179,777', '0.1489')
+    """
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+
+
 def quality(case: Case) -> Check | None:
     """The workload's own gates hold."""
     listed = case.evidence.manifest
@@ -89,7 +98,7 @@ def quality(case: Case) -> Check | None:
         Check(
             gate.name,
             Status.OK if gate.passed else Status.NG,
-            f"{gate.value:.4g} {gate.op} {gate.limit:.4g}",
+            f"{_number(gate.value)} {gate.op} {_number(gate.limit)}",
         )
         for gate in listed.gates
     )
