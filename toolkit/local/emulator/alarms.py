@@ -74,6 +74,8 @@ def _measure(queue: dict[str, Any], minute: int) -> None:
         value = float(queue["attributes"][attribute])
         cloudwatch.record_metric("AWS/SQS", metric, value, "Count", dimensions)
         key = ("AWS/SQS", metric, cloudwatch._dims_key(dimensions))
+        # Its moment is the minute itself: a moment later it would tell of the next one.
+        cloudwatch._metrics[key][-1]["Timestamp"] = float(minute)
         del cloudwatch._metrics[key][:-_KEPT_MINUTES]
     snapshots.touch()
 
