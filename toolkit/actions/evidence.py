@@ -120,14 +120,15 @@ class Gatherer:
     def _with_reasons(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
         """Why there may be nothing: a dead letter, or a schedule that was not to fire."""
         explained = dict(gathered)
+        since = min((run_id.scheduled_time for run_id in gathered), default=_EPOCH)
         for run_id, found in gathered.items():
             if run_id.token is None and not (found.tasks or found.claim or found.manifests):
-                explained[run_id] = self._explained(run_id, found, min(gathered, key=_time))
+                explained[run_id] = self._explained(run_id, found, since)
         return explained
 
-    def _explained(self, run_id: RunId, evidence: Evidence, first: RunId) -> Evidence:
+    def _explained(self, run_id: RunId, evidence: Evidence, since: datetime) -> Evidence:
         try:
-            letters = self._dead_letters(first.scheduled_time)
+            letters = self._dead_letters(since)
             own = tuple(each for each in letters if each.run_id == run_id)
             return evolve(evidence, dead_letters=own, expected=self.history.expects(run_id))
         except ToolkitError as error:
@@ -217,7 +218,3 @@ def download(
             path = target / artifact.name
             bucket.download(artifact.key, str(path))
             yield artifact, path
-
-
-def _time(run_id: RunId) -> datetime:
-    return run_id.scheduled_time

@@ -13,9 +13,8 @@ from toolkit.core import history
 from toolkit.core.drift import suspects
 from toolkit.core.errors import ToolkitError
 from toolkit.core.history import History, Snapshot
+from toolkit.core.plans import NOUN_TAG, SCHEDULE
 from toolkit.core.stack import Stack
-
-_NOUN = "toolkit:noun"
 
 
 def record(context: Context) -> None:
@@ -58,7 +57,7 @@ def read(context: Context, since: datetime) -> Deployments:
 
 def _present(context: Context, stacks: list[Stack], platform: dict[str, str]) -> Snapshot:
     """What is live: most of it by listing, and whole only where the stack may not say it all."""
-    own = {s.parameters["ScheduleName"]: s for s in stacks if s.tags.get(_NOUN) == "schedule"}
+    own = {s.parameters["ScheduleName"]: s for s in stacks if s.tags.get(NOUN_TAG) == SCHEDULE}
     scheduler = Scheduler(context.aws, platform["ScheduleGroupName"])
     listed = {row.name: row for row in scheduler.listed()}
     doubtful = {*suspects(own, listed), *(set(listed) - set(own))}

@@ -145,8 +145,7 @@ class _Seen:
 
     def _suppressed(self) -> Iterator[str]:
         """The runs of which a duplicate delivery says in its log that it touched nothing."""
-        start = int(self._period.since.timestamp() * 1000)
-        end = int((self._period.until + _AFTER).timestamp() * 1000)
+        start, end = self._period.since, self._period.until + _AFTER
         logs = Logs(self._context.aws)
         for group in logs.groups(f"/{self._context.app}/"):
             for message in logs.search(group, ["run.duplicate"], start, end):

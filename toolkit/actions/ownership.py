@@ -21,8 +21,17 @@ HINT = "look at it with: toolkit schedules diff; to overwrite it: --overwrite"
 def planned(
     context: Context, changing: Iterable[StackPlan], deployed: Mapping[str, Stack]
 ) -> list[Difference]:
-    """Schedules whose stacks are about to be changed ↔ deployed ↔ live, each read whole."""
-    plans = {plan.parameters[_SCHEDULE_NAME]: plan for plan in changing}
+    """Schedules whose stacks are about to be changed ↔ deployed ↔ live."""
+    rows = compared(context, changing, deployed)
+    # Another template updates a schedule, too, though none of its parameters changes.
+    return [evolve(r, kind=Kind.CHANGED) if r.kind is Kind.UNCHANGED else r for r in rows]
+
+
+def compared(
+    context: Context, wanted: Iterable[StackPlan], deployed: Mapping[str, Stack]
+) -> list[Difference]:
+    """Schedules in all three views, each live one read whole; ``deployed`` is by stack."""
+    plans = {plan.parameters[_SCHEDULE_NAME]: plan for plan in wanted}
     stacks = {
         name: deployed[plan.name]
         for name, plan in plans.items()
@@ -31,9 +40,7 @@ def planned(
     scheduler = Scheduler(context.aws, context.platform()["ScheduleGroupName"])
     live = scheduler.find_all(plans)
     listed = {name: Listed(name, found.state, found.changed_at) for name, found in live.items()}
-    rows = compare(plans, stacks, listed, live)
-    # Another template updates a schedule, too, though none of its parameters changes.
-    return [evolve(r, kind=Kind.CHANGED) if r.kind is Kind.UNCHANGED else r for r in rows]
+    return compare(plans, stacks, listed, live)
 
 
 def check(rows: Iterable[Difference]) -> None:

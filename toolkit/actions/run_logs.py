@@ -11,7 +11,7 @@ from itertools import groupby
 
 from attrs import frozen
 
-from toolkit.adapters.logs import Line, Logs
+from toolkit.adapters.logs import SEARCHES_AT_ONCE, Line, Logs
 from toolkit.core.evidence import LogDigest, digest
 from toolkit.core.lifecycle import Lifecycle
 from toolkit.core.names import log_stream
@@ -19,7 +19,6 @@ from workloads.contract import Manifest, RunId, parse_time
 
 _STREAMS = 100  # as many as FilterLogEvents takes
 _FEW = 3
-_SIDE_BY_SIDE = 4  # CloudWatch Logs allows few searches a second
 _AROUND = timedelta(minutes=5)
 
 
@@ -59,7 +58,7 @@ def digests(logs: Logs, wanted: Sequence[OwnLog], now: datetime) -> dict[RunId, 
         lines = logs.lines(log.group, log.stream)
         found[log.run_id] = None if lines is None else digest(line.message for line in lines)
 
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+    with ThreadPoolExecutor(SEARCHES_AT_ONCE) as pool:
         list(pool.map(search, _batches(wanted)))
         list(pool.map(read, (log for log in wanted if log.run_id not in found)))
     return found
@@ -81,7 +80,7 @@ def _searched(logs: Logs, batch: Sequence[OwnLog], now: datetime) -> Mapping[str
     ends = [log.task.times.get("stoppedAt") for log in batch]
     last = max(parse_time(end) if end else now for end in ends)
     names = [log.stream for log in batch]
-    return logs.streams(batch[0].group, names, _ms(batch[0].began - _AROUND), _ms(last + _AROUND))
+    return logs.streams(batch[0].group, names, batch[0].began - _AROUND, last + _AROUND)
 
 
 def whole(found: LogDigest | None, manifest: Manifest | None) -> bool:
@@ -90,7 +89,3 @@ def whole(found: LogDigest | None, manifest: Manifest | None) -> bool:
         return False
     expected = manifest.log_lines if manifest else 0
     return found.numbered == max(expected, found.last_seq) > 0
-
-
-def _ms(time: datetime) -> int:
-    return int(time.timestamp() * 1000)

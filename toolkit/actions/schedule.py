@@ -12,7 +12,6 @@ from toolkit.actions.context import Context
 from toolkit.actions.deploy import Deployed, Layers, Options, Result, schedule_plans
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.project import Project
-from toolkit.adapters.scheduler import Scheduler
 from toolkit.core import drift
 from toolkit.core import preview as preview_core
 from toolkit.core.config import Config
@@ -20,7 +19,7 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.firings import FiringDiff
 from toolkit.core.names import check_name, workload_of
 from toolkit.core.schedule import Schedule
-from toolkit.core.stack import EMPTY, GOOD, StackPlan
+from toolkit.core.stack import GOOD, StackPlan
 from toolkit.core.target import scheduler_input
 
 
@@ -68,12 +67,12 @@ def apply(context: Context, wanted: Change, *, yes: bool, overwrite: bool) -> De
 
     def check() -> None:
         if not overwrite:
-            found = _difference(context, after.name, plan)
+            found = _difference(context, plan)
             _check_owner(context, wanted.preview.before, found)
 
     check()
     if overwrite:
-        found = _difference(context, after.name, plan)
+        found = _difference(context, plan)
         if not ownership.make_way(context, [found], yes=yes):
             return Deployed(plan.name, Result.DECLINED)
     with context.project.staged_schedule(after.name, wanted.text, wanted.earlier) as staged:
@@ -144,18 +143,10 @@ def _settled(formation: CloudFormation, plan: StackPlan) -> bool:
     return stack.status in GOOD and not drift.changes_of(stack, plan)
 
 
-def _difference(context: Context, name: str, plan: StackPlan) -> drift.Difference:
-    """The schedule in all three views, its live one read whole."""
+def _difference(context: Context, plan: StackPlan) -> drift.Difference:
+    """The schedule in all three views."""
     stack = CloudFormation(context.aws).find(plan.name)
-    if stack is not None and stack.status in EMPTY:
-        stack = None
-    live = Scheduler(context.aws, context.platform()["ScheduleGroupName"]).find(name)
-    return drift.compare(
-        {name: plan},
-        {name: stack} if stack else {},
-        {name: drift.Listed(name, live.state, live.changed_at)} if live else {},
-        {name: live} if live else {},
-    )[0]
+    return ownership.compared(context, [plan], {plan.name: stack} if stack else {})[0]
 
 
 def _check_owner(context: Context, before: Schedule | None, found: drift.Difference) -> None:
@@ -184,7 +175,7 @@ def _by_others(context: Context, before: Schedule | None) -> tuple[drift.FieldCh
     """How what is deployed differs from the file as it was: file → deployed."""
     if before is None:
         return ()
-    changes = _difference(context, before.name, _plan(context, before)).changes
+    changes = _difference(context, _plan(context, before)).changes
     return tuple(
         drift.FieldChange(c.field, c.after, c.before)
         for c in changes

@@ -23,11 +23,10 @@ from toolkit.core.dump import file_changes
 from toolkit.core.errors import ConfigError
 from toolkit.core.firings import LocalFiring, Timetable, localize, merge
 from toolkit.core.names import workload_of
+from toolkit.core.plans import NOUN_TAG, SCHEDULE
 from toolkit.core.schedule import Schedule
 from toolkit.core.stack import EMPTY, Stack, StackPlan
 from workloads.contract import RunId, parse_time
-
-_NOUN = "toolkit:noun"
 
 
 class Standing(StrEnum):
@@ -62,7 +61,7 @@ class Deployment:
         self.schedules = {
             stack.parameters["ScheduleName"]: stack
             for stack in stacks
-            if stack.tags.get(_NOUN) == "schedule" and stack.status not in EMPTY
+            if stack.tags.get(NOUN_TAG) == SCHEDULE and stack.status not in EMPTY
         }
 
     @property

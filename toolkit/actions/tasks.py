@@ -14,7 +14,7 @@ from attrs import frozen
 
 from toolkit.actions.context import Context
 from toolkit.adapters.ecs import Ecs
-from toolkit.adapters.logs import Logs
+from toolkit.adapters.logs import SEARCHES_AT_ONCE, Logs
 from toolkit.core.errors import EvidenceError, ToolkitError
 from toolkit.core.evidence import run_of, tasks_of
 from toolkit.core.lifecycle import Lifecycle
@@ -24,7 +24,6 @@ from workloads.contract import RunId
 _BEFORE, _AFTER = timedelta(minutes=5), timedelta(days=2)
 # So many runs of a schedule are asked for by name; of more, every record of their time is read.
 _FEW = 8
-_SIDE_BY_SIDE = 4  # CloudWatch Logs allows few searches a second
 
 
 @frozen
@@ -75,9 +74,7 @@ def records(
     context: Context, platform: dict[str, str], terms: list[str], start: datetime, end: datetime
 ) -> Iterator[Lifecycle]:
     """The state-change records of a period that hold all ``terms``."""
-    found = Logs(context.aws).records(
-        platform["LifecycleLogGroupName"], terms, _ms(start), _ms(end)
-    )
+    found = Logs(context.aws).records(platform["LifecycleLogGroupName"], terms, start, end)
     return (Lifecycle.parse(record, source="record") for record in found)
 
 
@@ -110,7 +107,7 @@ def _recorded(
             problems.update(dict.fromkeys(query.run_ids, text))
 
     context.aws.client("logs")  # before the threads: making one is not safe among them
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+    with ThreadPoolExecutor(SEARCHES_AT_ONCE) as pool:
         list(pool.map(ask, _queries(run_ids)))
     return seen, problems
 
@@ -139,7 +136,3 @@ def _stretches(ordered: list[RunId]) -> Iterator[list[RunId]]:
         stretch.append(run_id)
     if stretch:
         yield stretch
-
-
-def _ms(time: datetime) -> int:
-    return int(time.timestamp() * 1000)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -11,6 +12,7 @@ from toolkit.adapters.session import Aws, translated
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
+SEARCHES_AT_ONCE = 4  # CloudWatch Logs allows few searches a second
 _MISSING = "ResourceNotFoundException"
 
 
@@ -60,7 +62,7 @@ class Logs:
         return lines, answer["nextForwardToken"]
 
     def streams(
-        self, group: str, streams: Sequence[str], start: int, end: int
+        self, group: str, streams: Sequence[str], start: datetime, end: datetime
     ) -> dict[str, list[Line]]:
         """The lines of up to 100 streams within a time, from as few pages as they fill.
 
@@ -84,7 +86,7 @@ class Logs:
         return found
 
     def _halves(
-        self, group: str, streams: Sequence[str], start: int, end: int
+        self, group: str, streams: Sequence[str], start: datetime, end: datetime
     ) -> dict[str, list[Line]]:
         half = len(streams) // 2
         if not half:
@@ -93,15 +95,15 @@ class Logs:
         return first | self.streams(group, streams[half:], start, end)
 
     def records(
-        self, group: str, terms: list[str], start: int, end: int
+        self, group: str, terms: list[str], start: datetime, end: datetime
     ) -> Iterator[dict[str, Any]]:
-        """The ``detail`` of state-change records that hold all ``terms``; times in milliseconds."""
+        """The ``detail`` of state-change records that hold all ``terms``."""
         for message in self.search(group, terms, start, end):
             detail = _detail(message)
             if detail is not None:
                 yield detail
 
-    def search(self, group: str, terms: list[str], start: int, end: int) -> Iterator[str]:
+    def search(self, group: str, terms: list[str], start: datetime, end: datetime) -> Iterator[str]:
         """The messages of a group that hold all ``terms``."""
         pattern = " ".join(f'"{term}"' for term in terms)
         with translated(f"log group {group}"):
@@ -109,10 +111,12 @@ class Logs:
                 for event in page.get("events", ()):
                     yield event["message"]
 
-    def _pages(self, group: str, start: int, end: int, **chosen: Any) -> Iterator[Any]:
+    def _pages(self, group: str, start: datetime, end: datetime, **chosen: Any) -> Iterator[Any]:
         """What FilterLogEvents finds; a page may be empty and have a successor all the same."""
         paginator = self._client.get_paginator("filter_log_events")
-        pages = paginator.paginate(logGroupName=group, startTime=start, endTime=end, **chosen)
+        pages = paginator.paginate(
+            logGroupName=group, startTime=_ms(start), endTime=_ms(end), **chosen
+        )
         return iter(pages)
 
     def groups(self, prefix: str) -> dict[str, int | None]:
@@ -126,6 +130,10 @@ class Logs:
                 for page in pages
                 for row in page["logGroups"]
             }
+
+
+def _ms(time: datetime) -> int:
+    return int(time.timestamp() * 1000)
 
 
 def _detail(message: str) -> dict[str, Any] | None:

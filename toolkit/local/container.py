@@ -18,7 +18,7 @@ from typing import IO, Any, ClassVar
 from toolkit.core.executor import Executor
 from toolkit.local.clock import SHIM, clock_variables
 from toolkit.local.images import Image
-from toolkit.local.process import OUT_OF_MEMORY, StartError
+from toolkit.local.process import OUT_OF_MEMORY, StartError, start_watched
 from toolkit.local.task_spec import Container as Definition
 
 _GUARD = Path(__file__).with_name("container_guard.py")
@@ -115,7 +115,9 @@ class Container:
             )
         except DockerError as error:
             raise StartError(str(error)) from error
-        self._popen, self._lifeline = _start(name)
+        self._popen, self._lifeline = start_watched(
+            lambda watched: [sys.executable, str(_GUARD), str(watched), name]
+        )
         self._await_start()
 
     def _await_start(self) -> None:
@@ -157,22 +159,6 @@ class Container:
         for volume in docker("volume", "ls", "--quiet", f"--filter=name={self._name}-").split():
             _quietly("volume", "rm", volume)
         return int(state["ExitCode"])
-
-
-def _start(name: str) -> tuple[subprocess.Popen[bytes], int]:
-    watched, lifeline = os.pipe()
-    try:
-        popen = subprocess.Popen(
-            [sys.executable, str(_GUARD), str(watched), name],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=(watched,),
-        )
-    finally:
-        os.close(watched)
-    return popen, lifeline
 
 
 def _options(definition: Definition, name: str) -> list[str]:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, ClassVar
@@ -47,24 +47,15 @@ class Process:
         self.reason: str | None = None
         self._memory_bytes = memory_bytes
         self._kill_at: float | None = None
-        watched, self._lifeline = os.pipe()
         scratch.mkdir(parents=True, exist_ok=True)
         try:
-            self._popen = subprocess.Popen(
-                _argv(image, command, watched, writable),
-                env=_environment(image, environment, scratch, offset),
-                cwd=image.working_directory,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=(watched,),
+            self._popen, self._lifeline = start_watched(
+                lambda watched: _argv(image, command, watched, writable),
+                environment=_environment(image, environment, scratch, offset),
+                directory=image.working_directory,
             )
         except OSError as error:
-            os.close(self._lifeline)
             raise StartError(str(error)) from error
-        finally:
-            os.close(watched)
 
     @property
     def output(self) -> IO[bytes]:
@@ -109,6 +100,37 @@ class Process:
             self.reason = OUT_OF_MEMORY
             with suppress(ProcessLookupError):
                 os.kill(largest, signal.SIGKILL)
+
+
+def start_watched(
+    argv: Callable[[int], Sequence[str]],
+    *,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a process that can tell when the engine is gone; raises OSError.
+
+    ``argv`` gets the descriptor that the process is to watch: it closes with the engine's end,
+    which comes with the process and is to be closed after it.
+    """
+    watched, lifeline = os.pipe()
+    try:
+        popen = subprocess.Popen(
+            argv(watched),
+            env=environment,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=(watched,),
+        )
+    except BaseException:
+        os.close(lifeline)
+        raise
+    finally:
+        os.close(watched)
+    return popen, lifeline
 
 
 def _argv(
