@@ -11,10 +11,10 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
 
 demo: $(VENV)/demo  ## the main job, end to end, on the embedded AWS (KEEP=1 leaves it running)
-	@$(BIN)/python docs/demo.py $(if $(KEEP),--keep)
+	@$(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
 
 evidence: $(VENV)/demo  ## evidence/ again: a week of every schedule, and a stream of two hours
-	$(BIN)/python docs/evidence.py $(if $(STREAM_SECONDS),--stream-seconds $(STREAM_SECONDS))
+	$(BIN)/python scripts/evidence.py $(if $(STREAM_SECONDS),--stream-seconds $(STREAM_SECONDS))
 
 test: $(VENV)/dev  ## all tests
 	$(BIN)/pytest -n 2 --dist loadfile $(TEST)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from toolkit.actions.context import Context, open_context
 from toolkit.adapters.session import Aws
+from toolkit.app.context import Context, open_context
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from toolkit.core.expression import parse
+from toolkit.core.expressions.expression import parse
 
 SECONDS, CHECKED, WIDTH = 0.3, 25, 15
 START = datetime(2026, 3, 20, tzinfo=UTC)  # Berlin's clock changes nine days later

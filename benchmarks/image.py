@@ -21,8 +21,8 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 from toolkit.adapters.docker import Docker
-from toolkit.core.image import ImageName
-from workloads import catalog
+from toolkit.core.deploying.image import ImageName
+from toolkit.runtime import catalog
 
 ROOT = Path(__file__).parents[1]
 BASE = os.environ.get("IMAGE_BASE", "python-base:bookworm")
@@ -36,7 +36,7 @@ RUN python3 -m venv /venv && /venv/bin/pip install --no-cache-dir %s \\
  && /venv/bin/pip uninstall --yes pip setuptools
 COPY workloads /app/workloads
 ENV PATH=/venv/bin:/usr/bin:/bin PYTHONPATH=/app
-ENTRYPOINT ["python", "-m", "workloads"]
+ENTRYPOINT ["python", "-m", "toolkit.runtime"]
 """
 EVERYTHING = "import boto3, matplotlib.pyplot, numpy, pandas, tenacity, websocket; print(1)"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"

@@ -19,14 +19,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.embedded import CountingAws, deployed_weather
-from toolkit.actions import ledger as action
-from toolkit.actions.context import Context
 from toolkit.adapters.s3 import Bucket
-from toolkit.core.dead_letter import DeadLetter
-from toolkit.core.history import Snapshot, Timing
-from toolkit.core.ledger import Summary, firings
-from toolkit.core.lifecycle import Lifecycle
-from workloads.contract import Outcome, RunId, format_time
+from toolkit.app.context import Context
+from toolkit.app.proof import ledger as action
+from toolkit.core.proof.dead_letter import DeadLetter
+from toolkit.core.proof.ledger import Summary, firings
+from toolkit.core.schedules.history import Snapshot, Timing
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.contract import Outcome, RunId, format_time
 
 FIRINGS = 10_000
 HEADS = 1_000

@@ -141,7 +141,7 @@ def workload(url: str, count: int, ca: str | None) -> Rolling:
     os.environ.update({"WEBSOCKET_CLIENT_CA_BUNDLE": ca} if ca else {})
     sys.modules["wsaccel"] = None  # type: ignore[assignment] # ours is a plain install
     from benchmarks.stream_run import BenchmarkRun
-    from workloads.contract import Interrupted
+    from toolkit.runtime.contract import Interrupted
     from workloads.streams.trades import run
 
     settings = {"base_url": url, "feed": "synthetic", "run_seconds": 3600}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.stream_clients import cpu_seconds, peak_mb
-from workloads.contract import Artifact, Json
+from toolkit.runtime.contract import Artifact, Json
 from workloads.streams.connection import Connection
 from workloads.streams.connection import connect as open_socket
 from workloads.streams.frames import Frames

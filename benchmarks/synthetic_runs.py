@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from workloads.catalog import Workload
-from workloads.contract import Artifact, Claim, Manifest, Outcome, RunId, format_time
+from toolkit.runtime.catalog import Workload
+from toolkit.runtime.contract import Artifact, Claim, Manifest, Outcome, RunId, format_time
 
 DIGEST = "sha256:" + "5e" * 32
 STATES = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEPROVISIONING", "STOPPED")

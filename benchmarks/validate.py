@@ -22,12 +22,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.embedded import CountingAws, deployed_weather
 from benchmarks.synthetic_runs import SPOILED, Made
-from toolkit.actions.context import Context
-from toolkit.actions.validate import validate, validate_all
 from toolkit.adapters.s3 import Bucket
+from toolkit.app.context import Context
+from toolkit.app.proof.validate import validate, validate_all
 from toolkit.core.names import log_stream
-from toolkit.core.verdict import Verdict
-from workloads.contract import RunId
+from toolkit.core.proof.verdict import Verdict
+from toolkit.runtime.contract import RunId
 
 ONE_BY_ONE = 50
 EVERY = timedelta(minutes=5)

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import workloads
-from workloads import catalog, runtime, sink
-from workloads.contract import Json, Result, Run, RunId, parse_time
+from toolkit.runtime import catalog, runtime, sink
+from toolkit.runtime.contract import Json, Result, Run, RunId, parse_time
 
 RUN = RunId("rehearsal", parse_time("2026-11-24T05:00:00Z"))
 

@@ -6,7 +6,7 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from toolkit.core.cron_fields import DAY_NAMES, MONTH_NAMES
+from toolkit.core.expressions.cron_fields import DAY_NAMES, MONTH_NAMES
 
 DRIVER = Path(__file__).parent / "integration" / "quartz" / "Firings.java"
 JARS = [Path("/usr/share/java") / name for name in ("quartz2.jar", "slf4j-api.jar")]

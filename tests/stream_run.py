@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workloads.contract import Artifact, Json
+from toolkit.runtime.contract import Artifact, Json
 
 
 class RecordingRun:

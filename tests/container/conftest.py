@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.container.fargate import Fargate
-from toolkit.adapters.docker import Docker, image_tag
+from toolkit.adapters.docker import Docker
+from toolkit.adapters.image_tree import image_tag
+from toolkit.core.deploying.image import ImageName
 from toolkit.core.errors import ImageError
-from toolkit.core.image import ImageName
 
 ROOT = Path(__file__).parents[2]
 BASE = os.environ.get("IMAGE_BASE", "python-base:bookworm")

@@ -8,9 +8,9 @@ from typing import Any
 
 from attrs import frozen
 
-from toolkit.core.image import ImageName
-from workloads import catalog
-from workloads.contract import Manifest
+from toolkit.core.deploying.image import ImageName
+from toolkit.runtime import catalog
+from toolkit.runtime.contract import Manifest
 
 PATIENCE_SECONDS = 300  # a test that hangs ends; nothing is measured with it
 STOP_TIMEOUT_SECONDS = 120

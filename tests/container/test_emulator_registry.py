@@ -12,8 +12,8 @@ from tests.functional.conftest import share_emulator
 from toolkit.adapters import tags
 from toolkit.adapters.docker import Docker
 from toolkit.adapters.engine import EngineClient, EngineInfo, ensure_running
+from toolkit.core.deploying.image import ImageName
 from toolkit.core.errors import ImageError
-from toolkit.core.image import ImageName
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,10 @@ from tests.container.conftest import ARGUMENTS, BASE, ROOT
 from tests.container.fargate import docker as command
 from tests.functional.conftest import Project, make_project
 from tests.functional.local.conftest import eventually
-from toolkit.adapters.docker import Docker, image_tag
-from toolkit.core.image import ImageName
-from workloads import catalog
+from toolkit.adapters.docker import Docker
+from toolkit.adapters.image_tree import image_tag
+from toolkit.core.deploying.image import ImageName
+from toolkit.runtime import catalog
 
 APP = "executor-test"
 

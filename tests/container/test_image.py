@@ -9,8 +9,8 @@ import pytest
 from tests.container.fargate import Fargate, docker
 from toolkit.adapters import tags
 from toolkit.adapters.docker import Docker
+from toolkit.core.deploying.image import ImageName
 from toolkit.core.errors import ImageError
-from toolkit.core.image import ImageName
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +76,7 @@ def test_the_configuration_is_that_of_a_task(docker: Docker, image: ImageName) -
     )
     [found] = json.loads(shown.stdout)
     config = found["Config"]
-    assert config["Entrypoint"] == ["python", "-m", "workloads"]
+    assert config["Entrypoint"] == ["python", "-m", "toolkit.runtime"]
     assert config["User"] == "10001:10001"
     assert list(config["Volumes"]) == ["/scratch"]
     assert not config.get("Healthcheck")

@@ -6,8 +6,8 @@ import pytest
 
 from tests.container.fargate import Fargate
 from toolkit.local.feed import Feed, Market, serving
-from workloads import catalog
-from workloads.contract import Outcome
+from toolkit.runtime import catalog
+from toolkit.runtime.contract import Outcome
 
 # Settings with which a workload takes seconds and needs no network but the feed on this machine.
 SMALL = {
@@ -110,7 +110,8 @@ def test_a_scratch_that_belongs_to_root_is_refused(fargate: Fargate) -> None:
 def test_a_duplicate_delivery_is_suppressed(fargate: Fargate) -> None:
     twice = (
         "import subprocess, sys;"
-        "codes = [subprocess.run([sys.executable, '-m', 'workloads']).returncode for _ in 'ab'];"
+        "run = [sys.executable, '-m', 'toolkit.runtime'];"
+        "codes = [subprocess.run(run).returncode for _ in 'ab'];"
         "sys.exit(codes != [0, 0])"
     )
     fargate.start(

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,7 +29,6 @@ def walked(blocks: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
         path.write_text(blocks[name])
     with (project.root / "workloads" / "catalog.toml").open("a") as catalog:
         catalog.write("\n" + blocks["workloads/catalog.toml"])
-    shutil.copy2(ROOT / "tests" / "unit" / "fake_run.py", project.root / "tests" / "unit")
     yield project
     project.toolkit("local", "stop")
 

@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import ROOT, share_emulator
 
-DEMO = ROOT / "docs" / "demo.py"
+DEMO = ROOT / "scripts" / "demo.py"
 
 
 @pytest.fixture(scope="module")

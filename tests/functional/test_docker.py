@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from toolkit.adapters import tags
-from toolkit.adapters.docker import Docker, build_inputs, image_tag
+from toolkit.adapters.docker import Docker
+from toolkit.adapters.image_tree import image_tag, image_tree
+from toolkit.core.deploying.image import ImageName, PushProgress
 from toolkit.core.errors import ImageError
-from toolkit.core.image import ImageName, PushProgress
 
 ROOT = Path(__file__).parents[2]
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -256,7 +257,7 @@ def test_the_content_tag_follows_the_files_that_are_built(tmp_path: Path) -> Non
 
 
 def test_the_content_tag_covers_what_the_dockerfile_copies() -> None:
-    inputs = {name for name, _ in build_inputs(ROOT)}
+    inputs = set(image_tree(ROOT))
     lines = (ROOT / "image/Dockerfile").read_text().splitlines()
     copied = [
         word
@@ -277,7 +278,13 @@ def test_the_build_context_is_what_the_content_tag_covers() -> None:
         for line in (ROOT / ".dockerignore").read_text().splitlines()
         if line.startswith("!")
     }
-    assert let_through == {"image/*.lock", "image/*.py", "workloads"}
+    assert let_through == {
+        "image/*.lock",
+        "image/*.py",
+        "toolkit/__init__.py",
+        "toolkit/runtime",
+        "workloads",
+    }
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from toolkit.adapters import account
 from toolkit.adapters.account import asked
 from toolkit.adapters.network import network
 from toolkit.adapters.roles import Question, role
-from toolkit.core.facts import Quota, Unknown
+from toolkit.core.deploying.facts import Quota, Unknown
 
 NOW = datetime(2026, 11, 24, 5, 0, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::1:role/app/eu-west-1/SchedulerRole"

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from toolkit.actions import image as action
-from toolkit.actions import local_image
-from toolkit.actions.context import Context
 from toolkit.adapters.docker import Docker
 from toolkit.adapters.project import Project
 from toolkit.adapters.session import Endpoint
+from toolkit.app.context import Context
+from toolkit.app.deploying import image as action
+from toolkit.app.deploying import local_image
 from toolkit.cli import cli
-from toolkit.core.config import Config, parse
+from toolkit.core.deploying.config import Config, parse
+from toolkit.core.deploying.executor import Executor
 from toolkit.core.errors import ConfigError, ImageError
-from toolkit.core.executor import Executor
 from toolkit.core.names import App
-from workloads.catalog import load
+from toolkit.runtime.catalog import load
 
 from .test_docker import DIGEST, FakeDocker
 from .test_image_actions import PLATFORM, TIME, VERSION, Console, Registry

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.stream_server import certificate
 from tests.stream_run import RecordingRun
 from toolkit.local.feed import Faults, Feed, Market, Recording, Rules, serving
-from workloads.contract import Interrupted, Result
+from toolkit.runtime.contract import Interrupted, Result
 from workloads.streams.errors import (
     ConnectFailedError,
     ConnectionLostError,

@@ -11,14 +11,14 @@ import pytest
 from attrs import define, field
 from botocore.exceptions import ClientError
 
-from toolkit.actions import image as action
-from toolkit.actions.context import Context
 from toolkit.adapters.project import Project
 from toolkit.adapters.session import Endpoint
-from toolkit.core.config import Config
+from toolkit.app.context import Context
+from toolkit.app.deploying import image as action
+from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ConfigError, ImageError
 from toolkit.core.names import App
-from workloads.catalog import load
+from toolkit.runtime.catalog import load
 
 from .test_docker import DIGEST, FakeDocker
 

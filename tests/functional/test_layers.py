@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from toolkit.actions.context import Context
-from toolkit.actions.layers import Layers, Options, Result
 from toolkit.adapters.project import Project
-from toolkit.core.config import Config
+from toolkit.app.context import Context
+from toolkit.app.deploying.layers import Layers, Options, Result
+from toolkit.core.deploying.config import Config
 from toolkit.core.errors import StackError
 from toolkit.core.names import App
 from toolkit.core.stack import ChangeSet, StackEvent, StackPlan
-from workloads.catalog import load
+from toolkit.runtime.catalog import load
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from toolkit.core.calendar_page import Calendar
-from toolkit.core.content import Content
-from toolkit.core.ledger import Firing, State, Summary
-from toolkit.core.report import report
-from toolkit.core.verdict import judge
-from workloads.contract import RunId
+from toolkit.core.pages.calendar import Calendar
+from toolkit.core.pages.report import report
+from toolkit.core.proof.content import Content
+from toolkit.core.proof.ledger import Firing, State, Summary
+from toolkit.core.proof.verdict import judge
+from toolkit.runtime.contract import RunId
 
 from ..chromium import Page, chromium  # noqa: TID252 - tests are no installed package
 from ..unit.test_verdict import GOOD, KEY, LATER, MANIFEST, RUN_ID, WORKLOAD  # noqa: TID252

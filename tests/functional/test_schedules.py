@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from toolkit.actions import schedule as schedule_action
-from toolkit.actions import schedules as schedules_action
-from toolkit.actions.context import Context, open_context
+from toolkit.app.context import Context, open_context
+from toolkit.app.schedules import schedule as schedule_action
+from toolkit.app.schedules import schedules as schedules_action
 from toolkit.core.errors import ConfigError, StackError
 from toolkit.core.stack import ChangeSet, StackEvent
-from workloads.contract import RunId
+from toolkit.runtime.contract import RunId
 
 from .conftest import Project
 

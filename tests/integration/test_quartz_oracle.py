@@ -10,7 +10,7 @@ from itertools import islice
 import pytest
 
 from tests.quartz import MISSING, ZONES, Generator, ask_quartz
-from toolkit.core.expression import parse
+from toolkit.core.expressions.expression import parse
 
 pytestmark = [
     pytest.mark.slow,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from toolkit.runtime.contract import Artifact, Json
 from workloads.batch.ecommerce.generator import stream
 from workloads.batch.ecommerce.market import Market
 from workloads.batch.ecommerce.orders import Calendar, Orders
 from workloads.batch.ecommerce.tally import Tally
-from workloads.contract import Artifact, Json
 
 CALENDAR = Calendar(date(2024, 11, 24), 730)
 SETTINGS: Mapping[str, Json] = {"orders": 200_000, "days": 730, "seed": 1, "chunk_orders": 20_000}

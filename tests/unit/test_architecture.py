@@ -12,41 +12,61 @@ from pathlib import Path
 import attrs
 import pytest
 
-from workloads import catalog
-from workloads.contract import CONTRACT_VARIABLES
+from toolkit import runtime
+from toolkit.runtime import catalog
+from toolkit.runtime.contract import CONTRACT_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 
 # Which of our modules a module may import. The longest prefix of its name decides; what stands
 # under the prefix itself is always allowed.
-# The contract and the catalog are the vocabulary of both sides: every layer may speak it.
-VOCABULARY = frozenset({"workloads.contract", "workloads.catalog"})
+# Vocabulary, which every layer of the toolkit may use: the contract, the catalog and the ground.
+RUNTIME = frozenset({"toolkit.runtime.contract", "toolkit.runtime.catalog"})
+_GROUND = ("errors", "names", "times", "stack", "task", "checks", "cost")
+GROUND = frozenset(f"toolkit.core.{name}" for name in _GROUND)
+VOCABULARY = RUNTIME | GROUND
+
+
+def _rooms(*names: str) -> frozenset[str]:
+    return frozenset(f"toolkit.{name}" for name in names)
+
+
+def _modules(*names: str) -> frozenset[str]:
+    return frozenset(f"toolkit.runtime.{name}" for name in names)
+
+
 IMPORTS: Mapping[str, frozenset[str]] = {
-    "toolkit.cli": VOCABULARY | {"toolkit.actions", "toolkit.core"},
-    "toolkit.actions": VOCABULARY | {"toolkit.core", "toolkit.adapters"},
-    "toolkit.adapters": VOCABULARY | {"toolkit.core"},
-    "toolkit.local": VOCABULARY | {"toolkit.core", "toolkit.adapters"},
+    "toolkit.runtime": _modules("contract"),
+    "toolkit.runtime.contract": frozenset(),
+    "toolkit.runtime.catalog": _modules("contract"),
+    "toolkit.runtime.log": _modules("contract"),
+    "toolkit.runtime.stop": _modules("contract"),
+    "toolkit.runtime.sink": _modules("contract"),
+    "toolkit.runtime.testing": _modules("contract"),
+    "toolkit.runtime.task": _modules("contract", "catalog"),
+    "toolkit.runtime.runtime": _modules("contract", "catalog", "sink", "log", "stop", "task"),
+    "toolkit.runtime.__main__": _modules("runtime"),
     "toolkit.core": VOCABULARY,
-    "toolkit.__main__": frozenset({"toolkit.cli"}),
-    "workloads.contract": frozenset(),
-    "workloads.catalog": frozenset({"workloads.contract"}),
-    "workloads.log": frozenset({"workloads.contract"}),
-    "workloads.stop": frozenset({"workloads.contract"}),
-    "workloads.sink": frozenset({"workloads.contract"}),
-    "workloads.task": frozenset({"workloads.contract", "workloads.catalog"}),
-    "workloads.runtime": frozenset(
-        f"workloads.{name}" for name in ("contract", "catalog", "sink", "log", "stop", "task")
-    ),
-    "workloads.__main__": frozenset({"workloads.runtime"}),
-    "workloads.batch": frozenset({"workloads.contract"}),
-    "workloads.streams": frozenset({"workloads.contract"}),
+    "toolkit.core.expressions": frozenset({"toolkit.core.errors"}),
+    "toolkit.core.schedules": VOCABULARY | _rooms("core.expressions"),
+    "toolkit.core.deploying": VOCABULARY | _rooms("core.expressions", "core.schedules"),
+    "toolkit.core.proof": VOCABULARY | _rooms("core.schedules"),
+    "toolkit.core.pages": VOCABULARY | _rooms("core.proof"),
+    "toolkit.adapters": VOCABULARY | _rooms("core"),
+    "toolkit.app": VOCABULARY | _rooms("core", "adapters", "project"),
+    "toolkit.cli": VOCABULARY | _rooms("app", "core"),
+    "toolkit.local": VOCABULARY | _rooms("core", "adapters"),
+    "toolkit.local.ministack": frozenset(),
+    "toolkit.__main__": _rooms("cli"),
+    "workloads.batch": frozenset(f"toolkit.runtime.{name}" for name in runtime.__all__),
+    "workloads.streams": frozenset(f"toolkit.runtime.{name}" for name in runtime.__all__),
 }
 
 # Which of our modules may import a package of others.
 KEPT_TO: Mapping[str, tuple[str, ...]] = {
     "click": ("toolkit.cli",),
-    "boto3": ("toolkit.adapters", "toolkit.local", "workloads.sink"),
-    "botocore": ("toolkit.adapters", "toolkit.local", "workloads.sink"),
+    "boto3": ("toolkit.adapters", "toolkit.local", "toolkit.runtime.sink"),
+    "botocore": ("toolkit.adapters", "toolkit.local", "toolkit.runtime.sink"),
     "subprocess": ("toolkit.adapters", "toolkit.local"),
 }
 
@@ -93,10 +113,8 @@ def keeps_the_import_table(module: str, tree: ast.Module) -> Iterator[str]:
     own = max((p for p in IMPORTS if under(module, p)), key=len, default=None)
     for name in imports(module, tree):
         ours = under(name, "toolkit") or under(name, "workloads")
-        if not ours or name in {"workloads.__version__", "toolkit.__version__"}:
-            continue
         allowed = {own, *IMPORTS[own]} if own else set()
-        if not any(under(name, prefix) for prefix in allowed):
+        if ours and not any(under(name, prefix) for prefix in allowed):
             yield f"{module} imports {name}"
 
 
@@ -211,29 +229,49 @@ def parse(path: Path) -> ast.Module:
 @pytest.mark.parametrize(
     ("rule", "module", "source"),
     [
-        (keeps_the_import_table, "toolkit.cli.deploy", "from toolkit.adapters import ecs"),
-        (keeps_the_import_table, "toolkit.cli.deploy", "import toolkit.local.agent"),
-        (keeps_the_import_table, "toolkit.cli.deploy", "from ..adapters import ecs"),
-        (keeps_the_import_table, "toolkit.actions.deploy", "from toolkit.cli import main"),
-        (keeps_the_import_table, "toolkit.adapters.ecs", "from toolkit.actions import deploy"),
+        (
+            keeps_the_import_table,
+            "toolkit.cli.deploying.deploy",
+            "from toolkit.adapters import ecs",
+        ),
+        (keeps_the_import_table, "toolkit.cli.deploying.deploy", "import toolkit.local.agent"),
+        (keeps_the_import_table, "toolkit.cli.deploying.deploy", "from ...adapters import ecs"),
+        (keeps_the_import_table, "toolkit.app.deploying.deploy", "from toolkit.cli import main"),
+        (keeps_the_import_table, "toolkit.adapters.ecs", "from toolkit.app import deploy"),
         (keeps_the_import_table, "toolkit.core.names", "from toolkit.adapters import ecs"),
         (keeps_the_import_table, "toolkit.core.names", "from workloads import runtime"),
         (keeps_the_import_table, "toolkit.core.names", "import workloads"),
-        (keeps_the_import_table, "toolkit.local.agent", "from toolkit.actions import deploy"),
+        (keeps_the_import_table, "toolkit.local.agent", "from toolkit.app import deploy"),
         (keeps_the_import_table, "toolkit.somewhere", "from toolkit.core import names"),
-        (keeps_the_import_table, "workloads.contract", "from workloads import catalog"),
-        (keeps_the_import_table, "workloads.catalog", "from toolkit.core import errors"),
-        (keeps_the_import_table, "workloads.log", "from workloads.sink import Sink"),
-        (keeps_the_import_table, "workloads.runtime", "from workloads.batch import weather"),
+        (keeps_the_import_table, "toolkit.runtime.contract", "from workloads import catalog"),
+        (keeps_the_import_table, "toolkit.runtime.catalog", "from toolkit.core import errors"),
+        (keeps_the_import_table, "toolkit.runtime.log", "from toolkit.runtime.sink import Sink"),
+        (keeps_the_import_table, "toolkit.runtime.runtime", "from workloads.batch import weather"),
         (keeps_the_import_table, "workloads.batch.weather", "from workloads.streams import x"),
-        (keeps_the_import_table, "workloads.batch.weather", "from workloads.catalog import load"),
-        (keeps_the_import_table, "workloads.streams.session", "def f():\n import workloads.sink"),
+        (
+            keeps_the_import_table,
+            "workloads.batch.weather",
+            "from toolkit.runtime.catalog import load",
+        ),
+        (
+            keeps_the_import_table,
+            "workloads.streams.session",
+            "def f():\n import toolkit.runtime.sink",
+        ),
         (keeps_packages_to_their_places, "toolkit.core.names", "import click"),
-        (keeps_packages_to_their_places, "toolkit.actions.run", "import boto3"),
-        (keeps_packages_to_their_places, "toolkit.actions.run", "from botocore import session"),
-        (keeps_packages_to_their_places, "workloads.runtime", "def f():\n import boto3"),
+        (keeps_packages_to_their_places, "toolkit.app.schedules.run", "import boto3"),
+        (
+            keeps_packages_to_their_places,
+            "toolkit.app.schedules.run",
+            "from botocore import session",
+        ),
+        (keeps_packages_to_their_places, "toolkit.runtime.runtime", "def f():\n import boto3"),
         (keeps_packages_to_their_places, "workloads.batch.weather", "import subprocess"),
-        (keeps_packages_to_their_places, "toolkit.cli.image", "from subprocess import run"),
+        (
+            keeps_packages_to_their_places,
+            "toolkit.cli.deploying.image",
+            "from subprocess import run",
+        ),
         (is_pure_in_core, "toolkit.core.x", "from datetime import datetime\ndatetime.now()"),
         (is_pure_in_core, "toolkit.core.x", "import datetime as d\nd.datetime.utcnow()"),
         (is_pure_in_core, "toolkit.core.x", "import time\nt = time.time"),
@@ -263,11 +301,15 @@ def test_a_rule_catches_what_breaks_it(rule: Rule, module: str, source: str) -> 
 @pytest.mark.parametrize(
     ("rule", "module", "source"),
     [
-        (keeps_the_import_table, "toolkit.cli.deploy", "from toolkit.actions import deploy"),
-        (keeps_the_import_table, "toolkit.core.names", "from workloads.contract import RunId"),
+        (keeps_the_import_table, "toolkit.cli.deploying.deploy", "from toolkit.app import deploy"),
+        (
+            keeps_the_import_table,
+            "toolkit.core.names",
+            "from toolkit.runtime.contract import RunId",
+        ),
         (keeps_the_import_table, "workloads.batch.weather", "from workloads.batch import ghcn"),
         (keeps_the_import_table, "toolkit.local.agent", "from . import clock"),
-        (keeps_packages_to_their_places, "workloads.sink", "def f():\n import boto3"),
+        (keeps_packages_to_their_places, "toolkit.runtime.sink", "def f():\n import boto3"),
         (is_pure_in_core, "toolkit.core.x", "from datetime import datetime\ndatetime(2026, 1, 1)"),
         (is_pure_in_core, "toolkit.core.x", "def f(time):\n return time.time()"),
         (is_pure_in_core, "toolkit.adapters.x", "import time\ntime.sleep(1)"),

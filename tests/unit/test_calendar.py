@@ -5,9 +5,9 @@ from itertools import islice
 
 import pytest
 
-from toolkit.actions.schedules import calendar
 from toolkit.adapters.project import Project
-from workloads.catalog import load
+from toolkit.app.schedules.schedules import calendar
+from toolkit.runtime.catalog import load
 
 NOW = datetime(2026, 3, 28, 12, 30, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from toolkit.core.content import examine
+from toolkit.core.proof.content import examine
 
 
 def png(*, width: int = 3, height: int = 2, lines: int = 2, spoil: bool = False) -> bytes:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from attrs import evolve
 
-from workloads import catalog
-from workloads.contract import (
+from toolkit.runtime import catalog
+from toolkit.runtime.contract import (
     Artifact,
     Claim,
     ContractError,

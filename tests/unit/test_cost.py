@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from toolkit.core.cost import billed, prices, run_cost
-from toolkit.core.lifecycle import Lifecycle
+from toolkit.core.task import Lifecycle
 
 TASK = Lifecycle(
     "arn:aws:ecs:us-east-1:1:task/app/0a",

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from toolkit.core import diagnosis as table
-from toolkit.core.dead_letter import DeadLetter
-from toolkit.core.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
-from toolkit.core.evidence import Evidence, StoredObject, digest, run_of
-from toolkit.core.lifecycle import Lifecycle
-from toolkit.core.verdict import Ruling, judge
-from workloads.contract import Outcome
+from toolkit.core.proof import diagnosis as table
+from toolkit.core.proof.dead_letter import DeadLetter
+from toolkit.core.proof.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
+from toolkit.core.proof.evidence import Evidence, StoredObject, digest, run_of
+from toolkit.core.proof.verdict import Ruling, judge
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.contract import Outcome
 
 from .test_verdict import (
     DUE,

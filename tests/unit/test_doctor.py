@@ -5,8 +5,8 @@ from typing import Any
 import attrs
 import pytest
 
-from toolkit.core.doctor import Finding, Grade, examine, worst
-from toolkit.core.facts import (
+from toolkit.core.deploying.doctor import Finding, Grade, examine, worst
+from toolkit.core.deploying.facts import (
     Facts,
     Identity,
     Image,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from toolkit.core.drift import (
+from toolkit.core.schedules.drift import (
     DELETED,
     UNOWNED,
     FieldChange,
@@ -18,7 +18,7 @@ from toolkit.core.drift import (
     suspects,
 )
 from toolkit.core.stack import Stack, StackPlan
-from workloads.contract import format_time
+from toolkit.runtime.contract import format_time
 
 DEPLOYED = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -12,9 +12,9 @@ from attrs import fields
 from PIL import Image
 
 from tests.unit.ecommerce_samples import SETTINGS, FakeRun
-from workloads import catalog
+from toolkit.runtime import catalog
+from toolkit.runtime.contract import ContractError, Interrupted, Result
 from workloads.batch.ecommerce import Settings, run
-from workloads.contract import ContractError, Interrupted, Result
 
 CATALOG = catalog.load().workload("ecommerce")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.core import cron_words, expression, zones
-from toolkit.core.expression import At, Cron, ExpressionError, Rate, parse
+from toolkit.core.expressions import cron_words, expression, zones
+from toolkit.core.expressions.expression import At, Cron, ExpressionError, Rate, parse
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "expressions.md"
 AFTER = datetime(2026, 11, 24, 12, tzinfo=UTC)  # a Tuesday

@@ -3,7 +3,7 @@
 import pytest
 
 from toolkit.core.errors import ConfigError
-from toolkit.core.expression import ExpressionError, parse
+from toolkit.core.expressions.expression import ExpressionError, parse
 
 # Field, value and correction of each refused expression.
 REFUSED = {

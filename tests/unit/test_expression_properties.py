@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.brute_force import DAYS, MONTHS, matches, scan
-from toolkit.core.expression import ExpressionError, parse
+from toolkit.core.expressions.expression import ExpressionError, parse
 
 ZONES = [
     "UTC",

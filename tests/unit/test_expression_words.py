@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.core.expression import parse
+from toolkit.core.expressions.expression import parse
 
 WORDS = {
     "* * * * ? *": "Every minute",

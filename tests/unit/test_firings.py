@@ -6,9 +6,9 @@ from itertools import islice
 
 import pytest
 
-from toolkit.core import firings
-from toolkit.core.expression import ExpressionError, parse
-from toolkit.core.firings import (
+from toolkit.core.expressions.expression import ExpressionError, parse
+from toolkit.core.schedules import firings
+from toolkit.core.schedules.firings import (
     Shift,
     Timetable,
     clock_effects,

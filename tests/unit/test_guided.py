@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.actions import guided
 from toolkit.adapters.project import Project
+from toolkit.app.deploying import guided
 from toolkit.core.errors import ConfigError
-from workloads.catalog import load
+from toolkit.runtime.catalog import load
 
 TEXT = """\
 # Ours.

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from toolkit.core.drift import Live
 from toolkit.core.errors import EvidenceError
-from toolkit.core.history import History, Snapshot, Timing, needed, snapshot
+from toolkit.core.schedules.drift import Live
+from toolkit.core.schedules.history import History, Snapshot, Timing, needed, snapshot
 from toolkit.core.stack import Stack
-from workloads.contract import RunId
+from toolkit.runtime.contract import RunId
 
 
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:

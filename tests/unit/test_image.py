@@ -2,8 +2,7 @@
 
 import pytest
 
-from toolkit.core.errors import ImageError
-from toolkit.core.image import (
+from toolkit.core.deploying.image import (
     FAILURES,
     ImageName,
     PushLog,
@@ -12,6 +11,7 @@ from toolkit.core.image import (
     explain,
     is_build_input,
 )
+from toolkit.core.errors import ImageError
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 

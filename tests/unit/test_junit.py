@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 
 from attrs import evolve
 
-from toolkit.core.junit import junit
-from toolkit.core.verdict import judge
+from toolkit.core.pages.junit import junit
+from toolkit.core.proof.verdict import judge
 
 from .test_verdict import DUE, GOOD, LATER, TASK, WORKLOAD
 

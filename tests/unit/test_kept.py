@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from toolkit.core import kept
 from toolkit.core.errors import EvidenceError
-from toolkit.core.report import report
-from toolkit.core.verdict import Ruling, judge
+from toolkit.core.pages.report import report
+from toolkit.core.proof import kept
+from toolkit.core.proof.verdict import Ruling, judge
 
 from .test_verdict import GOOD, LATER, LINES, WORKLOAD
 

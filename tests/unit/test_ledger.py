@@ -10,10 +10,10 @@ from attrs import define, evolve, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.core.dead_letter import DeadLetter
-from toolkit.core.ledger import Firing, State, Summary, firings, outcome_of
-from toolkit.core.lifecycle import Lifecycle
-from workloads.contract import Outcome, RunId
+from toolkit.core.proof.dead_letter import DeadLetter
+from toolkit.core.proof.ledger import Firing, State, Summary, firings, outcome_of
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.contract import Outcome, RunId
 
 DUE = datetime(2026, 11, 24, 5, tzinfo=UTC)
 LATER = DUE + timedelta(hours=6)

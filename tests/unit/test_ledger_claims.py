@@ -6,8 +6,8 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.actions.ledger import _Claims
-from workloads.contract import RunId
+from toolkit.app.proof.ledger import _Claims
+from toolkit.runtime.contract import RunId
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 _PAGE = 3

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.actions import local
+from toolkit.app import local
 from toolkit.core.errors import ConfigError, RunError
 
 

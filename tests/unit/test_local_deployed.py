@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.local.clock import Clock, at_offset, offset_for
-from toolkit.local.delivery import Due, first_attempt, next_attempt
-from toolkit.local.deployed import Deployed
+from toolkit.local.agent.clock import Clock, at_offset, offset_for
+from toolkit.local.agent.delivery import Due, first_attempt, next_attempt
+from toolkit.local.agent.deployed import Deployed
 
 MODIFIED = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -48,14 +48,16 @@ def registry() -> Iterator[str]:
         thread.join()
 
 
-def tree(folder: Path) -> Path:
+def tree(folder: Path) -> dict[str, Path]:
     package = folder / "workloads"
     (package / "batch").mkdir(parents=True)
     (package / "catalog.toml").write_text("x = 1\n")
     (package / "batch" / "science.py").write_text("print()\n")
-    (package / "__pycache__").mkdir()
-    (package / "__pycache__" / "x.pyc").write_bytes(os.urandom(8))
-    return package
+    return {
+        f"workloads/{path.relative_to(package).as_posix()}": path
+        for path in package.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_the_same_files_give_the_same_digest(registry: str, tmp_path: Path) -> None:
@@ -68,7 +70,7 @@ def test_the_same_files_give_the_same_digest(registry: str, tmp_path: Path) -> N
 def test_a_changed_file_gives_another_digest(registry: str, tmp_path: Path) -> None:
     package = tree(tmp_path)
     before = push_process_image(registry, "app", package)
-    (package / "catalog.toml").write_text("x = 2\n")
+    package["workloads/catalog.toml"].write_text("x = 2\n")
     assert push_process_image(registry, "app", package) != before
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.local.target import Invocation, dead_letter, run_task_request, substitute
+from toolkit.local.agent.target import Invocation, dead_letter, run_task_request, substitute
 
 ARN = "arn:aws:scheduler:eu-central-1:123456789012:schedule/app/weather"
 INVOCATION = Invocation(ARN, datetime(2026, 11, 24, 5, tzinfo=UTC), "0123456789abcdef", 2)

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from toolkit.local.market_feed import Branch
-from toolkit.local.wire import Wire
+from toolkit.local.feed.embedded import Branch
+from toolkit.local.feed.wire import Wire
 
 
 def echo(listener: socket.socket) -> None:

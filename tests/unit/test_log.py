@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workloads.contract import jsonable
-from workloads.log import Log
+from toolkit.runtime.contract import jsonable
+from toolkit.runtime.log import Log
 
 NOON = 1_795_521_600.25
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from toolkit.cli.next import next_command
+from toolkit.cli.schedules.next import next_command
 from toolkit.core.errors import ConfigError
 
 AFTER = ("--after", "2026-03-27T00:00:00Z")

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from toolkit.core import preview
-from toolkit.core.drift import FieldChange
-from toolkit.core.expression import ExpressionError
-from toolkit.core.schedule import Schedule
-from workloads.catalog import load
+from toolkit.core.expressions.expression import ExpressionError
+from toolkit.core.schedules import preview
+from toolkit.core.schedules.drift import FieldChange
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.runtime.catalog import load
 
 NOW = datetime(2026, 3, 27, 12, tzinfo=UTC)
 DAILY = Schedule("stream-btc", "stream", "cron(30 2 * * ? *)", timezone="Europe/Berlin")

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from toolkit.core.deploying.plans import Spec
+from toolkit.core.deploying.release import INDEX, Release, choose, parse, release_id, wanted_files
 from toolkit.core.errors import ConfigError, StackError
-from toolkit.core.plans import Spec
-from toolkit.core.release import INDEX, Release, choose, parse, release_id, wanted_files
 
 PLATFORM = Spec("app", "app-platform", "platform", {"AppName": "app"})
 WORKLOAD = Spec("app", "app-workload-x", "workload", {"Cpu": "256"}, {"BucketName": "app-platform"})

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from toolkit.cli.render import Terminal
-from toolkit.core.rescheduling import rescheduling
+from toolkit.core.schedules.rescheduling import rescheduling
 from toolkit.core.stack import Action, Change, ChangeSet
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

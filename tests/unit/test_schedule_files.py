@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.adapters.project import Project
-from toolkit.core import config as config_core
-from toolkit.core.drift import Live
-from toolkit.core.dump import file_changes
+from toolkit.core.deploying import config as config_core
+from toolkit.core.deploying.dump import file_changes
 from toolkit.core.errors import ConfigError
-from toolkit.core.schedule import parse
-from toolkit.core.target import scheduler_input
-from workloads.catalog import load
+from toolkit.core.schedules.drift import Live
+from toolkit.core.schedules.schedule import parse
+from toolkit.core.schedules.target import scheduler_input
+from toolkit.runtime.catalog import load
 
 CATALOG = load()
 DAILY = "cron(0 6 * * ? *)"

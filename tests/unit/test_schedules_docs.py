@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.cli.schedule import schedule_command
-from toolkit.cli.schedules import schedules_command
+from toolkit.cli.schedules.schedule import schedule_command
+from toolkit.cli.schedules.schedules import schedules_command
 
 TEXT = (Path(__file__).parents[2] / "docs" / "schedules.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^\$ toolkit (next .+)\n((?:(?!\$ |```).*\n)+)", TEXT, re.MULTILINE)

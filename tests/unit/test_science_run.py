@@ -22,14 +22,14 @@ from attrs import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workloads import catalog
+from toolkit.runtime import catalog
+from toolkit.runtime.contract import Artifact, Interrupted, Result
 from workloads.batch.science import heat, machine, onsager, plot, run, study
 from workloads.batch.science.chain import Pace, Turn
 from workloads.batch.science.findings import find, gates, to_csv
 from workloads.batch.science.plan import TEMPERATURES, Cost, Plan, Settings, is_judged
 from workloads.batch.science.simulation import Simulation
 from workloads.batch.science.workers import WorkerError, Workers
-from workloads.contract import Artifact, Interrupted, Result
 
 ROOT = Path(__file__).parents[2]
 SMALL = Plan(size=48, samples=300, seed=3, temperatures=(1.8, 2.27, 3.0))

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from toolkit.local.feed.__main__ import _parser
-from workloads.catalog import load
+from toolkit.runtime.catalog import load
 from workloads.streams import errors
 
 ROOT = Path(__file__).parents[2]

@@ -4,15 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.stream_frames import payload, trade
-from workloads.streams.messages import (
-    SCALE,
-    MessageError,
-    Shutdown,
-    Trade,
-    Trades,
-    parse,
-    show,
-)
+from workloads.streams.messages import SCALE, MessageError, Shutdown, Trade, Trades, parse, show
 
 # As documented and as captured in 2026: no order ids.
 DOCUMENTED = (

@@ -10,8 +10,8 @@ import pytest
 
 from tests.stream_frames import payload, trade
 from tests.stream_run import RecordingRun
-from workloads.catalog import load
-from workloads.contract import ContractError, Interrupted, Result
+from toolkit.runtime.catalog import load
+from toolkit.runtime.contract import ContractError, Interrupted, Result
 from workloads.streams.connection import Connection
 from workloads.streams.errors import (
     ConnectFailedError,

@@ -14,7 +14,7 @@ from tests.cloudformation import (
     properties,
     resources,
 )
-from workloads import catalog, contract
+from toolkit.runtime import catalog, contract
 
 
 def container(**parameters: Any) -> Any:

@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 
 from benchmarks.synthetic_runs import Made
 from tests.fake_aws import FakeAws
-from toolkit.actions import ledger
-from toolkit.actions.context import Context
-from toolkit.actions.validate import Validation, over_since, validate, validate_all
 from toolkit.adapters.project import Project
-from toolkit.core.config import Config
+from toolkit.app.context import Context
+from toolkit.app.proof import ledger
+from toolkit.app.proof.validate import Validation, over_since, validate, validate_all
+from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ToolkitError
-from toolkit.core.history import Snapshot, Timing
-from toolkit.core.ledger import State
 from toolkit.core.names import App, log_stream
-from toolkit.core.verdict import Ruling
-from workloads.catalog import load
-from workloads.contract import Outcome, RunId, format_time
+from toolkit.core.proof.ledger import State
+from toolkit.core.proof.verdict import Ruling
+from toolkit.core.schedules.history import Snapshot, Timing
+from toolkit.runtime.catalog import load
+from toolkit.runtime.contract import Outcome, RunId, format_time
 
 START = datetime(2026, 11, 1, 6, tzinfo=UTC)
 NOW = datetime(2027, 3, 1, tzinfo=UTC)

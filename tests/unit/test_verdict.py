@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from toolkit.core.evidence import DeadLetter, Evidence, StoredObject, digest, tasks_of
-from toolkit.core.lifecycle import Lifecycle
-from toolkit.core.verdict import Ruling, Status, Verdict, judge
-from workloads.catalog import Catalog
-from workloads.contract import Artifact, Claim, Gate, Manifest, Outcome, RunId
+from toolkit.core.proof.evidence import DeadLetter, Evidence, StoredObject, digest, tasks_of
+from toolkit.core.proof.verdict import Ruling, Status, Verdict, judge
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.catalog import Catalog
+from toolkit.runtime.contract import Artifact, Claim, Gate, Manifest, Outcome, RunId
 
 RUN_ID = "weather-20261124T050000Z"
 DUE = datetime(2026, 11, 24, 5, tzinfo=UTC)

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from toolkit.core.content import Content
-from toolkit.core.verdict import Ruling, Status, Verdict, judge
-from workloads.catalog import Variable
-from workloads.contract import Outcome, format_time, parse_time
+from toolkit.core.proof.content import Content
+from toolkit.core.proof.verdict import Ruling, Status, Verdict, judge
+from toolkit.runtime.catalog import Variable
+from toolkit.runtime.contract import Outcome, format_time, parse_time
 
 from .test_verdict import GOOD, KEY, LATER, MANIFEST, TASK, WORKLOAD, detail
 

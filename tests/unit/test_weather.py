@@ -12,13 +12,13 @@ import attrs
 import numpy as np
 import pytest
 
-from tests.unit.fake_run import FakeRun
 from tests.unit.file_server import Answer, FileServer, serving
 from tests.unit.synthetic_weather import days_of, ghcn_csv, station
-from workloads import catalog
+from toolkit.runtime import catalog
+from toolkit.runtime.contract import Interrupted, Json, Result
+from toolkit.runtime.testing import FakeRun
 from workloads.batch.weather import Settings, run
 from workloads.batch.weather.readings import WeatherError
-from workloads.contract import Interrupted, Json, Result
 
 WEATHER = catalog.load().workload("weather")
 SEATTLE = "USW00024233"
@@ -215,8 +215,8 @@ def test_an_element_without_good_readings_is_an_error_with_a_hint(
 def test_a_run_imports_only_what_it_uses(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib;"
-        "from tests.unit.fake_run import FakeRun;"
-        "from workloads import catalog;"
+        "from toolkit.runtime.testing import FakeRun;"
+        "from toolkit.runtime import catalog;"
         "from workloads.batch.weather import run;"
         "settings = catalog.load().workload('weather').settings({'SOURCE': 'vega-seattle'});"
         "run(settings, FakeRun(pathlib.Path(sys.argv[1])));"

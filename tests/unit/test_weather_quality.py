@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.fake_run import FakeRun
 from tests.unit.synthetic_weather import days_of, station
+from toolkit.runtime.testing import FakeRun
 from workloads.batch.weather import quality, sources
 from workloads.batch.weather.readings import Flag, Readings, Station, readings
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.fake_run import FakeRun
 from tests.unit.file_server import Answer, FileServer, serving
 from tests.unit.synthetic_weather import days_of, ghcn_csv, station
+from toolkit.runtime.contract import Interrupted
+from toolkit.runtime.testing import FakeRun
 from workloads.batch.weather import download, sources
 from workloads.batch.weather.readings import Station, WeatherError
-from workloads.contract import Interrupted
 
 NAME = "USW00024233"
 FILE = f"/csv/{NAME}.csv"

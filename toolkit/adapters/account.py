@@ -6,8 +6,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from toolkit.adapters.session import Aws, translated
+from toolkit.core.deploying.facts import Identity, Queue, Quota, Unknown
 from toolkit.core.errors import ToolkitError
-from toolkit.core.facts import Identity, Queue, Quota, Unknown
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

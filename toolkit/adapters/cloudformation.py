@@ -22,7 +22,7 @@ from toolkit.core.stack import (
     stack_hint,
     stuck_hint,
 )
-from workloads.contract import format_time
+from toolkit.runtime.contract import format_time
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -11,16 +11,13 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from toolkit.core.errors import ImageError
-from toolkit.core.image import (
-    BUILD_INPUTS,
+from toolkit.core.deploying.image import (
     ImageName,
     PushLog,
     PushProgress,
-    content_tag,
     explain,
-    is_build_input,
 )
+from toolkit.core.errors import ImageError
 
 Lines = Callable[[str], None]
 _DOCKERFILE = "image/Dockerfile"
@@ -194,18 +191,6 @@ class Docker:
 
     def _with(self, more: Mapping[str, str]) -> "Docker":
         return Docker(self.program, {**self.environment, **more})
-
-
-def build_inputs(root: Path) -> list[tuple[str, bytes]]:
-    """The files that the image is built from, by their paths below the project's root."""
-    files = {path for pattern in BUILD_INPUTS for path in root.glob(pattern) if path.is_file()}
-    named = ((path.relative_to(root).as_posix(), path) for path in files)
-    return sorted((name, path.read_bytes()) for name, path in named if is_build_input(name))
-
-
-def image_tag(root: Path, arguments: Mapping[str, str], platforms: Sequence[str]) -> str:
-    """The tag of the image that the project in ``root`` gives for these platforms."""
-    return content_tag(build_inputs(root), {**arguments, "": ",".join(sorted(platforms))})
 
 
 def _options(

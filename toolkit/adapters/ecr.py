@@ -12,7 +12,7 @@ from attrs import frozen
 from toolkit.adapters.session import Aws, translated
 from toolkit.adapters.tags import MANIFESTS
 from toolkit.core.errors import ImageError
-from workloads.contract import format_time
+from toolkit.runtime.contract import format_time
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient

@@ -5,10 +5,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
-from toolkit.core.diagnosis import diagnose_launch
 from toolkit.core.errors import RunError
-from toolkit.core.lifecycle import Lifecycle
-from workloads.contract import RunId
+from toolkit.core.proof.diagnosis import diagnose_launch
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.contract import RunId
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient

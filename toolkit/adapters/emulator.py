@@ -13,7 +13,7 @@ from pathlib import Path
 
 from toolkit.core.errors import ToolkitError
 
-LOCK = Path(__file__).resolve().parents[1] / "local" / "emulator.lock"
+LOCK = Path(__file__).resolve().parents[1] / "local" / "ministack" / "requirements.lock"
 
 
 def ensure_installed(folder: Path, progress: Callable[[str], None]) -> Path:

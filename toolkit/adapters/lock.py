@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from toolkit.adapters.session import Aws, translated
-from workloads.contract import format_time, parse_time
+from toolkit.runtime.contract import format_time, parse_time
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

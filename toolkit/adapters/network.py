@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
+from toolkit.core.deploying.facts import Network, Subnet
 from toolkit.core.errors import ToolkitError
-from toolkit.core.facts import Network, Subnet
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

@@ -11,12 +11,12 @@ from typing import Any
 import tomlkit
 from attrs import frozen
 
-from toolkit.core import config as config_core
-from toolkit.core import schedule as schedule_core
-from toolkit.core.config import Config
+from toolkit.core.deploying import config as config_core
+from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ConfigError
-from toolkit.core.schedule import Schedule
-from workloads.catalog import Catalog
+from toolkit.core.schedules import schedule as schedule_core
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.runtime.catalog import Catalog
 
 CONFIG = "toolkit.toml"
 

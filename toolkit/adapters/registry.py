@@ -14,7 +14,7 @@ import http.client
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -22,28 +22,27 @@ from urllib.parse import quote, urlsplit
 from toolkit.core.errors import ImageError
 
 PROCESS_LABEL = "org.fargate-toolkit.process-image"
-ENTRY_POINT = ("python", "-m", "workloads")
+ENTRY_POINT = ("python", "-m", "toolkit.runtime")
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
-_LEFT_OUT = ("__pycache__", ".pyc")
 
 
-def push_process_image(endpoint: str, repository: str, source: Path) -> str:
-    """Push ``source`` (the `workloads` package's directory) to a repository; returns the digest.
+def push_process_image(endpoint: str, repository: str, tree: Mapping[str, Path]) -> str:
+    """Push a tree of files to a repository; returns the digest.
 
     The same files give the same digest, wherever and whenever they are pushed.
 
     Args:
         endpoint: the registry's URL, such as the embedded AWS's endpoint.
         repository: the repository's name or URI; a host in front is left out.
-        source: a directory; it stands in the image under its own name.
+        tree: the files, by their paths below the image's import root.
 
     Raises:
         ImageError: the registry refused, for instance because it has no such repository.
     """
     name = repository_name(repository)
-    layer = _layer(source)
+    layer = _layer(tree)
     diff_id = _digest(gzip.decompress(layer))
     config = _json(
         {
@@ -84,26 +83,20 @@ def repository_name(repository: str) -> str:
     return name if slash and ("." in host or ":" in host) else repository
 
 
-def _layer(source: Path) -> bytes:
+def _layer(tree: Mapping[str, Path]) -> bytes:
     """A tar.gz of the tree under ``app/`` that depends on names and contents only."""
     packed = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as stream,
         tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for path in _files(source):
-            member = tarfile.TarInfo(f"app/{source.name}/{path.relative_to(source).as_posix()}")
+        for name, path in sorted(tree.items()):
+            member = tarfile.TarInfo(f"app/{name}")
             member.size = path.stat().st_size
             member.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
             with path.open("rb") as content:
                 archive.addfile(member, content)
     return packed.getvalue()
-
-
-def _files(source: Path) -> Iterator[Path]:
-    for path in sorted(source.rglob("*")):
-        if path.is_file() and not any(part.endswith(_LEFT_OUT) for part in path.parts):
-            yield path
 
 
 def _push_blob(registry: http.client.HTTPConnection, name: str, blob: bytes) -> None:

@@ -7,10 +7,10 @@ from attrs import frozen
 
 from toolkit.adapters.s3 import Bucket
 from toolkit.adapters.session import Aws, translated
-from toolkit.core import release as core
+from toolkit.core.deploying import release as core
+from toolkit.core.deploying.release import INDEX, Release
 from toolkit.core.errors import ConfigError
-from toolkit.core.release import INDEX, Release
-from workloads.contract import format_time
+from toolkit.runtime.contract import format_time
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

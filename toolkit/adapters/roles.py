@@ -8,8 +8,8 @@ from urllib.parse import unquote
 from attrs import frozen
 
 from toolkit.adapters.session import Aws, translated
+from toolkit.core.deploying.facts import Role, Unknown
 from toolkit.core.errors import ToolkitError
-from toolkit.core.facts import Role, Unknown
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from toolkit.adapters.session import CONNECTIONS, Aws, translated
-from toolkit.core.evidence import StoredObject
-from workloads.contract import format_time
+from toolkit.core.proof.evidence import StoredObject
+from toolkit.runtime.contract import format_time
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
-from toolkit.core.drift import Listed, Live
-from workloads.contract import format_time
+from toolkit.core.schedules.drift import Listed, Live
+from toolkit.runtime.contract import format_time
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient

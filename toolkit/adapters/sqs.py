@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
-from toolkit.core.dead_letter import DeadLetter
+from toolkit.core.proof.dead_letter import DeadLetter
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

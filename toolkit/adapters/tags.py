@@ -8,8 +8,8 @@ import urllib.error
 import urllib.request
 from http import HTTPStatus
 
+from toolkit.core.deploying.image import ImageName, explain
 from toolkit.core.errors import ImageError
-from toolkit.core.image import ImageName, explain
 
 _SECONDS = 20
 MANIFESTS = (

@@ -12,28 +12,28 @@ import click
 
 from toolkit.cli.text import wrapped
 from toolkit.core.errors import ToolkitError
-from workloads.contract import ContractError
+from toolkit.runtime.contract import ContractError
 
 # Command → the module that holds it. Modules are imported when asked for, so that
 # `toolkit --version` does not pay for what it does not use.
 _COMMANDS = {
-    "cost": "cost",
-    "delete": "delete",
-    "deploy": "deploy",
-    "doctor": "doctor",
-    "evidence": "evidence",
-    "image": "image",
-    "ledger": "ledger",
+    "cost": "proof.cost",
+    "delete": "deploying.delete",
+    "deploy": "deploying.deploy",
+    "doctor": "deploying.doctor",
+    "evidence": "proof.evidence",
+    "image": "deploying.image",
+    "ledger": "proof.ledger",
     "local": "local",
-    "logs": "logs",
-    "next": "next",
-    "package": "package",
-    "run": "run",
-    "runs": "runs",
-    "schedule": "schedule",
-    "schedules": "schedules",
-    "status": "status",
-    "validate": "validate",
+    "logs": "proof.logs",
+    "next": "schedules.next",
+    "package": "deploying.package",
+    "run": "schedules.run",
+    "runs": "proof.runs",
+    "schedule": "schedules.schedule",
+    "schedules": "schedules.schedules",
+    "status": "proof.status",
+    "validate": "proof.validate",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from toolkit.actions import local as actions
+from toolkit.app import local as actions
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import click
 
-from toolkit.actions.context import Context, open_context, open_offline
-from toolkit.actions.local import read_duration
+from toolkit.app.context import Context, open_context, open_offline
+from toolkit.app.local import read_duration
 from toolkit.cli.render import Terminal
-from toolkit.core.config import Config
-from toolkit.core.executor import Executor
-from workloads.contract import ContractError, RunId, parse_time
+from toolkit.core.deploying.config import Config
+from toolkit.core.deploying.executor import Executor
+from toolkit.runtime.contract import ContractError, RunId, parse_time
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from toolkit.cli.text import wrapped
+from toolkit.core.proof.verdict import Check, Ruling, Status, Verdict
 from toolkit.core.stack import Action, Change, ChangeSet, StackEvent
-from toolkit.core.verdict import Check, Ruling, Status, Verdict
-from workloads.contract import parse_time
+from toolkit.runtime.contract import parse_time
 
 _SIGNS = {Action.ADD: ("+", "green"), Action.REMOVE: ("-", "red")}
 _STATUS = {Status.OK: "green", Status.NG: "red", Status.UNKNOWN: "yellow"}

@@ -8,8 +8,8 @@ from typing import Any
 
 from attrs import frozen
 
-from toolkit.core.lifecycle import Lifecycle
-from workloads.contract import parse_time
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.contract import parse_time
 
 _HOUR = 3600.0
 _REFERENCE = "us-east-1"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from toolkit.core.errors import ConfigError
-from workloads.contract import NAME
+from toolkit.runtime.contract import NAME
 
 CONTAINER = "workload"
 LOG_STREAM_PREFIX = "run"

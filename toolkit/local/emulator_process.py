@@ -9,7 +9,7 @@ from pathlib import Path
 
 from toolkit.core.errors import ToolkitError
 
-VERSION = "1.5.33"  # of ministack: the mends in `emulator/` are made for this one
+VERSION = "1.5.33"  # of ministack: the mends in `ministack/` are made for this one
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 
@@ -21,11 +21,11 @@ class EmulatorProcess:
         self, python: Path, home: Path, region: str, port: int, secrets: Mapping[str, str]
     ) -> None:
         """Start it; ``secrets`` are variables that lead it back to the engine."""
-        command = [str(python), "-m", "emulator", str(port)]
+        command = [str(python), "-m", "toolkit.local.ministack", str(port)]
         with (home / "emulator.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command,
-                cwd=Path(__file__).parent,
+                cwd=Path(__file__).parents[2],
                 env={**_environment(home, region), **secrets},
                 stdin=subprocess.PIPE,  # it ends when this pipe closes, however we end
                 stdout=subprocess.PIPE,

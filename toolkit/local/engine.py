@@ -23,23 +23,23 @@ from typing import IO, Any, Self
 from attrs import asdict, frozen
 
 from toolkit.adapters import engine as client
-from toolkit.core import expression
-from toolkit.core.expression import ExpressionError
-from toolkit.local import container
-from toolkit.local.aws import Emulator
-from toolkit.local.clock import Clock
+from toolkit.core.expressions import expression
+from toolkit.core.expressions.expression import ExpressionError
+from toolkit.local.agent import container
+from toolkit.local.agent.aws import Emulator
+from toolkit.local.agent.clock import Clock
+from toolkit.local.agent.delivery import Delivery
+from toolkit.local.agent.endpoint import TaskEndpoint
+from toolkit.local.agent.fargate import Fargate
+from toolkit.local.agent.images import Images, PullError
+from toolkit.local.agent.journal import Event, Journal
+from toolkit.local.agent.launcher import landlock_version
+from toolkit.local.agent.scheduler import Scheduler
+from toolkit.local.agent.start import Surroundings
+from toolkit.local.agent.timekeeper import Timekeeper, read_moment, read_target
 from toolkit.local.control import Control, Json
-from toolkit.local.delivery import Delivery
 from toolkit.local.emulator_process import VERSION, EmulatorProcess
-from toolkit.local.endpoint import TaskEndpoint
-from toolkit.local.fargate import Fargate
-from toolkit.local.images import Images, PullError
-from toolkit.local.journal import Event, Journal
-from toolkit.local.launcher import landlock_version
-from toolkit.local.market_feed import MarketFeed
-from toolkit.local.scheduler import Scheduler
-from toolkit.local.start import Surroundings
-from toolkit.local.timekeeper import Timekeeper, read_moment, read_target
+from toolkit.local.feed.embedded import MarketFeed
 
 _PARALLEL_TASKS = 2 * (os.cpu_count() or 2)
 _GRACE_SECONDS = 5.0

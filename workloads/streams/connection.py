@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import websocket
 
-from workloads.contract import Interrupted, Run
+from toolkit.runtime import Interrupted, Run
 from workloads.streams.errors import (
     ConnectFailedError,
     ConnectionLostError,

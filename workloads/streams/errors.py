@@ -10,7 +10,7 @@
     └─ StreamSilentError         no trade for SILENCE_ERROR_SECONDS
 """
 
-from workloads.contract import Result
+from toolkit.runtime import Result
 
 
 class StreamError(Exception):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from workloads.contract import Gate, Json
+from toolkit.runtime import Gate, Json
 from workloads.streams import bars, signals
 from workloads.streams.bars import Bar, Bars
 from workloads.streams.gaps import Continuity, Gap

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from attrs import field, fields, frozen
 
-from workloads.contract import ContractError, Json
+from toolkit.runtime import ContractError, Json
 
 # The exchange's own hosts; the market data is the same on the first two, binance.us has its own.
 HOSTS = ("binance.com", "binance.vision", "binance.us")

@@ -16,7 +16,7 @@ from json import dumps
 
 from attrs import asdict, define
 
-from workloads.contract import Interrupted, Json, Result, Run
+from toolkit.runtime import Interrupted, Json, Result, Run
 from workloads.streams.connection import Connect, Connection, connect, open_connection
 from workloads.streams.decode import decode
 from workloads.streams.errors import ConnectionLostError, StreamError, StreamSilentError

@@ -215,12 +215,19 @@ def run_bare(rehearsal: Rehearsal, **container: Any) -> str:
     return arn
 
 
+def tree(folder: Path, program: str) -> dict[str, Path]:
+    """The files of a process image whose entry point is one program."""
+    names = {"toolkit/__init__.py": "", "toolkit/runtime/__init__.py": ""}
+    names |= {"toolkit/runtime/__main__.py": program}
+    for name, text in names.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return {name: folder / name for name in names}
+
+
 def push_program(rehearsal: Rehearsal, folder: Path, repository: str, program: str) -> str:
-    """Push a process image whose `workloads` package is one program; returns the URI by digest."""
-    package = folder / "workloads"
-    package.mkdir(parents=True)
-    (package / "__main__.py").write_text(program)
-    digest = push_process_image(rehearsal.info.endpoint_url, repository, package)
+    """Push a process image whose entry point is one program; returns the URI by digest."""
+    digest = push_process_image(rehearsal.info.endpoint_url, repository, tree(folder, program))
     return f"{repository}@{digest}"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from toolkit.local import container
+from toolkit.local.agent import container
 
 from .conftest import APP, REPOSITORY, Platform, Rehearsal, eventually
 
@@ -180,8 +180,8 @@ def test_nothing_of_a_container_stays(boxed: Platform) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from toolkit.local.container import Container
-from toolkit.local.images import Image
+from toolkit.local.agent.container import Container
+from toolkit.local.agent.images import Image
 
 image = Image("", (), (), Path(), {}, sys.argv[1])
 Container(image, {}, ["sleep", "600"], {}, name=sys.argv[2], offset=0, cpu=256, memory_bytes=2**28)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.local.launcher import landlock_version
+from toolkit.local.agent.launcher import landlock_version
 
 from .conftest import APP, Platform, eventually
 

@@ -10,7 +10,7 @@ from tests.processes import alive, family
 from toolkit.adapters import engine
 from toolkit.adapters.registry import push_process_image
 
-from .conftest import PROGRAM, Rehearsal, eventually, push_program, run_bare
+from .conftest import PROGRAM, Rehearsal, eventually, push_program, run_bare, tree
 from .own import deploy_schedule, run_sleeper
 
 
@@ -84,12 +84,11 @@ def test_a_log_line_that_a_kill_cut_off_is_dropped(own: Rehearsal) -> None:
 
 def test_an_image_is_on_disk_when_it_is_pushed(own: Rehearsal, tmp_path: Path) -> None:
     """However large: this one has a layer of 30 MB that nothing compresses."""
-    package = tmp_path / "workloads"
-    package.mkdir()
-    (package / "__main__.py").write_text(PROGRAM)
-    (package / "large.bin").write_bytes(os.urandom(30_000_000))
+    files = tree(tmp_path, PROGRAM)
+    files["large.bin"] = tmp_path / "large.bin"
+    files["large.bin"].write_bytes(os.urandom(30_000_000))
     uri = own.aws("ecr").create_repository(repositoryName="image")["repository"]["repositoryUri"]
-    digest = push_process_image(own.info.endpoint_url, uri, package)
+    digest = push_process_image(own.info.endpoint_url, uri, files)
     again = kill(own, *family(own.info.pid))
     arn = run_bare(
         again,

@@ -17,7 +17,7 @@ from attrs import define, field
 from tests.functional.conftest import Project
 from toolkit.adapters import engine
 from toolkit.adapters.engine import EngineClient, EngineInfo
-from workloads.contract import Claim, RunId
+from toolkit.runtime.contract import Claim, RunId
 
 APP = "fargate-runs"
 Definition = dict[str, Any]
@@ -44,9 +44,9 @@ _AFTER_THE_START, _START_SECONDS = ("spot-interruption", "task-retirement"), 5.0
 _SPOILED = """
 import os, sys, time, types
 from attrs import evolve
-from workloads.catalog import load
-from workloads.contract import Interrupted, Result
-from workloads.runtime import execute
+from toolkit.runtime.catalog import load
+from toolkit.runtime.contract import Interrupted, Result
+from toolkit.runtime.runtime import execute
 
 catalog = load()
 workload = catalog.workload(os.environ["WORKLOAD"])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from attrs import field, frozen
 
-from workloads.contract import RunId
+from toolkit.runtime.contract import RunId
 
 from .stage import (
     Definition,
@@ -42,7 +42,7 @@ class Case:
 ARTIFACT_ONLY = """
 import os
 import boto3
-from workloads.contract import RunId, parse_time
+from toolkit.runtime.contract import RunId, parse_time
 run_id = RunId(os.environ["SCHEDULE"], parse_time(os.environ["SCHEDULED_TIME"]))
 key = run_id.artifact_key("half.csv")
 boto3.client("s3").put_object(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from attrs import frozen
 
-from workloads.contract import RunId
+from toolkit.runtime.contract import RunId
 
 from .stage import (
     APP,

@@ -87,14 +87,14 @@ def no_log_group(_stage: Stage, definition: Definition) -> None:
 
 
 def no_program(_stage: Stage, definition: Definition) -> None:
-    container(definition)["entryPoint"] = ["pyhton", "-m", "workloads"]
+    container(definition)["entryPoint"] = ["pyhton", "-m", "toolkit.runtime"]
 
 
 GREEDY = "keep = [bytearray(b'x' * 1_000_000) for _ in range(2000)]"
 GREEDY_CHILD = f"""
 import subprocess, sys
 subprocess.run([sys.executable, "-c", {GREEDY!r}])
-from workloads.runtime import main
+from toolkit.runtime.runtime import main
 sys.exit(main())
 """
 TERMINATED = """

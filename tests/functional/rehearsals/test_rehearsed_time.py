@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from workloads.contract import RunId
+from toolkit.runtime.contract import RunId
 
 from .stage import APP, WAITS, Stage, assert_told, rehearses, statuses
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from workloads.contract import RunId
+from toolkit.runtime.contract import RunId
 
 from .stage import APP, Stage, Verdict, assert_told, rehearses
 

@@ -1,10 +1,10 @@
-"""``python -m workloads``, but for a probe and with the grace of the test."""
+"""``python -m toolkit.runtime``, but for a probe and with the grace of the test."""
 
 import os
 import sys
 
 from tests.functional.runtime.harness import catalog
-from workloads.runtime import execute
+from toolkit.runtime.runtime import execute
 
 if __name__ == "__main__":
     sys.exit(

@@ -15,9 +15,9 @@ from typing import IO, Any
 
 from attrs import frozen
 
-from workloads.catalog import Catalog, Variable, Workload
-from workloads.contract import Manifest
-from workloads.runtime import execute
+from toolkit.runtime.catalog import Catalog, Variable, Workload
+from toolkit.runtime.contract import Manifest
+from toolkit.runtime.runtime import execute
 
 PATIENCE_SECONDS = 60  # a test that hangs ends; nothing is ever measured with it
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workloads.contract import Gate, Interrupted, Json, Result, Run
+from toolkit.runtime.contract import Gate, Interrupted, Json, Result, Run
 
 Settings = Mapping[str, Json]
 

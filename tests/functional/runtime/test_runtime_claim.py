@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from tests.functional.runtime.harness import RUN_ID, Ended, launch, run_here
-from workloads.contract import Claim
+from toolkit.runtime.contract import Claim
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/app/0123456789abcdef"
 CLAIM = f"runs/probe/{RUN_ID}/claim.json"

@@ -23,8 +23,8 @@ from tests.functional.runtime.harness import (
     environment,
     run_here,
 )
-from workloads.contract import Outcome
-from workloads.runtime import execute
+from toolkit.runtime.contract import Outcome
+from toolkit.runtime.runtime import execute
 
 PREFIX = f"runs/probe/{RUN_ID}/"
 
@@ -227,7 +227,7 @@ def test_a_run_token_that_would_break_the_run_id_is_refused(token: str, tmp_path
 
 def test_the_image_entry_point_refuses_a_bad_environment(tmp_path: Path) -> None:
     completed = subprocess.run(
-        [sys.executable, "-m", "workloads"],
+        [sys.executable, "-m", "toolkit.runtime"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "WORKLOAD": "wether"},
         capture_output=True,

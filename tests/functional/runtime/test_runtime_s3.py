@@ -20,8 +20,8 @@ from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
 from tests.functional.runtime.harness import RUN_ID, launch
-from workloads.contract import Manifest, Outcome
-from workloads.sink import DirectorySink, S3Sink, SinkError, open_sink
+from toolkit.runtime.contract import Manifest, Outcome
+from toolkit.runtime.sink import DirectorySink, S3Sink, SinkError, open_sink
 
 BUCKET = "app-data"
 KEY = f"runs/probe/{RUN_ID}/claim.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.runtime.harness import RUN_ID, launch, run_here
-from workloads.contract import Outcome
+from toolkit.runtime.contract import Outcome
 
 GRACE = 0.3
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.runtime.harness import RUN_ID, run_here
-from workloads.contract import Claim
+from toolkit.runtime.contract import Claim
 
 CLAIM = f"runs/probe/{RUN_ID}/claim.json"
 

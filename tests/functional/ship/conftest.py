@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.functional.conftest import ROOT, Project, make_project
-from workloads.contract import format_time
+from toolkit.runtime.contract import format_time
 
 APP = "fargate-runs"
 # Environments of toolkit.toml, each an app of its own: one test's does not meet another's.

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from tests.functional.conftest import ROOT, SCHEDULE, Project
-from toolkit.actions.context import open_context
-from toolkit.actions.deploy import Options, Result, deploy
+from toolkit.app.context import open_context
+from toolkit.app.deploying.deploy import Options, Result, deploy
 
 from .conftest import (
     APP,

@@ -9,9 +9,9 @@ import math
 
 import numpy as np
 
+from toolkit.runtime import Gate
 from workloads.batch.ecommerce.analysis import Analysis
 from workloads.batch.ecommerce.market import Market
-from workloads.contract import Gate
 
 _MARGIN = 1.5
 # The reference size: 730 days of 2,000 orders with 3 % daily noise.

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 
+from toolkit.runtime import Interrupted, Json, Result, Run
 from workloads.batch.ecommerce import check, tables
 from workloads.batch.ecommerce.analysis import Analysis
 from workloads.batch.ecommerce.generator import stream
@@ -11,7 +12,6 @@ from workloads.batch.ecommerce.market import Market
 from workloads.batch.ecommerce.orders import Calendar
 from workloads.batch.ecommerce.settings import Settings
 from workloads.batch.ecommerce.tally import Tally
-from workloads.contract import Interrupted, Json, Result, Run
 
 _PROGRESS_STEPS = 10
 

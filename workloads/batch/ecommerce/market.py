@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 from attrs import asdict, frozen
 
+from toolkit.runtime import Json
 from workloads.batch.ecommerce.orders import (
     CATEGORIES,
     DAYS_A_YEAR,
@@ -19,7 +20,6 @@ from workloads.batch.ecommerce.orders import (
     Floats,
     Ints,
 )
-from workloads.contract import Json
 
 PRODUCTS = 2_000
 ORDERS_PER_CUSTOMER = 5  # in one period, until the customer base has reached its limit

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from attrs import frozen
 
-from workloads.contract import ContractError, Json
+from toolkit.runtime import ContractError, Json
 
 MIN_DAILY_ORDERS = 100
 

@@ -10,14 +10,7 @@ from attrs import frozen
 
 from workloads.batch.ecommerce.analysis import Analysis
 from workloads.batch.ecommerce.customers import SCORES, SEGMENTS
-from workloads.batch.ecommerce.orders import (
-    CATEGORIES,
-    PERIOD_DAYS,
-    Bools,
-    Calendar,
-    Floats,
-    Ints,
-)
+from workloads.batch.ecommerce.orders import CATEGORIES, PERIOD_DAYS, Bools, Calendar, Floats, Ints
 from workloads.batch.ecommerce.tally import Tally
 
 

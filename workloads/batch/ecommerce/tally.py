@@ -9,13 +9,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from workloads.batch.ecommerce.orders import (
-    CATEGORIES,
-    PERIOD_DAYS,
-    Calendar,
-    Ints,
-    Orders,
-)
+from workloads.batch.ecommerce.orders import CATEGORIES, PERIOD_DAYS, Calendar, Ints, Orders
 
 # A basket's value in single precision, its bits shifted right: 64 bins an octave, 0.8 to 1.6 %
 # wide, without a logarithm an order. The first bin begins with one cent.

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import frozen
 
+from toolkit.runtime import Gate
 from workloads.batch.science import onsager
 from workloads.batch.science.bootstrap import BLOCKS, Estimate, autocorrelation_time, estimate
 from workloads.batch.science.chain import STRIDE, Samples
 from workloads.batch.science.plan import Plan, is_judged
-from workloads.contract import Gate
 
 QUANTITIES = ("magnetisation", "energy", "specific_heat")
 # Twenty seeds at the least scale gave 560 comparisons: |z| was 3.2 at most, 1.09 in the mean square

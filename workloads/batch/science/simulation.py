@@ -9,12 +9,12 @@ import time
 import numpy as np
 from attrs import define, field
 
+from toolkit.runtime import Json, Run
 from workloads.batch.science import machine
 from workloads.batch.science.chain import STRIDE, Chain, Progress, Samples, Trial, Turn
 from workloads.batch.science.findings import QUANTITIES, Finding, find
 from workloads.batch.science.plan import Cost, Plan
 from workloads.batch.science.workers import Workers
-from workloads.contract import Json, Run
 
 _TRIAL_SECONDS = 0.5
 _TURN_SECONDS = 0.5

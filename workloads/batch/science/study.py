@@ -5,13 +5,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from toolkit.runtime import Gate, Interrupted, Json, Result, Run
 from workloads.batch.science import findings as found
 from workloads.batch.science import heat, machine, plot
 from workloads.batch.science.heat import Convergence
 from workloads.batch.science.plan import Plan, Settings
 from workloads.batch.science.simulation import Simulation, estimate_cost
 from workloads.batch.science.workers import Workers
-from workloads.contract import Gate, Interrupted, Json, Result, Run
 
 ORDER_LIMITS = (1.9, 2.1)
 

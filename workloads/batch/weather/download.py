@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from toolkit.runtime import Interrupted, Run
 from workloads.batch.weather.readings import WeatherError
-from workloads.contract import Interrupted, Run
 
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 15

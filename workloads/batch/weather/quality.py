@@ -7,8 +7,8 @@ physical range, duplicates, spikes, steps, and the maximum against the minimum.
 import numpy as np
 from attrs import evolve
 
+from toolkit.runtime import Json
 from workloads.batch.weather.readings import Flag, Flags, Floats, Readings, Slots, Station
-from workloads.contract import Json
 
 MIN_HOURS = 18  # fewer good hours than this do not make a daily extreme
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from attrs import asdict
 
+from toolkit.runtime import Gate, Json, Result, Run
 from workloads.batch.weather import quality, skill
 from workloads.batch.weather.readings import Flag, Floats, Station
 from workloads.batch.weather.skill import Forecast, Score
-from workloads.contract import Gate, Json, Result, Run
 
 _HEADERS = {
     "observations.csv": "station,time,element,value,unit,flag",

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from toolkit.runtime import Run
 from workloads.batch.weather import ghcn
 from workloads.batch.weather.ghcn_line import Format
 from workloads.batch.weather.readings import Readings, Station, WeatherError, readings
-from workloads.contract import Run
 
 _SEATTLE = "USW00024233"
 # As NOAA names them (ghcnd-stations.txt); any other station goes by its id.

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 from attrs import frozen
 
+from toolkit.runtime import Gate, Interrupted, Json, Result, Run
 from workloads.batch.weather import quality, skill, sources
 from workloads.batch.weather.readings import ELEMENTS, Readings, Station, WeatherError
 from workloads.batch.weather.report import Report
-from workloads.contract import Gate, Interrupted, Json, Result, Run
 
 
 @frozen

@@ -1,0 +1,59 @@
+"""The files that an image is built from: the project's own, and the installed runtime.
+
+One tree serves both kinds of image: `docker build` gets it as its context, and the process image of
+the embedded AWS holds what of it goes to the image's import root.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from toolkit.core.deploying.image import (
+    BUILD_INPUTS,
+    IMPORT_ROOT,
+    RUNTIME_INPUTS,
+    content_tag,
+    is_build_input,
+)
+
+_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+
+
+def image_tree(root: Path) -> dict[str, Path]:
+    """The files of the build context, by their paths in it.
+
+    Args:
+        root: the project's root. The runtime comes from the installed toolkit.
+    """
+    runtime = _matching(_PACKAGE_ROOT, RUNTIME_INPUTS)
+    return dict(sorted({**runtime, **_matching(root, BUILD_INPUTS)}.items()))
+
+
+def import_tree(root: Path) -> dict[str, Path]:
+    """The part of the build context that the image holds at its import root."""
+    return {name: path for name, path in image_tree(root).items() if name.startswith(IMPORT_ROOT)}
+
+
+def image_tag(root: Path, arguments: Mapping[str, str], platforms: Sequence[str]) -> str:
+    """The tag of the image that the project in ``root`` gives for these platforms."""
+    files = ((name, path.read_bytes()) for name, path in image_tree(root).items())
+    return content_tag(files, {**arguments, "": ",".join(sorted(platforms))})
+
+
+@contextmanager
+def staged(tree: Mapping[str, Path]) -> Iterator[Path]:
+    """A directory that holds copies of these files and nothing else, for one build."""
+    with tempfile.TemporaryDirectory(prefix="toolkit-context-") as folder:
+        for name, path in tree.items():
+            target = Path(folder) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+        yield Path(folder)
+
+
+def _matching(root: Path, patterns: tuple[str, ...]) -> dict[str, Path]:
+    paths = {path for pattern in patterns for path in root.glob(pattern) if path.is_file()}
+    named = {path.relative_to(root).as_posix(): path for path in paths}
+    return {name: path for name, path in named.items() if is_build_input(name)}

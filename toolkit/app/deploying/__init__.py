@@ -1,0 +1,1 @@
+"""Deploy, delete, package and check an app."""

@@ -1,0 +1,194 @@
+"""Deploy an app in its layers: platform, image, workloads, schedules.
+
+A deployment makes a release of the project's files, or takes an earlier one, and brings the stacks
+to it. Within a layer the stacks are independent and go side by side. Each is planned as a change
+set, shown, confirmed once a layer, and executed with its events live. A stack whose template and
+parameters are those that were deployed last needs no change set at all.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import asdict, frozen
+
+from toolkit.adapters.releases import Releases
+from toolkit.app.context import Context
+from toolkit.app.deploying import ownership
+from toolkit.app.deploying.image import find_image, resolve_image
+from toolkit.app.deploying.layers import Deployed, Layers, Options, Result
+from toolkit.app.deploying.release import build, check_schedules, load
+from toolkit.core.deploying import plans
+from toolkit.core.deploying.plans import PLATFORM, SCHEDULE, WORKLOAD, Spec
+from toolkit.core.deploying.release import INDEX, Release, release_id
+from toolkit.core.errors import ConfigError
+from toolkit.core.schedules.drift import Difference
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.stack import StackPlan
+
+__all__ = ["Deployed", "Deployment", "Layers", "Options", "Result", "deploy", "schedule_plans"]
+
+
+@frozen
+class Deployment:
+    """What a deployment did; ``release`` is empty when it ended before there was one."""
+
+    release: str
+    rows: tuple[Deployed, ...]
+
+    @property
+    def declined(self) -> bool:
+        """Whether somebody said no."""
+        return any(row.result is Result.DECLINED for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """The deployment as a JSON object."""
+        return {"release": self.release, "stacks": [asdict(row) for row in self.rows]}
+
+
+def deploy(context: Context, options: Options) -> Deployment:
+    """Deploy everything that the project, or an earlier release, declares.
+
+    Raises:
+        ConfigError: a name or a file is not usable; nothing was deployed.
+        StackError: a stack failed and was rolled back; those of earlier layers are deployed.
+    """
+    identity, release = "", None
+    if options.release:
+        identity, release = load(context, options.release)
+        context.console.say(f"release {identity}")
+    else:
+        check_schedules(context)
+    _check_names(context, release, options.only)
+    with Layers(context, options) as layers:
+        rows = layers.deploy([_platform(context, release)])
+        outputs = layers.outputs(context.config.app.platform_stack)
+        if not outputs:
+            context.console.say("The next layers can be planned once the platform is deployed.")
+        if not outputs or options.only == (PLATFORM,) or _said_no(rows):
+            return Deployment(identity, tuple(rows))
+        if release is None:
+            release = _release(context, outputs, dry_run=options.dry_run)
+            if release is None:
+                return Deployment("", tuple(rows))
+            identity = _keep(context, release, outputs, dry_run=options.dry_run)
+        rows += _upper_layers(context, layers, release, options.only)
+        return Deployment(identity, tuple(rows))
+
+
+def schedule_plans(
+    context: Context,
+    schedules: Iterable[Schedule],
+    platform: Mapping[str, str],
+    workloads: Iterable[Deployed],
+) -> list[StackPlan]:
+    """The plans of schedules on what their workloads' stacks put out."""
+    template = context.project.template(SCHEDULE)
+    outputs = {row.stack: row.outputs for row in workloads}
+    outputs[context.config.app.platform_stack] = platform
+    return [
+        plans.schedule_spec(context.config, schedule).plan(template, outputs)
+        for schedule in schedules
+    ]
+
+
+def _platform(context: Context, release: Release | None) -> StackPlan:
+    if release is None:
+        template = context.project.template(PLATFORM)
+        return plans.platform_spec(context.config).plan(template, {})
+    return release.of(PLATFORM)[0].plan(release.templates[PLATFORM], {})
+
+
+def _release(context: Context, platform: Mapping[str, str], *, dry_run: bool) -> Release | None:
+    """The release of the project; a dry run makes no image, and ends where it would need one."""
+    image = find_image(context, platform) if dry_run else resolve_image(context, platform)
+    if image is None:
+        context.console.say("The next layers can be planned once the image is in the registry.")
+        return None
+    return build(context, image, {context.config.app.platform_stack: platform})
+
+
+def _keep(context: Context, release: Release, platform: Mapping[str, str], *, dry_run: bool) -> str:
+    if dry_run:
+        return release_id(release.files()[INDEX])
+    identity, new = Releases(context.aws, platform["BucketName"]).write(release)
+    context.console.say(f"release {identity}" + ("" if new else " (in the bucket already)"))
+    return identity
+
+
+def _upper_layers(
+    context: Context, layers: Layers, release: Release, only: tuple[str, ...]
+) -> list[Deployed]:
+    """Workloads, then the schedules that run them."""
+    schedules = [spec for spec in release.of(SCHEDULE) if _is_chosen(spec, release, only)]
+    needed = {_workload_stack(spec) for spec in schedules}
+    workloads = [
+        spec
+        for spec in release.of(WORKLOAD)
+        if not only or spec.name in needed or _short(spec) in only
+    ]
+    outputs = {context.config.app.platform_stack: layers.outputs(context.config.app.platform_stack)}
+    template = release.templates[WORKLOAD]
+    rows = layers.deploy([spec.plan(template, outputs) for spec in workloads])
+    if any(not row.outputs for row in rows):
+        context.console.say("Schedules can be planned once their workloads are deployed.")
+        return rows
+    if _said_no(rows):
+        return rows
+    outputs |= {row.stack: row.outputs for row in rows}
+    template = release.templates[SCHEDULE]
+    rows += _schedules(context, layers, [spec.plan(template, outputs) for spec in schedules])
+    others = layers.names(SCHEDULE) - {spec.name for spec in release.of(SCHEDULE)}
+    if others:
+        named = ", ".join(sorted(others))
+        context.console.say(f"not part of this release, and still deployed: {named}")
+    return rows
+
+
+def _schedules(context: Context, layers: Layers, plans: list[StackPlan]) -> list[Deployed]:
+    """The schedules' layer; what somebody changed behind a stack is refused before it goes."""
+
+    def look() -> list[Difference]:
+        changing = layers.changing(plans)
+        return ownership.planned(context, changing, layers.stacks) if changing else []
+
+    if not layers.options.overwrite:
+        return layers.deploy(plans, check=lambda: ownership.check(look()))
+    if not layers.options.dry_run and not ownership.make_way(
+        context, look(), yes=layers.options.yes
+    ):
+        return [Deployed(plan.name, Result.DECLINED) for plan in plans]
+    return layers.deploy(plans)
+
+
+def _check_names(context: Context, release: Release | None, only: tuple[str, ...]) -> None:
+    """Refuse unknown names before anything is deployed."""
+    if release is None:
+        known = {PLATFORM, *context.project.schedules(), *context.project.catalog.workloads}
+    else:
+        known = {PLATFORM, *(_short(spec) for spec in release.specs)}
+    for name in only:
+        if name not in known:
+            raise ConfigError(
+                f"--only {name}: no such workload or schedule", hint=", ".join(sorted(known))
+            )
+
+
+def _is_chosen(spec: Spec, release: Release, only: tuple[str, ...]) -> bool:
+    """Whether a schedule is named, or the workload that it runs."""
+    stack = _workload_stack(spec)
+    names = {_short(spec), *(_short(w) for w in release.of(WORKLOAD) if w.name == stack)}
+    return not only or not names.isdisjoint(only)
+
+
+def _workload_stack(spec: Spec) -> str:
+    return spec.wires.get("TaskDefinitionArn", "")
+
+
+def _short(spec: Spec) -> str:
+    """What `--only` calls a stack: the name of its workload or schedule."""
+    parameters = spec.parameters
+    return parameters.get("ScheduleName") or parameters.get("WorkloadName") or spec.noun
+
+
+def _said_no(rows: Iterable[Deployed]) -> bool:
+    return any(row.result is Result.DECLINED for row in rows)

@@ -1,0 +1,244 @@
+"""Bring layers of independent stacks to their plans: prepare, show, confirm, execute."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from enum import StrEnum
+from threading import Event
+from types import TracebackType
+from typing import Self
+
+from attrs import frozen
+
+from toolkit.adapters.cloudformation import CloudFormation
+from toolkit.adapters.lock import DeployLock
+from toolkit.app.context import Context
+from toolkit.app.schedules import history
+from toolkit.core.deploying.plans import DIGEST_TAG, NOUN_TAG, SCHEDULE
+from toolkit.core.errors import StackError, ToolkitError
+from toolkit.core.schedules.rescheduling import rescheduling
+from toolkit.core.stack import GOOD, Change, ChangeSet, Stack, StackPlan
+
+_SIDE_BY_SIDE = 8
+
+
+class Result(StrEnum):
+    """What a deployment did to a stack."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    PLANNED = "planned"
+    DECLINED = "declined"
+
+
+@frozen
+class Deployed:
+    """One stack after a deployment; ``changes`` are those that were, or would be, executed."""
+
+    stack: str
+    result: Result
+    outputs: Mapping[str, str] = {}
+    changes: tuple[Change, ...] = ()
+
+
+@frozen
+class Options:
+    """How to deploy: without asking, without executing, only some names, or an earlier release.
+
+    With ``overwrite`` also over schedules that somebody changed behind their stacks.
+    """
+
+    yes: bool = False
+    dry_run: bool = False
+    only: tuple[str, ...] = ()
+    release: str | None = None
+    overwrite: bool = False
+
+
+class Layers:
+    """Deploys layers; remembers what was deployed, and holds the app's lock once it has work.
+
+    As a context manager it keeps the lock from the first change to the end; without, for a layer.
+    """
+
+    def __init__(self, context: Context, options: Options) -> None:
+        self._context = context
+        self._console = context.console
+        self.options = options
+        self._stopped = Event()
+        self._formation = CloudFormation(context.aws, sleep=self._pause)
+        self._lock: DeployLock | None = None
+        self._kept_open = False
+        self._deployed: dict[str, Stack] = {}
+        self._look()
+
+    def __enter__(self) -> Self:
+        self._kept_open = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._unlock()
+
+    def outputs(self, stack: str) -> Mapping[str, str]:
+        """The outputs of a stack as it is deployed by now; empty when it is not."""
+        known = self._deployed.get(stack)
+        return known.outputs if known else {}
+
+    def names(self, noun: str) -> set[str]:
+        """The stacks of a kind that are deployed by now."""
+        stacks = self._deployed.values()
+        return {stack.name for stack in stacks if stack.tags.get(NOUN_TAG) == noun}
+
+    @property
+    def stacks(self) -> Mapping[str, Stack]:
+        """The app's stacks as they are deployed by now, by name."""
+        return self._deployed
+
+    def changing(self, layer: Iterable[StackPlan]) -> list[StackPlan]:
+        """The plans of a layer that are not what is deployed."""
+        return [plan for plan in layer if not self._stands(plan)]
+
+    def deploy(
+        self, layer: list[StackPlan], *, check: Callable[[], None] = lambda: None
+    ) -> list[Deployed]:
+        """Plan, show, confirm and execute one layer.
+
+        ``check`` is called once the change sets stand, and may raise: CloudFormation drops them
+        when anybody else changes their stacks, so what it finds holds until they are executed.
+        """
+        if not self.changing(layer):
+            check()
+            return [self._unchanged(plan) for plan in layer]
+        self._acquire()
+        try:
+            return self._changed(layer, check)
+        finally:
+            if not self._kept_open:
+                self._unlock()
+
+    def _changed(self, layer: list[StackPlan], check: Callable[[], None]) -> list[Deployed]:
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool, self._interruptible():
+            prepared = list(pool.map(self._prepare, layer))
+            wanted = [change_set for change_set in prepared if change_set is not None]
+            try:
+                check()
+            except ToolkitError:
+                list(pool.map(self._formation.discard, wanted))
+                raise
+            if wanted:
+                self._show(layer, prepared)
+            if wanted and not self._agreed(len(wanted)):
+                list(pool.map(self._formation.discard, wanted))
+                return [self._skipped(*row) for row in zip(layer, prepared, strict=True)]
+            rows = list(pool.map(self._execute, layer, prepared))
+        # Also when one of them failed: the ledger asks what the others were from now on.
+        if wanted and any(plan.tags.get(NOUN_TAG) == SCHEDULE for plan in layer):
+            history.record(self._context)
+        return self._all(rows)
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let Ctrl-C end the watching; what CloudFormation has begun, it will finish."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._stopped.set()
+            self._console.say("CloudFormation goes on with what it has begun; deploy again later")
+            raise
+
+    def _pause(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise StackError("nobody watches any more")
+
+    def _prepare(self, plan: StackPlan) -> ChangeSet | None:
+        if self._stands(plan):
+            return None
+        change_set = self._formation.prepare(plan, say=self._console.say)
+        return None if change_set.unchanged else change_set
+
+    def _show(self, layer: list[StackPlan], prepared: list[ChangeSet | None]) -> None:
+        """What is about to change, and for schedules what that does to their firings."""
+        self._console.changes([change_set for change_set in prepared if change_set is not None])
+        for plan, change_set in zip(layer, prepared, strict=True):
+            if change_set is not None and plan.tags.get(NOUN_TAG) == SCHEDULE:
+                known = self._deployed.get(plan.name)
+                before = known.parameters if known and known.parameters else None
+                effect = rescheduling(before, plan.parameters, self._context.now())
+                self._console.say(str(effect))
+
+    def _agreed(self, count: int) -> bool:
+        if self.options.dry_run:
+            return False
+        question = f"Execute {'this change set' if count == 1 else f'these {count} change sets'}?"
+        return self.options.yes or self._console.confirm(question)
+
+    def _execute(self, plan: StackPlan, change_set: ChangeSet | None) -> Deployed | StackError:
+        if change_set is None:
+            return self._unchanged(plan)
+        try:
+            stack = self._formation.execute(change_set, self._console.event)
+        except StackError as error:
+            return error
+        self._deployed[plan.name] = stack
+        result = Result.CREATED if change_set.kind == "CREATE" else Result.UPDATED
+        return Deployed(plan.name, result, stack.outputs, change_set.changes)
+
+    def _all(self, rows: list[Deployed | StackError]) -> list[Deployed]:
+        """All rows, unless a stack failed: then the first failure, once every other has ended."""
+        failures = [row for row in rows if isinstance(row, StackError)]
+        for failure in failures[1:]:
+            self._console.say(f"also failed: {failure.message}")
+        if failures:
+            raise failures[0]
+        return [row for row in rows if isinstance(row, Deployed)]
+
+    def _unchanged(self, plan: StackPlan) -> Deployed:
+        # A change set may have been refused as empty for a stack that was made in the meantime.
+        known = self._deployed.get(plan.name) or self._formation.find(plan.name)
+        return Deployed(plan.name, Result.UNCHANGED, known.outputs if known else {})
+
+    def _skipped(self, plan: StackPlan, change_set: ChangeSet | None) -> Deployed:
+        if change_set is None:
+            return self._unchanged(plan)
+        result = Result.PLANNED if self.options.dry_run else Result.DECLINED
+        return Deployed(plan.name, result, self.outputs(plan.name), change_set.changes)
+
+    def _stands(self, plan: StackPlan) -> bool:
+        """Whether the stack stands as planned, and nobody changed its parameters since."""
+        stack = self._deployed.get(plan.name)
+        if stack is None or stack.status not in GOOD:
+            return False
+        if stack.tags.get(DIGEST_TAG) != plan.tags[DIGEST_TAG]:
+            return False
+        return all(stack.parameters.get(key) == value for key, value in plan.parameters.items())
+
+    def _look(self) -> None:
+        stacks = self._formation.owned(self._context.app)
+        self._deployed = {stack.name: stack for stack in stacks}
+
+    def _acquire(self) -> None:
+        """Take or renew the lock; the first deployment of an app has no bucket to keep it in.
+
+        Then CloudFormation alone keeps two of them apart, which is enough for one stack.
+        """
+        if self.options.dry_run:
+            return
+        bucket = self.outputs(self._context.config.app.platform_stack).get("BucketName")
+        if bucket is None:
+            return
+        if self._lock is None:
+            self._lock = DeployLock(self._context.aws, bucket)
+        waited = not self._lock.held
+        self._lock.acquire(self._console.say)
+        if waited:
+            self._look()  # somebody may have deployed since
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()

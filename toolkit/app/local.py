@@ -1,0 +1,223 @@
+"""The embedded AWS of a project: start and stop it, see it, and move its time."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from toolkit.adapters import engine
+from toolkit.adapters.engine import EngineClient, EngineInfo, Event
+from toolkit.adapters.project import Project
+from toolkit.core.errors import ConfigError, RunError
+from toolkit.runtime.catalog import load
+
+Progress = Callable[[str], None]
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"(?:\d+[smhdw])+")
+
+
+def root_of(directory: Path) -> Path:
+    """The root of the project that a directory lies in."""
+    return Project.find(directory, load()).root
+
+
+def start(
+    root: Path, progress: Progress, *, region: str = engine.REGION, while_pid: int | None = None
+) -> EngineInfo:
+    """Make sure that the project's engine runs; with ``while_pid``, until that process ends."""
+    info = engine.ensure_running(root, progress, region=region)
+    if while_pid is not None:
+        EngineClient(info).belong_to(while_pid)
+    return info
+
+
+def stop(root: Path) -> bool:
+    """End the project's engine and all that belongs to it; False when none ran."""
+    info = engine.running(root)
+    if info is None:
+        return False
+    EngineClient(info).stop(root)
+    return True
+
+
+def status(root: Path) -> Event:
+    """What runs, and when what fires next; ``{"running": False}`` without an engine."""
+    info = engine.running(root)
+    if info is None:
+        return {"running": False}
+    return {"running": True, **EngineClient(info).status()}
+
+
+def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None) -> list[Event]:
+    """Deliver a firing of one schedule now."""
+    return _client(root).fire(name, twice=twice, scheduled_time=scheduled_time)
+
+
+def advance(
+    root: Path, where: str, *, speed: float | None = None, parallel: int | None = None
+) -> Iterator[Event]:
+    """Move the clock by a duration such as 7d or 1h30m, or until a moment in ISO 8601.
+
+    With ``speed`` the clock runs, so many times as fast as real time; without it, it jumps. Up to
+    ``parallel`` tasks run at once, twice as many as there are cores if it is left out.
+    """
+    client = _client(root)
+    if _DURATION.fullmatch(where):
+        seconds = read_duration(where).total_seconds()
+        return client.advance(seconds=seconds, speed=speed, parallel=parallel)
+    until = _read_moment(where).isoformat()
+    return client.advance(until=until, speed=speed, parallel=parallel)
+
+
+def read_speed(text: str) -> float:
+    """A speed such as 60x or 60; raises ConfigError.
+
+    >>> read_speed("60x")
+    60.0
+    """
+    try:
+        speed = float(text.removesuffix("x"))
+    except ValueError:
+        speed = 0.0
+    if not 1 <= speed < float("inf"):
+        raise ConfigError(f"{text!r} is no speed", hint="write 60x; 1x is real time")
+    return speed
+
+
+def faults(root: Path) -> Event:
+    """The faults that may still strike, and the kinds that there are."""
+    return _client(root).faults()
+
+
+def add_fault(
+    root: Path,
+    kind: str,
+    *,
+    schedule: str | None,
+    service: str | None,
+    times: int | None,
+    value: float | None,
+) -> None:
+    """Let something go wrong."""
+    _client(root).add_fault(kind, schedule=schedule, service=service, times=times, value=value)
+
+
+def clear_faults(root: Path) -> None:
+    """Let all go well again."""
+    _client(root).clear_faults()
+
+
+def describe_faults(found: Event) -> Iterator[str]:
+    """The faults, as lines for a person."""
+    if not found["faults"]:
+        yield "no faults"
+    for row in found["faults"]:
+        limits = [f"{name} {row[name]}" for name in ("schedule", "service") if row[name]]
+        left = "always" if row["times"] is None else f"{row['times'] - row['struck']} more"
+        value = [] if row["value"] is None else [f"{row['value']:g}"]
+        yield "  ".join([row["kind"], *value, *limits, left, f"struck {row['struck']}"])
+
+
+def describe_fault_kinds(found: Event) -> Iterator[str]:
+    """What can go wrong, as lines for a person."""
+    for kind, (_where, value, meaning) in found["kinds"].items():
+        default = "" if value is None else f" (default {value:g})"
+        yield f"{kind:18} {meaning}{default}"
+
+
+def reset(root: Path) -> None:
+    """Wipe everything that the engine holds."""
+    _client(root).reset()
+
+
+def read_duration(text: str) -> timedelta:
+    """A duration such as 90s, 1h30m or 2w; raises ConfigError.
+
+    >>> str(read_duration("1h30m"))
+    '1:30:00'
+    """
+    if _DURATION.fullmatch(text) is None:
+        raise ConfigError(f"{text!r} is no duration", hint="write it as 90s, 30m, 1h30m, 7d or 2w")
+    parts = re.findall(r"(\d+)([smhdw])", text)
+    return sum((timedelta(**{_UNITS[unit]: int(count)}) for count, unit in parts), timedelta())
+
+
+def _read_moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"{text!r} is neither a duration nor a moment",
+            hint="write 7d, 1h30m or 2026-11-24T05:00:00Z",
+        ) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _client(root: Path) -> EngineClient:
+    info = engine.running(root)
+    if info is None:
+        raise RunError("the embedded AWS is not running", hint="start it: toolkit local start")
+    return EngineClient(info)
+
+
+def describe_status(found: Event) -> Iterator[str]:
+    """The status, as lines for a person."""
+    if not found["running"]:
+        yield "not running (toolkit local start)"
+        return
+    ahead = timedelta(seconds=round(found["offset_seconds"]))
+    yield f"endpoint   {found['endpoint_url']} ({found['region']}, {found['emulator']})"
+    yield f"time       {found['now'][:19]}Z" + (f", {ahead} ahead" if ahead else "")
+    if not found["landlock"]:
+        yield "sandbox    none: this kernel keeps no process from writing beside its volumes"
+    columns = ("name", "expression", "timezone")
+    widths = [max((len(row[name]) for row in found["schedules"]), default=0) for name in columns]
+    for row in found["schedules"]:
+        cells = [f"{row[name]:{width}}" for name, width in zip(columns, widths, strict=True)]
+        following = f"{row['next'][:10]} {row['next'][11:16]}Z" if row["next"] else None
+        yield "  ".join(["schedule ", *cells, following or row["state"].lower()])
+    for row in found["tasks"]:
+        what = row["executor"] or "starting"
+        yield f"task       {row['task'].rsplit('/', 1)[-1]}  {what:8}  {row['group']}"
+
+
+def describe_event(event: Event) -> str:
+    """One event of a firing or a task, as one line."""
+    line = _LINES.get(event["event"])
+    return line(event) if line else str(event["event"])
+
+
+def _fired(event: Event) -> str:
+    if event["failures"]:
+        return f"{_firing(event)}  refused: {'; '.join(event['failures'])}"
+    tasks = ", ".join(arn.rsplit("/", 1)[-1][:12] for arn in event["tasks"])
+    return f"{_firing(event)}  fired: task {tasks}"
+
+
+def _stopped(event: Event) -> str:
+    task = event["task"].rsplit("/", 1)[-1][:12]
+    codes = event.get("exit_codes", {})
+    ending = ", ".join(f"{name} exit {code}" for name, code in codes.items() if code is not None)
+    whose = event.get("group") or "task"
+    return f"{'':20}  {whose}  stopped: {event.get('reason') or ending} (task {task})"
+
+
+def _refused(event: Event) -> str:
+    what = "dead-lettered" if event["event"] == "dead-lettered" else "failed, retried later"
+    return f"{_firing(event)}  {what}: {event['code']}: {event['message']}"
+
+
+def _firing(event: Event) -> str:
+    return f"{event['scheduled_time']}  {event['schedule']}"
+
+
+_LINES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "fired": _fired,
+    "stopped": _stopped,
+    "dead-lettered": _refused,
+    "retrying": _refused,
+    "dead-letter-lost": lambda event: f"{event['schedule']}  dead letter lost: {event['message']}",
+    "unreadable": lambda event: f"{event['schedule']}  cannot fire: {event['message']}",
+    "advanced": lambda event: f"it is now {event['now'][:19]}Z",
+}

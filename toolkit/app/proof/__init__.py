@@ -1,0 +1,1 @@
+"""Gather, judge and keep the evidence of runs."""

@@ -1,0 +1,221 @@
+"""Gather what is known of a run. Gathering never judges, and absence is recorded as absence."""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from attrs import evolve
+
+from toolkit.adapters.cloudformation import CloudFormation
+from toolkit.adapters.logs import Line, Logs
+from toolkit.adapters.s3 import Bucket
+from toolkit.app.context import Context
+from toolkit.app.proof import dead_letters
+from toolkit.app.proof.manifests import committed
+from toolkit.app.proof.run_logs import OwnLog, digests, whole
+from toolkit.app.proof.tasks import find_tasks
+from toolkit.app.schedules import history
+from toolkit.core.errors import ToolkitError
+from toolkit.core.names import log_stream, workload_of
+from toolkit.core.proof.content import Content, examine
+from toolkit.core.proof.dead_letter import DeadLetter
+from toolkit.core.proof.evidence import Evidence, StoredObject
+from toolkit.core.schedules.history import History
+from toolkit.runtime.contract import Artifact, Claim, ContractError, Manifest, RunId, format_time
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SIDE_BY_SIDE = 8
+
+
+class Gatherer:
+    """Gathers evidence of many runs; what they share is read once."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._platform = context.platform()
+        self._logs = Logs(context.aws)
+        self.bucket = Bucket(context.aws, self._platform["BucketName"])
+        self._letters: list[DeadLetter] = []
+        self._letters_since: datetime | None = None
+        self._images = {
+            stack.parameters.get("WorkloadName"): stack.parameters.get("ImageUri")
+            for stack in CloudFormation(context.aws).owned(context.app)
+        }
+
+    @cached_property
+    def history(self) -> History:
+        """When the schedules were to fire."""
+        return history.read(self._context, _EPOCH).history
+
+    def gather(self, run_id: RunId, *, deep: bool = False) -> Evidence:
+        """All evidence of one run; with ``deep`` the artifacts are downloaded and read."""
+        return self.gather_all([run_id], deep=deep)[run_id]
+
+    def gather_all(self, run_ids: Sequence[RunId], *, deep: bool = False) -> dict[RunId, Evidence]:
+        """The same of many runs, each source asked for as many of them at once as it allows.
+
+        The tasks are asked for before the manifests: a run that ends meanwhile counts as running,
+        never as one that ended without a manifest.
+        """
+        gathered_at = format_time(self._context.now())
+        problems: dict[RunId, list[str]] = {run_id: [] for run_id in run_ids}
+        claims = self._claims(run_ids, problems)
+        arns = {run_id: claim.task_arn for run_id, claim in claims.items()}
+        tasks = find_tasks(self._context, run_ids, self._platform, arns)
+        for run_id, problem in tasks.problems.items():
+            problems[run_id].append(problem)
+        manifests = self._manifests(run_ids, problems)
+        objects = self._objects(manifests)
+        gathered = {
+            run_id: Evidence(
+                run_id=str(run_id),
+                gathered_at=gathered_at,
+                claim=claims.get(run_id),
+                manifests=tuple(manifests[run_id]),
+                objects=objects[run_id],
+                tasks=tasks.found[run_id],
+                deployed_image=self._images.get(self._workload(run_id)),
+                problems=tuple(problems[run_id]),
+            )
+            for run_id in run_ids
+        }
+        if deep:
+            with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+                read = pool.map(self._read, gathered.values())
+                gathered = dict(zip(gathered, read, strict=True))
+        return self._with_reasons(self._with_logs(gathered))
+
+    def lines(self, run_id: RunId, evidence: Evidence) -> list[Line] | None:
+        """The log of the task that owns the run; None when there is no such task or log."""
+        if evidence.owner is None:
+            return None
+        group = self._context.config.app.log_group(self._workload(run_id))
+        return self._logs.lines(group, log_stream(evidence.owner.task_arn))
+
+    def _workload(self, run_id: RunId) -> str:
+        catalog = self._context.project.catalog
+        return workload_of(run_id.schedule, catalog.workloads) or run_id.schedule
+
+    def _with_logs(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
+        wanted = []
+        for run_id, found in gathered.items():
+            if found.owner is not None:
+                group = self._context.config.app.log_group(self._workload(run_id))
+                wanted.append(OwnLog(run_id, group, found.owner, found.manifest))
+        logs = digests(self._logs, wanted, self._context.now()) if wanted else {}
+        read = {run_id: evolve(found, logs=logs.get(run_id)) for run_id, found in gathered.items()}
+        for log in wanted:
+            if log.task.stopped and not whole(logs[log.run_id], log.manifest):
+                days = self._log_groups.get(log.group)
+                read[log.run_id] = evolve(read[log.run_id], log_days=days)
+        return read
+
+    @cached_property
+    def _log_groups(self) -> dict[str, int | None]:
+        """How long the app's log groups keep a line."""
+        return self._logs.groups(f"/{self._context.app}/")
+
+    def _with_reasons(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
+        """Why there may be nothing: a dead letter, or a schedule that was not to fire."""
+        explained = dict(gathered)
+        since = min((run_id.scheduled_time for run_id in gathered), default=_EPOCH)
+        for run_id, found in gathered.items():
+            if run_id.token is None and not (found.tasks or found.claim or found.manifests):
+                explained[run_id] = self._explained(run_id, found, since)
+        return explained
+
+    def _explained(self, run_id: RunId, evidence: Evidence, since: datetime) -> Evidence:
+        try:
+            letters = self._dead_letters(since)
+            own = tuple(each for each in letters if each.run_id == run_id)
+            return evolve(evidence, dead_letters=own, expected=self.history.expects(run_id))
+        except ToolkitError as error:
+            return evolve(evidence, problems=(*evidence.problems, error.message))
+
+    def _dead_letters(self, since: datetime) -> list[DeadLetter]:
+        if self._letters_since is None or since < self._letters_since:
+            self._letters = dead_letters.read(self._context, self._platform, since)
+            self._letters_since = since
+        return self._letters
+
+    def _objects(
+        self, manifests: Mapping[RunId, list[Manifest]]
+    ) -> dict[RunId, dict[str, StoredObject]]:
+        """What S3 says of each artifact; without a manifest, what stands in the run's folder.
+
+        A listing tells no checksum, so this is one HEAD for each artifact:
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+        """
+        keys = {
+            run_id: sorted({artifact.key for each in made for artifact in each.artifacts})
+            for run_id, made in manifests.items()
+        }
+        heads = self.bucket.heads(key for each in keys.values() for key in each)
+        found = {
+            run_id: {key: heads[key] for key in each if key in heads}
+            for run_id, each in keys.items()
+        }
+        bare = [run_id for run_id, each in keys.items() if not each]
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            found |= zip(bare, pool.map(self._folder, bare), strict=True)
+        return found
+
+    def _folder(self, run_id: RunId) -> dict[str, StoredObject]:
+        below = self.bucket.objects(run_id.prefix)
+        return {stored.key: stored for stored in below if stored.key != run_id.claim_key}
+
+    def _read(self, evidence: Evidence) -> Evidence:
+        """The same with what stands in the artifacts."""
+        artifacts = [each for manifest in evidence.manifests for each in manifest.artifacts]
+        found: dict[str, Content] = {}
+        with tempfile.TemporaryDirectory() as directory:
+            for artifact, path in download(self.bucket, evidence, artifacts, Path(directory)):
+                with path.open("rb") as file:
+                    found[artifact.key] = examine(file, artifact.media_type)
+                path.unlink()
+        return evolve(evidence, contents=found)
+
+    def _claims(
+        self, run_ids: Sequence[RunId], problems: Mapping[RunId, list[str]]
+    ) -> dict[RunId, Claim]:
+        contents = self.bucket.read_all([run_id.claim_key for run_id in run_ids])
+        found = {}
+        for run_id in run_ids:
+            content = contents.get(run_id.claim_key)
+            if content is None:
+                continue
+            try:
+                found[run_id] = Claim.from_json(content)
+            except ContractError as error:
+                problems[run_id].append(f"{run_id.claim_key}: {error}")
+        return found
+
+    def _manifests(
+        self, run_ids: Sequence[RunId], problems: Mapping[RunId, list[str]]
+    ) -> dict[RunId, list[Manifest]]:
+        keys = committed(self.bucket, run_ids)
+        contents = self.bucket.read_all(key for each in keys.values() for key in each)
+        found: dict[RunId, list[Manifest]] = {run_id: [] for run_id in run_ids}
+        for run_id in run_ids:
+            for key in keys[run_id]:
+                try:
+                    found[run_id].append(Manifest.from_json(contents[key]))
+                except KeyError:  # deleted since it was listed
+                    continue
+                except ContractError as error:
+                    problems[run_id].append(f"{key}: {error}")
+        return found
+
+
+def download(
+    bucket: Bucket, evidence: Evidence, artifacts: Iterable[Artifact], target: Path
+) -> Iterator[tuple[Artifact, Path]]:
+    """Copy those artifacts of a run that exist into a directory, one after the other."""
+    for artifact in artifacts:
+        if artifact.key in evidence.objects:
+            path = target / artifact.name
+            bucket.download(artifact.key, str(path))
+            yield artifact, path

@@ -1,0 +1,89 @@
+"""Keep a run's evidence as a folder, and judge such a folder again, years later and offline."""
+
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from toolkit.app.context import Context
+from toolkit.app.proof.evidence import Gatherer, download
+from toolkit.app.proof.logs import workload_name
+from toolkit.core.errors import EvidenceError
+from toolkit.core.names import workload_of
+from toolkit.core.pages.report import report
+from toolkit.core.proof import kept
+from toolkit.core.proof.evidence import Evidence, digest
+from toolkit.core.proof.verdict import Verdict, judge
+from toolkit.runtime.catalog import load
+from toolkit.runtime.contract import RunId, parse_time
+
+# What fits into a repository without regret, and every plot, which the report shows. A larger
+# artifact stays in the bucket, and its digest, rows and columns in the folder.
+_KEPT_BYTES = 512 * 1024
+
+
+@frozen
+class Kept:
+    """A folder that was written."""
+
+    folder: Path
+    verdict: Verdict
+    left_out: tuple[str, ...]
+
+
+def keep(context: Context, run_id: RunId, directory: Path) -> Kept:
+    """Write ``directory/<run-id>``: all evidence of a run, read whole, and its verdict."""
+    gatherer = Gatherer(context)
+    evidence = gatherer.gather(run_id, deep=True)
+    found = gatherer.lines(run_id, evidence)
+    # What is judged is what is kept: a line may have arrived since the log was summed up.
+    lines = None if found is None else [(line.timestamp, line.message) for line in found]
+    summed = None if lines is None else digest(message for _, message in lines)
+    evidence = evolve(evidence, logs=summed)
+    workload = context.project.catalog.workload(workload_name(context, run_id))
+    verdict = judge(evidence, workload, parse_time(evidence.gathered_at))
+    folder = directory / str(run_id)
+    (folder / "artifacts").mkdir(parents=True, exist_ok=True)
+    left_out = _download(gatherer, evidence, folder / "artifacts")
+    for name, content in kept.documents(evidence, verdict, lines).items():
+        (folder / name).write_bytes(content)
+    images = {path.name: path.read_bytes() for path in sorted((folder / "artifacts").glob("*.png"))}
+    page = report(evidence, verdict, workload, lines or [], images)
+    (folder / kept.REPORT).write_text(page, "utf-8")
+    files = {name: body for name, body in _read(folder).items() if name != kept.SUMS}
+    (folder / kept.SUMS).write_text(kept.sums(files), "utf-8")
+    return Kept(folder, verdict, tuple(left_out))
+
+
+def rejudge(folder: Path) -> Verdict:
+    """The verdict on a kept folder, as of when its evidence was gathered.
+
+    Raises EvidenceError when a file was altered since, or the folder holds no evidence.
+    """
+    files = _read(folder)
+    wrong = kept.altered(files)
+    if wrong:
+        raise EvidenceError(
+            f"{folder}: not what {kept.SUMS} says: {', '.join(wrong)}",
+            hint="restore the files; evidence is never edited",
+        )
+    evidence = kept.evidence_of(files)
+    schedule = RunId.parse(evidence.run_id).schedule
+    name = workload_of(schedule, load().workloads) or schedule
+    return judge(evidence, load().workload(name), parse_time(evidence.gathered_at))
+
+
+def _download(gatherer: Gatherer, evidence: Evidence, target: Path) -> list[str]:
+    artifacts = list(evidence.manifest.artifacts) if evidence.manifest else []
+    small = [
+        artifact
+        for artifact in artifacts
+        if artifact.bytes <= _KEPT_BYTES or artifact.media_type == "image/png"
+    ]
+    for _ in download(gatherer.bucket, evidence, small, target):
+        pass
+    return [artifact.name for artifact in artifacts if artifact not in small]
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}

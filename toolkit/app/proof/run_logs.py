@@ -1,0 +1,91 @@
+"""The logs of many runs, summed up: a hundred streams a search.
+
+A search answers for a log only if every numbered line of it is there: as many as the manifest says,
+up to the last. Every other log is read once more, on its own and from its start.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from attrs import frozen
+
+from toolkit.adapters.logs import SEARCHES_AT_ONCE, Line, Logs
+from toolkit.core.names import log_stream
+from toolkit.core.proof.evidence import LogDigest, digest
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.contract import Manifest, RunId, parse_time
+
+_STREAMS = 100  # as many as FilterLogEvents takes
+_FEW = 3
+_AROUND = timedelta(minutes=5)
+
+
+@frozen
+class OwnLog:
+    """The log of the task that owns a run, and what tells whether it is whole."""
+
+    run_id: RunId
+    group: str
+    task: Lifecycle
+    manifest: Manifest | None
+
+    @property
+    def stream(self) -> str:
+        """Where it is."""
+        return log_stream(self.task.task_arn)
+
+    @property
+    def began(self) -> datetime:
+        """When it can have begun."""
+        made = self.task.times.get("createdAt")
+        return parse_time(made) if made else self.run_id.scheduled_time
+
+
+def digests(logs: Logs, wanted: Sequence[OwnLog], now: datetime) -> dict[RunId, LogDigest | None]:
+    """Each log summed up; None for a log that does not exist."""
+    found: dict[RunId, LogDigest | None] = {}
+
+    def search(batch: Sequence[OwnLog]) -> None:
+        lines = _searched(logs, batch, now)
+        for log in batch:
+            summed = digest(line.message for line in lines[log.stream])
+            if whole(summed, log.manifest):
+                found[log.run_id] = summed
+
+    def read(log: OwnLog) -> None:
+        lines = logs.lines(log.group, log.stream)
+        found[log.run_id] = None if lines is None else digest(line.message for line in lines)
+
+    with ThreadPoolExecutor(SEARCHES_AT_ONCE) as pool:
+        list(pool.map(search, _batches(wanted)))
+        list(pool.map(read, (log for log in wanted if log.run_id not in found)))
+    return found
+
+
+def _batches(wanted: Iterable[OwnLog]) -> Iterator[Sequence[OwnLog]]:
+    """Finished runs of one log group that lie close together; few are quicker read one by one."""
+    over = [log for log in wanted if log.manifest is not None and log.task.stopped]
+    over.sort(key=lambda log: (log.group, log.began))
+    for _, group in groupby(over, key=lambda log: log.group):
+        ordered = list(group)
+        for start in range(0, len(ordered), _STREAMS):
+            batch = ordered[start : start + _STREAMS]
+            if len(batch) > _FEW:
+                yield batch
+
+
+def _searched(logs: Logs, batch: Sequence[OwnLog], now: datetime) -> Mapping[str, Sequence[Line]]:
+    ends = [log.task.times.get("stoppedAt") for log in batch]
+    last = max(parse_time(end) if end else now for end in ends)
+    names = [log.stream for log in batch]
+    return logs.streams(batch[0].group, names, batch[0].began - _AROUND, last + _AROUND)
+
+
+def whole(found: LogDigest | None, manifest: Manifest | None) -> bool:
+    """Whether every numbered line is there: as many as the manifest says, up to the last."""
+    if found is None:
+        return False
+    expected = manifest.log_lines if manifest else 0
+    return found.numbered == max(expected, found.last_seq) > 0

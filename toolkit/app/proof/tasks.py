@@ -1,0 +1,138 @@
+"""The tasks that were launched for runs: from the state-change records, then from ECS itself.
+
+The records outlive ECS's memory and know the task that never claimed anything; ECS knows a task of
+which no record has arrived yet.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from attrs import frozen
+
+from toolkit.adapters.ecs import Ecs
+from toolkit.adapters.logs import SEARCHES_AT_ONCE, Logs
+from toolkit.app.context import Context
+from toolkit.core.errors import EvidenceError, ToolkitError
+from toolkit.core.proof.evidence import run_of, tasks_of
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.contract import RunId
+
+# A launch may be late by the Scheduler's event age, at most a day; a task may run for another.
+_BEFORE, _AFTER = timedelta(minutes=5), timedelta(days=2)
+# So many runs of a schedule are asked for by name; of more, every record of their time is read.
+_FEW = 8
+
+
+@frozen
+class Tasks:
+    """The tasks of some runs by run, and for which of them the records could not be read, and why.
+
+    Every run that was asked for has an entry in ``found``.
+    """
+
+    found: Mapping[RunId, tuple[Lifecycle, ...]]
+    problems: Mapping[RunId, str]
+
+    def of(self, run_id: RunId) -> tuple[Lifecycle, ...]:
+        """The tasks of one run, the oldest first; EvidenceError when its records are unread."""
+        if run_id in self.problems:
+            raise EvidenceError(f"{run_id}: {self.problems[run_id]}")
+        return self.found[run_id]
+
+
+def find_tasks(
+    context: Context,
+    run_ids: Sequence[RunId],
+    platform: dict[str, str] | None = None,
+    claimed: Mapping[RunId, str] | None = None,
+) -> Tasks:
+    """Every task launched for some runs; ``claimed`` gives the ARNs that their claims name.
+
+    It asks ECS once for a hundred tasks, and CloudWatch Logs once for the runs of a schedule that
+    lie close together.
+    """
+    platform = platform or context.platform()
+    ecs = Ecs(context.aws, platform["ClusterName"])
+    seen, problems = _recorded(context, platform, run_ids)
+    arns = {run_id: {task.task_arn for task in seen[run_id]} for run_id in run_ids}
+    for run_id, arn in (claimed or {}).items():
+        arns[run_id].add(arn)
+    wanted = {arn for each in arns.values() for arn in each if arn.startswith("arn:")}
+    if not all(arns.values()):
+        wanted.update(ecs.running())
+    for task in ecs.describe(sorted(wanted)):
+        launched_for = run_of(task)
+        if launched_for in arns:
+            seen[launched_for].append(task)
+    return Tasks({run_id: tasks_of(run_id, seen[run_id]) for run_id in run_ids}, problems)
+
+
+def records(
+    context: Context, platform: dict[str, str], terms: list[str], start: datetime, end: datetime
+) -> Iterator[Lifecycle]:
+    """The state-change records of a period that hold all ``terms``."""
+    found = Logs(context.aws).records(platform["LifecycleLogGroupName"], terms, start, end)
+    return (Lifecycle.parse(record, source="record") for record in found)
+
+
+@frozen
+class _Query:
+    """One search of the records, and the runs that it answers for."""
+
+    run_ids: tuple[RunId, ...]
+    terms: tuple[str, ...]
+
+
+def _recorded(
+    context: Context, platform: dict[str, str], run_ids: Iterable[RunId]
+) -> tuple[defaultdict[RunId, list[Lifecycle]], dict[RunId, str]]:
+    """The records of each run; where they could not be read, the reason."""
+    seen: defaultdict[RunId, list[Lifecycle]] = defaultdict(list)
+    problems: dict[RunId, str] = {}
+
+    def ask(query: _Query) -> None:
+        start, end = query.run_ids[0].scheduled_time, query.run_ids[-1].scheduled_time
+        wanted = set(query.run_ids)
+        try:
+            found = records(context, platform, list(query.terms), start - _BEFORE, end + _AFTER)
+            for task in found:
+                run_id = run_of(task)
+                if run_id in wanted:
+                    seen[run_id].append(task)
+        except ToolkitError as error:
+            text = f"the state-change records could not be read: {error.message}"
+            problems.update(dict.fromkeys(query.run_ids, text))
+
+    context.aws.client("logs")  # before the threads: making one is not safe among them
+    with ThreadPoolExecutor(SEARCHES_AT_ONCE) as pool:
+        list(pool.map(ask, _queries(run_ids)))
+    return seen, problems
+
+
+def _queries(run_ids: Iterable[RunId]) -> Iterator[_Query]:
+    """By name for few runs of a schedule, and for many one search for each stretch of them."""
+    ordered = sorted(set(run_ids), key=lambda run_id: (run_id.schedule, run_id.scheduled_time))
+    for schedule, group in groupby(ordered, key=lambda run_id: run_id.schedule):
+        for stretch in _stretches(list(group)):
+            if len(stretch) > _FEW:
+                yield _Query(tuple(stretch), (schedule,))
+            else:
+                yield from (
+                    _Query((run_id,), (schedule, f"{run_id.scheduled_time:%Y-%m-%dT%H:%M:%SZ}"))
+                    for run_id in stretch
+                )
+
+
+def _stretches(ordered: list[RunId]) -> Iterator[list[RunId]]:
+    """Runs whose times overlap, as far as their records may reach."""
+    stretch: list[RunId] = []
+    for run_id in ordered:
+        if stretch and run_id.scheduled_time - stretch[-1].scheduled_time > _BEFORE + _AFTER:
+            yield stretch
+            stretch = []
+        stretch.append(run_id)
+    if stretch:
+        yield stretch

@@ -1,0 +1,158 @@
+"""Validate runs: gather their evidence, judge it, and show where their artifacts are."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from toolkit.adapters.ecs import Ecs
+from toolkit.app.context import Context
+from toolkit.app.proof import ledger
+from toolkit.app.proof.evidence import Gatherer, download
+from toolkit.app.proof.logs import workload_name
+from toolkit.app.proof.tasks import records
+from toolkit.core.errors import RunError
+from toolkit.core.names import task_id
+from toolkit.core.proof.evidence import Evidence, run_of
+from toolkit.core.proof.ledger import State
+from toolkit.core.proof.verdict import Ruling, Verdict, judge
+from toolkit.runtime.contract import RunId, parse_time
+
+_POLL_SECONDS = 5.0
+_AT_ONCE = 1000
+_UNFINISHED = frozenset({State.RUNNING, State.LATE, State.NOT_YET_DUE})
+# The platform keeps its state-change records longer; a task that is asked for by name is recent.
+_TASK_BACK = timedelta(days=90)
+
+
+@frozen
+class Validation:
+    """A verdict with the evidence under it, and the artifacts that were downloaded."""
+
+    verdict: Verdict
+    evidence: Evidence
+    files: tuple[Path, ...] = ()
+
+
+def validate(context: Context, run_id: RunId, *, wait: float = 0.0) -> Validation:
+    """The verdict on one run; see `validate_all`."""
+    return next(validate_all(context, [run_id], wait=wait))
+
+
+def validate_all(
+    context: Context,
+    run_ids: Sequence[RunId],
+    *,
+    wait: float = 0.0,
+    deep: bool = False,
+    directory: Path | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Validation]:
+    """The verdicts on runs in the order given, each as of when its evidence was gathered.
+
+    Inconclusive ones are asked again for up to ``wait`` seconds, and those whose task still runs: a
+    manifest may tell of a failure before ECS tells why. A thousand are read at a time, so the
+    memory that it takes does not grow with their number. With a ``directory`` the artifacts of each
+    are downloaded into ``directory/<run-id>``.
+    """
+    deadline = clock() + wait
+    workloads = {
+        run_id: context.project.catalog.workload(workload_name(context, run_id))
+        for run_id in run_ids
+    }
+    gatherer = Gatherer(context)
+    for start in range(0, len(run_ids), _AT_ONCE):
+        chunk = run_ids[start : start + _AT_ONCE]
+        found: dict[RunId, Validation] = {}
+        wanted = list(dict.fromkeys(chunk))
+        while wanted:
+            for run_id, evidence in gatherer.gather_all(wanted, deep=deep).items():
+                as_of = parse_time(evidence.gathered_at)
+                verdict = judge(evidence, workloads[run_id], as_of)
+                found[run_id] = Validation(verdict, evidence)
+            wanted = [run_id for run_id in wanted if _may_change(found[run_id])]
+            if not wanted or clock() >= deadline:
+                break
+            sleep(min(1.0 if context.local else _POLL_SECONDS, max(0.1, deadline - clock())))
+            gatherer = Gatherer(context)
+        for run_id in chunk:
+            files = _fetch(gatherer, found[run_id].evidence, directory) if directory else ()
+            yield evolve(found[run_id], files=files)
+
+
+@frozen
+class Over:
+    """The firings of a period that are over, and how many are not by their state."""
+
+    run_ids: list[RunId]
+    left_out: Counter[State]
+    known_since: datetime | None
+
+
+def over_since(context: Context, since: datetime, schedules: tuple[str, ...] = ()) -> Over:
+    """Every firing since a time that has come to an end: what ran, failed, or never came to be.
+
+    The ledger says which those are; what still runs or may yet be launched is left out.
+    """
+    found = ledger.read(context, ledger.Period(since, context.now(), schedules))
+    run_ids, left_out = [], Counter[State]()
+    for firing in found.firings:
+        if firing.state in _UNFINISHED:
+            left_out[firing.state] += 1
+        else:
+            run_ids.append(firing.run_id)
+    return Over(run_ids, left_out, found.known_since)
+
+
+def _may_change(found: Validation) -> bool:
+    running = any(not task.stopped for task in found.evidence.tasks)
+    return running or found.verdict.ruling is Ruling.INCONCLUSIVE
+
+
+def latest(context: Context, schedule: str) -> RunId:
+    """The latest run of a schedule: what fired last, or was to fire since and did not."""
+    gatherer = Gatherer(context)
+    prefix = f"runs/{schedule}/"
+    since = f"{prefix}{schedule}-{context.now() - timedelta(days=31):%Y%m%dT%H%M%SZ}"
+    claimed = gatherer.bucket.latest_folder(prefix, after=since)
+    if claimed is None:
+        claimed = gatherer.bucket.latest_folder(prefix, after="")
+    runs = [RunId.parse(claimed.rstrip("/").rsplit("/", 1)[-1])] if claimed else []
+    due = gatherer.history.latest(schedule, context.now())
+    if due is not None:
+        runs.append(RunId(schedule, due))
+    if not runs:
+        raise RunError(
+            f"schedule {schedule} has neither run nor was it to fire", hint="toolkit schedules"
+        )
+    return max(runs, key=lambda run_id: run_id.scheduled_time)
+
+
+def run_of_task(context: Context, task: str) -> RunId:
+    """The run that a task was launched for, from its ARN or its id."""
+    platform = context.platform()
+    known = Ecs(context.aws, platform["ClusterName"]).describe([task])
+    if not known:
+        now = context.now()
+        known = list(records(context, platform, [task_id(task)], now - _TASK_BACK, now))
+    for each in known:
+        run_id = run_of(each)
+        if run_id is not None:
+            return run_id
+    raise RunError(
+        f"task {task} is no run of this app, or both ECS and the state-change records forgot it",
+        hint="toolkit runs lists the runs that are known",
+    )
+
+
+def _fetch(gatherer: Gatherer, evidence: Evidence, directory: Path) -> tuple[Path, ...]:
+    if evidence.manifest is None:
+        return ()
+    target = directory / evidence.run_id
+    target.mkdir(parents=True, exist_ok=True)
+    artifacts = evidence.manifest.artifacts
+    return tuple(path for _, path in download(gatherer.bucket, evidence, artifacts, target))

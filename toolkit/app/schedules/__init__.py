@@ -1,0 +1,1 @@
+"""Change, compare and run schedules."""

@@ -1,0 +1,56 @@
+"""Run now what a schedule would run: its deployed target, translated as the Scheduler does."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from toolkit.adapters.ecs import Ecs
+from toolkit.adapters.scheduler import Scheduler
+from toolkit.app.context import Context
+from toolkit.core.names import workload_of
+from toolkit.core.schedules.invocation import Invocation, run_task_request
+from toolkit.core.schedules.schedule import check_environment
+from toolkit.core.schedules.target import own_environment, run_overrides, workload_target
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.contract import RunId
+
+
+@frozen
+class Started:
+    """A run that RunTask has accepted."""
+
+    run_id: RunId
+    task: Lifecycle
+
+
+def start(context: Context, name: str, env: Mapping[str, str]) -> Started:
+    """Start the schedule, or else the workload, of that name; ``env`` goes over its own."""
+    catalog = context.project.catalog
+    workload = catalog.workload(workload_of(name, catalog.workloads) or name)
+    check_environment("--env", workload, env)
+    platform = context.platform()
+    target = _target(context, name, platform)
+    run_id = RunId(name, context.now().replace(microsecond=0), secrets.token_hex(3))
+    execution_id = f"toolkit-run-{run_id.token}"
+    overrides = run_overrides(run_id, {**own_environment(target), **env}, execution_id=execution_id)
+    invocation = Invocation(f"toolkit/{name}", run_id.scheduled_time, execution_id, attempt=1)
+    request = run_task_request({**target, "Input": json.dumps(overrides)}, invocation)
+    # startedBy tells a run on demand from a firing; the token makes a repeated call one task.
+    request |= {"startedBy": f"toolkit/{run_id}", "clientToken": str(run_id)}
+    return Started(run_id, Ecs(context.aws, platform["ClusterName"]).run(request, run_id))
+
+
+def _target(context: Context, name: str, platform: Mapping[str, str]) -> Mapping[str, Any]:
+    """The live schedule's target; for the bare name of a workload without one, the template's."""
+    live = Scheduler(context.aws, platform["ScheduleGroupName"]).find(name)
+    if live is not None:
+        return live.target
+    workload = context.project.catalog.workload(name).name
+    stack = context.outputs(context.config.app.workload_stack(workload))
+    target = workload_target(workload, platform, stack["TaskDefinitionArn"])
+    env = context.config.environment_of(workload, {})
+    rows = [{"name": key, "value": value} for key, value in env.items()]
+    return {**target, "Input": json.dumps({"containerOverrides": [{"environment": rows}]})}

@@ -1,0 +1,184 @@
+"""Change one schedule: check it, show what it means, deploy its one stack, write its file."""
+
+import difflib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from toolkit.adapters.cloudformation import CloudFormation
+from toolkit.adapters.project import Project
+from toolkit.app.context import Context
+from toolkit.app.deploying import ownership
+from toolkit.app.deploying.deploy import Deployed, Layers, Options, Result, schedule_plans
+from toolkit.app.schedules import history
+from toolkit.core.deploying.config import Config
+from toolkit.core.errors import ConfigError
+from toolkit.core.names import check_name, workload_of
+from toolkit.core.schedules import drift
+from toolkit.core.schedules import preview as preview_core
+from toolkit.core.schedules.firings import FiringDiff
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.target import scheduler_input
+from toolkit.core.stack import GOOD, StackPlan
+
+
+@frozen
+class Change:
+    """A checked change: what it means, and the text of the schedule's file before and after."""
+
+    preview: preview_core.Preview
+    text: str
+    earlier: str | None
+
+
+def change(
+    project: Project, config: Config, name: str, changes: Mapping[str, Any], now: datetime
+) -> Change:
+    """Check a change without writing or deploying anything.
+
+    ``changes`` are keys of the file; None takes one out, and ``at`` is a time for the expression.
+    """
+    check_name("schedule", name)
+    before = project.schedule(name)
+    wanted = dict(changes)
+    if "at" in wanted:
+        known = before.timezone if before else "UTC"
+        zone = wanted.get("timezone", known) or "UTC"
+        wanted["expression"] = preview_core.at_expression(wanted.pop("at"), zone)
+    if before is None:
+        if "expression" not in wanted:
+            raise _unknown(project, name, f'toolkit schedule {name} "cron(...)" would make it')
+        fitting = workload_of(name, project.catalog.workloads)
+        wanted = {"workload": fitting, **wanted} if fitting else wanted
+    earlier = project.schedule_text(name)
+    text = project.edited(name, wanted)
+    after = project.parse_schedule(name, text)
+    env = config.environment_of(after.workload, after.env)
+    scheduler_input(name, env)
+    workload = project.catalog.workload(after.workload)
+    return Change(preview_core.preview(before, after, workload, env, now), text, earlier)
+
+
+def apply(context: Context, wanted: Change, *, yes: bool, overwrite: bool) -> Deployed:
+    """Deploy the schedule's stack and put its file in place; either both change or neither does."""
+    after = wanted.preview.after
+    plan = _plan(context, after)
+
+    def check() -> None:
+        if not overwrite:
+            found = _difference(context, plan)
+            _check_owner(context, wanted.preview.before, found)
+
+    check()
+    if overwrite:
+        found = _difference(context, plan)
+        if not ownership.make_way(context, [found], yes=yes):
+            return Deployed(plan.name, Result.DECLINED)
+    with context.project.staged_schedule(after.name, wanted.text, wanted.earlier) as staged:
+        try:
+            row = Layers(context, Options(yes=yes)).deploy([plan], check=check)[0]
+        except BaseException:  # Ctrl-C too: CloudFormation may have finished all the same
+            if _settled(CloudFormation(context.aws), plan):
+                staged.commit()
+            raise
+        if row.result is not Result.DECLINED:
+            staged.commit()
+    return row
+
+
+def removal(
+    project: Project, name: str, now: datetime
+) -> tuple[Schedule | None, FiringDiff, datetime]:
+    """What goes with a schedule: its file's words, its firings, and until when they were looked at.
+
+    The schedule is None where it has no file, or one that cannot be read: it can go all the same.
+    """
+    check_name("schedule", name)
+    try:
+        schedule = project.schedule(name)
+    except ConfigError:
+        schedule = None
+    if schedule is None:
+        return None, FiringDiff(), now
+    return schedule, *preview_core.removal(schedule, now)
+
+
+def remove(context: Context, name: str) -> None:
+    """Delete a schedule's stack and its file."""
+    formation = CloudFormation(context.aws)
+    stack = context.config.app.schedule_stack(name)
+    found = formation.find(stack)
+    if found is None and context.project.schedule_text(name) is None:
+        raise _unknown(context.project, name)
+    if found is not None:
+        formation.delete(stack, context.console.event)
+        history.record(context)
+    context.project.remove_schedule(name)
+
+
+def _unknown(project: Project, name: str, hint: str | None = None) -> ConfigError:
+    known = list(project.schedules())
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    return ConfigError(
+        f"there is no schedule {name!r}; there are {', '.join(known) or 'none'}",
+        hint=f"{meant}{hint or ''}".strip() or None,
+    )
+
+
+def _plan(context: Context, schedule: Schedule) -> StackPlan:
+    stack = context.config.app.workload_stack(schedule.workload)
+    workload = Deployed(stack, Result.UNCHANGED, context.outputs(stack))
+    return schedule_plans(context, [schedule], context.platform(), [workload])[0]
+
+
+def _settled(formation: CloudFormation, plan: StackPlan) -> bool:
+    """Whether the stack stands as planned after all; a mere change set of a new one is deleted."""
+    stack = formation.find(plan.name)
+    if stack is None:
+        return False
+    if stack.status == "REVIEW_IN_PROGRESS":
+        formation.delete(plan.name, lambda _stack, _event: None)
+    return stack.status in GOOD and not drift.changes_of(stack, plan)
+
+
+def _difference(context: Context, plan: StackPlan) -> drift.Difference:
+    """The schedule in all three views."""
+    stack = CloudFormation(context.aws).find(plan.name)
+    return ownership.compared(context, [plan], {plan.name: stack} if stack else {})[0]
+
+
+def _check_owner(context: Context, before: Schedule | None, found: drift.Difference) -> None:
+    """Refuse to overwrite in silence what somebody else deployed or changed by hand.
+
+    What is live must be what was deployed, and that must be what this file said before the change.
+    """
+    what = f"schedule {found.name} is not as its file says"
+    if found.deleted:
+        problem = f"{what}; it was deleted behind its stack"
+    elif found.drift and found.kind is drift.Kind.ADDED:
+        problem = f"there is a schedule {found.name} already, made by hand or by another app"
+    elif found.drift:
+        problem = f"{what}; it was changed behind its stack: {ownership.told(found.drift)}"
+    elif found.kind is not drift.Kind.ADDED and before is None:
+        problem = f"schedule {found.name} is deployed already, but has no file here"
+    elif others := _by_others(context, before):
+        problem = f"{what}; another copy of the project deployed it, or the file was edited and "
+        problem += f"not applied: {ownership.told(others)}"
+    else:
+        return
+    raise ConfigError(problem, hint=ownership.HINT)
+
+
+def _by_others(context: Context, before: Schedule | None) -> tuple[drift.FieldChange, ...]:
+    """How what is deployed differs from the file as it was: file → deployed."""
+    if before is None:
+        return ()
+    changes = _difference(context, _plan(context, before)).changes
+    return tuple(
+        drift.FieldChange(c.field, c.after, c.before)
+        for c in changes
+        if c.field in drift.FIELDS or c.field.startswith("env ")
+    )

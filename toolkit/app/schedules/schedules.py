@@ -1,0 +1,282 @@
+"""All schedules at once: list, compare, apply, prune and dump them."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from attrs import evolve, frozen
+
+from toolkit.adapters.cloudformation import CloudFormation
+from toolkit.adapters.project import Project
+from toolkit.adapters.scheduler import Scheduler
+from toolkit.app.context import Context
+from toolkit.app.deploying import ownership
+from toolkit.app.deploying.deploy import Deployed, Layers, Options, Result
+from toolkit.app.proof.last_runs import LastRun, last_runs
+from toolkit.core.deploying import plans
+from toolkit.core.deploying.config import Config
+from toolkit.core.deploying.dump import file_changes
+from toolkit.core.deploying.plans import NOUN_TAG, SCHEDULE
+from toolkit.core.errors import ConfigError
+from toolkit.core.names import workload_of
+from toolkit.core.schedules.drift import FIELDS, Difference, Listed, changes_of, compare, suspects
+from toolkit.core.schedules.firings import LocalFiring, Timetable, localize, merge
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.stack import EMPTY, Stack, StackPlan
+from toolkit.runtime.contract import RunId, parse_time
+
+
+class Standing(StrEnum):
+    """How a schedule in the list stands."""
+
+    ENABLED = "ENABLED"
+    DISABLED = "DISABLED"
+    NOT_DEPLOYED = "NOT DEPLOYED"
+    NO_FILE = "NO FILE"
+    DELETED = "DELETED"
+
+
+@frozen
+class Row:
+    """One schedule in the list; ``changed`` tells that its file is not what is deployed."""
+
+    schedule: Schedule
+    words: str
+    next: LocalFiring | None
+    standing: Standing
+    changed: bool
+    last: LastRun | None
+
+
+class Deployment:
+    """Everything of an app that is deployed, read once in a few paged calls."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        stacks = CloudFormation(context.aws).owned(context.app)
+        self.by_name = {stack.name: stack for stack in stacks}
+        self.schedules = {
+            stack.parameters["ScheduleName"]: stack
+            for stack in stacks
+            if stack.tags.get(NOUN_TAG) == SCHEDULE and stack.status not in EMPTY
+        }
+
+    @property
+    def platform(self) -> dict[str, str]:
+        """The outputs of the platform stack."""
+        return dict(self._stack(self._context.config.app.platform_stack).outputs)
+
+    def plan(self, schedule: Schedule) -> StackPlan:
+        """The plan of a schedule on what is deployed."""
+        workload = self._stack(self._context.config.app.workload_stack(schedule.workload))
+        return plans.schedule_plan(
+            self._context.config,
+            schedule,
+            self._context.project.template("schedule"),
+            platform=self.platform,
+            task_definition_arn=workload.outputs["TaskDefinitionArn"],
+        )
+
+    def without_file(self, known: Iterable[str]) -> dict[str, Schedule]:
+        """The deployed schedules that have no file, as their stacks tell them."""
+        catalog = self._context.project.catalog.workloads
+        return {
+            name: _as_deployed(name, stack, workload_of(name, catalog) or "")
+            for name, stack in self.schedules.items()
+            if name not in set(known)
+        }
+
+    def _stack(self, name: str) -> Stack:
+        if name not in self.by_name:
+            flag = " --local" if self._context.local else ""
+            raise ConfigError(f"stack {name} is not deployed", hint=f"toolkit deploy{flag}")
+        return self.by_name[name]
+
+
+_TIMING = ("expression", "timezone", "state", "start", "end")
+
+
+def _as_deployed(name: str, stack: Stack, workload: str) -> Schedule:
+    said = {word: stack.parameters.get(FIELDS[word], "") for word in _TIMING}
+    return Schedule(
+        name,
+        workload,
+        said["expression"],
+        timezone=said["timezone"],
+        state=said["state"],
+        start=said["start"],
+        end=said["end"],
+    )
+
+
+def rows(context: Context) -> list[Row]:
+    """All schedules that have a file or a stack, with their next firing and last outcome."""
+    deployment = Deployment(context)
+    files = context.project.schedules()
+    schedules = {**deployment.without_file(files), **files}
+    platform = deployment.by_name.get(context.config.app.platform_stack)
+    listed: dict[str, Listed] = {}
+    if platform is not None:
+        found = Scheduler(context.aws, platform.outputs["ScheduleGroupName"]).listed()
+        listed = {row.name: row for row in found}
+    timetables = {
+        name: _timetable(schedule, listed.get(name)) for name, schedule in schedules.items()
+    }
+    now = context.now()
+    last = last_runs(context, platform.outputs["BucketName"], timetables) if platform else {}
+    return [
+        Row(
+            schedule,
+            timetables[name].expression.describe(),
+            next(localize(islice(timetables[name].firings(now), 1), schedule.timezone), None),
+            _standing(name, files, deployment.schedules, listed),
+            _differs(schedule, deployment.schedules.get(name)),
+            last.get(name),
+        )
+        for name, schedule in sorted(schedules.items())
+    ]
+
+
+def _timetable(schedule: Schedule, listed: Listed | None) -> Timetable:
+    """When a schedule fires; a rate counts from when it was last changed, where that is known."""
+    timetable = schedule.timetable()
+    return evolve(timetable, anchor=parse_time(listed.changed_at)) if listed else timetable
+
+
+def _standing(
+    name: str,
+    files: Iterable[str],
+    stacks: Iterable[str],
+    listed: dict[str, Listed],
+) -> Standing:
+    if name not in stacks:
+        return Standing.NOT_DEPLOYED
+    if name not in listed:
+        return Standing.DELETED
+    return Standing(listed[name].state) if name in files else Standing.NO_FILE
+
+
+def _differs(schedule: Schedule, stack: Stack | None) -> bool:
+    """Whether what decides the firings is not deployed as the file has it."""
+    return stack is not None and any(
+        getattr(schedule, word) != stack.parameters.get(FIELDS[word], "") for word in _TIMING
+    )
+
+
+def differences(
+    context: Context, *, thorough: bool = False, to_deploy: bool = False
+) -> list[Difference]:
+    """Files ↔ deployed ↔ live.
+
+    What is live is read whole only where the listing leaves a doubt; with ``thorough`` for every
+    schedule, with ``to_deploy`` also for those whose file has changed.
+    """
+    deployment = Deployment(context)
+    wanted = {
+        name: deployment.plan(schedule) for name, schedule in context.project.schedules().items()
+    }
+    stacks = deployment.schedules
+    scheduler = Scheduler(context.aws, deployment.platform["ScheduleGroupName"])
+    listed = {row.name: row for row in scheduler.listed()}
+    names = set(stacks) if thorough else set(suspects(stacks, listed))
+    if to_deploy:
+        names |= {n for n, plan in wanted.items() if n in stacks and changes_of(stacks[n], plan)}
+    return compare(wanted, stacks, listed, scheduler.find_all(sorted(names)))
+
+
+def apply(
+    context: Context, found: list[Difference], *, yes: bool, overwrite: bool
+) -> list[Deployed]:
+    """Deploy the schedules whose file differs from what is deployed, several at a time.
+
+    ``found`` are the differences that were shown. With ``overwrite``, what was changed by hand is
+    set right too; without, such a schedule is refused before anything is deployed.
+    """
+    if not overwrite:
+        ownership.check(found)
+    names = [row.name for row in found if row.to_deploy or (overwrite and row.drift)]
+    schedules = context.project.schedules()
+    deployment = Deployment(context)
+    wanted = [deployment.plan(schedules[name]) for name in names if name in schedules]
+    if not wanted:
+        return []
+    mine = [row for row in found if row.name in schedules]
+    if overwrite and not ownership.make_way(context, mine, yes=yes):
+        return [Deployed(plan.name, Result.DECLINED) for plan in wanted]
+
+    def check() -> None:
+        if not overwrite:
+            ownership.check(differences(context, to_deploy=True))
+
+    return Layers(context, Options(yes=yes)).deploy(wanted, check=check)
+
+
+def dump(context: Context) -> dict[str, str]:
+    """Every live schedule of the app's group as the text of its file, by name.
+
+    A file that exists keeps its comments and its order.
+    """
+    platform = Deployment(context).platform
+    scheduler = Scheduler(context.aws, platform["ScheduleGroupName"])
+    live = scheduler.find_all(row.name for row in scheduler.listed())
+    project, config = context.project, context.config
+    files = project.schedules()
+    return {
+        name: project.edited(name, file_changes(found, files.get(name), config, project.catalog))
+        for name, found in sorted(live.items())
+    }
+
+
+def prune(context: Context, *, yes: bool) -> list[str]:
+    """Delete the deployed schedules that have no file: only stacks that carry this app's tag."""
+    known = context.project.schedules()
+    stale = {
+        name: stack.name
+        for name, stack in Deployment(context).schedules.items()
+        if name not in known
+    }
+    if not stale:
+        return []
+    context.console.say("\n".join(f"- {name}" for name in sorted(stale)))
+    count = "this schedule" if len(stale) == 1 else f"these {len(stale)} schedules"
+    if not yes and not context.console.confirm(f"Delete {count}?"):
+        return []
+    formation = CloudFormation(context.aws)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda stack: formation.delete(stack, context.console.event), stale.values()))
+    return sorted(stale)
+
+
+@frozen
+class Firing:
+    """One firing in a calendar; ``overlap`` is how long the run before may still go on."""
+
+    run_id: str
+    schedule: str
+    utc: datetime
+    local: datetime
+    overlap: timedelta | None = None
+
+
+def calendar(project: Project, config: Config, now: datetime, until: datetime) -> Iterator[Firing]:
+    """Every firing of every schedule until a time, in order, overlaps within a schedule marked."""
+    schedules = project.schedules()
+    timetables = {name: schedule.timetable() for name, schedule in schedules.items()}
+    zones = {name: ZoneInfo(schedule.timezone) for name, schedule in schedules.items()}
+    longest = {name: run_time(project, config, schedule) for name, schedule in schedules.items()}
+    before = {name: timetable.previous(now) for name, timetable in timetables.items()}
+    for time, name in merge(timetables, now, until):
+        previous, before[name] = before[name], time
+        left = longest[name] - (time - previous) if previous else timedelta()
+        overlap = left if left > timedelta() else None
+        yield Firing(str(RunId(name, time)), name, time, time.astimezone(zones[name]), overlap)
+
+
+def run_time(project: Project, config: Config, schedule: Schedule) -> timedelta:
+    """How long one run of a schedule may take."""
+    env = config.environment_of(schedule.workload, schedule.env)
+    workload = project.catalog.workload(schedule.workload)
+    return timedelta(seconds=workload.run_seconds(env))

@@ -1,0 +1,63 @@
+"""`toolkit deploy`."""
+
+from pathlib import Path
+
+import click
+
+from toolkit.app.deploying import deploy as action
+from toolkit.cli.options import aws_options, executor_option, json_option, opened, yes_option
+from toolkit.cli.render import print_json
+from toolkit.core.deploying.executor import Executor
+
+
+@click.command("deploy")
+@aws_options
+@executor_option
+@yes_option
+@json_option
+@click.option("--guided", is_flag=True, help="Ask first, and save the answers to toolkit.toml.")
+@click.option("--dry-run", is_flag=True, help="Make the change sets, show and discard them.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this workload or schedule.")
+@click.option("--overwrite", is_flag=True, help="Also over schedules that were changed by hand.")
+@click.option("--release", metavar="ID", help="Deploy this earlier release: roll back to it.")
+def deploy_command(
+    project: Path,
+    config_env: str | None,
+    local: bool,
+    executor: Executor | None,
+    yes: bool,
+    as_json: bool,
+    guided: bool,
+    dry_run: bool,
+    only: tuple[str, ...],
+    overwrite: bool,
+    release: str | None,
+) -> int:
+    """Deploy the platform, the image, the workloads and the schedules.
+
+    Each stack is shown as a change set first. What has not changed is left alone.
+    """
+    if release and executor:
+        raise click.UsageError(
+            "--release brings its own image, so there is no --executor to choose"
+        )
+    if guided:
+        from toolkit.cli.deploying.guided import ask
+
+        config_env = ask(project, config_env, local)
+    context = opened(project, config_env, local, executor)
+    options = action.Options(yes, dry_run, only, release, overwrite)
+    done = action.deploy(context, options)
+    if as_json:
+        print_json(done.to_json())
+    else:
+        _print(done)
+    return 1 if done.declined else 0
+
+
+def _print(done: action.Deployment) -> None:
+    width = max(len(row.stack) for row in done.rows)
+    for row in done.rows:
+        click.echo(f"{row.stack:<{width}}  {row.result}")
+    if done.release:
+        click.echo(f"{'release':<{width}}  {done.release}")

@@ -1,0 +1,93 @@
+"""`toolkit image …`."""
+
+from collections import Counter
+from pathlib import Path
+
+import click
+from attrs import asdict
+
+from toolkit.app.deploying import image as action
+from toolkit.cli.options import aws_options, executor_option, json_option, opened
+from toolkit.cli.render import print_json
+from toolkit.core.deploying.executor import Executor
+
+_GRAVE = ("CRITICAL", "HIGH")
+
+
+@click.group("image")
+def image_command() -> None:
+    """The one image that all workloads share: build, push, list, scan."""
+
+
+@image_command.command("build")
+@aws_options
+@json_option
+def build_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> None:
+    """Build the image; nothing to do where the engine holds the same content."""
+    built = action.build(opened(project, config_env, local))
+    if as_json:
+        print_json(asdict(built))
+    else:
+        click.echo(built.name)
+        state = "built" if built.new else "the engine holds it already"
+        click.echo(f"{built.platform}; {state}", err=True)
+
+
+@image_command.command("push")
+@aws_options
+@executor_option
+@json_option
+def push_command(
+    project: Path,
+    config_env: str | None,
+    local: bool,
+    executor: Executor | None,
+    as_json: bool,
+) -> None:
+    """Push the image into the app's repository, and print it by digest.
+
+    Its tag is the hash of what it is built from: nothing to do where the registry has that tag.
+    """
+    context = opened(project, config_env, local, executor)
+    pushed = action.push(context, context.platform())
+    if as_json:
+        print_json(asdict(pushed))
+    else:
+        click.echo(pushed.uri)
+        state = "pushed" if pushed.new else "the registry has it already"
+        click.echo(f"{state} as {pushed.tag}", err=True)
+
+
+@image_command.command("ls")
+@aws_options
+@json_option
+def ls_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> None:
+    """List the images of the app's repository, the newest first."""
+    rows = action.images(opened(project, config_env, local))
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    for row in rows:
+        tags = ", ".join(row.tags) or "untagged"
+        click.echo(f"{row.digest[:19]}…  {row.size / 1e6:7.1f} MB  {row.pushed_at[:19]}Z  {tags}")
+
+
+@image_command.command("scan")
+@aws_options
+@json_option
+@click.option("--digest", metavar="SHA256", help="This image instead of the project's.")
+def scan_command(
+    project: Path, config_env: str | None, local: bool, as_json: bool, digest: str | None
+) -> int:
+    """Show what ECR's scan found in an image; exit code 1 for anything critical or high."""
+    found, scan = action.scan(opened(project, config_env, local), digest)
+    if as_json:
+        print_json({"digest": found, **asdict(scan)})
+    else:
+        counts = Counter(finding.severity for finding in scan.findings)
+        told = ", ".join(f"{count} {severity.lower()}" for severity, count in counts.items())
+        click.echo(f"{found[:19]}…  {scan.status}: {told or 'nothing found'}")
+        for row in scan.findings:
+            if row.severity in _GRAVE:
+                click.echo(f"  {row.severity:<8}  {row.name:<18}  {row.package} {row.version}")
+    return 1 if scan.count(*_GRAVE) else 0

@@ -1,0 +1,45 @@
+"""`toolkit package`."""
+
+from pathlib import Path
+
+import click
+
+from toolkit.app.deploying import release as action
+from toolkit.cli.options import aws_options, executor_option, json_option, opened
+from toolkit.cli.render import print_json
+from toolkit.core.deploying.executor import Executor
+
+
+@click.command("package")
+@aws_options
+@executor_option
+@json_option
+@click.option("--list", "show", is_flag=True, help="List the releases in the bucket instead.")
+def package_command(
+    project: Path,
+    config_env: str | None,
+    local: bool,
+    executor: Executor | None,
+    as_json: bool,
+    show: bool,
+) -> None:
+    """Write a release into the app's bucket and print its id.
+
+    A release is the templates, the image's digest, the catalog and the schedules; its id is the
+    hash of its content. `toolkit deploy --release ID` deploys it, and so does the plain AWS CLI.
+    """
+    context = opened(project, config_env, local, executor)
+    if show:
+        rows = action.listed(context)
+        if as_json:
+            print_json([{"id": row.id, "packaged_at": row.packaged_at} for row in rows])
+        for row in rows if not as_json else ():
+            click.echo(f"{row.id}  {row.packaged_at}")
+        return
+    made = action.package(context)
+    if as_json:
+        print_json({"id": made.id, "bucket": made.bucket, "image": made.image, "new": made.new})
+        return
+    click.echo(made.id)
+    state = "is now" if made.new else "was already"
+    click.echo(f"it {state} in s3://{made.bucket}/releases/{made.id}/", err=True)

@@ -1,0 +1,88 @@
+"""`toolkit cost`."""
+
+from pathlib import Path
+
+import click
+
+from toolkit.app.context import Context
+from toolkit.app.proof import cost as action
+from toolkit.cli.options import RunIdType, aws_options, json_option, opened
+from toolkit.cli.render import print_json
+from toolkit.cli.text import wrapped
+from toolkit.core.cost import Prices, billed
+from toolkit.runtime.contract import RunId
+
+
+@click.command("cost")
+@click.argument("run_ids", metavar="[RUN_ID]...", type=RunIdType(), nargs=-1)
+@aws_options
+@json_option
+def cost_command(
+    run_ids: tuple[RunId, ...], project: Path, config_env: str | None, local: bool, as_json: bool
+) -> None:
+    """Tell what runs cost on Fargate, or what the schedules cost in the 30 days ahead.
+
+    Only the tasks: storage, logs and data transfer are not in it.
+    """
+    context = opened(project, config_env, local)
+    prices = action.price_list(context)
+    if run_ids:
+        rows = action.of_runs(context, run_ids)
+        _show_runs(rows, prices, as_json)
+    else:
+        _show_ahead(context, prices, as_json)
+
+
+def _show_runs(rows: list[action.TaskCost], prices: Prices, as_json: bool) -> None:
+    if as_json:
+        found = [
+            {"run_id": str(r.run_id), "task_arn": r.task.task_arn, "dollars": r.dollars}
+            for r in rows
+        ]
+        print_json({"tasks": found, "prices": _prices(prices)})
+        return
+    width = max((len(str(row.run_id)) for row in rows), default=0)
+    for row in rows:
+        time = billed(row.task)
+        size = f"{int(row.task.cpu or 0) / 1024:g} vCPU, {int(row.task.memory or 0) / 1024:g} GB"
+        price = "-" if row.dollars is None else f"${row.dollars:.4f}"
+        seconds = f"{time.total_seconds():,.0f} s" if time else "not ended yet"
+        click.echo(f"{price:>9}  {row.run_id!s:<{width}}  {size}  {seconds}")
+    if not rows:
+        click.echo("no task of these runs is known", err=True)
+    _say(prices)
+
+
+def _show_ahead(context: Context, prices: Prices, as_json: bool) -> None:
+    rows = action.ahead(context)
+    if as_json:
+        keys = ("schedule", "firings", "seconds", "bound", "dollars")
+        found = [{key: getattr(row, key) for key in keys} for row in rows]
+        print_json({"days": action.MONTH.days, "schedules": found, "prices": _prices(prices)})
+        return
+    width = max((len(row.schedule) for row in rows), default=0)
+    for row in rows:
+        most = "at most " if row.bound else ""
+        click.echo(
+            f"{f'${row.dollars:,.2f}':>9}  {row.schedule:<{width}}  {row.firings:,} firings of "
+            f"{most}{row.seconds:,.0f} s"
+        )
+    click.secho(f"{f'${sum(row.dollars for row in rows):,.2f}':>9}", bold=True, nl=False)
+    click.echo(f"  in the next {action.MONTH.days} days")
+    _say(prices)
+
+
+def _say(prices: Prices) -> None:
+    text = f"Fargate on demand, x86, {prices.region}, prices of {prices.date} ({prices.source})"
+    if prices.borrowed:
+        text += f"; those of {prices.wanted} are not known here and differ"
+    click.echo(wrapped(text, err=True), err=True)
+
+
+def _prices(prices: Prices) -> dict[str, object]:
+    return {
+        "region": prices.region,
+        "borrowed": prices.borrowed,
+        "date": prices.date,
+        "source": prices.source,
+    }

@@ -1,0 +1,130 @@
+"""`toolkit ledger`."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from toolkit.app.context import Context
+from toolkit.app.proof import ledger as action
+from toolkit.cli.options import aws_options, json_option, moment, opened
+from toolkit.cli.render import say_known_since
+from toolkit.cli.text import wrapped
+from toolkit.core.pages.calendar import Calendar
+from toolkit.core.proof.ledger import Firing, State, Summary
+
+_COLOURS = {State.OK: "green", State.DUPLICATE: "green", State.RUNNING: "blue"}
+_SHOWN = 200
+
+
+@click.command("ledger")
+@aws_options
+@json_option
+@click.option("--since", default="7d", show_default=True, metavar="7d|ISO", help="From then on.")
+@click.option("--until", metavar="ISO", help="At most until then (now).")
+@click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="Only this one.")
+@click.option("--all", "everything", is_flag=True, help=f"Print more than {_SHOWN} good firings.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a calendar.")
+def ledger_command(
+    project: Path,
+    config_env: str | None,
+    local: bool,
+    as_json: bool,
+    since: str,
+    until: str | None,
+    schedules: tuple[str, ...],
+    everything: bool,
+    html: Path | None,
+) -> int:
+    """Tell of every expected firing what became of it.
+
+    Exit code 1 if any was missed, failed, interrupted, timed out, dead-lettered or left nothing.
+    """
+    context = opened(project, config_env, local)
+    now = context.now()
+    period = action.Period(
+        moment(since, now), moment(until, now) if until else now, schedules, ahead=until is None
+    )
+    found = action.read(context, period)
+    summary, calendar = Summary(), Calendar() if html else None
+    rows = _noted(summary.through(found.firings), calendar)
+    if as_json:
+        _print_json(rows, summary)
+    else:
+        _print_rows(rows, summary, found.names, everything)
+    say_known_since(found.known_since, period.since)
+    if html is not None and calendar is not None:
+        _write(context, html, calendar, summary)
+    return 1 if summary.bad else 0
+
+
+def _noted(rows: Iterator[Firing], calendar: Calendar | None) -> Iterator[Firing]:
+    for row in rows:
+        if calendar is not None:
+            calendar.add(row)
+        yield row
+
+
+def _print_rows(
+    rows: Iterator[Firing], summary: Summary, names: Sequence[str], everything: bool
+) -> None:
+    width = max((len(name) for name in names), default=0)
+    for number, row in enumerate(rows):
+        if number < _SHOWN or row.state.bad or everything:
+            _print_row(row, width)
+    total = sum(summary.total.values())
+    if total > _SHOWN and not everything:
+        click.echo(f"… of {total:,} firings, good ones beyond {_SHOWN} are left out (--all)")
+    if total:
+        click.echo()
+    width = max((len(name) for name in summary.by_schedule), default=0)
+    for name, counts in sorted(summary.by_schedule.items()):
+        words = ", ".join(f"{counts[state]:,} {state}" for state in State if counts[state])
+        click.echo(f"{name:<{width}}  {words}")
+    click.secho(str(summary), bold=True)
+
+
+def _print_row(row: Firing, width: int) -> None:
+    head = f"{row.run_id.scheduled_time:%Y-%m-%d %H:%M:%S}Z  {row.run_id.schedule:<{width}}  "
+    note = row.detail if row.expected else f"{row.detail} (not expected)".strip()
+    click.echo(head, nl=False)
+    click.secho(str(row.state) if not note else f"{row.state:<13}", fg=_colour(row.state), nl=False)
+    column = len(head) + max(len(row.state), 13) + 2
+    click.echo(f"  {wrapped(note, indent=column, hang=' ' * len(head))}" if note else "")
+
+
+def _print_json(rows: Iterator[Firing], summary: Summary) -> None:
+    """Written as it is read: a million firings need no more memory than one."""
+    click.echo('{"firings": [', nl=False)
+    for number, row in enumerate(rows):
+        click.echo(",\n " if number else "\n ", nl=False)
+        click.echo(json.dumps(_row(row)), nl=False)
+    counts = {str(state): summary.total[state] for state in State if summary.total[state]}
+    click.echo(f'\n],\n"summary": {json.dumps(counts)}, "bad": {summary.bad}}}')
+
+
+def _row(row: Firing) -> dict[str, Any]:
+    return {
+        "run_id": str(row.run_id),
+        "schedule": row.run_id.schedule,
+        "scheduled_time": row.run_id.scheduled_time.isoformat(),
+        "state": row.state,
+        "detail": row.detail,
+        "expected": row.expected,
+    }
+
+
+def _write(context: Context, path: Path, calendar: Calendar, summary: Summary) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    links = {
+        report.parent.name: report.relative_to(path.parent).as_posix()
+        for report in path.parent.glob("**/report.html")
+    }
+    path.write_text(calendar.page(context.app, context.now(), summary, links), "utf-8")
+    click.echo(str(path), err=True)
+
+
+def _colour(state: State) -> str | None:
+    return "red" if state.bad else _COLOURS.get(state)

@@ -1,0 +1,52 @@
+"""`toolkit logs`."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from toolkit.app.proof import logs as action
+from toolkit.cli.options import RunIdType, aws_options, opened
+from toolkit.cli.render import log_line
+from toolkit.runtime.contract import RunId
+
+
+@click.command("logs")
+@click.argument("run_id", type=RunIdType())
+@aws_options
+@click.option("--follow", "-f", is_flag=True, help="Wait for the task, follow it to its end.")
+@click.option("--grep", metavar="REGEX", help="Only lines that match.")
+@click.option("--json", "as_json", is_flag=True, help="Print the lines as they were logged.")
+@click.option(
+    "--timeout", default=300, show_default=True, help="Seconds to wait for the task with -f."
+)
+def logs_command(
+    run_id: RunId,
+    project: Path,
+    config_env: str | None,
+    local: bool,
+    follow: bool,
+    grep: str | None,
+    as_json: bool,
+    timeout: int,
+) -> None:
+    """Print the log of a run."""
+    try:
+        wanted = re.compile(grep or "")
+    except re.error as error:
+        raise click.BadParameter(str(error), param_hint="--grep") from error
+    context = opened(project, config_env, local)
+    lines = (
+        action.follow(context, run_id, appear=timedelta(seconds=timeout))
+        if follow
+        else action.read(context, run_id)
+    )
+    for line in lines:
+        if wanted.search(line.message):
+            click.echo(_as_json(line.message) if as_json else log_line(line.message))
+
+
+def _as_json(message: str) -> str:
+    return message if message.startswith("{") else json.dumps({"message": message})

@@ -1,0 +1,72 @@
+"""`toolkit runs`."""
+
+from pathlib import Path
+
+import click
+
+from toolkit.app.proof import status as action
+from toolkit.cli.options import aws_options, json_option, moment, opened
+from toolkit.cli.render import print_json
+from toolkit.core.proof.ledger import State
+from toolkit.runtime.contract import Outcome
+
+_COLOURS = {State.OK: "green", State.DUPLICATE: "green", State.RUNNING: "blue"}
+
+
+@click.command("runs")
+@aws_options
+@json_option
+@click.option("--since", default="7d", show_default=True, metavar="7d|ISO", help="From then on.")
+@click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="Only this one.")
+@click.option("--outcome", type=click.Choice([str(each) for each in Outcome]), help="Only these.")
+@click.option("--limit", "-n", default=50, show_default=True, type=click.IntRange(min=1))
+def runs_command(
+    project: Path,
+    config_env: str | None,
+    local: bool,
+    as_json: bool,
+    since: str,
+    schedules: tuple[str, ...],
+    outcome: str | None,
+    limit: int,
+) -> None:
+    """List runs, scheduled and on demand, the latest first."""
+    context = opened(project, config_env, local)
+    wanted = Outcome(outcome) if outcome else None
+    rows = action.runs(context, moment(since, context.now()), schedules, wanted)
+    if as_json:
+        print_json([row_of(row) for row in rows[:limit]])
+        return
+    width = max((len(str(row.run_id)) for row in rows[:limit]), default=0)
+    for row in rows[:limit]:
+        click.secho(f"{word(row):<12}", fg=colour(row), nl=False)
+        ended = f"ended {row.finished_at[:19]}Z" if row.finished_at else ""
+        click.echo(f" {row.run_id!s:<{width}}  {ended}".rstrip())
+    if len(rows) > limit:
+        click.echo(f"{len(rows) - limit:,} more; -n shows them", err=True)
+    if not rows:
+        click.echo("no run", err=True)
+
+
+def word(run: action.Run) -> str:
+    """How a run ended, in a word that fits a column."""
+    if run.state is State.NO_ARTIFACT:
+        return "no artifact"
+    return str(run.outcome or run.state)
+
+
+def colour(run: action.Run) -> str:
+    """Red is what somebody should look at."""
+    return _COLOURS.get(run.state, "red")
+
+
+def row_of(run: action.Run) -> dict[str, object]:
+    """A run as JSON."""
+    return {
+        "run_id": str(run.run_id),
+        "state": run.state,
+        "outcome": run.outcome,
+        "running": run.state is State.RUNNING,
+        "finished_at": run.finished_at or None,
+        "task_arn": run.task.task_arn if run.task else None,
+    }

@@ -1,0 +1,75 @@
+"""`toolkit status`."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from toolkit.app.proof import status as action
+from toolkit.cli.options import aws_options, json_option, opened
+from toolkit.cli.proof.runs import colour, row_of, word
+from toolkit.cli.render import print_json
+from toolkit.runtime.contract import parse_time
+
+
+@click.command("status")
+@aws_options
+@json_option
+def status_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> None:
+    """Show what runs now, what became of the last run or firing, and what fires next."""
+    found = action.status(opened(project, config_env, local))
+    if as_json:
+        print_json(
+            {
+                "now": found.now.isoformat(),
+                "running": [row_of(run) for run in found.running],
+                "schedules": [
+                    {
+                        "name": row.name,
+                        "last": row_of(row.last) if row.last else None,
+                        "next": row.next.isoformat() if row.next else None,
+                    }
+                    for row in found.schedules
+                ],
+            }
+        )
+        return
+    for run in found.running:
+        started = run.task.times.get("startedAt") if run.task else None
+        since = f" for {_short(found.now - parse_time(started))}" if started else ""
+        click.secho("running", fg="blue", nl=False)
+        click.echo(f"  {run.run_id}{since}")
+    if not found.running:
+        click.echo("nothing runs")
+    width = max((len(row.name) for row in found.schedules), default=0)
+    words = {row.name: word(row.last) if row.last else "no run yet" for row in found.schedules}
+    column = max(map(len, words.values()), default=0)
+    for row in found.schedules:
+        click.secho(f"{row.name:<{width}}", bold=True, nl=False)
+        click.secho(
+            f"  {words[row.name]:<{column}}", fg=colour(row.last) if row.last else None, nl=False
+        )
+        when = f"{_short(found.now - _when(row.last))} ago" if row.last else ""
+        due = f"in {_short(row.next - found.now)}, {row.next:%a %d %b %H:%M}Z" if row.next else "-"
+        click.echo(f" {when:<11} next {due}")
+
+
+def _when(run: action.Run) -> datetime:
+    """When it ended; of what left no manifest, when it was due."""
+    return parse_time(run.finished_at) if run.finished_at else run.run_id.scheduled_time
+
+
+def _short(time: timedelta) -> str:
+    """A duration as a person says it, such as 2h05m.
+
+    >>> _short(timedelta(hours=2, minutes=5))
+    '2h05m'
+    """
+    minutes, seconds = divmod(max(int(time.total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d{hours:02}h"
+    if hours:
+        return f"{hours}h{minutes:02}m"
+    return f"{minutes}m{seconds:02}s" if minutes else f"{seconds}s"

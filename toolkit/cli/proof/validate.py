@@ -1,0 +1,126 @@
+"""`toolkit validate`."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from toolkit.app.context import Context
+from toolkit.app.proof import keep
+from toolkit.app.proof import validate as action
+from toolkit.cli.options import RunIdType, aws_options, json_option, moment, opened
+from toolkit.cli.render import print_json, print_verdict, say_known_since
+from toolkit.core.pages.junit import junit
+from toolkit.core.proof.verdict import Ruling, Verdict
+from toolkit.runtime.contract import RunId
+
+_WORST = (Ruling.FAIL, Ruling.INCONCLUSIVE, Ruling.PASS)
+_MANY = 10  # of more verdicts, a PASS is one line
+
+_Judged = tuple[Verdict, tuple[Path, ...]]
+
+
+@click.command("validate")
+@aws_options
+@json_option
+@click.option("--run-id", "run_ids", type=RunIdType(), multiple=True, help="A run; repeatable.")
+@click.option("--latest", multiple=True, metavar="SCHEDULE", help="Its latest run; repeatable.")
+@click.option("--since", metavar="7d|ISO", help="Every firing from then on that is over.")
+@click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="With --since: only.")
+@click.option("--task", "tasks", multiple=True, metavar="ARN", help="The run of a task.")
+@click.option(
+    "--evidence",
+    "folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Judge a kept folder again, without AWS.",
+)
+@click.option("--deep", is_flag=True, help="Download the artifacts, recompute and read them.")
+@click.option("--wait", is_flag=True, help="Wait while a run is inconclusive or runs.")
+@click.option("--timeout", default=600.0, show_default=True, help="Seconds to --wait at most.")
+@click.option("--junit", "report", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--download",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also download the artifacts below this directory.",
+)
+def validate_command(
+    project: Path,
+    config_env: str | None,
+    local: bool,
+    as_json: bool,
+    folders: tuple[Path, ...],
+    report: Path | None,
+    download: Path | None,
+    **runs: Any,
+) -> int:
+    """Judge runs by their evidence: artifacts, then exit and stop code, then logs.
+
+    Exit code 0 is PASS, 1 FAIL, 4 INCONCLUSIVE; of several runs the worst. Missing evidence is
+    never success.
+    """
+    if folders:
+        count, several = len(folders), len(folders) > 1
+        judged: Iterator[_Judged] = ((keep.rejudge(folder), ()) for folder in folders)
+    else:
+        context = opened(project, config_env, local)
+        run_ids = _wanted(context, runs)
+        count, several = len(run_ids), len(run_ids) > 1 or runs["since"] is not None
+        wait = runs["timeout"] if runs["wait"] else 0.0
+        judged = (
+            (each.verdict, each.files)
+            for each in action.validate_all(
+                context, run_ids, wait=wait, deep=runs["deep"], directory=download
+            )
+        )
+    rows = list(judged if as_json else _shown(judged, count))
+    verdicts = [verdict for verdict, _ in rows]
+    if report is not None:
+        report.write_text(junit(verdicts), "utf-8")
+    if as_json:
+        found = [{**v.to_json(), "files": [str(path) for path in files]} for v, files in rows]
+        print_json(found if several else found[0])
+    # Nothing to judge proves nothing.
+    return next(
+        (ruling for ruling in _WORST if any(v.ruling is ruling for v in verdicts)),
+        Ruling.INCONCLUSIVE,
+    ).exit_code
+
+
+def _wanted(context: Context, runs: dict[str, Any]) -> list[RunId]:
+    """The runs that the options name, each once."""
+    found = [
+        *runs["run_ids"],
+        *(action.latest(context, name) for name in runs["latest"]),
+        *(action.run_of_task(context, task) for task in runs["tasks"]),
+    ]
+    if runs["since"] is not None:
+        since = moment(runs["since"], context.now())
+        over = action.over_since(context, since, runs["schedules"])
+        for state, count in over.left_out.items():
+            click.echo(f"not judged: {count:,} {state}", err=True)
+        say_known_since(over.known_since, since)
+        if not over.run_ids:
+            click.echo(f"no firing since {since:%Y-%m-%d %H:%M:%S}Z is over", err=True)
+        found += over.run_ids
+    elif runs["schedules"]:
+        raise click.UsageError("--schedule goes with --since; --latest names a schedule, too")
+    elif not found:
+        raise click.UsageError("name a run: --run-id, --latest, --since, --task or --evidence")
+    return list(dict.fromkeys(found))
+
+
+def _shown(judged: Iterator[_Judged], count: int) -> Iterator[_Judged]:
+    """The same, each printed as it comes, and their number at the end."""
+    counts: Counter[Ruling] = Counter()
+    for verdict, files in judged:
+        print_verdict(verdict, brief=count > _MANY)
+        for path in files:
+            click.echo(path)
+        counts[verdict.ruling] += 1
+        yield verdict, files
+    if count > 1:
+        told = ", ".join(f"{counts[ruling]:,} {ruling}" for ruling in _WORST if counts[ruling])
+        click.secho(f"\n{count:,} runs: {told}", bold=True)

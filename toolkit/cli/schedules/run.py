@@ -1,0 +1,46 @@
+"""`toolkit run`."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from toolkit.app.proof import logs, validate
+from toolkit.app.schedules import run as action
+from toolkit.cli.options import Assignment, aws_options, json_option, opened
+from toolkit.cli.render import log_line, print_json, print_verdict
+
+
+@click.command("run")
+@click.argument("name")
+@aws_options
+@json_option
+@click.option("--env", "-e", type=Assignment(), multiple=True, help="A setting for this run.")
+@click.option("--follow", "-f", is_flag=True, help="Follow the log, then validate.")
+def run_command(
+    name: str,
+    project: Path,
+    config_env: str | None,
+    local: bool,
+    as_json: bool,
+    env: tuple[tuple[str, str], ...],
+    follow: bool,
+) -> int:
+    """Run a schedule or a workload now, exactly as its schedule would.
+
+    With --follow the exit code is that of the verdict.
+    """
+    context = opened(project, config_env, local)
+    started = action.start(context, name, dict(env))
+    if not follow:
+        if as_json:
+            print_json({"run_id": str(started.run_id), "task_arn": started.task.task_arn})
+        else:
+            click.echo(str(started.run_id))
+        return 0
+    click.echo(f"run {started.run_id}", err=True)
+    for line in logs.follow(context, started.run_id, appear=timedelta(minutes=5)):
+        click.echo(log_line(line.message), err=True)
+    found = validate.validate(context, started.run_id, wait=90)
+    print_json(found.verdict.to_json()) if as_json else print_verdict(found.verdict)
+    return found.verdict.ruling.exit_code

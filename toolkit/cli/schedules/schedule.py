@@ -1,0 +1,117 @@
+"""`toolkit schedule`."""
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from toolkit.app.deploying.deploy import Result
+from toolkit.app.schedules import schedule as action
+from toolkit.cli.options import Assignment, aws_options, clock_only, json_option, opened, yes_option
+from toolkit.cli.render import print_json
+from toolkit.cli.schedules.preview import diff_document, document, show, show_diff
+from toolkit.core.schedules.firings import FiringDiff
+from toolkit.core.schedules.schedule import Schedule
+
+_SETTINGS = ("expression", "at", "timezone", "start", "end", "workload", "enable", "env", "unset")
+_UNSET = ("start", "end", "timezone", "description")
+
+
+@click.command("schedule")
+@click.argument("name")
+@click.argument("expression", required=False)
+@aws_options
+@yes_option
+@json_option
+@click.option("--timezone", help="The IANA zone of the expression, e.g. Europe/Berlin.")
+@click.option("--at", metavar="TIME", help="Fire once: a wall time of the zone, or one with Z.")
+@click.option("--start", metavar="ISO", help="No firing before this time.")
+@click.option("--end", metavar="ISO", help="No firing after this time.")
+@click.option("--env", "-e", type=Assignment(), multiple=True, help="A setting of its runs.")
+@click.option("--unset", metavar="KEY", multiple=True, help="Take a setting out, or start, end …")
+@click.option("--workload", help="The workload, if its name does not tell.")
+@click.option("--enable/--disable", default=None, help="Let it fire, or not.")
+@click.option("--remove", is_flag=True, help="Delete the schedule and its file.")
+@click.option("--overwrite", is_flag=True, help="Also over what somebody else deployed.")
+@click.option("--dry-run", is_flag=True, help="Only show what it would do.")
+def schedule_command(**options: Any) -> int:
+    """Show, set or remove a schedule.
+
+    NAME is its workload's name, or that name with a suffix: weather, weather-berlin. EXPRESSION is
+    "cron(...)", "rate(...)" or "at(...)". The file schedules/NAME.toml owns it.
+    """
+    where = {key: options[key] for key in ("project", "config_env", "local")}
+    name: str = options["name"]
+    if options["remove"]:
+        if given := [key for key in _SETTINGS if options[key] not in (None, ())]:
+            raise click.UsageError(f"--remove goes without {', '.join(given)}")
+        return _remove(where, options)
+    changes = _changes(options)
+    if not (changes or options["overwrite"]) or options["dry_run"]:
+        project, config, now = clock_only(**where)
+        found = action.change(project, config, name, changes, now)
+        print_json(document(found.preview)) if options["as_json"] else show(found.preview)
+        return 0
+    return _set(where, name, changes, options)
+
+
+def _set(where: dict[str, Any], name: str, changes: dict[str, Any], options: dict[str, Any]) -> int:
+    context = opened(**where)
+    found = action.change(context.project, context.config, name, changes, context.now())
+    if not options["as_json"]:
+        show(found.preview)
+    row = action.apply(context, found, yes=options["yes"], overwrite=options["overwrite"])
+    if options["as_json"]:
+        print_json({**document(found.preview), "result": row.result})
+    else:
+        verb = "kept" if not found.preview.changed or row.result is Result.DECLINED else "written"
+        click.echo(f"{found.preview.after.file} {verb}, stack {row.result}")
+    return 1 if row.result is Result.DECLINED else 0
+
+
+def _changes(options: dict[str, Any]) -> dict[str, Any]:
+    """What the options ask of the file; None takes a key out. A start or end of "" does so too."""
+    if options["expression"] is not None and options["at"] is not None:
+        raise click.UsageError("give an expression or --at, not both")
+    changes = {key: options[key] for key in ("expression", "at", "timezone", "workload")}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    if options["enable"] is not None:
+        changes["state"] = "ENABLED" if options["enable"] else "DISABLED"
+    changes |= {k: options[k] or None for k in ("start", "end") if options[k] is not None}
+    env: dict[str, str | None] = dict(options["env"])
+    for key in options["unset"]:
+        if key in changes or key in env:
+            raise click.UsageError(f"{key} is set and unset at once")
+        (changes if key in _UNSET else env)[key] = None
+    return {**changes, "env": env} if env else changes
+
+
+def _remove(where: dict[str, Any], options: dict[str, Any]) -> int:
+    name, as_json = options["name"], options["as_json"]
+    if options["dry_run"]:
+        project, _, now = clock_only(**where)
+        _show_removal(name, *action.removal(project, name, now), as_json=as_json)
+        return 0
+    context = opened(**where)
+    found = action.removal(context.project, name, context.now())
+    _show_removal(name, *found, as_json=as_json)
+    yes = options["yes"]
+    if not yes and not context.console.confirm(f"Delete schedule {name}, its stack and its file?"):
+        return 1
+    action.remove(context, name)
+    if not as_json:
+        click.echo(f"{name} removed")
+    return 0
+
+
+def _show_removal(
+    name: str, schedule: Schedule | None, diff: FiringDiff, until: datetime, *, as_json: bool
+) -> None:
+    if as_json:
+        print_json({"name": name, "diff": diff_document(diff, until)})
+    elif schedule is None:
+        click.echo(f"{name} has no file here that can be read")
+    else:
+        click.secho(name, bold=True, nl=False)
+        click.echo(f"  {schedule.expression}  {schedule.timezone}  {schedule.state}")
+        show_diff(diff, until, schedule.timezone, schedule.timezone)

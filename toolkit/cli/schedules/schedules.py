@@ -1,0 +1,259 @@
+"""`toolkit schedules`: all of them at once."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from itertools import groupby
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from toolkit.app.deploying.deploy import Result
+from toolkit.app.schedules import schedules as action
+from toolkit.cli.options import aws_options, clock_only, json_option, opened, yes_option
+from toolkit.cli.render import print_json
+from toolkit.cli.schedules.firings import hours
+from toolkit.core.schedules.drift import Difference, Kind
+from toolkit.runtime.contract import parse_time
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_SIGNS = {
+    Kind.ADDED: ("+", "green"),
+    Kind.REMOVED: ("-", "red"),
+    Kind.CHANGED: ("~", "yellow"),
+    Kind.UNOWNED: ("?", "magenta"),
+}
+_LONGEST = 60
+_WHERE = ("project", "config_env", "local")
+
+
+@click.group("schedules", invoke_without_command=True)
+@aws_options
+@json_option
+@click.pass_context
+def schedules_command(ctx: click.Context, /, as_json: bool, **where: Any) -> None:
+    """List the schedules: state, words, next firing, last outcome."""
+    ctx.obj = {"as_json": as_json, **where}
+    if ctx.invoked_subcommand is not None:
+        return
+    rows = action.rows(opened(**where))
+    if as_json:
+        print_json([_row(row) for row in rows])
+        return
+    width = max((len(row.schedule.name) for row in rows), default=0)
+    for row in rows:
+        _list(row, width)
+
+
+def _where() -> dict[str, Any]:
+    """Where a subcommand works: its own options, under them those of the group."""
+    ctx = click.get_current_context()
+    given = {
+        name
+        for name in ctx.params
+        if ctx.get_parameter_source(name) not in {ParameterSource.DEFAULT, None}
+    }
+    merged = {**ctx.obj, **{name: ctx.params[name] for name in given if name in ctx.obj}}
+    return {name: merged[name] for name in _WHERE}
+
+
+def _as_json() -> bool:
+    ctx = click.get_current_context()
+    return bool(ctx.params.get("as_json") or ctx.obj["as_json"])
+
+
+def _shared(command: _F) -> _F:
+    """--local and its like may stand behind the subcommand, too."""
+    return aws_options(json_option(command))
+
+
+@schedules_command.command("diff")
+@_shared
+@click.option("--thorough", is_flag=True, help="Read every live schedule whole: a call for each.")
+def diff(thorough: bool, **_: Any) -> int:
+    """Compare files, stacks and live schedules.
+
+    The exit code is 1 if they differ.
+    """
+    found = action.differences(opened(**_where()), thorough=thorough)
+    if _as_json():
+        print_json([_difference(row) for row in found])
+    else:
+        _show(found)
+    return 0 if all(row.clean for row in found) else 1
+
+
+@schedules_command.command("apply")
+@_shared
+@yes_option
+@click.option("--overwrite", is_flag=True, help="Also over what was changed by hand.")
+def apply(yes: bool, overwrite: bool, **_: Any) -> int:
+    """Deploy every schedule whose file has changed."""
+    context = opened(**_where())
+    found = action.differences(context, to_deploy=True)
+    if not _as_json():
+        _show(row for row in found if row.kind is not Kind.REMOVED)
+    rows = action.apply(context, found, yes=yes, overwrite=overwrite)
+    if _as_json():
+        print_json([{"stack": row.stack, "result": row.result} for row in rows])
+    else:
+        counts = Counter(row.result for row in rows)
+        click.echo(
+            ", ".join(f"{n} {result}" for result, n in counts.items()) or "nothing to deploy"
+        )
+        drifted = sum(bool(row.drift) and row.kind is Kind.UNCHANGED for row in found)
+        if drifted and not overwrite:
+            click.echo(f"{drifted} of them live otherwise; --overwrite sets them right", err=True)
+    return 1 if any(row.result is Result.DECLINED for row in rows) else 0
+
+
+@schedules_command.command("prune")
+@_shared
+@yes_option
+def prune(yes: bool, **_: Any) -> None:
+    """Delete deployed schedules without a file."""
+    names = action.prune(opened(**_where()), yes=yes)
+    if _as_json():
+        print_json(names)
+    else:
+        click.echo(f"deleted {', '.join(names)}" if names else "nothing deleted")
+
+
+@schedules_command.command("dump")
+@_shared
+@click.option("--write", is_flag=True, help="Write the files instead of printing them.")
+def dump(write: bool, **_: Any) -> None:
+    """Turn live schedules into TOML files.
+
+    A file that exists keeps its comments and its order.
+    """
+    context = opened(**_where())
+    texts = action.dump(context)
+    written = []
+    for name, text in texts.items():
+        if write and text != context.project.schedule_text(name):
+            context.project.write_schedule(name, text)
+            written.append(name)
+    if _as_json():
+        print_json(texts)
+    elif write:
+        click.echo("\n".join(f"schedules/{name}.toml written" for name in written) or "no change")
+    else:
+        click.echo("\n".join(f"# schedules/{name}.toml\n{text}" for name, text in texts.items()))
+
+
+@schedules_command.command("next")
+@_shared
+@click.option("--until", metavar="ISO", help="As far as this time.  [default: a day ahead]")
+def upcoming(until: str | None, **_: Any) -> None:
+    """Print what fires next, in the order of time."""
+    found = _calendar(until, timedelta(days=1))
+    if _as_json():
+        print_json([_firing(firing) for firing in found])
+        return
+    for firing in found:
+        click.echo(f"{firing.utc:%Y-%m-%d %H:%M}Z  {firing.local:%a %H:%M %Z}  {firing.run_id}")
+
+
+@schedules_command.command("calendar")
+@_shared
+@click.option("--until", metavar="ISO", help="As far as this time.  [default: a week ahead]")
+def calendar(until: str | None, **_: Any) -> None:
+    """Print what fires on which day, overlaps marked."""
+    found = _calendar(until, timedelta(days=7))
+    if _as_json():
+        print_json([_firing(firing) for firing in found])
+        return
+    overlaps: Counter[str] = Counter()
+    for day, firings in groupby(found, key=lambda firing: firing.utc.date()):
+        click.secho(f"{day:%a %d %b %Y} (UTC)", bold=True)
+        for firing in firings:
+            click.echo(
+                f"  {firing.utc:%H:%M}  {firing.local:%H:%M %Z}  {firing.schedule}", nl=False
+            )
+            if firing.overlap:
+                overlaps[firing.schedule] += 1
+                note = f"  overlaps the run before by up to {hours(firing.overlap)[1:]}"
+                click.secho(note, fg="yellow", nl=False)
+            click.echo()
+    for name, count in sorted(overlaps.items()):
+        click.secho("warning: ", fg="yellow", nl=False, err=True)
+        what = f"{count} firings come while the run before may still go on"
+        click.echo(f"{name}: {what}; nothing keeps them apart", err=True)
+
+
+def _calendar(until: str | None, ahead: timedelta) -> Iterator[action.Firing]:
+    project, config, now = clock_only(**_where())
+    return action.calendar(project, config, now, parse_time(until) if until else now + ahead)
+
+
+def _firing(firing: action.Firing) -> dict[str, Any]:
+    return {
+        "run_id": firing.run_id,
+        "schedule": firing.schedule,
+        "utc": firing.utc.isoformat(),
+        "local": firing.local.isoformat(),
+        "overlap_seconds": firing.overlap.total_seconds() if firing.overlap else None,
+    }
+
+
+def _list(row: action.Row, width: int) -> None:
+    schedule = row.schedule
+    click.secho(f"{schedule.name:<{width}}", bold=True, nl=False)
+    changed = "  (the file says otherwise: toolkit schedules diff)" if row.changed else ""
+    click.echo(f"  {row.standing}  {row.words}, {schedule.timezone}{changed}")
+    due = f"{row.next.local:%a %d %b %H:%M %Z}" if row.next else "never"
+    last = f"{row.last.outcome} {row.last.run_id.scheduled_time:%d %b %H:%M}Z" if row.last else "-"
+    click.echo(f"{'':<{width}}  next {due:<22} last {last}")
+
+
+def _show(found: Iterable[Difference]) -> None:
+    rows = list(found)
+    for row in rows:
+        if row.clean:
+            continue
+        sign, colour = _SIGNS.get(row.kind, (" ", "white"))
+        click.secho(f"{sign} {row.name}", fg=colour)
+        for change in row.changes:
+            click.echo(f"    {change.field}: {_cut(change.before)} → {_cut(change.after)}")
+        for change in row.drift:
+            click.secho("  ! live ", fg="red", nl=False)
+            click.echo(f"{change.field}: {_cut(change.before)} → {_cut(change.after)}")
+    clean = sum(row.clean for row in rows)
+    click.echo(f"{clean} of {len(rows)} schedules are as their files say", err=True)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text or "(none)"
+    return text[: _LONGEST - 1] + "…"
+
+
+def _row(row: action.Row) -> dict[str, Any]:
+    return {
+        "name": row.schedule.name,
+        "workload": row.schedule.workload,
+        "expression": row.schedule.expression,
+        "timezone": row.schedule.timezone,
+        "state": row.schedule.state,
+        "standing": row.standing,
+        "deployed": row.standing is not action.Standing.NOT_DEPLOYED,
+        "changed": row.changed,
+        "words": row.words,
+        "next": row.next.utc.isoformat() if row.next else None,
+        "last_run_id": str(row.last.run_id) if row.last else None,
+        "last_outcome": row.last.outcome if row.last else None,
+    }
+
+
+def _difference(row: Difference) -> dict[str, Any]:
+    def changes(rows: Any) -> list[dict[str, str]]:
+        return [{"field": c.field, "before": c.before, "after": c.after} for c in rows]
+
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "changes": changes(row.changes),
+        "drift": changes(row.drift),
+    }

@@ -1,0 +1,1 @@
+"""What is deployed: config, plans, image, release, preflight."""

@@ -1,0 +1,124 @@
+"""`toolkit.toml`: the app, and how it differs between environments.
+
+The file has a ``[default]`` table and one table for each other environment, which inherits from
+it key by key. ``--local`` reads the environment ``local``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from toolkit.core.deploying.executor import Executor, read_executor
+from toolkit.core.errors import ConfigError, unknown_key
+from toolkit.core.names import App, check_name
+from toolkit.core.schedules.schedule import check_environment
+from toolkit.runtime.catalog import Catalog
+from toolkit.runtime.contract import ContractError
+
+DEFAULT, LOCAL = "default", "local"
+_KEYS = (
+    "app",
+    "region",
+    "profile",
+    "image",
+    "build",
+    "executor",
+    "platform",
+    "workload",
+    "schedule",
+    "env",
+)
+
+
+@frozen
+class Config:
+    """One environment of `toolkit.toml`.
+
+    ``executor`` is how the embedded AWS is to run tasks; None leaves the choice to the deployment.
+    ``platform``, ``workload`` and ``schedule`` hold template parameters; ``env`` holds, for each
+    workload, settings that lie below those of a schedule.
+    """
+
+    environment: str
+    app: App
+    region: str | None = None
+    profile: str | None = None
+    image: str | None = None
+    build: Mapping[str, str] = {}
+    executor: Executor | None = None
+    platform: Mapping[str, str] = {}
+    workload: Mapping[str, str] = {}
+    schedule: Mapping[str, str] = {}
+    env: Mapping[str, Mapping[str, str]] = {}
+
+    def names(self, text: str) -> bool:
+        """Whether some workload's setting is this text."""
+        return any(text in rows.values() for rows in self.env.values())
+
+    def replacing(self, text: str, by: str) -> "Config":
+        """The same with every setting that is ``text`` set to ``by``."""
+        env = {
+            workload: {name: by if value == text else value for name, value in rows.items()}
+            for workload, rows in self.env.items()
+        }
+        return evolve(self, env=env)
+
+    def environment_of(self, workload: str, env: Mapping[str, str]) -> dict[str, str]:
+        """The settings of a run: this environment's, then the schedule's own over them."""
+        return {**self.env.get(workload, {}), **env}
+
+
+def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Config:
+    """Read one environment; raises ConfigError naming the table and the key."""
+    if environment not in document and environment not in {DEFAULT, LOCAL}:
+        known = ", ".join(document) or "none"
+        raise ConfigError(
+            f"toolkit.toml has no environment {environment!r}", hint=f"it has {known}"
+        )
+    table = _merge(document.get(DEFAULT, {}), document.get(environment, {}))
+    for key in table:
+        if key not in _KEYS:
+            raise unknown_key(f"toolkit.toml [{environment}]", key, _KEYS)
+    if "app" not in table:
+        raise ConfigError("toolkit.toml: 'app' is missing", hint='e.g. app = "nightly"')
+    env = {name: _texts(rows) for name, rows in table.get("env", {}).items()}
+    for name, rows in env.items():
+        where = f"toolkit.toml [{environment}.env.{name}]"
+        try:
+            check_environment(where, catalog.workload(name), rows)
+        except ContractError as error:
+            raise ConfigError(f"{where}: {error}") from error
+    return Config(
+        environment=environment,
+        app=App(check_name("app", str(table["app"]))),
+        region=table.get("region"),
+        profile=table.get("profile"),
+        image=table.get("image"),
+        build=_texts(table.get("build", {})),
+        executor=_executor(table.get("executor")),
+        platform=_texts(table.get("platform", {})),
+        workload=_texts(table.get("workload", {})),
+        schedule=_texts(table.get("schedule", {})),
+        env=env,
+    )
+
+
+def _executor(value: Any) -> Executor | None:
+    return None if value is None else read_executor("toolkit.toml: executor", str(value))
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merge(under, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _texts(rows: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        key: str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in rows.items()
+    }

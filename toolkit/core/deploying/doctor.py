@@ -1,0 +1,264 @@
+"""Is everything there that a scheduled run needs? Judges facts that adapters gathered.
+
+Each question has a fact, or Unknown with the reason why nobody could tell. What is wrong is NG;
+what may go wrong, or is not known, is WARN: a preflight must not cry over a permission that only
+its caller lacks.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from attrs import frozen
+
+from toolkit.core.deploying.facts import (
+    Facts,
+    Identity,
+    Image,
+    Network,
+    Queue,
+    Quota,
+    Role,
+    Subnet,
+    Unknown,
+)
+
+_T = TypeVar("_T")
+# AWS refuses requests that are signed with a clock further off than this:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+_SKEW_LIMIT, _SKEW_NOTICE = 300.0, 30.0
+_FEW_ADDRESSES = 8
+
+
+class Grade(StrEnum):
+    """How bad it is, from good to bad."""
+
+    OK = "OK"
+    WARN = "WARN"
+    NG = "NG"
+
+
+@frozen
+class Finding:
+    """One line of the tree; its own grade is at least as bad as its children's."""
+
+    name: str
+    grade: Grade
+    detail: str
+    hint: str = ""
+    children: tuple["Finding", ...] = ()
+
+
+# What a task reaches before and while it runs; ECS itself is not among it.
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+NEEDED_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "s3")
+
+
+def examine(facts: Facts) -> tuple[Finding, ...]:
+    """The tree of findings, in the order in which to mend them."""
+    found = [_identity(facts.identity), _clock(facts.clock_skew)]
+    if facts.quotas is not None:
+        found.append(_quotas(facts.quotas))
+    if facts.engine is not None:
+        found.append(_engine(facts.engine))
+    found.append(_stacks(facts.stacks, facts.platform_stack))
+    if facts.network is not None:
+        found.append(_network(facts.network))
+    found += _tree("images", facts.images, _image)
+    found += _tree("roles", facts.roles, _role)
+    found += _tree("log groups", facts.log_groups, _log_group)
+    if facts.queue is not None:
+        found.append(_queue(facts.queue))
+    found += _tree("schedules", facts.schedules, _schedule)
+    return tuple(found)
+
+
+def worst(findings: Iterable[Finding]) -> Grade:
+    """The worst grade of all."""
+    grades = {finding.grade for finding in findings}
+    return next((grade for grade in (Grade.NG, Grade.WARN) if grade in grades), Grade.OK)
+
+
+def _identity(identity: Identity | Unknown) -> Finding:
+    if isinstance(identity, Unknown):
+        hint = "aws configure, aws sso login, or AWS_PROFILE; and a region"
+        return Finding("credentials", Grade.NG, identity.reason, hint)
+    return Finding("credentials", Grade.OK, f"{identity.arn} in {identity.region}")
+
+
+def _clock(skew: float | Unknown) -> Finding:
+    if isinstance(skew, Unknown):
+        return _unknown("clock", skew)
+    told = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} AWS"
+    hint = "set this machine's clock: timedatectl set-ntp true"
+    if abs(skew) >= _SKEW_LIMIT:
+        return Finding("clock", Grade.NG, f"{told}: AWS refuses what it signs", hint)
+    if abs(skew) >= _SKEW_NOTICE:
+        return Finding("clock", Grade.WARN, told, hint)
+    return Finding("clock", Grade.OK, f"within {_SKEW_NOTICE:.0f} s of AWS")
+
+
+def _quotas(quotas: tuple[Quota, ...] | Unknown) -> Finding:
+    if isinstance(quotas, Unknown):
+        return _unknown("quotas", quotas)
+    return _parent("quotas", tuple(_quota(quota) for quota in quotas))
+
+
+def _quota(quota: Quota) -> Finding:
+    told = f"{quota.limit:g}, needs {quota.needed:g}"
+    hint = "raise it: https://console.aws.amazon.com/servicequotas/"
+    if quota.limit < quota.needed:
+        return Finding(quota.name, Grade.NG, told, hint)
+    if quota.limit < quota.wanted:
+        told = f"{quota.limit:g}; all schedules at once take {quota.wanted:g}"
+        return Finding(quota.name, Grade.WARN, told, hint)
+    return Finding(quota.name, Grade.OK, told)
+
+
+def _engine(engine: str | Unknown) -> Finding:
+    if isinstance(engine, Unknown):
+        hint = "only needed to build the image; an image that is in the registry deploys without"
+        return Finding("container engine", Grade.WARN, engine.reason, hint)
+    return Finding("container engine", Grade.OK, engine)
+
+
+def _stacks(stacks: Mapping[str, str] | Unknown, platform: str) -> Finding:
+    if isinstance(stacks, Unknown):
+        return _unknown("stacks", stacks)
+    if platform not in stacks:
+        detail = f"{platform} is not deployed: what rests on it was not examined"
+        return Finding("stacks", Grade.WARN, detail, "toolkit deploy")
+    bad = {name: status for name, status in stacks.items() if not status.endswith("COMPLETE")}
+    bad |= {name: status for name, status in stacks.items() if status == "ROLLBACK_COMPLETE"}
+    if bad:
+        children = tuple(Finding(name, Grade.NG, status) for name, status in sorted(bad.items()))
+        hint = "toolkit deploy goes on from there, or says what is in its way"
+        return Finding("stacks", Grade.NG, f"{len(bad)} of {len(stacks)}", hint, children)
+    return Finding("stacks", Grade.OK, f"{len(stacks)} deployed")
+
+
+def _image(workload: str, image: Image) -> Finding:
+    if not image.present:
+        hint = "toolkit deploy builds and pushes it again"
+        return Finding(workload, Grade.NG, f"{_short(image.uri)} is not in the registry", hint)
+    if image.platforms and image.wanted not in image.platforms:
+        detail = (
+            f"{_short(image.uri)} is for {', '.join(image.platforms)}, tasks are {image.wanted}"
+        )
+        hint = "set workload.CpuArchitecture in toolkit.toml to the image's, and deploy"
+        return Finding(workload, Grade.NG, detail, hint)
+    if not image.platforms:
+        return Finding(workload, Grade.WARN, f"{_short(image.uri)}: its platform is not known")
+    return Finding(workload, Grade.OK, f"{_short(image.uri)}, {image.wanted}")
+
+
+def _network(network: Network | Unknown) -> Finding:
+    if isinstance(network, Unknown):
+        return _unknown("network", network)
+    children = [_subnet(subnet, public=network.public_address) for subnet in network.subnets]
+    if not network.https_allowed:
+        hint = "the security group of the tasks needs an egress rule for TCP 443"
+        children.append(Finding("egress", Grade.NG, "HTTPS may not go out", hint))
+    bad = tuple(child for child in children if child.grade is not Grade.OK)
+    if bad:
+        detail = "not every task would reach ECR, S3 and Logs"
+        return Finding("network", worst(bad), detail, children=bad)
+    detail = f"{len(network.subnets)} subnets reach ECR, S3 and Logs: {children[0].detail}"
+    return Finding("network", Grade.OK, detail)
+
+
+def _subnet(subnet: Subnet, *, public: bool) -> Finding:
+    missing = [name for name in NEEDED_ENDPOINTS if name not in subnet.endpoints]
+    if subnet.way_out == "internet" and not public and missing:
+        detail = "an internet gateway is of no use without a public address"
+        hint = "set platform.NetworkMode to public, or use subnets with NAT or endpoints"
+        return Finding(subnet.id, Grade.NG, detail, hint)
+    if subnet.way_out == "none" and missing:
+        detail = f"no way out, and no endpoint for {', '.join(missing)}"
+        hint = "add a route to a NAT gateway, or these endpoints (platform.NetworkMode = private)"
+        return Finding(subnet.id, Grade.NG, detail, hint)
+    if subnet.free_addresses < _FEW_ADDRESSES:
+        grade = Grade.WARN if subnet.free_addresses else Grade.NG
+        detail = f"{subnet.free_addresses} free addresses; each task takes one"
+        return Finding(subnet.id, grade, detail, "use larger subnets, or more of them")
+    way = {"internet": "internet gateway", "nat": "NAT"}.get(subnet.way_out, "endpoints")
+    return Finding(subnet.id, Grade.OK, f"by {way}")
+
+
+def _role(purpose: str, role: Role) -> Finding:
+    if not role.trusted:
+        hint = "somebody changed its trust policy: toolkit deploy does not undo that; see the stack"
+        return Finding(purpose, Grade.NG, f"{role.name} does not trust {role.service}", hint)
+    if isinstance(role.decisions, Unknown):
+        return Finding(purpose, Grade.WARN, f"permissions not known: {role.decisions.reason}")
+    denied = {what: word for what, word in role.decisions.items() if word != "allowed"}
+    children = tuple(Finding(what, Grade.NG, word) for what, word in denied.items())
+    if children:
+        detail = f"{role.name} may not do {len(denied)} of {len(role.decisions)} things it must"
+        hint = "look for a boundary or an organization's policy; docs/security.md has the list"
+        return Finding(purpose, Grade.NG, detail, hint, children)
+    return Finding(purpose, Grade.OK, f"may do all {len(role.decisions)} things it must")
+
+
+def _log_group(workload: str, present: bool) -> Finding:  # noqa: FBT001
+    if present:
+        return Finding(workload, Grade.OK, "there")
+    hint = "without it no task starts: toolkit deploy, after deleting the workload's stack"
+    return Finding(workload, Grade.NG, "the log group is gone", hint)
+
+
+def _queue(queue: Queue | Unknown) -> Finding:
+    name = "dead letters"
+    if isinstance(queue, Unknown):
+        return _unknown(name, queue)
+    if queue.denies_scheduler:
+        hint = "mend the queue's policy: failed launches would vanish"
+        return Finding(name, Grade.NG, f"{queue.name} refuses the scheduler's role", hint)
+    if queue.letters:
+        hint = "toolkit ledger --since 14d names the firings"
+        return Finding(name, Grade.WARN, f"{queue.letters} launches failed lately", hint)
+    return Finding(name, Grade.OK, f"{queue.name} is empty")
+
+
+def _schedule(name: str, problem: str) -> Finding:
+    if problem:
+        hint = "toolkit schedules diff shows the difference, toolkit deploy undoes it"
+        return Finding(name, Grade.NG, problem, hint)
+    return Finding(name, Grade.OK, "its target is the app's")
+
+
+def _tree(
+    name: str, facts: Mapping[str, _T | Unknown], judge: Callable[[str, _T], Finding]
+) -> Iterator[Finding]:
+    """One finding for several facts of a kind; none where there are none."""
+    if facts:
+        children = (
+            _unknown(key, fact) if isinstance(fact, Unknown) else judge(key, fact)
+            for key, fact in sorted(facts.items())
+        )
+        yield _parent(name, tuple(children))
+
+
+def _parent(name: str, children: tuple[Finding, ...]) -> Finding:
+    """What several findings come to; of those that are fine only the names, and one reason once."""
+    bad = tuple(child for child in children if child.grade is not Grade.OK)
+    if not bad:
+        only = children[0] if len(children) == 1 else None
+        detail = only.detail if only else ", ".join(child.name for child in children)
+        return Finding(name, Grade.OK, detail)
+    count = f"{len(bad)} of {len(children)}"
+    if len(bad) > 1 and len({(child.grade, child.detail) for child in bad}) == 1:
+        return Finding(name, bad[0].grade, f"{count}: {bad[0].detail}", bad[0].hint)
+    return Finding(name, worst(bad), count, children=bad)
+
+
+def _unknown(name: str, unknown: Unknown) -> Finding:
+    if unknown.gone:
+        hint = "it was deleted behind its stack: toolkit delete, and deploy anew; the data stay"
+        return Finding(name, Grade.NG, unknown.reason, hint)
+    return Finding(name, Grade.WARN, f"not known: {unknown.reason}")
+
+
+def _short(uri: str) -> str:
+    repository, _, digest = uri.partition("@")
+    return f"{repository.rpartition('/')[2]}@{digest[:19]}…"

@@ -1,0 +1,223 @@
+"""Images as data: their names, the tag that stands for their content, and why docker failed."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Self
+
+from attrs import frozen
+
+from toolkit.core.errors import ImageError
+
+# What `image/Dockerfile` is built from, as glob patterns: below the project's root, and of the
+# installed toolkit. .dockerignore lets the same files through, and a test compares the two.
+BUILD_INPUTS = ("image/Dockerfile", "image/*.lock", "image/*.py", "workloads/**/*")
+RUNTIME_INPUTS = ("toolkit/__init__.py", "toolkit/runtime/**/*")
+# What of it the image holds at its import root.
+IMPORT_ROOT = ("toolkit/", "workloads/")
+_NO_INPUT = re.compile(r"(^|/)__pycache__/|\.py[co]$")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# https://github.com/distribution/reference: a first part with a dot, a colon or this name is a host
+_LOCALHOST = "localhost"
+_PUSHED = re.compile(r"\bdigest: (?P<digest>sha256:[0-9a-f]{64})\b")
+_LAYER = re.compile(r"(?P<layer>[0-9a-f]{12}): (?P<state>[A-Z][A-Za-z ]*[a-z])")
+_LAYER_DONE = frozenset({"Pushed", "Layer already exists"})
+
+
+@frozen
+class ImageName:
+    """An image's repository with its tag, its digest, or both.
+
+    >>> name = ImageName.parse("localhost:5000/app/runs:1f2e")
+    >>> name.host, name.path, name.tag
+    ('localhost:5000', 'app/runs', '1f2e')
+    """
+
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.repository}{tag}" + (f"@{self.digest}" if self.digest else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``[host/]path[:tag][@digest]``; raises ImageError when it is no such name."""
+        name, _, digest = text.partition("@")
+        head, slash, last = name.rpartition("/")
+        last, _, tag = last.partition(":")
+        if not last or (digest and _DIGEST.fullmatch(digest) is None):
+            raise ImageError(f"{text!r} names no image", hint="write repository@sha256:…")
+        return cls(f"{head}{slash}{last}", tag or None, digest or None)
+
+    @property
+    def host(self) -> str:
+        """The registry; Docker Hub's for a name without one."""
+        first, slash, _ = self.repository.partition("/")
+        named = slash and ("." in first or ":" in first or first == _LOCALHOST)
+        return first if named else "registry-1.docker.io"
+
+    @property
+    def path(self) -> str:
+        """The repository's name in its registry."""
+        return self.repository.removeprefix(f"{self.host}/")
+
+    def at(self, digest: str) -> "ImageName":
+        """The same repository by digest alone: the only way in which a task may name an image."""
+        return ImageName(self.repository, digest=digest)
+
+
+def is_build_input(path: str) -> bool:
+    """Whether a file that matches BUILD_INPUTS is one: byte code is not."""
+    return _NO_INPUT.search(path) is None
+
+
+def content_tag(files: Iterable[tuple[str, bytes]], arguments: Mapping[str, str]) -> str:
+    """The tag of the image that these files and build arguments give: 20 hexadecimal digits.
+
+    The same inputs give the same tag on every machine, so a tag that stands in the registry needs
+    neither build nor push. File modes and times are no inputs; the build levels them.
+
+    >>> content_tag([("image/Dockerfile", b"FROM scratch")], {"BASE": "x"})
+    '0b878548a25d4f6f7425'
+    """
+    total = hashlib.sha256()
+    for path, content in sorted(files):
+        total.update(f"{path}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    for name, value in sorted(arguments.items()):
+        total.update(f"{name}={value}\0".encode())
+    return total.hexdigest()[:20]
+
+
+@frozen
+class PushProgress:
+    """How many layers of a push are in the registry, of how many that were named so far."""
+
+    done: int
+    layers: int
+
+
+class PushLog:
+    """Reads the lines of `docker push`: which layers are done, and the digest at the end."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, bool] = {}
+        self.digest: str | None = None
+
+    def read(self, line: str) -> PushProgress | None:
+        """Take one line; returns the progress if it says anything of it."""
+        pushed = _PUSHED.search(line)
+        if pushed:
+            self.digest = pushed["digest"]
+            return None
+        layer = _LAYER.match(line)
+        if layer is None:
+            return None
+        self._states[layer["layer"]] = layer["state"].startswith("Mounted") or (
+            layer["state"] in _LAYER_DONE
+        )
+        return PushProgress(sum(self._states.values()), len(self._states))
+
+
+@frozen
+class Failure:
+    """A known way for docker to fail: what its output says, what that means, what to do."""
+
+    pattern: str
+    summary: str
+    hint: str
+
+
+# In order: the first that matches explains the failure.
+FAILURES = (
+    Failure(
+        r"permission denied while trying to connect to the docker",
+        "this user may not talk to the container engine",
+        "sudo usermod -aG docker $USER, then log in again",
+    ),
+    Failure(
+        r"cannot connect to the docker daemon|error during connect|failed to connect to the docker",
+        "no container engine answers",
+        "start Docker, or set DOCKER_HOST to an engine that runs",
+    ),
+    Failure(
+        r"no space left on device",
+        "the disk of the container engine is full",
+        "docker system df shows what takes the room; docker system prune frees it",
+    ),
+    Failure(
+        r"manifest unknown|manifest for .* not found|pull access denied|failed to resolve source",
+        "there is no such image",
+        "check its repository, tag and digest; of the base, they stand in image/Dockerfile",
+    ),
+    Failure(
+        r"image does not exist locally|tag does not exist|no such image",
+        "the engine holds no such image",
+        "toolkit image build makes it",
+    ),
+    Failure(
+        r"tag (invalid|is immutable)|imagetagalreadyexists|tag .* already exists",
+        "the registry holds another image under this tag and its tags are immutable",
+        "change what goes into the image, or delete the tag in the registry",
+    ),
+    Failure(
+        r"repository .*does not exist|name unknown|repository name not known|repositorynotfound",
+        "the registry has no such repository",
+        "toolkit deploy --only platform makes it",
+    ),
+    Failure(
+        r"no basic auth credentials|unauthorized|authorization token has expired|"
+        r"denied: |authentication required|403 forbidden|login attempt to .* failed",
+        "the registry does not let this login in",
+        "check that the role may call ecr:GetAuthorizationToken and ecr:PutImage on the repository",
+    ),
+    Failure(
+        r"toomanyrequests|rate limit",
+        "the registry of the base image allows no more pulls for now",
+        "wait, log in to that registry, or build with a copy: --build-arg BASE=…",
+    ),
+    Failure(
+        r"exec format error|no match for platform|no matching manifest|"
+        r"does not match the (specified|detected|expected) .*platform|"
+        r"does not provide the specified platform|multiple platforms feature is currently not",
+        "the image and the engine are of different platforms",
+        "build with --platform linux/amd64 or linux/arm64, whichever the task definition names; "
+        "another platform than the engine's needs buildx and QEMU",
+    ),
+    Failure(
+        r"buildx component is missing|unknown flag: --metadata-file|is not a docker command",
+        "this docker has no buildx",
+        "install docker-buildx, or build for one platform",
+    ),
+    Failure(
+        r"hashes? (in|are required|mismatch)|do not match the hashes",
+        "a package is not the one that was locked",
+        "make locks, and read what changed in image/requirements.lock",
+    ),
+    Failure(
+        r"certificate (verify failed|signed by unknown)|certificate_verify_failed",
+        "the certificate of a server is not trusted",
+        "behind a proxy with its own authority, build with --build-arg PIP_CERT=… and a BASE that "
+        "holds its certificate",
+    ),
+    Failure(
+        r"no such host|dial tcp|tls handshake timeout|i/o timeout|network is unreachable|"
+        r"temporary failure in name resolution|connection refused",
+        "a server could not be reached",
+        "check the network and the registry's name, then try again",
+    ),
+)
+
+
+def explain(action: str, output: str) -> ImageError:
+    """The error for a docker command that failed, from what it wrote.
+
+    ``action`` says what was tried ("push localhost:5000/app:1f2e"). Output that nobody knows is
+    told by its last lines.
+    """
+    for failure in FAILURES:
+        if re.search(failure.pattern, output, re.IGNORECASE):
+            return ImageError(f"cannot {action}: {failure.summary}", hint=failure.hint)
+    last = [line.strip() for line in output.splitlines() if line.strip()][-3:]
+    return ImageError(f"cannot {action}: {' / '.join(last) or 'docker said nothing'}")

@@ -1,0 +1,131 @@
+"""From config, catalog and schedules to the stacks that shall exist. Values are parameters only.
+
+A spec is what a release keeps of a stack: everything that is known before anything is deployed. A
+plan is a spec whose wires, the outputs of other stacks, have been filled in.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from toolkit.core.deploying.config import Config
+from toolkit.core.errors import StackError
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.target import scheduler_input
+from toolkit.core.stack import APP_TAG, StackPlan
+from toolkit.runtime.catalog import Workload
+
+NOUN_TAG, DIGEST_TAG = "toolkit:noun", "toolkit:digest"
+PLATFORM, WORKLOAD, SCHEDULE = "platform", "workload", "schedule"
+_WORKLOAD_WIRES = ("BucketName", "ExecutionRoleArn")
+_SCHEDULE_WIRES = (
+    "ClusterArn",
+    "SchedulerRoleArn",
+    "DeadLetterQueueArn",
+    "ScheduleGroupName",
+    "SubnetIds",
+    "SecurityGroupId",
+    "AssignPublicIp",
+)
+
+
+@frozen
+class Spec:
+    """A stack to be; ``wires`` maps a parameter to the stack whose output of that name fills it."""
+
+    app: str
+    name: str
+    noun: str
+    parameters: Mapping[str, str]
+    wires: Mapping[str, str] = {}
+
+    def plan(self, template: str, outputs: Mapping[str, Mapping[str, str]]) -> StackPlan:
+        """The plan of the stack on the outputs of others, by stack and name."""
+        for name, stack in self.wires.items():
+            if name not in outputs.get(stack, {}):
+                raise StackError(
+                    f"{self.name} needs {name}, which stack {stack} does not put out",
+                    hint=f"bring {stack} up to date first: toolkit deploy",
+                )
+        filled = {name: outputs[stack][name] for name, stack in self.wires.items()}
+        return StackPlan(self.name, template, {**self.parameters, **filled}, self.tags(template))
+
+    def tags(self, template: str) -> dict[str, str]:
+        """The tags by which the stack is known as the app's, and as this template's.
+
+        The digest lets a later deploy see without asking for a change set that nothing changed. It
+        covers the names of the parameters and not their values, which a stack shows by itself: so
+        it is known when a release is packaged.
+        """
+        content = json.dumps([template, sorted({*self.parameters, *self.wires})])
+        digest = hashlib.sha256(content.encode()).hexdigest()[:32]
+        return {APP_TAG: self.app, NOUN_TAG: self.noun, DIGEST_TAG: digest}
+
+
+def platform_spec(config: Config) -> Spec:
+    """The platform: network, cluster, bucket, roles, queue."""
+    parameters = {"AppName": config.app.name, **config.platform}
+    return Spec(config.app.name, config.app.platform_stack, PLATFORM, parameters)
+
+
+def workload_spec(config: Config, workload: Workload, image_uri: str) -> Spec:
+    """One workload's task definition, task role and log group."""
+    parameters = {
+        "AppName": config.app.name,
+        "WorkloadName": workload.name,
+        "ImageUri": image_uri,
+        "Cpu": str(workload.cpu),
+        "Memory": str(workload.memory),
+        "MaxRuntimeSeconds": str(workload.max_runtime_seconds),
+        **config.workload,
+    }
+    name = config.app.workload_stack(workload.name)
+    wires = dict.fromkeys(_WORKLOAD_WIRES, config.app.platform_stack)
+    return Spec(config.app.name, name, WORKLOAD, parameters, _without(wires, parameters))
+
+
+def schedule_spec(config: Config, schedule: Schedule) -> Spec:
+    """One schedule with its ECS target."""
+    environment = config.environment_of(schedule.workload, schedule.env)
+    parameters = {
+        "AppName": config.app.name,
+        "ScheduleName": schedule.name,
+        "ScheduleExpression": schedule.expression,
+        "ScheduleExpressionTimezone": schedule.timezone,
+        "State": schedule.state,
+        "StartDate": schedule.start,
+        "EndDate": schedule.end,
+        "Description": schedule.description,
+        "Input": scheduler_input(schedule.name, environment),
+        **config.schedule,
+    }
+    name = config.app.schedule_stack(schedule.name)
+    wires = {
+        "TaskDefinitionArn": config.app.workload_stack(schedule.workload),
+        **dict.fromkeys(_SCHEDULE_WIRES, config.app.platform_stack),
+    }
+    return Spec(config.app.name, name, SCHEDULE, parameters, _without(wires, parameters))
+
+
+def schedule_plan(
+    config: Config,
+    schedule: Schedule,
+    template: str,
+    *,
+    platform: Mapping[str, str],
+    task_definition_arn: str,
+) -> StackPlan:
+    """The plan of one schedule on a platform and a workload that are deployed."""
+    workload = config.app.workload_stack(schedule.workload)
+    outputs = {
+        config.app.platform_stack: platform,
+        workload: {"TaskDefinitionArn": task_definition_arn},
+    }
+    return schedule_spec(config, schedule).plan(template, outputs)
+
+
+def _without(wires: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The wires but for those whose parameter `toolkit.toml` gives."""
+    return {name: stack for name, stack in wires.items() if name not in given}

@@ -1,0 +1,152 @@
+"""A release: everything that a deployment needs, under an id that is the hash of its content.
+
+Its index names each file with its SHA-256, and the id is the hash of the index: so a release that
+was read back is known to be the one that was packaged. Same content, same id; nothing in it tells
+when, where or by whom it was made.
+
+    release.json                        the index: app, image, stacks, checksums
+    templates/<noun>.yaml               as they were
+    stacks/<noun>/<stack>/*.json        parameters and tags for `aws cloudformation deploy`
+    deploy.sh                           deploys the release with the plain AWS CLI
+    catalog.toml, schedules/*.toml      the sources, to look at
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from toolkit.core.deploying.plans import Spec
+from toolkit.core.errors import ConfigError
+
+FORMAT = 1
+INDEX = "release.json"
+_ID_DIGITS = 16
+
+
+@frozen
+class Release:
+    """What to deploy; ``templates`` go by noun, ``sources`` by path.
+
+    ``outputs``, by stack and name, are those of the stacks that were deployed when it was packaged.
+    They fill in the parameter files and nothing else: a deployment by the toolkit takes the outputs
+    that it finds.
+    """
+
+    app: str
+    image: str
+    specs: tuple[Spec, ...]
+    templates: Mapping[str, str]
+    sources: Mapping[str, str] = {}
+    outputs: Mapping[str, Mapping[str, str]] = field(factory=dict, eq=False)
+
+    def files(self) -> dict[str, str]:
+        """All files by path, the index last."""
+        files = {f"templates/{noun}.yaml": text for noun, text in self.templates.items()}
+        files |= self.sources
+        for spec in self.specs:
+            folder = f"stacks/{spec.noun}/{spec.name}"
+            files[f"{folder}/parameters.json"] = _pairs(self._filled(spec))
+            files[f"{folder}/tags.json"] = _pairs(spec.tags(self.templates[spec.noun]))
+        index = {
+            "format": FORMAT,
+            "app": self.app,
+            "image": self.image,
+            "stacks": [
+                {
+                    "name": spec.name,
+                    "noun": spec.noun,
+                    "parameters": dict(sorted(spec.parameters.items())),
+                    "wires": dict(sorted(spec.wires.items())),
+                }
+                for spec in self.specs
+            ],
+            "files": {path: _sha256(text) for path, text in sorted(files.items())},
+        }
+        return {**files, INDEX: json.dumps(index, indent=1) + "\n"}
+
+    def of(self, noun: str) -> list[Spec]:
+        """The stacks of one layer."""
+        return [spec for spec in self.specs if spec.noun == noun]
+
+    def _filled(self, spec: Spec) -> dict[str, str]:
+        """A stack's parameters; an output that is not known yet stands as ``@stack@``."""
+        wired = {
+            name: self.outputs.get(stack, {}).get(name, f"@{stack}@")
+            for name, stack in spec.wires.items()
+        }
+        return {**spec.parameters, **wired}
+
+
+def release_id(index: str) -> str:
+    """The id of the release with this index: 16 hexadecimal digits."""
+    return _sha256(index)[:_ID_DIGITS]
+
+
+def wanted_files(index: str) -> dict[str, str]:
+    """The files that deploying needs, the templates, with their SHA-256, as the index has them."""
+    files: dict[str, str] = _read(index)["files"]
+    return {path: digest for path, digest in files.items() if path.startswith("templates/")}
+
+
+def parse(identity: str, index: str, files: Mapping[str, str]) -> Release:
+    """A release that was read back; raises ConfigError when it is not what was packaged."""
+    if release_id(index) != identity:
+        raise _altered(identity, INDEX)
+    document = _read(index)
+    for path, digest in wanted_files(index).items():
+        if _sha256(files[path]) != digest:
+            raise _altered(identity, path)
+    app = document["app"]
+    return Release(
+        app=app,
+        image=document["image"],
+        specs=tuple(
+            Spec(app, row["name"], row["noun"], row["parameters"], row["wires"])
+            for row in document["stacks"]
+        ),
+        templates={
+            path.removeprefix("templates/").removesuffix(".yaml"): text
+            for path, text in files.items()
+        },
+    )
+
+
+def choose(prefix: str, known: Iterable[str]) -> str:
+    """The one release whose id begins with ``prefix``; raises ConfigError for none or several."""
+    fitting = sorted({identity for identity in known if identity.startswith(prefix)})
+    if len(fitting) != 1:
+        found = f"several: {', '.join(fitting)}" if fitting else "none"
+        raise ConfigError(
+            f"--release {prefix}: of the releases in the bucket it may mean {found}",
+            hint="toolkit package --list shows them",
+        )
+    return fitting[0]
+
+
+def _read(index: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(index)
+    if document["format"] != FORMAT:
+        raise ConfigError(
+            f"the release is of format {document['format']}; this toolkit reads {FORMAT}",
+            hint="deploy it with the toolkit that packaged it, or with its own deploy.sh",
+        )
+    return document
+
+
+def _altered(identity: str, path: str) -> ConfigError:
+    return ConfigError(
+        f"release {identity}: {path} is not what was packaged",
+        hint="the bucket keeps versions: bring back the first one, or package again",
+    )
+
+
+def _pairs(values: Mapping[str, str]) -> str:
+    # One of the forms that --parameter-overrides and --tags take by file://, in both AWS CLIs.
+    return json.dumps([f"{key}={value}" for key, value in sorted(values.items())], indent=1) + "\n"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

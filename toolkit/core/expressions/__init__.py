@@ -1,0 +1,1 @@
+"""Schedule expressions as EventBridge Scheduler reads them."""

@@ -1,0 +1,147 @@
+"""The ledger as a page: the firings of each day by what became of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+
+from attrs import define, field
+
+from toolkit.core.pages.html import Html, el, page, scrolling, section
+from toolkit.core.proof.ledger import Firing, State, Summary
+
+# A day of a schedule that fires more often than this shows its counts instead of each firing.
+_EACH = 12
+_CLASSES = {
+    State.OK: "ok",
+    State.DUPLICATE: "ok",
+    State.RUNNING: "busy",
+    State.LATE: "unknown",
+    State.NOT_YET_DUE: "quiet",
+}
+
+
+@define
+class Calendar:
+    """Gathers firings by day; however many there are, a day holds a few and counts the rest."""
+
+    _days: dict[date, dict[str, list[Firing]]] = field(factory=dict)
+    _counts: dict[tuple[date, str], Counter[State]] = field(factory=dict)
+    _notable: list[Firing] = field(factory=list)
+
+    def add(self, firing: Firing) -> None:
+        """One more firing."""
+        day, name = firing.run_id.scheduled_time.date(), firing.run_id.schedule
+        rows = self._days.setdefault(day, {}).setdefault(name, [])
+        self._counts.setdefault((day, name), Counter())[firing.state] += 1
+        if len(rows) <= _EACH:
+            rows.append(firing)
+        if firing.state.bad and len(self._notable) < 500:
+            self._notable.append(firing)
+
+    def page(self, app: str, now: datetime, summary: Summary, links: Mapping[str, str]) -> str:
+        """The page; ``links`` leads from run ids to their reports."""
+        title = f"Firings of {app}"
+        head = el(
+            "header",
+            el("h1", title),
+            el("p", f"As of {now:%Y-%m-%d %H:%M} UTC, {summary}.", class_="summary"),
+            el(
+                "ul",
+                [_total(state, count) for state, count in _ordered(summary.total)],
+                class_="totals",
+            ),
+        )
+        weeks = el(
+            "div", [self._week(monday, now, links) for monday in self._mondays()], class_="calendar"
+        )
+        main = el("main", self._attention(links), section("Calendar", weeks))
+        return page(title, el("div", head, main, _footer()), script="calendar.js")
+
+    def _mondays(self) -> list[date]:
+        if not self._days:
+            return []
+        first, last = min(self._days), max(self._days)
+        monday, found = first - timedelta(days=first.weekday()), []
+        while monday <= last:
+            found.append(monday)
+            monday += timedelta(days=7)
+        return found
+
+    def _week(self, monday: date, now: datetime, links: Mapping[str, str]) -> Html:
+        days = [monday + timedelta(days=number) for number in range(7)]
+        return el("div", [self._day(day, now, links) for day in days], class_="week")
+
+    def _day(self, day: date, now: datetime, links: Mapping[str, str]) -> Html:
+        rows = self._days.get(day)
+        today = day == now.date()
+        title = el("h3", f"{day:%a %d %b}", el("span", " today") if today else None)
+        css = "day today" if today else "day"
+        if rows is None:
+            return el("div", title, class_=f"{css} none")
+        few = [firing for firings in rows.values() if len(firings) <= _EACH for firing in firings]
+        few.sort(key=lambda firing: (firing.run_id.scheduled_time, firing.run_id.schedule))
+        cells = [_cell(firing, links) for firing in few]
+        for name, firings in sorted(rows.items()):
+            if len(firings) > _EACH:
+                cells += [_count(name, *row) for row in _ordered(self._counts[day, name])]
+        return el("div", title, el("ul", cells), class_=css)
+
+    def _attention(self, links: Mapping[str, str]) -> Html | None:
+        if not self._notable:
+            return None
+        rows = [
+            el(
+                "tr",
+                el("th", _name(firing, links), scope="row"),
+                el("td", el("span", firing.state, class_=f"chip {_css(firing.state)}")),
+                el("td", firing.detail),
+            )
+            for firing in self._notable
+        ]
+        head = el("tr", [el("th", name, scope="col") for name in ("Run", "State", "Why")])
+        table = el("table", el("thead", head), el("tbody", rows), class_="notable")
+        return section("Needs a look", scrolling(table, "Firings that need a look"))
+
+
+def _ordered(counts: Mapping[State, int]) -> Iterable[tuple[State, int]]:
+    return [(state, counts[state]) for state in State if counts.get(state)]
+
+
+def _css(state: State) -> str:
+    return _CLASSES.get(state, "ng")
+
+
+def _total(state: State, count: int) -> Html:
+    return el("li", f"{count:,} {state}", class_=_css(state))
+
+
+def _count(name: str, state: State, count: int) -> Html:
+    told = [el("b", f"{count:,} {state}"), " ", el("span", name)]
+    words = el("span", told, class_=f"firing {_css(state)}")
+    return el("li", words)
+
+
+def _cell(firing: Firing, links: Mapping[str, str]) -> Html:
+    time = f"{firing.run_id.scheduled_time:%H:%M}"
+    words = [el("b", time), " ", el("span", firing.run_id.schedule)]
+    if firing.state is not State.OK:
+        words += [" ", el("span", firing.state)]
+    else:
+        words.append(el("span", " ok", class_="spoken"))
+    css = f"firing {_css(firing.state)}"
+    link = links.get(str(firing.run_id))
+    if link is None:
+        return el("li", el("span", words, class_=css, title=firing.detail or None))
+    return el("li", el("a", words, href=link, class_=css, title=firing.detail or None))
+
+
+def _name(firing: Firing, links: Mapping[str, str]) -> Html:
+    link = links.get(str(firing.run_id))
+    words = str(firing.run_id)
+    return el("a", words, href=link) if link else el("span", words)
+
+
+def _footer() -> Html:
+    return el(
+        "footer", "Times are UTC. A firing with a link has its evidence kept beside this page."
+    )

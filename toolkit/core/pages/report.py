@@ -1,0 +1,256 @@
+"""A run's report: one self-contained page for people, years later and without a network."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from toolkit.core.checks import Check
+from toolkit.core.cost import prices, run_cost
+from toolkit.core.pages.html import Html, el, join, page, scrolling, section
+from toolkit.core.pages.timeline import timeline
+from toolkit.core.proof.diagnosis import Diagnosis
+from toolkit.core.proof.evidence import Evidence, parse_event
+from toolkit.core.proof.verdict import Verdict
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.catalog import Workload
+from toolkit.runtime.contract import Manifest, RunId, parse_time
+
+_CLASSES = {"OK": "ok", "NG": "ng", "??": "unknown"}
+_RULINGS = {"PASS": "ok", "FAIL": "ng", "INCONCLUSIVE": "unknown"}
+_SPOKEN = {"OK": "passed", "NG": "failed", "??": "unknown"}
+_LEAST_MILLISECONDS = 10**12  # 2001; no count of anything here comes near it
+_LOUD = ("failed", "refused", "lost", "detected", "stopped")
+
+
+def report(
+    evidence: Evidence,
+    verdict: Verdict,
+    workload: Workload,
+    lines: Sequence[tuple[int, str]],
+    images: Mapping[str, bytes],
+) -> str:
+    """The page.
+
+    Args:
+        evidence: what was gathered.
+        verdict: what was judged from it.
+        workload: what ran.
+        lines: the log, each line with its epoch milliseconds.
+        images: the PNG artifacts by name.
+    """
+    manifest = evidence.manifest
+    body = [
+        _header(evidence, verdict, workload),
+        el(
+            "main",
+            _diagnosis(verdict.diagnosis),
+            section("Verdict", _tree(verdict.checks)),
+            section("Timeline", timeline(evidence)),
+            _plots(images),
+            _manifest(manifest) if manifest else None,
+            _log(lines),
+        ),
+        el("footer", f"Judged from evidence gathered {_when(evidence.gathered_at)}. ", _again()),
+    ]
+    return page(f"{verdict.ruling} {verdict.run_id}", el("div", body), script="report.js")
+
+
+def _header(evidence: Evidence, verdict: Verdict, workload: Workload) -> Html:
+    run_id, manifest = RunId.parse(evidence.run_id), evidence.manifest
+    asked = "Scheduled" if run_id.token is None else "Requested"
+    facts = [(asked, _when(run_id.scheduled_time.isoformat()))]
+    if manifest is not None:
+        took = parse_time(manifest.finished_at) - parse_time(manifest.started_at)
+        facts += [
+            ("Outcome", str(manifest.outcome)),
+            ("Took", f"{took.total_seconds():,.1f} s"),
+            ("Artifacts", str(len(manifest.artifacts))),
+        ]
+        if feed := manifest.settings.get("feed") or manifest.settings.get("source"):
+            facts.append(("Data", str(feed)))
+    dollars = _cost(evidence)
+    if dollars is not None:
+        table = prices(_region(evidence.tasks[0]))
+        whose = f" at the prices of {table.region}" if table.borrowed else ""
+        facts.append(("Cost", f"${dollars:.4f}{whose}"))
+    if evidence.logs is not None:
+        facts.append(("Log", f"{evidence.logs.numbered:,} lines"))
+    return el(
+        "header",
+        el("p", verdict.ruling, class_=f"ruling {_RULINGS[verdict.ruling]}"),
+        el("h1", evidence.run_id),
+        el("p", workload.summary, class_="summary"),
+        el("dl", [el("div", el("dt", name), el("dd", value)) for name, value in facts]),
+    )
+
+
+def _cost(evidence: Evidence) -> float | None:
+    """What all tasks of the run cost, duplicates too; None while one of them cannot say."""
+    costs = [
+        run_cost(task, prices(_region(task)))
+        for task in evidence.tasks
+        if task.task_arn.startswith("arn:")
+    ]
+    known = [dollars for dollars in costs if dollars is not None]
+    return sum(known) if known and len(known) == len(evidence.tasks) else None
+
+
+def _region(task: Lifecycle) -> str:
+    return task.task_arn.split(":")[3]
+
+
+def _diagnosis(found: Diagnosis | None) -> Html | None:
+    if found is None:
+        return None
+    rows = [el("p", found.meaning), el("p", el("strong", "Next: "), found.hint)]
+    head = el("h2", found.summary[:1].upper() + found.summary[1:], id="diagnosis")
+    return el("section", head, *rows, class_="diagnosis", aria_labelledby="diagnosis")
+
+
+def _tree(checks: Sequence[Check]) -> Html:
+    return el("ul", [_branch(check) for check in checks], class_="tree")
+
+
+def _branch(check: Check) -> Html:
+    chip = el(
+        "span",
+        el("span", check.status, aria_hidden="true"),
+        el("span", _SPOKEN[check.status], class_="spoken"),
+        class_=f"chip {_CLASSES[check.status]}",
+    )
+    words = el("span", el("span", check.name, class_="name"), " ", check.detail)
+    row = el("span", chip, words, class_="row")
+    below = _tree(check.children) if check.children else None
+    return el("li", row, below)
+
+
+def _plots(images: Mapping[str, bytes]) -> Html | None:
+    if not images:
+        return None
+    figures = [
+        el(
+            "figure",
+            el(
+                "img",
+                src="data:image/png;base64," + base64.b64encode(content).decode(),
+                alt=f"The plot {name} that the run saved",
+            ),
+            el("figcaption", name),
+        )
+        for name, content in images.items()
+    ]
+    return section("Plots", *figures)
+
+
+def _manifest(manifest: Manifest) -> Html:
+    rows = [
+        el(
+            "tr",
+            el("th", artifact.name, scope="row"),
+            el("td", f"{artifact.bytes:,}", class_="number"),
+            el("td", "" if artifact.rows is None else f"{artifact.rows:,}", class_="number"),
+            el("td", el("code", artifact.sha256)),
+        )
+        for artifact in manifest.artifacts
+    ]
+    head = [
+        el("th", "Artifact", scope="col"),
+        el("th", "Bytes", scope="col", class_="number"),
+        el("th", "Rows", scope="col", class_="number"),
+        el("th", "SHA-256", scope="col"),
+    ]
+    table = el("table", el("thead", el("tr", head)), el("tbody", rows))
+    listed = scrolling(table, "Artifacts") if rows else el("p", "None.")
+    return el(
+        "div",
+        section("Artifacts", listed),
+        section("Metrics", _pairs(manifest.metrics)),
+        section("Settings", _pairs(manifest.settings)),
+        section(
+            "Identity",
+            _pairs(
+                {
+                    "task": manifest.task_arn,
+                    "image": manifest.image,
+                    "execution id": manifest.execution_id,
+                    "started": manifest.started_at,
+                    "finished": manifest.finished_at,
+                },
+                css="pairs wide",
+            ),
+        ),
+    )
+
+
+def _pairs(values: Mapping[str, object], css: str = "pairs") -> Html:
+    deep = {name: value for name, value in values.items() if isinstance(value, (dict, list))}
+    rows = [
+        el("div", el("dt", name), el("dd", _when_or_value(name, value)))
+        for name, value in values.items()
+        if name not in deep and value is not None
+    ]
+    folded = [
+        el("details", el("summary", name), el("pre", json.dumps(value, indent=1)))
+        for name, value in deep.items()
+    ]
+    if not rows and not folded:
+        return el("p", "None.")
+    return el("div", el("dl", rows, class_=css) if rows else None, folded)
+
+
+def _when_or_value(name: str, value: object) -> str:
+    """A value as text; a moment that is told in epoch milliseconds, as exchanges do, as a time."""
+    if name.endswith("_time") and isinstance(value, int) and value > _LEAST_MILLISECONDS:
+        return f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return _value(value)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _log(lines: Sequence[tuple[int, str]]) -> Html:
+    rows = [_line(time, message) for time, message in lines]
+    if not rows:
+        return section("Log", el("p", "No line was found."))
+    search = el(
+        "p",
+        el("label", "Search ", el("input", type="search", id="search", autocomplete="off")),
+        el("output", f"{len(rows):,} lines", id="found", for_="search"),
+        el("span", "times are UTC"),
+        class_="search",
+    )
+    listed = el("ol", rows, class_="log", tabindex="0", aria_label="Log lines")
+    return section("Log", search, listed)
+
+
+def _line(time: int, message: str) -> Html:
+    clock = datetime.fromtimestamp(time / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
+    event = parse_event(message)
+    if event is None:
+        return el("li", el("time", clock), " ", el("span", message))
+    hidden = ("seq", "time", "run_id", "event", "traceback")
+    rest = "  ".join(f"{key}={_value(v)}" for key, v in event.items() if key not in hidden)
+    loud = any(word in event["event"] for word in _LOUD)
+    trace = event.get("traceback")
+    return el(
+        "li",
+        el("time", clock),
+        " ",
+        el("b", event["event"]),
+        " ",
+        el("span", rest),
+        el("pre", trace) if trace else None,
+        class_="loud" if loud else None,
+    )
+
+
+def _when(text: str) -> str:
+    return parse_time(text).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _again() -> Html:
+    return join([el("code", "toolkit validate --evidence DIR"), " judges it again."])

@@ -1,0 +1,1 @@
+"""What became of a run: evidence, checks, verdict and ledger."""

@@ -1,0 +1,99 @@
+"""One run before the judge: its evidence, what is expected of it, and what every check asks."""
+
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from toolkit.core.checks import Status
+from toolkit.core.proof.evidence import Evidence
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.catalog import Workload
+from toolkit.runtime.contract import RunId, parse_time
+
+# CloudWatch Logs and the state-change record arrive a little later than the task's end.
+_SETTLING = timedelta(seconds=60)
+# Scheduler may deliver a launch as late as templates/schedule.yaml's MaximumEventAgeInSeconds.
+LAUNCH_GRACE = timedelta(seconds=900)
+
+
+@frozen
+class Case:
+    """The evidence of a run, the catalog's word on its workload, and the time of judging."""
+
+    evidence: Evidence
+    workload: Workload
+    now: datetime
+
+    @property
+    def owner(self) -> Lifecycle | None:
+        """The task that owns the run."""
+        return self.evidence.owner
+
+    @property
+    def due(self) -> datetime:
+        """The firing that the run answers for."""
+        return RunId.parse(self.evidence.run_id).scheduled_time
+
+    @property
+    def running(self) -> bool:
+        """Whether a task of this run still runs."""
+        return any(not task.stopped for task in self.evidence.tasks)
+
+    @property
+    def over(self) -> bool:
+        """Whether tasks of this run are known and all of them have stopped."""
+        return bool(self.evidence.tasks) and not self.running
+
+    @property
+    def started(self) -> bool:
+        """Whether the owner's container ever started."""
+        return self.owner is not None and "startedAt" in self.owner.times
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything that the task left behind must have arrived by now."""
+        end = self.owner.times.get("stoppedAt") if self.owner else None
+        return end is not None and self.now - parse_time(end) > _SETTLING
+
+    @property
+    def expired(self) -> bool:
+        """Whether the log's group may have dropped lines by now because of their age."""
+        end = self.owner.times.get("stoppedAt") if self.owner else None
+        days = self.evidence.log_days
+        if end is None or days is None:
+            return False
+        return self.now - parse_time(end) > timedelta(days=days)
+
+    @property
+    def traceless(self) -> bool:
+        """Whether nothing at all is known of the run."""
+        found = self.evidence
+        return not (found.tasks or found.claim or found.manifests or found.dead_letters)
+
+    def nothing(self) -> tuple[Status, str, str | None]:
+        """What it means that there is nothing: status, words and the finding that explains it."""
+        if self.due > self.now:
+            return Status.UNKNOWN, f"not due before {self.due:%Y-%m-%d %H:%M:%S}Z", None
+        if self.over:
+            return Status.NG, "the task ended before it could claim the run", None
+        if self.running:
+            return Status.UNKNOWN, "the task has not claimed the run yet", None
+        if self.evidence.dead_letters:
+            return Status.NG, "the launch was given up, so nothing ran", None
+        expected = self.evidence.expected
+        if expected in _UNEXPECTED:
+            return Status.UNKNOWN, f"no trace of this run: {_UNEXPECTED[expected]}", expected
+        overdue = self.now - self.due > LAUNCH_GRACE
+        if expected == "due" and overdue and RunId.parse(self.evidence.run_id).token is None:
+            return Status.NG, "no trace of this run, although its schedule was to fire", "missed"
+        if expected == "due":
+            return Status.UNKNOWN, "no trace of this run yet", "not-launched-yet"
+        return Status.UNKNOWN, "no trace of this run", None
+
+
+_UNEXPECTED = {
+    "schedule-disabled": "its schedule was disabled then",
+    "outside-window": "it lies outside its schedule's start and end",
+    "not-a-firing": "its schedule does not fire at that time",
+    "not-deployed": "no such schedule was deployed then",
+}

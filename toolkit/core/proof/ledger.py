@@ -1,0 +1,234 @@
+"""The ledger: every firing that was expected, and what became of it.
+
+Expected firings and committed manifests come in order, are merged as they come and are forgotten
+again, so a million of them take no more memory than a thousand. Only a firing without a manifest
+is looked into, a few hundred at a time.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Protocol
+
+from attrs import define, field, frozen
+
+from toolkit.core.proof.case import LAUNCH_GRACE
+from toolkit.core.proof.dead_letter import DeadLetter
+from toolkit.core.proof.diagnosis import diagnose, diagnose_launch
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.contract import ContractError, Outcome, RunId
+
+_CHUNK = 500
+
+
+class State(StrEnum):
+    """What became of a firing."""
+
+    OK = "ok"
+    LATE = "late"  # due, not launched, and still within its grace
+    RUNNING = "running"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    TIMED_OUT = "timed-out"
+    DUPLICATE = "duplicate-suppressed"  # ok, and delivered more than once
+    NO_ARTIFACT = "launched-but-no-artifact"
+    DEAD_LETTERED = "dead-lettered"
+    MISSED = "missed"
+    NOT_YET_DUE = "not-yet-due"
+
+    @property
+    def bad(self) -> bool:
+        """Whether somebody should look."""
+        return self not in _GOOD
+
+
+_GOOD = frozenset({State.OK, State.LATE, State.RUNNING, State.DUPLICATE, State.NOT_YET_DUE})
+OUTCOMES = {
+    Outcome.SUCCEEDED: State.OK,
+    Outcome.FAILED: State.FAILED,
+    Outcome.INTERRUPTED: State.INTERRUPTED,
+    Outcome.TIMED_OUT: State.TIMED_OUT,
+}
+
+
+@frozen
+class Firing:
+    """One row; ``expected`` is False for a run that no deployed schedule accounts for."""
+
+    run_id: RunId
+    state: State
+    detail: str = ""
+    expected: bool = True
+
+
+class Sightings(Protocol):
+    """What is known of firings without a manifest."""
+
+    def duplicated(self, run_id: RunId) -> bool:
+        """Whether a duplicate delivery was suppressed."""
+
+    def running(self, run_id: RunId) -> bool:
+        """Whether a task of it runs."""
+
+    def claimed(self, run_id: RunId) -> bool:
+        """Whether a task claimed it; asked in the order of the run ids of a schedule."""
+
+    def dead_letter(self, run_id: RunId) -> DeadLetter | None:
+        """The dead letter of its launch."""
+
+    def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Lifecycle]:
+        """The tasks that were launched for some of them, by run."""
+
+
+def outcome_of(key: str) -> tuple[RunId, Outcome] | None:
+    """The run and the outcome in a manifest's key; None for a key of something else.
+
+    >>> run_id, outcome = outcome_of("ledger/weather/weather-20261124T050000Z.succeeded.json")
+    >>> str(run_id), str(outcome)
+    ('weather-20261124T050000Z', 'succeeded')
+    """
+    name, _, word = key.rsplit("/", 1)[-1].removesuffix(".json").rpartition(".")
+    try:
+        return RunId.parse(name), Outcome(word)
+    except (ContractError, ValueError):
+        return None
+
+
+def firings(
+    schedule: str,
+    expected: Iterable[datetime],
+    committed: Iterable[tuple[RunId, Outcome]],
+    sightings: Sightings,
+    now: datetime,
+) -> Iterator[Firing]:
+    """The firings of one schedule in their order.
+
+    Args:
+        schedule: its name.
+        expected: when it was to fire, in order.
+        committed: the manifests of its runs in order; runs on demand are no firings.
+        sightings: what is known of the rest.
+        now: the present.
+    """
+    fired = ((run_id, outcome) for run_id, outcome in committed if run_id.token is None)
+    matched = _match(schedule, iter(expected), fired)
+    while chunk := list(islice(matched, _CHUNK)):
+        silent = [row.run_id for row in chunk if row.outcome is None]
+        claimed = {
+            run_id
+            for run_id in silent
+            if run_id.scheduled_time <= now and sightings.claimed(run_id)
+        }
+        unclear = [
+            run_id
+            for run_id in silent
+            if run_id.scheduled_time <= now
+            and run_id not in claimed
+            and not sightings.running(run_id)
+            and sightings.dead_letter(run_id) is None
+        ]
+        launched = sightings.launched(unclear) if unclear else {}
+        found = _Found(sightings, now, claimed, launched)
+        for row in chunk:
+            yield found.firing(row)
+
+
+@frozen
+class _Match:
+    run_id: RunId
+    outcome: Outcome | None
+    expected: bool
+
+
+def _match(
+    schedule: str, expected: Iterator[datetime], committed: Iterator[tuple[RunId, Outcome]]
+) -> Iterator[_Match]:
+    """Merge the two orders; of several manifests of one run the worst outcome counts."""
+    due, run = next(expected, None), next(committed, None)
+    while due is not None or run is not None:
+        time = min(t for t in (due, run and run[0].scheduled_time) if t is not None)
+        outcome: Outcome | None = None
+        while run is not None and run[0].scheduled_time == time:
+            outcome = run[1] if outcome in (None, Outcome.SUCCEEDED) else outcome
+            run = next(committed, None)
+        was_due = due == time
+        while due == time:
+            due = next(expected, None)
+        yield _Match(RunId(schedule, time), outcome, was_due)
+
+
+@frozen
+class _Found:
+    """Turns matches into rows with all that was seen."""
+
+    sightings: Sightings
+    now: datetime
+    claimed: set[RunId]
+    launched: Mapping[RunId, Lifecycle]
+
+    def firing(self, row: _Match) -> Firing:
+        """One row of the ledger."""
+        if row.outcome is not None:
+            state = OUTCOMES[row.outcome]
+            if state is State.OK and self.sightings.duplicated(row.run_id):
+                return Firing(row.run_id, State.DUPLICATE, "delivered twice", row.expected)
+            return Firing(row.run_id, state, "", row.expected)
+        state, detail = self._silent(row.run_id)
+        return Firing(row.run_id, state, detail, row.expected)
+
+    def _silent(self, run_id: RunId) -> tuple[State, str]:
+        if run_id.scheduled_time > self.now:
+            return State.NOT_YET_DUE, ""
+        if self.sightings.running(run_id):
+            return State.RUNNING, ""
+        task = self.launched.get(run_id)
+        if task is not None and not task.stopped:
+            return State.RUNNING, ""
+        if task is not None:
+            why = diagnose(task)
+            return State.NO_ARTIFACT, why.summary if why else "the task ended with exit code 0"
+        letter = self.sightings.dead_letter(run_id)
+        if letter is not None:
+            why = diagnose_launch(letter.error_code, letter.error_message)
+            return State.DEAD_LETTERED, f"{letter.error_code}: {why.summary}"
+        if run_id in self.claimed:
+            return State.NO_ARTIFACT, "claimed, and never committed"
+        if self.now - run_id.scheduled_time < LAUNCH_GRACE:
+            return State.LATE, "not launched yet"
+        return State.MISSED, "no task, no claim, no dead letter"
+
+
+@define
+class Summary:
+    """Counts, filled while the firings pass by."""
+
+    total: Counter[State] = field(factory=Counter)
+    by_schedule: dict[str, Counter[State]] = field(factory=dict)
+    unexpected: int = 0
+
+    def through(self, rows: Iterable[Firing]) -> Iterator[Firing]:
+        """The same firings, counted."""
+        for row in rows:
+            self.total[row.state] += 1
+            self.by_schedule.setdefault(row.run_id.schedule, Counter())[row.state] += 1
+            self.unexpected += not row.expected
+            yield row
+
+    @property
+    def bad(self) -> int:
+        """How many firings somebody should look at."""
+        return sum(count for state, count in self.total.items() if state.bad)
+
+    def __str__(self) -> str:
+        """The period in one line: what was due, and what is to come."""
+        ahead = self.total[State.NOT_YET_DUE]
+        due, to_come = self.total.total() - ahead, f"; {ahead:,} to come" if ahead else ""
+        firings = "1 firing" if due == 1 else f"{due:,} firings"
+        if not due:
+            return f"no firing was expected{to_come}"
+        if self.bad:
+            need = "needs" if self.bad == 1 else "need"
+            return f"{self.bad:,} of {firings} {need} a look{to_come}"
+        return f"{firings}, none missed, none failed{to_come}"

@@ -1,0 +1,163 @@
+"""The checks on how a run went: launch, lifecycle, image, a stream's time, the log."""
+
+from toolkit.core.checks import Check, Status
+from toolkit.core.proof.case import Case
+from toolkit.core.proof.diagnosis import diagnose
+from toolkit.core.task import Lifecycle
+from toolkit.runtime.contract import Outcome, RunId, parse_time
+
+# A stream runs RUN_SECONDS from the moment its connection stands, then saves what it has.
+_EARLY_SECONDS = 1.0
+_SAVING_SECONDS = 60.0
+
+
+def launch(case: Case) -> Check:
+    """One task for one firing; what EventBridge delivered twice was suppressed by the claim."""
+    evidence, name = case.evidence, "launch"
+    if evidence.dead_letters:
+        letter = evidence.dead_letters[0]
+        text = f"dead-lettered: {letter.error_code}: {letter.error_message}"
+        return Check(name, Status.NG, text)
+    if not evidence.tasks and not case.traceless:
+        text = "its task is not known any more, neither to ECS nor to the state-change log"
+        return Check(name, Status.UNKNOWN, text, finding="task-forgotten")
+    if not evidence.tasks:
+        status, text, finding = case.nothing()
+        return Check(name, status, text, finding=finding)
+    late = _lateness(case)
+    lateness = "" if late is None else f", {late:.1f} s late"
+    count = len(evidence.tasks)
+    what = "firing" if RunId.parse(evidence.run_id).token is None else "run"
+    if count == 1:
+        return Check(name, Status.OK, f"one task for this {what}{lateness}")
+    if case.owner is None:
+        return Check(name, Status.UNKNOWN, f"{count} tasks, none claimed it")
+    others = [task for task in evidence.tasks if task is not case.owner]
+    bad = [task for task in others if task.stopped and task.exit_code != 0]
+    text = f"{count} tasks for this {what}{lateness}; "
+    if bad:
+        text += f"duplicate ended with {_exit(bad[0])}"
+        return Check(name, Status.NG, text, finding="duplicate-failed")
+    text += "duplicates suppressed by the claim"
+    return Check(name, Status.OK, text, finding="duplicate")
+
+
+def lifecycle(case: Case) -> Check:
+    """The owner's container ended by itself with exit code 0."""
+    name, task = "lifecycle", case.owner
+    if task is None:
+        if case.evidence.dead_letters:
+            return Check(name, Status.NG, "no task was ever started")
+        return Check(name, Status.UNKNOWN, "neither ECS nor the state-change log has the task")
+    if not task.stopped:
+        text = f"{task.last_status}: the task still runs"
+        return Check(name, Status.UNKNOWN, text, finding="still-running")
+    found = diagnose(task)
+    text = f"STOPPED, {task.stop_code}, {_exit(task)}"
+    duration = task.duration()
+    if duration is not None:
+        text += f", {duration.total_seconds():.1f} s"
+    if found is None:
+        return Check(name, Status.OK, text)
+    reason = task.container_reason or task.stopped_reason or found.summary
+    return Check(name, Status.NG, f"{text}: {reason}")
+
+
+def image(case: Case) -> Check | None:
+    """The run came from the image that was deployed, by its digest."""
+    name, manifest, task = "image", case.evidence.manifest, case.owner
+    if manifest is None:
+        return None
+    digest = _digest(manifest.image) or manifest.image_digest
+    told = task.image_digest or _digest(task.image) if task is not None else None
+    since = _digest(case.evidence.deployed_image)
+    if digest is None or (told or since) is None:
+        return Check(name, Status.UNKNOWN, "neither task nor stack names a digest")
+    if told is not None and digest != told:
+        text = f"the manifest says {digest[:19]}…, ECS ran {told[:19]}…"
+        return Check(name, Status.NG, text, finding="other-image")
+    if told is None and digest != since:
+        text = f"the manifest says {digest[:19]}…, and nothing says any more what ECS ran"
+        return Check(name, Status.UNKNOWN, text)
+    replaced = ", replaced since" if since is not None and since != digest else ""
+    return Check(name, Status.OK, f"{digest[:19]}… as deployed{replaced}")
+
+
+def stream(case: Case) -> Check | None:
+    """A stream ran for its time: never shorter, and no longer than connecting and saving take."""
+    manifest = case.evidence.manifest
+    if case.workload.kind != "stream" or manifest is None:
+        return None
+    settings = manifest.settings
+    wanted = _number(settings.get("run_seconds"), case.workload.run_seconds({}))
+    grace = _SAVING_SECONDS + _number(settings.get("connect_budget_seconds"), 0.0)
+    began, ended = parse_time(manifest.started_at), parse_time(manifest.finished_at)
+    ran = (ended - began).total_seconds()
+    text = f"ran {ran:,.1f} s of {wanted:,.0f} s"
+    if manifest.outcome is not Outcome.SUCCEEDED or ran < wanted - _EARLY_SECONDS:
+        return Check("stream", Status.NG, text, finding="stream-short")
+    if ran > wanted + grace:
+        text += f", {ran - wanted - grace:,.1f} s beyond its grace"
+        return Check("stream", Status.NG, text, finding="stream-long")
+    metrics = manifest.metrics
+    for key, word in (("trades", "trades"), ("gaps", "gaps"), ("missing_trades", "missing")):
+        if isinstance(metrics.get(key), int):
+            text += f", {metrics[key]:,} {word}"
+    return Check("stream", Status.OK, text)
+
+
+def logs(case: Case) -> Check:
+    """Every numbered line arrived, from the first event to the last, and none tells of an error."""
+    name, found, manifest = "logs", case.evidence.logs, case.evidence.manifest
+    if found is None or found.numbered == 0:
+        return _late(case, "no numbered line was found", "log-missing", started=case.started)
+    expected = manifest.log_lines if manifest else found.last_seq
+    lost = max(expected, found.last_seq) - found.numbered
+    if lost:
+        return _late(case, f"{lost} of {expected} lines are missing", "log-missing")
+    if found.errors:
+        return Check(name, Status.NG, found.errors[0])
+    wanted = ("run.started", "run.finished", *case.workload.events)
+    absent = [event for event in dict.fromkeys(wanted) if event not in found.events]
+    if absent:
+        text = f"{found.numbered} lines, without {', '.join(absent)}"
+        return _late(case, text, "event-missing")
+    text = f"run.started … run.finished, {found.numbered} lines, none lost"
+    return Check(name, Status.OK, text)
+
+
+def _late(case: Case, text: str, finding: str, *, started: bool = True) -> Check:
+    """What a log lacks is lost only once the task has ended and its last lines had their time."""
+    if case.expired:
+        text += f", whose group keeps lines for {case.evidence.log_days} days"
+        return Check("logs", Status.UNKNOWN, text, finding="log-expired")
+    if case.settled and started:
+        return Check("logs", Status.NG, text, finding=finding)
+    return Check("logs", Status.UNKNOWN, text if case.owner is None else f"{text} so far")
+
+
+def _lateness(case: Case) -> float | None:
+    task = case.owner or case.evidence.tasks[0]
+    run_id = RunId.parse(case.evidence.run_id)
+    created = task.times.get("createdAt")
+    if created is None or run_id.token is not None:
+        return None
+    return (parse_time(created) - run_id.scheduled_time).total_seconds()
+
+
+def _exit(task: Lifecycle) -> str:
+    return "no exit code" if task.exit_code is None else f"exit {task.exit_code}"
+
+
+def _digest(image: str | None) -> str | None:
+    """The digest in ``repository@sha256:…``.
+
+    >>> _digest("repository@sha256:ab")
+    'sha256:ab'
+    """
+    _, at, digest = (image or "").partition("@")
+    return digest if at else None
+
+
+def _number(value: object, default: float) -> float:
+    return float(value) if isinstance(value, (int, float)) else float(default)

@@ -1,0 +1,103 @@
+"""The verdict on a run: artifacts first, then exit and stop code, then logs.
+
+Pure: the same evidence gives the same verdict, today or years later. Missing evidence is never
+success: a check without it is UNKNOWN, and a verdict with an UNKNOWN check is INCONCLUSIVE.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from attrs import asdict, frozen
+
+from toolkit.core.checks import Check, Status, worst
+from toolkit.core.proof import artifact_checks, task_checks
+from toolkit.core.proof.case import Case
+from toolkit.core.proof.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
+from toolkit.core.proof.evidence import Evidence
+from toolkit.runtime.catalog import Workload
+from toolkit.runtime.contract import RunId
+
+__all__ = ["Check", "Ruling", "Status", "Verdict", "judge", "worst"]
+
+
+class Ruling(StrEnum):
+    """The whole."""
+
+    PASS = "PASS"  # noqa: S105 - a ruling, no secret
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of `toolkit validate`."""
+        return {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 4}[self]
+
+
+_RULINGS = {
+    Status.OK: Ruling.PASS,
+    Status.NG: Ruling.FAIL,
+    Status.UNKNOWN: Ruling.INCONCLUSIVE,
+}
+_CHECKS = (
+    artifact_checks.manifest,
+    artifact_checks.artifacts,
+    artifact_checks.content,
+    artifact_checks.quality,
+    task_checks.launch,
+    task_checks.lifecycle,
+    task_checks.image,
+    task_checks.stream,
+    task_checks.logs,
+)
+
+
+@frozen
+class Verdict:
+    """The ruling, the checks it rests on, and the diagnosis: of a PASS, a duplicate delivery."""
+
+    run_id: str
+    ruling: Ruling
+    checks: tuple[Check, ...]
+    diagnosis: Diagnosis | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as a JSON object."""
+        return {**asdict(self), "exit_code": self.ruling.exit_code}
+
+
+def judge(evidence: Evidence, workload: Workload, now: datetime) -> Verdict:
+    """Judge what was gathered against what the catalog expects of the workload."""
+    case = Case(evidence, workload, now)
+    made = [check(case) for check in _CHECKS]
+    made += [Check("evidence", Status.UNKNOWN, text) for text in evidence.problems]
+    checks = tuple(check for check in made if check is not None)
+    ruling = _RULINGS[worst(check.status for check in checks)]
+    found = _notes(checks) if ruling is Ruling.PASS else _diagnoses(case, checks)
+    diagnosis = next(found, None)
+    if diagnosis is not None:
+        schedule = RunId.parse(evidence.run_id).schedule
+        diagnosis = diagnosis.about(evidence.run_id, schedule)
+    return Verdict(evidence.run_id, ruling, checks, diagnosis)
+
+
+def _notes(checks: tuple[Check, ...]) -> Iterator[Diagnosis]:
+    """What is worth saying of a run that passed."""
+    return (explain(check.finding) for check in checks if check.finding is not None)
+
+
+def _diagnoses(case: Case, checks: tuple[Check, ...]) -> Iterator[Diagnosis]:
+    """What explains the ruling, the nearest to the cause first."""
+    evidence = case.evidence
+    tasks = evidence.tasks if case.owner is None else (case.owner,)
+    for task in tasks:
+        found = diagnose(task)
+        if found is not None:
+            yield found
+    for letter in evidence.dead_letters:
+        yield diagnose_launch(letter.error_code, letter.error_message)
+    for wanted in (Status.NG, Status.UNKNOWN):
+        for check in checks:
+            if check.status is wanted and check.finding is not None:
+                yield explain(check.finding)

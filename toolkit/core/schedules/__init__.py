@@ -1,0 +1,1 @@
+"""Schedules: their timing, history, target and drift."""

@@ -1,0 +1,219 @@
+"""When the schedules were to fire, as they were deployed at each moment.
+
+After every deployment that changes a schedule, the timing of all schedules goes into the bucket as
+``deployments/<time>.json``: one small object, and the only history that there is, since neither
+CloudFormation nor EventBridge Scheduler keeps what a schedule was before.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from attrs import asdict, frozen
+
+from toolkit.core.errors import EvidenceError
+from toolkit.core.expressions.expression import parse as parse_expression
+from toolkit.core.schedules.drift import Live
+from toolkit.core.schedules.firings import Timetable
+from toolkit.core.stack import Stack
+from toolkit.core.times import dated_key, key_time
+from toolkit.runtime.contract import RunId, format_time, parse_time
+
+PREFIX = "deployments/"
+_SECOND, _TICK = timedelta(seconds=1), timedelta(microseconds=1)
+
+
+@frozen
+class Timing:
+    """All that decides when a schedule fires, in force since ``changed_at`` (ISO 8601, UTC)."""
+
+    name: str
+    expression: str
+    timezone: str
+    state: str
+    start: str
+    end: str
+    changed_at: str
+
+    @classmethod
+    def of_stack(cls, stack: Stack, changed_at: str) -> Self:
+        """The timing that a schedule's stack deployed."""
+        said = stack.parameters
+        return cls(
+            said.get("ScheduleName", ""),
+            said.get("ScheduleExpression", ""),
+            said.get("ScheduleExpressionTimezone", ""),
+            said.get("State", ""),
+            said.get("StartDate", ""),
+            said.get("EndDate", ""),
+            changed_at,
+        )
+
+    @classmethod
+    def of_live(cls, live: Live) -> Self:
+        """The timing of a schedule as EventBridge Scheduler gives it."""
+        return cls(
+            live.name,
+            live.expression,
+            live.timezone,
+            live.state,
+            live.start,
+            live.end,
+            live.changed_at,
+        )
+
+    def timetable(self) -> Timetable:
+        """When it fires; a rate without a start counts from its last change."""
+        return Timetable(
+            parse_expression(self.expression),
+            self.timezone or "UTC",
+            parse_time(self.start) if self.start else None,
+            parse_time(self.end) if self.end else None,
+            self.state == "ENABLED",
+            parse_time(self.changed_at),
+        )
+
+
+@frozen
+class Snapshot:
+    """All schedules at one moment."""
+
+    taken_at: str
+    schedules: tuple[Timing, ...]
+
+    @property
+    def key(self) -> str:
+        """Where it is kept; keys sort by time."""
+        return dated_key(PREFIX, parse_time(self.taken_at))
+
+    def to_json(self) -> bytes:
+        """The snapshot as UTF-8 JSON."""
+        return json.dumps(asdict(self), indent=1).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Self:
+        """Read a snapshot; raises EvidenceError when it is none."""
+        try:
+            document: Mapping[str, Any] = json.loads(content)
+            rows = tuple(Timing(**row) for row in document["schedules"])
+            return cls(str(document["taken_at"]), rows)
+        except (ValueError, KeyError, TypeError) as error:
+            raise EvidenceError(f"a record below {PREFIX} cannot be read: {error}") from error
+
+
+def needed(keys: Iterable[str], since: datetime) -> list[str]:
+    """The keys of the snapshots that tell of the time from ``since`` on, and the one before."""
+    ordered = sorted(keys)
+    later = [key for key in ordered if key_time(key) > since]
+    before = ordered[: len(ordered) - len(later)]
+    return before[-1:] + later
+
+
+@frozen
+class _Revision:
+    """One timing and when it was in force: after ``since``, up to and with ``until``."""
+
+    timetable: Timetable
+    since: datetime
+    until: datetime | None
+
+
+class History:
+    """The timings of all schedules over time, from snapshots that end with the present one."""
+
+    def __init__(self, snapshots: Iterable[Snapshot]) -> None:
+        ordered = sorted(snapshots, key=lambda snapshot: parse_time(snapshot.taken_at))
+        names = {row.name for snapshot in ordered for row in snapshot.schedules}
+        self._revisions = {name: _revisions(name, ordered) for name in sorted(names)}
+
+    @property
+    def names(self) -> list[str]:
+        """Every schedule that ever was, within what is known."""
+        return list(self._revisions)
+
+    @property
+    def earliest(self) -> datetime | None:
+        """Since when anything is known at all."""
+        return min((rows[0].since for rows in self._revisions.values()), default=None)
+
+    def firings(self, name: str, after: datetime, until: datetime) -> Iterator[datetime]:
+        """When the schedule was to fire in a period, to the second as run ids have it."""
+        for revision in self._revisions.get(name, ()):
+            last = until if revision.until is None else min(until, revision.until)
+            # A rate first fires at the very moment from which it counts.
+            first = max(after, revision.since - _TICK)
+            if first < last:
+                for time in revision.timetable.firings(first, last):
+                    yield time.replace(microsecond=0)
+
+    def next(self, name: str, after: datetime) -> datetime | None:
+        """The next firing of a schedule that is still deployed."""
+        revisions = self._revisions.get(name, ())
+        if not revisions or revisions[-1].until is not None:
+            return None
+        found = revisions[-1].timetable.next(after)
+        return found.replace(microsecond=0) if found else None
+
+    def latest(self, name: str, before: datetime) -> datetime | None:
+        """The last firing at or before a moment."""
+        for revision in reversed(self._revisions.get(name, ())):
+            end = before if revision.until is None else min(before, revision.until)
+            found = revision.timetable.previous(end + _SECOND)
+            if found is not None and revision.since <= found <= end:
+                return found.replace(microsecond=0)
+        return None
+
+    def expects(self, run_id: RunId) -> str:
+        """Whether a run was to happen: "due", or the name of the finding that says why not."""
+        time = run_id.scheduled_time
+        for revision in self._revisions.get(run_id.schedule, ()):
+            if revision.since < time + _SECOND and not (revision.until and time > revision.until):
+                return _expects(revision.timetable, time)
+        return "not-deployed"
+
+
+def _expects(timetable: Timetable, time: datetime) -> str:
+    if not timetable.enabled:
+        return "schedule-disabled"
+    if (timetable.start and time < timetable.start) or (timetable.end and time > timetable.end):
+        return "outside-window"
+    near = timetable.firings(time - _SECOND, time + _SECOND)
+    return "due" if any(each.replace(microsecond=0) == time for each in near) else "not-a-firing"
+
+
+def _revisions(name: str, snapshots: list[Snapshot]) -> tuple[_Revision, ...]:
+    found: list[tuple[datetime, Timing | None]] = []
+    for snapshot in snapshots:
+        timing = next((row for row in snapshot.schedules if row.name == name), None)
+        if timing is None:
+            if found and found[-1][1] is not None:
+                found.append((parse_time(snapshot.taken_at), None))
+        elif not found or found[-1][1] != timing:
+            found.append((parse_time(timing.changed_at), timing))
+    ends = [since for since, _ in found[1:]]
+    return tuple(
+        _Revision(timing.timetable(), since, until)
+        for (since, timing), until in zip(found, [*ends, None], strict=True)
+        if timing is not None
+    )
+
+
+def snapshot(
+    now: datetime, stacks: Iterable[Stack], changed: Mapping[str, str], live: Iterable[Live]
+) -> Snapshot:
+    """The present: what is live where it was read whole, or else what its stack deployed.
+
+    Args:
+        now: the present.
+        stacks: the stacks of schedules.
+        changed: when each schedule that exists was changed last, by name.
+        live: the schedules that were read whole.
+    """
+    rows = {}
+    for stack in stacks:
+        name = stack.parameters.get("ScheduleName", "")
+        if name in changed:
+            rows[name] = Timing.of_stack(stack, changed[name])
+    rows |= {each.name: Timing.of_live(each) for each in live}
+    return Snapshot(format_time(now), tuple(rows[name] for name in sorted(rows)))

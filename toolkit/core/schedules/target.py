@@ -1,0 +1,122 @@
+"""The one translation from a schedule to a task: both EventBridge and `toolkit run` use it."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from toolkit.core.errors import ConfigError
+from toolkit.core.names import CONTAINER
+from toolkit.runtime import contract
+
+# RunTask's limit for the overrides as JSON, far below the 256 KB of a Scheduler Input:
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
+OVERRIDES_LIMIT = 8192
+# A CloudFormation parameter carries the Input, and holds 4,096 bytes:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+PARAMETER_LIMIT = 4096
+
+
+def overrides(
+    schedule: str,
+    environment: Mapping[str, str],
+    *,
+    scheduled_time: str,
+    execution_id: str,
+    attempt: str,
+    token: str | None = None,
+) -> dict[str, Any]:
+    """ECS task overrides; the environment is sorted by name, so that diffs are stable."""
+    variables = {
+        **environment,
+        contract.SCHEDULE: schedule,
+        contract.SCHEDULED_TIME: scheduled_time,
+        contract.EXECUTION_ID: execution_id,
+        contract.ATTEMPT: attempt,
+    }
+    if token is not None:
+        variables[contract.RUN_TOKEN] = token
+    rows = [{"name": name, "value": variables[name]} for name in sorted(variables)]
+    built = {"containerOverrides": [{"name": CONTAINER, "environment": rows}]}
+    size = len(json.dumps(built))
+    if size > OVERRIDES_LIMIT:
+        raise ConfigError(
+            f"the environment of {schedule} makes overrides of {size:,} characters; "
+            f"RunTask takes {OVERRIDES_LIMIT:,}",
+            hint="shorten the values, or keep large settings in an S3 object that a setting names",
+        )
+    return built
+
+
+def scheduler_input(schedule: str, environment: Mapping[str, str]) -> str:
+    """The Input of a schedule's target: overrides with the Scheduler's own placeholders."""
+    attributes = contract.SCHEDULER_ATTRIBUTES
+    text = json.dumps(
+        overrides(
+            schedule,
+            environment,
+            scheduled_time=attributes[contract.SCHEDULED_TIME],
+            execution_id=attributes[contract.EXECUTION_ID],
+            attempt=attributes[contract.ATTEMPT],
+        ),
+        separators=(",", ":"),
+    )
+    if len(text.encode()) > PARAMETER_LIMIT:
+        raise ConfigError(
+            f"the Input of schedule {schedule} has {len(text.encode()):,} bytes; "
+            f"a CloudFormation parameter holds {PARAMETER_LIMIT:,}",
+            hint="shorten the values in the schedule's [env]",
+        )
+    return text
+
+
+def workload_target(
+    workload: str, platform: Mapping[str, str], task_definition_arn: str
+) -> dict[str, Any]:
+    """The target of a workload that no schedule runs, with what `templates/schedule.yaml` sets."""
+    return {
+        "Arn": platform["ClusterArn"],
+        "EcsParameters": {
+            "TaskDefinitionArn": task_definition_arn,
+            "CapacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}],
+            "PlatformVersion": "1.4.0",
+            "NetworkConfiguration": {
+                "awsvpcConfiguration": {
+                    "Subnets": platform["SubnetIds"].split(","),
+                    "SecurityGroups": [platform["SecurityGroupId"]],
+                    "AssignPublicIp": platform["AssignPublicIp"],
+                }
+            },
+            "Group": workload,
+            "EnableECSManagedTags": True,
+            "PropagateTags": "TASK_DEFINITION",
+        },
+    }
+
+
+def own_environment(target: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that a target's Input gives its runs, without the contract's own variables."""
+    containers = json.loads(target.get("Input") or "{}").get("containerOverrides", [])
+    rows = [row for container in containers for row in container.get("environment", [])]
+    return {
+        row["name"]: row["value"] for row in rows if row["name"] not in contract.CONTRACT_VARIABLES
+    }
+
+
+def run_overrides(
+    run_id: contract.RunId, environment: Mapping[str, str], *, execution_id: str
+) -> dict[str, Any]:
+    """The same overrides for a run on demand."""
+    return overrides(
+        run_id.schedule,
+        environment,
+        scheduled_time=_seconds(run_id.scheduled_time),
+        execution_id=execution_id,
+        attempt="1",
+        token=run_id.token,
+    )
+
+
+def _seconds(time: datetime) -> str:
+    # The form in which the Scheduler gives <aws.scheduler.scheduled-time>.
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""The agent: plays EventBridge Scheduler and Fargate on the emulator's state."""

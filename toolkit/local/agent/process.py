@@ -1,0 +1,154 @@
+"""One container as a process: a clean environment, limits, signals, and how it ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, ClassVar
+
+from toolkit.core.deploying.executor import Executor
+from toolkit.local.agent.clock import SHIM, clock_variables
+from toolkit.local.agent.images import Image
+from toolkit.local.agent.memory import victim
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
+_POLL_SECONDS = 0.05
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+
+
+class StartError(Exception):
+    """The process cannot be started; the message is CannotStartContainerError's."""
+
+
+class Process:
+    """A running container. ``stop`` may be called from another thread while ``wait`` waits.
+
+    With ``writable`` directories it can write nowhere else (`launcher.landlock_version`).
+    """
+
+    executor: ClassVar = Executor.PROCESS
+
+    def __init__(
+        self,
+        image: Image,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        scratch: Path,
+        offset: float,
+        memory_bytes: int | None,
+        writable: Sequence[Path] = (),
+    ) -> None:
+        self.reason: str | None = None
+        self._memory_bytes = memory_bytes
+        self._kill_at: float | None = None
+        scratch.mkdir(parents=True, exist_ok=True)
+        try:
+            self._popen, self._lifeline = start_watched(
+                lambda watched: _argv(image, command, watched, writable),
+                environment=_environment(image, environment, scratch, offset),
+                directory=image.working_directory,
+            )
+        except OSError as error:
+            raise StartError(str(error)) from error
+
+    @property
+    def output(self) -> IO[bytes]:
+        """Standard output and standard error, in the order they were written."""
+        assert self._popen.stdout is not None
+        return self._popen.stdout
+
+    def stop(self, timeout: float) -> None:
+        """SIGTERM now, SIGKILL after the container's stop timeout."""
+        self._kill_at = time.monotonic() + timeout
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL now."""
+        self._kill_at = time.monotonic()
+
+    def wait(self) -> int:
+        """The exit code, as a container runtime reports it: 128 + n for signal n."""
+        while (code := self._poll()) is None:
+            self._keep_within_memory()
+            if self._kill_at is not None and time.monotonic() >= self._kill_at:
+                self._signal(signal.SIGKILL)
+        self._signal(signal.SIGKILL)  # what it left running goes with it, as a container's would
+        os.close(self._lifeline)
+        return code if code >= 0 else 128 - code
+
+    def _poll(self) -> int | None:
+        try:
+            return self._popen.wait(_POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, number)
+
+    def _keep_within_memory(self) -> None:
+        if self._memory_bytes is None:
+            return
+        largest = victim(self._popen.pid, self._memory_bytes)
+        if largest is not None:
+            self.reason = OUT_OF_MEMORY
+            with suppress(ProcessLookupError):
+                os.kill(largest, signal.SIGKILL)
+
+
+def start_watched(
+    argv: Callable[[int], Sequence[str]],
+    *,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a process that can tell when the engine is gone; raises OSError.
+
+    ``argv`` gets the descriptor that the process is to watch: it closes with the engine's end,
+    which comes with the process and is to be closed after it.
+    """
+    watched, lifeline = os.pipe()
+    try:
+        popen = subprocess.Popen(
+            argv(watched),
+            env=environment,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=(watched,),
+        )
+    except BaseException:
+        os.close(lifeline)
+        raise
+    finally:
+        os.close(watched)
+    return popen, lifeline
+
+
+def _argv(
+    image: Image, command: Sequence[str], descriptor: int, writable: Sequence[Path]
+) -> list[str]:
+    program, *arguments = command or ("",)
+    python = Path(program).name in ("python", "python3")
+    if not python or arguments[:1] not in (["-m"], ["-c"]) or len(arguments) < 2:
+        words = " ".join(command)
+        raise StartError(f'exec: "{words}": a process image runs python -m or python -c only')
+    root, paths = str(image.working_directory), map(str, writable)
+    return [sys.executable, str(_LAUNCHER), root, str(descriptor), *paths, "--", *arguments]
+
+
+def _environment(
+    image: Image, environment: Mapping[str, str], scratch: Path, offset: float
+) -> dict[str, str]:
+    """Just what the container would have; HOME and TMPDIR are the task's own scratch space."""
+    own = {"PATH": _PATH, "HOME": str(scratch), "TMPDIR": str(scratch), "LANG": "C.UTF-8"}
+    given = {**own, **image.environment, **environment}
+    return {**given, **clock_variables(offset, given, str(SHIM))}

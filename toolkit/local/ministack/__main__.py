@@ -1,0 +1,146 @@
+"""Start ministack on a loopback port: ``python -m toolkit.local.ministack PREFERRED_PORT``.
+
+The engine's token stands in TOOLKIT_TOKEN, the version of ministack in TOOLKIT_EMULATOR. Prints one
+JSON line with the port on stdout when it serves. The engine holds the other end of stdin; when that
+closes, for whatever reason, this process ends.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+def _take_over(state: Path) -> None:
+    """Wait for the emulator that had this state before: a killed engine's takes a moment to end."""
+    state.mkdir(parents=True, exist_ok=True)
+    lock = os.open(state / "lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
+    fcntl.flock(lock, fcntl.LOCK_EX)  # until this process ends
+
+
+def _bind(preferred: int) -> socket.socket:
+    """A listening socket on the preferred port, or on any free one."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, preferred))
+    except OSError:
+        listener.bind((LOOPBACK, 0))
+    return listener
+
+
+def _settings(port: int) -> dict[str, str]:
+    """Settings of ministack, which reads them while its modules are imported."""
+    return {
+        "AUTH": "true",
+        "BIND_HOST": LOOPBACK,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": LOOPBACK,
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+        "LAMBDA_EXECUTOR": "local",
+    }
+
+
+async def _serve(listener: socket.socket, token: str) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    from . import changes, passing, snapshots
+    from .gateway import Gateway
+
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopping.set()
+        changes.announce()  # whoever waits for work goes home
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    threading.Thread(target=_watch_engine, args=(loop, stop), daemon=True).start()
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.loglevel = "WARNING"
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 0.2  # idle connections of clients need no farewell
+    sys.stdout.write(json.dumps({"port": listener.getsockname()[1], "pid": os.getpid()}) + "\n")
+    sys.stdout.flush()
+    working = [
+        asyncio.create_task(work) for work in (snapshots.keep_saving(), passing.keep_watching())
+    ]
+    await serve(Gateway(app, token), config, shutdown_trigger=stopping.wait)
+    for task in working:
+        task.cancel()
+
+
+def _watch_engine(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    while os.read(0, 1):
+        pass
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(stop)
+    # State is saved within this time, or not at all.
+    threading.Timer(5, os._exit, (1,)).start()
+
+
+def main() -> None:
+    """Bind (ministack wants to know its port), mend ministack, serve."""
+    # Only this package may be imported from the directory that holds it.
+    sys.path.pop(0)
+    token, wanted = os.environ["TOOLKIT_TOKEN"], os.environ["TOOLKIT_EMULATOR"]
+    if (found := version("ministack")) != wanted:
+        sys.exit(f"the mends here are made for ministack {wanted}, this is {found}")
+    _take_over(Path(os.environ["STATE_DIR"]))
+    listener = _bind(int(sys.argv[1]))
+    listener.listen(128)
+    os.environ.update(_settings(listener.getsockname()[1]))
+
+    from . import shifted_time
+
+    shifted_time.install()
+
+    from . import access
+
+    access.install()
+
+    from . import (
+        alarms,
+        blobs,
+        bucket_lifecycle,
+        cloudformation,
+        ecs,
+        events,
+        logs,
+        scheduler,
+        snapshots,
+        task_definition,
+    )
+
+    for service in (
+        ecs,
+        task_definition,
+        blobs,
+        events,
+        alarms,
+        logs,
+        scheduler,
+        cloudformation,
+        bucket_lifecycle,
+        snapshots,
+    ):
+        service.install()
+    asyncio.run(_serve(listener, token))
+
+
+main()

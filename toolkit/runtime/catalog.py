@@ -1,0 +1,210 @@
+"""The catalog of workloads: what can run, with which settings, and what it must leave behind.
+
+`catalog.toml` declares each workload once, as data. The image reads its settings through it, the
+toolkit sizes the task definition, checks a schedule's environment and validates runs with it.
+"""
+
+import difflib
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from attrs import field, frozen
+
+from toolkit.runtime.contract import CONTRACT_VARIABLES, ContractError, Json
+
+_TYPES = ("str", "int", "float", "bool")
+REDACTED = "(redacted)"
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+@frozen
+class Variable:
+    """One setting of a workload, read from the environment variable ``name``."""
+
+    name: str
+    type: str
+    default: str
+    meaning: str
+    choices: tuple[str, ...] = field(default=(), converter=tuple)
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    example: str | None = None
+    secret: bool = False
+
+    def parse(self, text: str) -> str | int | float | bool:
+        """The typed value of ``text``; raises ContractError naming the variable and the rule."""
+        value = self._convert(text)
+        if self.choices and text not in self.choices:
+            raise ContractError(f"{self._told(text)}: choose one of {', '.join(self.choices)}")
+        if self.pattern is not None and re.fullmatch(self.pattern, text) is None:
+            example = f", for example {self.example}" if self.example else ""
+            raise ContractError(f"{self._told(text)} does not match {self.pattern}{example}")
+        if not isinstance(value, str):
+            self._check_range(text, value)
+        return value
+
+    def _told(self, text: str) -> str:
+        return f"{self.name}={REDACTED if self.secret else repr(text)}"
+
+    def _convert(self, text: str) -> str | int | float | bool:
+        try:
+            if self.type == "int":
+                return int(text)
+            if self.type == "float":
+                return float(text)
+        except ValueError:
+            kind = "a whole number" if self.type == "int" else "a number"
+            raise ContractError(f"{self._told(text)} is not {kind}") from None
+        if self.type == "bool":
+            if text.lower() in _TRUE:
+                return True
+            if text.lower() in _FALSE:
+                return False
+            raise ContractError(f"{self._told(text)} is neither true nor false")
+        return text
+
+    def _check_range(self, text: str, value: float) -> None:
+        # NaN compares false with everything and would slip through both bounds.
+        if not math.isfinite(value):
+            raise ContractError(f"{self._told(text)} is not a finite number")
+        if self.minimum is not None and value < self.minimum:
+            raise ContractError(f"{self._told(text)} is below the minimum {self.minimum:g}")
+        if self.maximum is not None and value > self.maximum:
+            raise ContractError(f"{self._told(text)} is above the maximum {self.maximum:g}")
+
+
+@frozen
+class ExpectedArtifact:
+    """An artifact that a successful run leaves behind."""
+
+    name: str
+    media_type: str
+    min_bytes: int = 1
+    min_rows: int | None = None
+
+
+@frozen
+class Workload:
+    """What can run: its code, its size and what is expected of it.
+
+    ``cpu`` is in CPU units (1024 = 1 vCPU), ``memory`` in MiB, as Fargate takes them:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
+    """
+
+    name: str
+    summary: str
+    entry_point: str
+    cpu: int
+    memory: int
+    max_runtime_seconds: int
+    kind: str = "batch"
+    variables: tuple[Variable, ...] = ()
+    artifacts: tuple[ExpectedArtifact, ...] = ()
+    events: tuple[str, ...] = ()
+
+    def variable(self, name: str) -> Variable:
+        """The variable of that name; raises ContractError with the nearest known name."""
+        for variable in self.variables:
+            if variable.name == name:
+                return variable
+        known = [variable.name for variable in self.variables]
+        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+        raise ContractError(f"workload {self.name} has no setting {name}: {hint}")
+
+    def run_seconds(self, environment: Mapping[str, str]) -> int:
+        """How long a run may take: what ``RUN_SECONDS`` asks for, or else the maximum runtime."""
+        for variable in self.variables:
+            if variable.name == "RUN_SECONDS":
+                return int(variable.parse(environment.get(variable.name, variable.default)))
+        return self.max_runtime_seconds
+
+    def settings(self, environment: Mapping[str, str]) -> dict[str, Json]:
+        """Typed settings from an environment, with every problem in one ContractError.
+
+        Keys are the variables' names in lower case. Variables of the environment that the catalog
+        does not know are the container's own business (PATH, AWS_REGION) and are left alone.
+        """
+        problems: list[str] = []
+        values: dict[str, Json] = {}
+        for variable in self.variables:
+            try:
+                text = environment.get(variable.name, variable.default)
+                values[variable.name.lower()] = variable.parse(text)
+            except ContractError as error:
+                problems.append(str(error))
+        if problems:
+            raise ContractError("\n".join(problems))
+        return values
+
+    def check_environment(self, environment: Mapping[str, str]) -> None:
+        """Refuse what a schedule must not set: unknown names, the contract's own, bad values."""
+        problems: list[str] = []
+        for name, text in environment.items():
+            try:
+                if name in CONTRACT_VARIABLES:
+                    raise ContractError(f"{name} belongs to the execution contract; do not set it")
+                self.variable(name).parse(text)
+            except ContractError as error:
+                problems.append(str(error))
+        if problems:
+            raise ContractError("\n".join(problems))
+
+
+@frozen
+class Catalog:
+    """All workloads by name."""
+
+    workloads: Mapping[str, Workload]
+
+    def workload(self, name: str) -> Workload:
+        """The workload of that name; raises ContractError listing the known ones."""
+        try:
+            return self.workloads[name]
+        except KeyError:
+            known = ", ".join(sorted(self.workloads))
+            raise ContractError(f"no workload {name!r} in the catalog; it has {known}") from None
+
+    @classmethod
+    def parse(cls, text: str) -> "Catalog":
+        """Read the text of a `catalog.toml`."""
+        tables = tomllib.loads(text)["workloads"]
+        return cls({name: _workload(name, dict(table)) for name, table in tables.items()})
+
+
+@cache
+def load() -> Catalog:
+    """The catalog that stands beside this module (in the image: the one that was built in)."""
+    return Catalog.parse(resources.files("workloads").joinpath("catalog.toml").read_text("utf-8"))
+
+
+def _workload(name: str, table: dict[str, Any]) -> Workload:
+    try:
+        variables = tuple(
+            Variable(name=key, **{**row, "default": _text(row["default"])})
+            for key, row in table.pop("variables", {}).items()
+        )
+        artifacts = tuple(
+            ExpectedArtifact(name=key, **row) for key, row in table.pop("artifacts", {}).items()
+        )
+        events = tuple(table.pop("events", ()))
+        workload = Workload(
+            name=name, variables=variables, artifacts=artifacts, events=events, **table
+        )
+        for variable in variables:
+            if variable.type not in _TYPES:
+                raise ContractError(f"{variable.name} has type {variable.type!r}")
+            variable.parse(variable.default)
+    except (KeyError, TypeError, ContractError) as error:
+        raise ContractError(f"catalog.toml, workload {name}: {error}") from error
+    return workload
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,354 @@
+"""The shell of every run: environment → claim → workload → artifacts → manifest → exit code.
+
+Order matters. Nothing is written before the claim, and nothing after the manifest: the claim says
+that this task owns the run, the manifest commits it. A task is never restarted, so whatever goes
+wrong is told once, in the log and (if the store can be reached) in the manifest.
+"""
+
+import hashlib
+import importlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from toolkit.runtime import contract
+from toolkit.runtime.catalog import Catalog
+from toolkit.runtime.catalog import load as load_catalog
+from toolkit.runtime.contract import (
+    EXIT_CONFIGURATION,
+    EXIT_DUPLICATE,
+    Artifact,
+    Claim,
+    ContractError,
+    Interrupted,
+    Json,
+    Manifest,
+    Outcome,
+    Result,
+    format_time,
+)
+from toolkit.runtime.log import Log
+from toolkit.runtime.sink import Sink, SinkError, open_sink
+from toolkit.runtime.stop import StopFlag, Watchdog
+from toolkit.runtime.task import Task, read_task, task_arn
+
+# ECS kills 120 s after SIGTERM (`stopTimeout`). The workload gets the first half to save what is
+# worth keeping; the manifest is written in what is left.
+_GRACE_SECONDS = 60.0
+_TRACEBACK_LIMIT = 12_000
+
+
+def main() -> int:
+    """Run the workload that the environment names; returns the exit code."""
+    # What the watchdog gives the signals back to: once the manifest is written, a late SIGTERM must
+    # not make the exit code contradict it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    return execute(os.environ, sys.stdout)
+
+
+def execute(
+    environment: Mapping[str, str],
+    stdout: IO[str],
+    *,
+    catalog: Catalog | None = None,
+    clock: Callable[[], float] = time.time,
+    grace: float = _GRACE_SECONDS,
+) -> int:
+    """One run, whole. Must be called in the main thread (it handles SIGTERM)."""
+    log = Log(stdout, clock)
+    stop = StopFlag()
+    watchdog = Watchdog(stop, grace=grace)
+    try:
+        try:
+            task = read_task(environment, catalog or load_catalog())
+            log.run_id = str(task.run_id)
+            arn = task_arn(environment)
+            scratch = Path(tempfile.mkdtemp(prefix="run-"))
+        except (ContractError, OSError) as error:
+            log.event("run.refused", problems=str(error).splitlines(), exit_code=EXIT_CONFIGURATION)
+            return EXIT_CONFIGURATION
+        execution = _Execution(task, arn, scratch, log, stop, clock)
+        watchdog.guard(task.max_runtime_seconds, execution.overdue)
+        return execution.run()
+    finally:
+        watchdog.close()
+
+
+class _Execution:
+    """One run from its claim to its manifest; also the `Run` that the workload sees."""
+
+    def __init__(
+        self,
+        task: Task,
+        arn: str,
+        scratch: Path,
+        log: Log,
+        stop: StopFlag,
+        clock: Callable[[], float],
+    ) -> None:
+        self.scratch = scratch
+        self._task = task
+        self._arn = arn
+        self._log = log
+        self._stop = stop
+        self._clock = clock
+        # Held for the whole commit, and for each line and artifact of the workload, so that none
+        # of them falls between the manifest's count and its writing.
+        self._lock = threading.Lock()
+        self._claimed = threading.Event()  # the claim is decided, one way or the other
+        self._refusal: tuple[str, dict[str, Any]] | None = None
+        self._exit_code: int | None = None  # not None: committed
+        self._artifacts: dict[str, Artifact] = {}
+        self._started_at = self._now()
+        self._sink: Sink
+
+    # What the workload may do (contract.Run).
+
+    @property
+    def run_id(self) -> str:
+        return str(self._task.run_id)
+
+    @property
+    def scheduled_time(self) -> datetime:
+        return self._task.run_id.scheduled_time
+
+    def event(self, name: str, /, **fields: Json) -> None:
+        with self._lock:
+            if self._exit_code is None:
+                self._log.event(name, **fields)
+
+    def save(
+        self, name: str, content: bytes | Path, *, media_type: str, rows: int | None = None
+    ) -> Artifact:
+        self._refuse_after_commit()
+        self._claimed.wait()
+        if self._refusal is not None:
+            raise Interrupted
+        size, digest = _measure(content)
+        key = self._task.run_id.artifact_key(name)
+        self._sink.put(key, content, media_type=media_type, sha256=digest)
+        artifact = Artifact(name, key, size, digest.hex(), media_type, rows)
+        with self._lock:
+            self._refuse_after_commit()
+            self._artifacts[name] = artifact
+            self._log.event(
+                "artifact.saved", name=name, bytes=size, sha256=artifact.sha256, rows=rows
+            )
+        return artifact
+
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        return self._stop.wait(seconds)
+
+    # The run itself.
+
+    def run(self) -> int:
+        """Claim, work, commit.
+
+        A stream claims while it already connects and reads, because its minutes do not come
+        again and the AWS client takes a while to load; a batch workload claims first. Either way
+        nothing is saved before the run is known to be ours.
+        """
+        try:
+            claiming = threading.Thread(target=self._claim_or_stop, name="claim", daemon=True)
+            claiming.start()
+            if self._task.workload.kind != "stream":
+                claiming.join()
+                if self._refusal is not None:
+                    return self._refuse()
+            self._announce()
+            ended = self._work()
+            claiming.join()
+            return self._refuse() if self._refusal is not None else self._commit(*ended)
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def overdue(self, outcome: Outcome) -> int:
+        """Commit in place of a workload that did not end in time; called by the watchdog."""
+        message = f"the run did not end within its grace period: {outcome}"
+        error: dict[str, Json] = {"type": "Overdue", "message": message}
+        if self._claimed.is_set() and self._refusal is not None:
+            return self._refuse()
+        if not self._claimed.is_set():
+            self.event("claim.failed", error=message, exit_code=outcome.exit_code)
+            return outcome.exit_code
+        code = self._commit(outcome, Result(), error)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        return code
+
+    def _claim_or_stop(self) -> None:
+        try:
+            self._sink = open_sink(self._task.bucket)
+            owner = self._claim()
+            if owner is not None:
+                self._refusal = ("run.duplicate", {"owner": owner, "exit_code": EXIT_DUPLICATE})
+        except Exception as error:  # noqa: BLE001 - the boundary of a thread: others wait for it
+            code = Outcome.FAILED.exit_code
+            self._refusal = ("claim.failed", {"error": str(error), "exit_code": code})
+        if self._refusal is not None:
+            self._stop.request(Outcome.INTERRUPTED)
+        self._claimed.set()
+
+    def _refuse(self) -> int:
+        """The end of a run that is not ours: one line, no object."""
+        assert self._refusal is not None
+        name, fields = self._refusal
+        self.event(name, **fields)
+        return int(fields["exit_code"])
+
+    def _announce(self) -> None:
+        self.event(
+            "run.started",
+            workload=self._task.workload.name,
+            schedule=self._task.run_id.schedule,
+            scheduled_time=format_time(self.scheduled_time),
+            task_arn=self._arn,
+            image=self._task.image,
+            settings=self._task.shown_settings,
+            max_runtime_seconds=self._task.max_runtime_seconds,
+        )
+
+    def _claim(self) -> str | None:
+        """None when the run is ours, else the ARN of the task that owns it."""
+        claim = Claim(
+            run_id=self.run_id,
+            task_arn=self._arn,
+            claimed_at=self._now(),
+            execution_id=self._task.execution_id,
+            attempt=self._task.attempt,
+        )
+        key = self._task.run_id.claim_key
+        if self._sink.create(key, claim.to_json()):
+            return None
+        # The claim that stands there may be our own: its first answer can have been lost.
+        owner = Claim.from_json(self._sink.read(key)).task_arn
+        return None if owner == self._arn else owner
+
+    def _work(self) -> tuple[Outcome, Result, dict[str, Json] | None]:
+        """Run the workload; its every ending becomes an outcome, a result and an error."""
+        try:
+            if self._stop.is_set():
+                raise Interrupted
+            entry_point = self._task.workload.entry_point
+            result = _load(entry_point)(self._task.settings, self)
+            if not isinstance(result, Result):
+                raise TypeError(f"{entry_point} returned no Result but {result!r}")
+        except Interrupted as interruption:
+            outcome = self._stop.outcome or Outcome.FAILED
+            message = f"asked to stop: {outcome}"
+            return outcome, interruption.result, {"type": "Interrupted", "message": message}
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: any failure must reach the manifest
+            # An error may bring what was measured before it (a stream that was cut off does).
+            so_far = getattr(error, "result", None)
+            result = so_far if isinstance(so_far, Result) else Result()
+            return Outcome.FAILED, result, _describe(error, self._task.redact)
+        failed = [gate for gate in result.gates if not gate.passed]
+        if failed:
+            text = "; ".join(f"{g.name} = {g.value:.6g}, wanted {g.op} {g.limit:g}" for g in failed)
+            return Outcome.FAILED, result, {"type": "GateFailed", "message": text}
+        return Outcome.SUCCEEDED, result, None
+
+    def _commit(self, outcome: Outcome, result: Result, error: dict[str, Json] | None) -> int:
+        """Write the manifest and the last line, once; whoever comes second gets the same code."""
+        with self._lock:
+            if self._exit_code is not None:
+                return self._exit_code
+            if error is not None:
+                name = "run.failed" if outcome is Outcome.FAILED else "run.stopped"
+                self._log.event(name, **error)
+            self._exit_code = outcome.exit_code
+            manifest = self._manifest(outcome, result, error)
+            content = manifest.to_json()
+            try:
+                self._sink.put(
+                    self._task.run_id.manifest_key(outcome),
+                    content,
+                    media_type="application/json",
+                    sha256=hashlib.sha256(content).digest(),
+                )
+            except (SinkError, OSError) as failure:
+                # Without its manifest a run is not committed, whatever the workload did.
+                self._exit_code = self._exit_code or Outcome.FAILED.exit_code
+                self._log.event("manifest.failed", error=str(failure), exit_code=self._exit_code)
+                return self._exit_code
+            self._log.event(
+                "run.finished",
+                outcome=outcome.value,
+                exit_code=self._exit_code,
+                artifacts=len(self._artifacts),
+                seconds=round(self._seconds(), 3),
+            )
+            return self._exit_code
+
+    def _manifest(
+        self, outcome: Outcome, result: Result, error: dict[str, Json] | None
+    ) -> Manifest:
+        task = self._task
+        return Manifest(
+            run_id=self.run_id,
+            workload=task.workload.name,
+            schedule=task.run_id.schedule,
+            outcome=outcome,
+            scheduled_time=format_time(self.scheduled_time),
+            started_at=self._started_at,
+            finished_at=self._now(),
+            task_arn=self._arn,
+            image=task.image,
+            image_digest=task.image_digest,
+            environment=task.environment,
+            settings=task.shown_settings,
+            artifacts=tuple(self._artifacts.values()),
+            metrics=result.metrics,
+            gates=result.gates,
+            error=error,
+            log_lines=self._log.lines + 1,  # the line that says "run.finished" follows
+            execution_id=task.execution_id,
+            attempt=task.attempt,
+        )
+
+    def _refuse_after_commit(self) -> None:
+        if self._exit_code is not None:
+            raise Interrupted
+
+    def _now(self) -> str:
+        return format_time(datetime.fromtimestamp(self._clock(), UTC))
+
+    def _seconds(self) -> float:
+        return self._clock() - contract.parse_time(self._started_at).timestamp()
+
+
+def _load(entry_point: str) -> Callable[[Mapping[str, Json], contract.Run], Result]:
+    module, _, name = entry_point.partition(":")
+    function: Callable[[Mapping[str, Json], contract.Run], Result] = getattr(
+        importlib.import_module(module), name
+    )
+    return function
+
+
+def _measure(content: bytes | Path) -> tuple[int, bytes]:
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+        return content.stat().st_size, digest
+    return len(content), hashlib.sha256(content).digest()
+
+
+def _describe(error: BaseException, redact: Callable[[str], str]) -> dict[str, Json]:
+    text = redact("".join(traceback.format_exception(error)))
+    described: dict[str, Json] = {"type": type(error).__name__, "message": redact(str(error))}
+    hint = getattr(error, "hint", None)
+    if hint:
+        described["hint"] = redact(str(hint))
+    return {**described, "traceback": text[-_TRACEBACK_LIMIT:]}

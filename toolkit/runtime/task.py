@@ -1,0 +1,162 @@
+"""What the container knows of itself: its environment, and the ECS metadata endpoint."""
+
+import json
+import os
+import socket
+import urllib.request
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from http.client import HTTPException
+from typing import TypeVar
+
+from attrs import frozen
+
+from toolkit.runtime import contract
+from toolkit.runtime.catalog import REDACTED, Catalog, Workload
+from toolkit.runtime.contract import ContractError, Json, RunId
+
+_METADATA = "ECS_CONTAINER_METADATA_URI_V4"
+_METADATA_SECONDS = 5
+_T = TypeVar("_T")
+
+
+@frozen
+class Task:
+    """Everything a run was started with, typed and checked."""
+
+    run_id: RunId
+    workload: Workload
+    settings: Mapping[str, Json]
+    bucket: str
+    image: str
+    max_runtime_seconds: int
+    environment: Mapping[str, str]
+    execution_id: str | None
+    attempt: str | None
+
+    @property
+    def image_digest(self) -> str | None:
+        """The digest of ``repository@sha256:…``; None for an image named by tag."""
+        _, _, digest = self.image.partition("@")
+        return digest or None
+
+    @property
+    def shown_settings(self) -> dict[str, Json]:
+        """The settings as the log and the manifest may tell them: secrets redacted."""
+        secret = {variable.name.lower() for variable in self.workload.variables if variable.secret}
+        return {
+            name: REDACTED if name in secret else value for name, value in self.settings.items()
+        }
+
+    def redact(self, text: str) -> str:
+        """``text`` without the value of any secret: a failed request tells its whole URL."""
+        for variable in self.workload.variables:
+            value = str(self.settings[variable.name.lower()])
+            if variable.secret and value:
+                text = text.replace(value, REDACTED)
+        return text
+
+
+def read_task(environment: Mapping[str, str], catalog: Catalog) -> Task:
+    """Read the environment; raises one ContractError that lists every problem, a line each."""
+    reader = _Reader(environment)
+    workload = reader.attempt(lambda: catalog.workload(reader.required(contract.WORKLOAD)))
+    schedule = reader.attempt(lambda: _schedule(reader.required(contract.SCHEDULE)))
+    time = reader.attempt(lambda: _time(reader.required(contract.SCHEDULED_TIME)))
+    bucket = reader.attempt(lambda: reader.required(contract.BUCKET))
+    limit = reader.attempt(lambda: _limit(environment, workload))
+    settings = reader.attempt(lambda: workload.settings(environment) if workload else None)
+    token = environment.get(contract.RUN_TOKEN)
+    run_id = None
+    if schedule and time:
+        run_id = reader.attempt(lambda: RunId.parse(str(RunId(schedule, time, token))))
+    if reader.problems:
+        raise ContractError("\n".join(reader.problems))
+    assert workload is not None
+    assert run_id is not None
+    assert bucket is not None
+    assert limit is not None
+    assert settings is not None
+    return Task(
+        run_id=run_id,
+        workload=workload,
+        settings=settings,
+        bucket=bucket,
+        image=environment.get(contract.IMAGE, ""),
+        max_runtime_seconds=limit,
+        environment=_shown(environment, workload),
+        execution_id=environment.get(contract.EXECUTION_ID),
+        attempt=environment.get(contract.ATTEMPT),
+    )
+
+
+def task_arn(environment: Mapping[str, str]) -> str:
+    """The ARN of this task, from the ECS task metadata endpoint, version 4.
+
+    Outside ECS there is no endpoint and the process names itself: the claim only needs a name
+    that no other run has. An endpoint that does not answer is an error: without the ARN a
+    duplicate delivery could not be told from our own claim.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html
+    """
+    base = environment.get(_METADATA)
+    if base is None:
+        return f"local:{socket.gethostname()}:{os.getpid()}"
+    try:
+        with urllib.request.urlopen(f"{base}/task", timeout=_METADATA_SECONDS) as answer:  # noqa: S310 - ECS gives an http URL
+            return str(json.load(answer)["TaskARN"])
+    except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+        raise ContractError(f"the task metadata endpoint {base} did not answer: {error}") from error
+
+
+class _Reader:
+    """Collects problems instead of stopping at the first."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.problems: list[str] = []
+
+    def required(self, name: str) -> str:
+        value = self._environment.get(name, "")
+        if not value:
+            raise ContractError(f"{name} is not set")
+        return value
+
+    def attempt(self, read: Callable[[], _T]) -> _T | None:
+        """What ``read`` returns, or None after noting its problem."""
+        try:
+            return read()
+        except ContractError as error:
+            self.problems.extend(str(error).splitlines())
+            return None
+
+
+def _schedule(name: str) -> str:
+    if contract.NAME.fullmatch(name) is None:
+        raise ContractError(f"SCHEDULE={name!r} does not match {contract.NAME.pattern}")
+    return name
+
+
+def _time(text: str) -> datetime:
+    try:
+        return contract.parse_time(text)
+    except ContractError as error:
+        raise ContractError(f"SCHEDULED_TIME: {error}") from error
+
+
+def _limit(environment: Mapping[str, str], workload: Workload | None) -> int:
+    text = environment.get(contract.MAX_RUNTIME_SECONDS)
+    if text is None:
+        return workload.max_runtime_seconds if workload else 1
+    if not text.isdecimal() or int(text) == 0:
+        raise ContractError(f"MAX_RUNTIME_SECONDS={text!r} is not a positive whole number")
+    return int(text)
+
+
+def _shown(environment: Mapping[str, str], workload: Workload) -> dict[str, str]:
+    """The part of the environment that made this run what it is, secrets redacted."""
+    secret = {variable.name for variable in workload.variables if variable.secret}
+    names = {variable.name for variable in workload.variables} | contract.CONTRACT_VARIABLES
+    return {
+        name: REDACTED if name in secret else environment[name]
+        for name in sorted(names & environment.keys())
+    }

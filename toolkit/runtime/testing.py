@@ -1,0 +1,49 @@
+"""A `Run` for tests of workloads: it keeps everything in memory."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import define, field
+
+from toolkit.runtime.contract import Artifact, Json
+
+
+@define
+class FakeRun:
+    """Implements `toolkit.runtime.contract.Run`; asks to stop when ``stop_when`` says so."""
+
+    scratch: Path
+    stop_when: "Callable[[FakeRun], bool]" = lambda _: False
+    saved: dict[str, bytes] = field(factory=dict)
+    artifacts: dict[str, Artifact] = field(factory=dict)
+    events: list[tuple[str, dict[str, Json]]] = field(factory=list)
+    waited: float = 0.0
+    run_id: str = "weather-20261124T050000Z"
+    scheduled_time: datetime = datetime(2026, 11, 24, 5, tzinfo=UTC)
+
+    def event(self, name: str, **fields: Json) -> None:
+        """Keep an event; raises TypeError or ValueError for fields that JSON cannot hold."""
+        json.dumps(fields, allow_nan=False)  # what the log line would demand
+        self.events.append((name, fields))
+
+    def save(
+        self, name: str, content: bytes | Path, *, media_type: str, rows: int | None = None
+    ) -> Artifact:
+        """Keep an artifact's content."""
+        data = content.read_bytes() if isinstance(content, Path) else content
+        digest = hashlib.sha256(data).hexdigest()
+        self.saved[name] = data
+        self.artifacts[name] = Artifact(name, name, len(data), digest, media_type, rows)
+        return self.artifacts[name]
+
+    def stopping(self) -> bool:
+        """Whether the run was asked to end."""
+        return self.stop_when(self)
+
+    def wait(self, seconds: float) -> bool:
+        """Count the seconds without sleeping; returns ``stopping()``."""
+        self.waited += seconds
+        return self.stopping()
