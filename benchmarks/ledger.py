@@ -25,7 +25,7 @@ from toolkit.app.proof import ledger as action
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.ledger import Summary, firings
 from toolkit.core.schedules.history import Snapshot, Timing
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome, RunId, format_time
 
 FIRINGS = 10_000
@@ -107,7 +107,7 @@ class Healthy:
     def dead_letter(self, run_id: RunId) -> DeadLetter | None:  # noqa: ARG002
         return None
 
-    def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Lifecycle]:  # noqa: ARG002
+    def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Task]:  # noqa: ARG002
         return {}
 
 

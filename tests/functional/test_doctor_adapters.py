@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from toolkit.adapters import account
 from toolkit.adapters.account import asked
 from toolkit.adapters.network import network
-from toolkit.adapters.roles import Question, role
+from toolkit.adapters.roles import PermissionQuestion, role
 from toolkit.core.deploying.facts import Quota, Unknown
 
 NOW = datetime(2026, 11, 24, 5, 0, 0, tzinfo=UTC)
@@ -77,7 +77,7 @@ def decision(word: str) -> Any:
 
 
 REVISION = "arn:aws:ecs:r:1:task-definition/x:1"
-QUESTIONS = [Question("ecs:RunTask", REVISION, {"ecs:cluster": "cluster"})]
+QUESTIONS = [PermissionQuestion("ecs:RunTask", REVISION, {"ecs:cluster": "cluster"})]
 
 
 @pytest.mark.parametrize("word", ["allowed", "implicitDeny", "explicitDeny"])
@@ -116,7 +116,10 @@ def test_one_denial_is_not_hidden_by_another_resource_of_the_same_action() -> No
         return {"EvaluationResults": [{"EvalDecision": word}]}
 
     iam = {"get_role": trust("s"), "simulate_principal_policy": simulate}
-    questions = [Question("iam:PassRole", "role/a"), Question("iam:PassRole", "role/b")]
+    questions = [
+        PermissionQuestion("iam:PassRole", "role/a"),
+        PermissionQuestion("iam:PassRole", "role/b"),
+    ]
     found = role(aws(iam=iam), ROLE, "s", questions)
     assert found.decisions == {
         "iam:PassRole on a": "implicitDeny",

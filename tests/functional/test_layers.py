@@ -7,7 +7,7 @@ import pytest
 
 from toolkit.adapters.project import Project
 from toolkit.app.context import Context
-from toolkit.app.deploying.layers import Layers, Options, Result
+from toolkit.app.deploying.layers import Layers, Options, StackOutcome
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import StackError
 from toolkit.core.names import App
@@ -125,8 +125,8 @@ def test_a_layer_is_confirmed_once_and_executed(tmp_path: Any) -> None:
     rows = layers(Client(), console, tmp_path).deploy(plans("a", "b"))
     assert console.asked == ["Execute these 2 change sets?"]
     assert [(row.result, row.outputs) for row in rows] == [
-        (Result.CREATED, {"K": "a"}),
-        (Result.CREATED, {"K": "b"}),
+        (StackOutcome.CREATED, {"K": "a"}),
+        (StackOutcome.CREATED, {"K": "b"}),
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_layer_is_confirmed_once_and_executed(tmp_path: Any) -> None:
 def test_what_is_not_agreed_leaves_nothing_behind(tmp_path: Any, options: dict[str, Any]) -> None:
     client = Client()
     made = layers(client, Console(answer=False), tmp_path, **options)
-    expected = Result.PLANNED if options else Result.DECLINED
+    expected = StackOutcome.PLANNED if options else StackOutcome.DECLINED
     assert [row.result for row in made.deploy(plans("a", "b"))] == [expected, expected]
     assert sorted(client.deleted) == ["a", "b"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from toolkit.core.pages.calendar import Calendar
+from toolkit.core.pages.calendar import CalendarPage
 from toolkit.core.pages.report import report
 from toolkit.core.proof.content import Content
 from toolkit.core.proof.ledger import Firing, State, Summary
@@ -79,7 +79,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {"report": folder / RUN_ID / "report.html", "calendar": folder / "index.html"}
     made["report"].parent.mkdir()
     made["report"].write_text(report(evidence, verdict, WORKLOAD, lines, images))
-    summary, calendar = Summary(), Calendar()
+    summary, calendar = Summary(), CalendarPage()
     for row in summary.through(every_state()):
         calendar.add(row)
     links = {RUN_ID: f"{RUN_ID}/report.html"}

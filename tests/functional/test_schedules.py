@@ -82,7 +82,7 @@ def context(project: Project, console: Console) -> Context:
     return open_context(project.root, console, environment=None, local=True)
 
 
-def change(ctx: Context, expression: str) -> schedule_action.Change:
+def change(ctx: Context, expression: str) -> schedule_action.ScheduleChange:
     changes = {"expression": expression}
     return schedule_action.change(ctx.project, ctx.config, NAME, changes, ctx.now())
 

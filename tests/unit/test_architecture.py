@@ -6,7 +6,7 @@ nothing.
 
 import ast
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import attrs
@@ -220,6 +220,27 @@ def test_no_test_patches_our_own_code() -> None:
         text for module, path in modules for text in patches_nothing_of_ours(module, parse(path))
     ]
     assert found == []
+
+
+def shared_class_names(modules: Iterable[tuple[str, ast.Module]]) -> list[str]:
+    """Names that more than one class has, with the modules that define them."""
+    owners: dict[str, list[str]] = {}
+    for module, tree in modules:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                owners.setdefault(node.name, []).append(module)
+    return [f"{name}: {', '.join(rows)}" for name, rows in owners.items() if len(rows) > 1]
+
+
+def test_no_two_classes_share_a_name() -> None:
+    modules = [(module, parse(path)) for module, path in sources("toolkit")]
+    public = [row for row in shared_class_names(modules) if not row.startswith("_")]
+    assert public == []
+
+
+def test_two_classes_of_one_name_are_seen() -> None:
+    trees = [(name, ast.parse("class Run:\n pass")) for name in ("a", "b")]
+    assert shared_class_names(trees) == ["Run: a, b"]
 
 
 def parse(path: Path) -> ast.Module:

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from toolkit.core.cost import billed, prices, run_cost
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 
-TASK = Lifecycle(
+TASK = Task(
     "arn:aws:ecs:us-east-1:1:task/app/0a",
     "STOPPED",
     cpu="256",
@@ -46,5 +46,5 @@ def test_a_region_without_prices_says_whose_it_uses() -> None:
 
 
 def test_a_task_that_has_not_ended_has_no_cost_yet() -> None:
-    running = Lifecycle("a", "RUNNING", cpu="256", memory="512", times={"startedAt": "x"})
+    running = Task("a", "RUNNING", cpu="256", memory="512", times={"startedAt": "x"})
     assert run_cost(running, prices("us-east-1")) is None

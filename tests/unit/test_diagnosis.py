@@ -16,7 +16,7 @@ from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
 from toolkit.core.proof.evidence import Evidence, StoredObject, digest, run_of
 from toolkit.core.proof.verdict import Ruling, judge
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome
 
 from .test_verdict import (
@@ -43,9 +43,9 @@ def read(document: dict[str, Any]) -> Diagnosis | None:
     """Take a payload through the code that takes it from AWS."""
     payload, kind = document["payload"], document["kind"]
     if kind == "DescribeTasks":
-        return diagnose(Lifecycle.parse(payload["tasks"][0]))
+        return diagnose(Task.parse(payload["tasks"][0]))
     if kind == "ECS Task State Change":
-        return diagnose(Lifecycle.parse(payload["detail"], source="record"))
+        return diagnose(Task.parse(payload["detail"], source="record"))
     if kind == "RunTask failures":
         row = payload["failures"][0]
         return diagnose_launch(row["reason"], row.get("detail", ""))
@@ -75,7 +75,7 @@ def test_every_row_of_the_table_is_reached_by_a_payload(kind: str) -> None:
     [name for name, document in PAYLOADS.items() if document["kind"] == "ECS Task State Change"],
 )
 def test_a_record_alone_makes_a_verdict_when_ecs_has_forgotten_the_task(name: str) -> None:
-    task = Lifecycle.parse(PAYLOADS[name]["payload"]["detail"], source="record")
+    task = Task.parse(PAYLOADS[name]["payload"]["detail"], source="record")
     assert str(run_of(task)) == RUN_ID
     found = verdict(claim=None, manifests=(), objects={}, tasks=(task,), logs=None)
     expect = PAYLOADS[name]["expect"]

@@ -7,12 +7,12 @@ import pytest
 
 from toolkit.core.deploying.doctor import Finding, Grade, examine, worst
 from toolkit.core.deploying.facts import (
+    CallerIdentity,
     Facts,
-    Identity,
-    Image,
     Network,
     Queue,
     Quota,
+    RegistryImage,
     Role,
     Subnet,
     Unknown,
@@ -21,10 +21,10 @@ from toolkit.core.deploying.facts import (
 URI = f"1.dkr.ecr.eu-west-1.amazonaws.com/app@sha256:{'0' * 64}"
 SUBNET = Subnet("subnet-1", "internet", 250, frozenset({"s3"}))
 ENDPOINTS = frozenset({"ecr.api", "ecr.dkr", "logs", "s3"})
-IMAGE = Image(URI, "linux/amd64", present=True, platforms=("linux/amd64",))
+IMAGE = RegistryImage(URI, "linux/amd64", present=True, platforms=("linux/amd64",))
 ROLE = Role("SchedulerRole", "scheduler.amazonaws.com", True, {"ecs:RunTask": "allowed"})
 GOOD = Facts(
-    identity=Identity("1", "arn:aws:iam::1:user/ann", "eu-west-1"),
+    identity=CallerIdentity("1", "arn:aws:iam::1:user/ann", "eu-west-1"),
     clock_skew=1.0,
     quotas=(Quota("Fargate vCPUs", 100, 1, 6),),
     engine="Docker 27.0, linux/amd64",

@@ -9,7 +9,7 @@ import pytest
 
 from toolkit.local.feed import Faults, Market, Recording
 from toolkit.local.feed.control import RateLimit, Refused, Subscriptions
-from toolkit.local.feed.faults import Act, Wire
+from toolkit.local.feed.faults import Act, FaultyConnection
 from toolkit.local.feed.recording import RecordingError
 from workloads.streams.messages import SCALE, Trade, parse
 
@@ -88,7 +88,7 @@ def test_a_line_that_does_not_parse_is_named(line: str, tmp_path: Path) -> None:
 
 
 def sent(faults: Faults, count: int) -> list[tuple[Act, str]]:
-    wire = Wire(faults)
+    wire = FaultyConnection(faults)
     return [action for n in range(1, count + 1) for action in wire.actions(str(n))]
 
 

@@ -12,15 +12,13 @@ from hypothesis import strategies as st
 
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.ledger import Firing, State, Summary, firings, outcome_of
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome, RunId
 
 DUE = datetime(2026, 11, 24, 5, tzinfo=UTC)
 LATER = DUE + timedelta(hours=6)
 RUN = RunId("weather", DUE)
-TASK = Lifecycle(
-    "arn:aws:ecs:us-east-1:1:task/app/0a", "STOPPED", stop_code="EssentialContainerExited"
-)
+TASK = Task("arn:aws:ecs:us-east-1:1:task/app/0a", "STOPPED", stop_code="EssentialContainerExited")
 
 
 @define
@@ -31,7 +29,7 @@ class Seen:
     live: set[RunId] = field(factory=set)
     claims: set[RunId] = field(factory=set)
     letters: dict[RunId, DeadLetter] = field(factory=dict)
-    tasks: dict[RunId, Lifecycle] = field(factory=dict)
+    tasks: dict[RunId, Task] = field(factory=dict)
     asked: list[RunId] = field(factory=list)
 
     def duplicated(self, run_id: RunId) -> bool:
@@ -48,7 +46,7 @@ class Seen:
     def dead_letter(self, run_id: RunId) -> DeadLetter | None:
         return self.letters.get(run_id)
 
-    def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Lifecycle]:
+    def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Task]:
         return {run_id: self.tasks[run_id] for run_id in run_ids if run_id in self.tasks}
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from toolkit.local.agent.clock import Clock, at_offset, offset_for
 from toolkit.local.agent.delivery import Due, first_attempt, next_attempt
-from toolkit.local.agent.deployed import Deployed
+from toolkit.local.agent.deployed import DeployedSchedule
 
 MODIFIED = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def deployed(**changes: Any) -> Deployed:
+def deployed(**changes: Any) -> DeployedSchedule:
     answer = {
         "Arn": "arn:aws:scheduler:eu-central-1:123456789012:schedule/app/weather",
         "GroupName": "app",
@@ -25,7 +25,7 @@ def deployed(**changes: Any) -> Deployed:
         "Target": {"Arn": "cluster", "RoleArn": "role", "EcsParameters": {}},
         "LastModificationDate": MODIFIED,
     }
-    return Deployed.read("eu-central-1", {**answer, **changes})
+    return DeployedSchedule.read("eu-central-1", {**answer, **changes})
 
 
 def test_the_wall_clock_of_the_zone_rules_through_a_clock_change() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from toolkit.cli.render import Terminal
 from toolkit.core.schedules.rescheduling import rescheduling
-from toolkit.core.stack import Action, Change, ChangeSet
+from toolkit.core.stack import Action, ChangeSet, ResourceChange
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SIX = {
@@ -35,8 +35,8 @@ def test_what_changes_no_firing_says_so_and_no_more() -> None:
 
 
 def test_a_replaced_resource_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
-    def change(name: str, replacement: str) -> Change:
-        return Change(Action.MODIFY, name, "AWS::S3::Bucket", replacement, ("BucketName",))
+    def change(name: str, replacement: str) -> ResourceChange:
+        return ResourceChange(Action.MODIFY, name, "AWS::S3::Bucket", replacement, ("BucketName",))
 
     changes = (change("A", "True"), change("B", "Conditional"), change("C", "False"))
     Terminal().changes([ChangeSet("app-platform", "arn", "UPDATE", changes)])

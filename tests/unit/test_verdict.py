@@ -7,7 +7,7 @@ from attrs import evolve
 
 from toolkit.core.proof.evidence import DeadLetter, Evidence, StoredObject, digest, tasks_of
 from toolkit.core.proof.verdict import Ruling, Status, Verdict, judge
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.catalog import Catalog
 from toolkit.runtime.contract import Artifact, Claim, Gate, Manifest, Outcome, RunId
 
@@ -33,7 +33,7 @@ LINES = [
     f'{{"seq": {seq}, "event": "{event}"}}'
     for seq, event in enumerate(["run.started", "weather.fitted", "run.finished"], 1)
 ]
-TASK = Lifecycle.parse(
+TASK = Task.parse(
     {
         "taskArn": ARN,
         "lastStatus": "STOPPED",

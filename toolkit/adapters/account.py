@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from toolkit.adapters.session import Aws, translated
-from toolkit.core.deploying.facts import Identity, Queue, Quota, Unknown
+from toolkit.core.deploying.facts import CallerIdentity, Queue, Quota, Unknown
 from toolkit.core.errors import ToolkitError
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ def asked(question: Callable[[], _T]) -> _T | Unknown:
         return Unknown(error.message, gone=code in _GONE or code.endswith(".NotFound"))
 
 
-def identity(aws: Aws) -> Identity:
+def identity(aws: Aws) -> CallerIdentity:
     """Whose credentials these are."""
     client: STSClient = aws.client("sts")
     with translated("GetCallerIdentity"):
         row = client.get_caller_identity()
-    return Identity(row["Account"], row["Arn"], aws.region)
+    return CallerIdentity(row["Account"], row["Arn"], aws.region)
 
 
 def clock_skew(aws: Aws, now: Callable[[], datetime]) -> float:

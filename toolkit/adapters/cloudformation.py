@@ -12,8 +12,8 @@ from toolkit.core.stack import (
     UNBORN,
     UPDATABLE,
     Action,
-    Change,
     ChangeSet,
+    ResourceChange,
     Stack,
     StackEvent,
     StackPlan,
@@ -248,13 +248,13 @@ def _stack(row: Any) -> Stack:
     )
 
 
-def _change(row: Any) -> Change:
+def _change(row: Any) -> ResourceChange:
     causes = {
         target.get("Name") or target.get("Attribute", "")
         for detail in row.get("Details", ())
         for target in (detail.get("Target", {}),)
     }
-    return Change(
+    return ResourceChange(
         action=Action(row["Action"]),
         logical_id=row["LogicalResourceId"],
         resource_type=row["ResourceType"],

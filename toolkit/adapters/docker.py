@@ -28,7 +28,7 @@ _KEPT_FOLDERS = ("contexts", "cli-plugins", "buildx")
 
 
 @frozen
-class Engine:
+class ContainerEngine:
     """A container engine that answers: its version, its platform, and whether buildx is there."""
 
     version: str
@@ -43,12 +43,12 @@ class Docker:
     program: str = "docker"
     environment: Mapping[str, str] = field(factory=dict)
 
-    def engine(self) -> Engine:
+    def engine(self) -> ContainerEngine:
         """The engine that this command talks to; raises ImageError when none answers."""
         output = _run(self, "find a container engine", "version", "--format", "{{json .Server}}")
         server = json.loads(output.splitlines()[-1]) or {}
         buildx = _try(self, "buildx", "version").returncode == 0
-        return Engine(server["Version"], f"{server['Os']}/{server['Arch']}", buildx)
+        return ContainerEngine(server["Version"], f"{server['Os']}/{server['Arch']}", buildx)
 
     def build(
         self,

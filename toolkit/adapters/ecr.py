@@ -33,7 +33,7 @@ class StoredImage:
 
 
 @frozen
-class Finding:
+class Vulnerability:
     """A known weakness of a package in an image."""
 
     name: str
@@ -47,7 +47,7 @@ class Scan:
     """What scanning an image found; ``status`` is ECR's word."""
 
     status: str
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Vulnerability, ...] = ()
 
     def count(self, *severities: str) -> int:
         """How many findings are of these severities."""
@@ -172,17 +172,17 @@ def _image(row: Any) -> StoredImage:
     )
 
 
-def _findings(answer: Any) -> Iterator[Finding]:
+def _findings(answer: Any) -> Iterator[Vulnerability]:
     """The findings of a basic scan, or of an enhanced one by Inspector."""
     found = answer.get("imageScanFindings", {})
     for row in found.get("findings", ()):
         about = {pair["key"]: pair.get("value", "") for pair in row.get("attributes", ())}
         package, version = about.get("package_name", ""), about.get("package_version", "")
-        yield Finding(row.get("name", ""), row.get("severity", ""), package, version)
+        yield Vulnerability(row.get("name", ""), row.get("severity", ""), package, version)
     for row in found.get("enhancedFindings", ()):
         details = row.get("packageVulnerabilityDetails", {})
         packages: list[dict[str, str]] = details.get("vulnerablePackages") or [{}]
         for package in packages:
             name = details.get("vulnerabilityId") or row.get("title", "")
             names = package.get("name", ""), package.get("version", "")
-            yield Finding(name, row.get("severity", ""), *names)
+            yield Vulnerability(name, row.get("severity", ""), *names)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.adapters.session import Aws, translated
 from toolkit.core.errors import RunError
 from toolkit.core.proof.diagnosis import diagnose_launch
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Ecs:
         self._client: ECSClient = aws.client("ecs")
         self._cluster = cluster
 
-    def run(self, request: Mapping[str, Any], run_id: RunId) -> Lifecycle:
+    def run(self, request: Mapping[str, Any], run_id: RunId) -> Task:
         """RunTask, once; raises RunError for ``failures``, too, which come with HTTP 200."""
         name = request["taskDefinition"].rsplit("/", 1)[-1]
 
@@ -37,20 +37,20 @@ class Ecs:
             raise RunError(
                 f"RunTask {name}: {reason} {detail}".rstrip(), hint=explain(reason, detail)
             )
-        return Lifecycle.parse(answer["tasks"][0])
+        return Task.parse(answer["tasks"][0])
 
-    def describe(self, task_arns: Sequence[str]) -> list[Lifecycle]:
+    def describe(self, task_arns: Sequence[str]) -> list[Task]:
         """The tasks that ECS still knows; it forgets a stopped one after about an hour.
 
         Of a cluster that was deleted it knows none.
         """
-        found: list[Lifecycle] = []
+        found: list[Task] = []
         with translated("DescribeTasks"), suppress(self._gone):
             for start in range(0, len(task_arns), 100):
                 answer = self._client.describe_tasks(
                     cluster=self._cluster, tasks=list(task_arns[start : start + 100])
                 )
-                found += [Lifecycle.parse(task) for task in answer["tasks"]]
+                found += [Task.parse(task) for task in answer["tasks"]]
         return found
 
     def running(self) -> list[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Question:
+class PermissionQuestion:
     """May the role do this? ``context`` holds the condition keys that AWS would fill in."""
 
     action: str
@@ -27,7 +27,9 @@ class Question:
         return f"{self.action} on {self.resource.rpartition('/')[2]}"
 
 
-def role(aws: Aws, arn: str, service: str, questions: Sequence[Question] | Unknown) -> Role:
+def role(
+    aws: Aws, arn: str, service: str, questions: Sequence[PermissionQuestion] | Unknown
+) -> Role:
     """A role by its ARN; the caller may lack the permission to simulate, which is no finding."""
     client: IAMClient = aws.client("iam")
     name = arn.rpartition("/")[2]
@@ -45,7 +47,7 @@ def role(aws: Aws, arn: str, service: str, questions: Sequence[Question] | Unkno
         return Role(name, service, trusted, Unknown(error.message))
 
 
-def _ask(client: "IAMClient", arn: str, question: Question) -> str:
+def _ask(client: "IAMClient", arn: str, question: PermissionQuestion) -> str:
     with translated(f"SimulatePrincipalPolicy {question.action}"):
         answer = client.simulate_principal_policy(
             PolicySourceArn=arn,

@@ -11,7 +11,7 @@ import click
 
 from toolkit.cli.text import wrapped
 from toolkit.core.proof.verdict import Check, Ruling, Status, Verdict
-from toolkit.core.stack import Action, Change, ChangeSet, StackEvent
+from toolkit.core.stack import Action, ChangeSet, ResourceChange, StackEvent
 from toolkit.runtime.contract import parse_time
 
 _SIGNS = {Action.ADD: ("+", "green"), Action.REMOVE: ("-", "red")}
@@ -135,7 +135,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:28] + "…" + text[-28:]
 
 
-def _change(change: Change) -> None:
+def _change(change: ResourceChange) -> None:
     sign, colour = _SIGNS.get(change.action, ("~", "yellow"))
     note = "  REPLACED" if change.replaces else ""
     causes = f"  ({', '.join(change.causes)})" if change.causes else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import parse_time
 
 _HOUR = 3600.0
@@ -57,7 +57,7 @@ def prices(region: str, architecture: str = "x86") -> Prices:
     )
 
 
-def billed(task: Lifecycle) -> timedelta | None:
+def billed(task: Task) -> timedelta | None:
     """The time that a task is billed for; None while it has not ended, or never got so far.
 
     https://aws.amazon.com/fargate/pricing/: from the start of the pull until the task terminates.
@@ -67,7 +67,7 @@ def billed(task: Lifecycle) -> timedelta | None:
     return parse_time(end) - parse_time(start) if start and end else None
 
 
-def run_cost(task: Lifecycle, table: Prices) -> float | None:
+def run_cost(task: Task, table: Prices) -> float | None:
     """What one task cost, in dollars; None when its record does not say."""
     time = billed(task)
     if time is None or not task.cpu or not task.memory:

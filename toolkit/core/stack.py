@@ -44,7 +44,7 @@ class Action(StrEnum):
 
 
 @frozen
-class Change:
+class ResourceChange:
     """One resource in a change set; ``replacement`` is "True", "False" or "Conditional"."""
 
     action: Action
@@ -66,7 +66,7 @@ class ChangeSet:
     stack: str
     arn: str
     kind: str  # CREATE or UPDATE
-    changes: tuple[Change, ...]
+    changes: tuple[ResourceChange, ...]
     unchanged: bool = False
 
 

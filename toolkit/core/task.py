@@ -17,7 +17,7 @@ from toolkit.runtime.contract import format_time, parse_time
 
 
 class StopCode(StrEnum):
-    """Why a task stopped. ECS may add values, so a `Lifecycle` keeps the text."""
+    """Why a task stopped. ECS may add values, so a `Task` keeps the text."""
 
     TASK_FAILED_TO_START = "TaskFailedToStart"
     ESSENTIAL_CONTAINER_EXITED = "EssentialContainerExited"
@@ -40,7 +40,7 @@ _TIMES = (
 
 
 @frozen
-class Lifecycle:
+class Task:
     """One task. ``exit_code`` is None when the container never ran, which is not 0."""
 
     task_arn: str

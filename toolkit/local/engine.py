@@ -34,7 +34,7 @@ from toolkit.local.agent.fargate import Fargate
 from toolkit.local.agent.images import Images, PullError
 from toolkit.local.agent.journal import Event, Journal
 from toolkit.local.agent.launcher import landlock_version
-from toolkit.local.agent.scheduler import Scheduler
+from toolkit.local.agent.scheduler import SchedulerAgent
 from toolkit.local.agent.start import Surroundings
 from toolkit.local.agent.timekeeper import Timekeeper, read_moment, read_target
 from toolkit.local.control import Control, Json
@@ -132,7 +132,7 @@ class Engine:
         )
         self._fargate = Fargate(around, self._journal)
         stack.callback(self._fargate.shut_down, _GRACE_SECONDS)
-        self._scheduler = Scheduler(self._emulator, self._clock, self._journal)
+        self._scheduler = SchedulerAgent(self._emulator, self._clock, self._journal)
         self._keeper = Timekeeper(
             self._clock,
             self._scheduler,

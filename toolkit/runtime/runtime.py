@@ -39,7 +39,7 @@ from toolkit.runtime.contract import (
 from toolkit.runtime.log import Log
 from toolkit.runtime.sink import Sink, SinkError, open_sink
 from toolkit.runtime.stop import StopFlag, Watchdog
-from toolkit.runtime.task import Task, read_task, task_arn
+from toolkit.runtime.task import RunInput, read_task, task_arn
 
 # ECS kills 120 s after SIGTERM (`stopTimeout`). The workload gets the first half to save what is
 # worth keeping; the manifest is written in what is left.
@@ -89,7 +89,7 @@ class _Execution:
 
     def __init__(
         self,
-        task: Task,
+        task: RunInput,
         arn: str,
         scratch: Path,
         log: Log,

@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 @frozen
-class Task:
+class RunInput:
     """Everything a run was started with, typed and checked."""
 
     run_id: RunId
@@ -57,7 +57,7 @@ class Task:
         return text
 
 
-def read_task(environment: Mapping[str, str], catalog: Catalog) -> Task:
+def read_task(environment: Mapping[str, str], catalog: Catalog) -> RunInput:
     """Read the environment; raises one ContractError that lists every problem, a line each."""
     reader = _Reader(environment)
     workload = reader.attempt(lambda: catalog.workload(reader.required(contract.WORKLOAD)))
@@ -77,7 +77,7 @@ def read_task(environment: Mapping[str, str], catalog: Catalog) -> Task:
     assert bucket is not None
     assert limit is not None
     assert settings is not None
-    return Task(
+    return RunInput(
         run_id=run_id,
         workload=workload,
         settings=settings,

@@ -21,7 +21,7 @@ MADE_BY_CODE = {"exit-code"}
 
 
 def table() -> set[str]:
-    text = resources.files("toolkit.core").joinpath("diagnoses.toml").read_text("utf-8")
+    text = resources.files("toolkit.core.proof").joinpath("diagnoses.toml").read_text("utf-8")
     return {row["name"] for rows in tomllib.loads(text).values() for row in rows}
 
 

@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from tests.functional.conftest import ROOT, SCHEDULE, Project
 from toolkit.app.context import open_context
-from toolkit.app.deploying.deploy import Options, Result, deploy
+from toolkit.app.deploying.deploy import deploy
+from toolkit.app.deploying.layers import Options, StackOutcome
 
 from .conftest import (
     APP,
@@ -52,7 +53,7 @@ def test_deploying_what_stands_asks_for_little_and_executes_nothing(shipped: Pro
     session = context.aws._open()
     session.events.register("before-call", lambda model, **_: calls.update([model.name]))
     done = deploy(context, Options(yes=True, only=("weather",)))
-    assert {row.result for row in done.rows} == {Result.UNCHANGED}
+    assert {row.result for row in done.rows} == {StackOutcome.UNCHANGED}
     assert calls == {"DescribeStacks": 1, "HeadObject": 1}
 
 

@@ -15,7 +15,7 @@ from toolkit.adapters.releases import Releases
 from toolkit.app.context import Context
 from toolkit.app.deploying import ownership
 from toolkit.app.deploying.image import find_image, resolve_image
-from toolkit.app.deploying.layers import Deployed, Layers, Options, Result
+from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
 from toolkit.app.deploying.release import build, check_schedules, load
 from toolkit.core.deploying import plans
 from toolkit.core.deploying.plans import PLATFORM, SCHEDULE, WORKLOAD, Spec
@@ -25,20 +25,18 @@ from toolkit.core.schedules.drift import Difference
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import StackPlan
 
-__all__ = ["Deployed", "Deployment", "Layers", "Options", "Result", "deploy", "schedule_plans"]
-
 
 @frozen
 class Deployment:
     """What a deployment did; ``release`` is empty when it ended before there was one."""
 
     release: str
-    rows: tuple[Deployed, ...]
+    rows: tuple[StackResult, ...]
 
     @property
     def declined(self) -> bool:
         """Whether somebody said no."""
-        return any(row.result is Result.DECLINED for row in self.rows)
+        return any(row.result is StackOutcome.DECLINED for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
         """The deployment as a JSON object."""
@@ -79,7 +77,7 @@ def schedule_plans(
     context: Context,
     schedules: Iterable[Schedule],
     platform: Mapping[str, str],
-    workloads: Iterable[Deployed],
+    workloads: Iterable[StackResult],
 ) -> list[StackPlan]:
     """The plans of schedules on what their workloads' stacks put out."""
     template = context.project.template(SCHEDULE)
@@ -117,7 +115,7 @@ def _keep(context: Context, release: Release, platform: Mapping[str, str], *, dr
 
 def _upper_layers(
     context: Context, layers: Layers, release: Release, only: tuple[str, ...]
-) -> list[Deployed]:
+) -> list[StackResult]:
     """Workloads, then the schedules that run them."""
     schedules = [spec for spec in release.of(SCHEDULE) if _is_chosen(spec, release, only)]
     needed = {_workload_stack(spec) for spec in schedules}
@@ -144,7 +142,7 @@ def _upper_layers(
     return rows
 
 
-def _schedules(context: Context, layers: Layers, plans: list[StackPlan]) -> list[Deployed]:
+def _schedules(context: Context, layers: Layers, plans: list[StackPlan]) -> list[StackResult]:
     """The schedules' layer; what somebody changed behind a stack is refused before it goes."""
 
     def look() -> list[Difference]:
@@ -156,7 +154,7 @@ def _schedules(context: Context, layers: Layers, plans: list[StackPlan]) -> list
     if not layers.options.dry_run and not ownership.make_way(
         context, look(), yes=layers.options.yes
     ):
-        return [Deployed(plan.name, Result.DECLINED) for plan in plans]
+        return [StackResult(plan.name, StackOutcome.DECLINED) for plan in plans]
     return layers.deploy(plans)
 
 
@@ -190,5 +188,5 @@ def _short(spec: Spec) -> str:
     return parameters.get("ScheduleName") or parameters.get("WorkloadName") or spec.noun
 
 
-def _said_no(rows: Iterable[Deployed]) -> bool:
-    return any(row.result is Result.DECLINED for row in rows)
+def _said_no(rows: Iterable[StackResult]) -> bool:
+    return any(row.result is StackOutcome.DECLINED for row in rows)

@@ -12,13 +12,13 @@ from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.docker import Docker
 from toolkit.adapters.ecr import Ecr
 from toolkit.adapters.network import network
-from toolkit.adapters.roles import Question, role
+from toolkit.adapters.roles import PermissionQuestion, role
 from toolkit.adapters.scheduler import Scheduler
 from toolkit.app.context import Context
 from toolkit.app.deploying.image import PLATFORMS
 from toolkit.core.deploying.doctor import Finding, examine
 from toolkit.core.deploying.executor import Executor
-from toolkit.core.deploying.facts import Facts, Image, Network, Queue, Quota, Role, Unknown
+from toolkit.core.deploying.facts import Facts, Network, Queue, Quota, RegistryImage, Role, Unknown
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.deploying.plans import NOUN_TAG, SCHEDULE, WORKLOAD
 from toolkit.core.schedules.drift import Live
@@ -34,7 +34,7 @@ _NOT_LISTED = Unknown("the stacks could not be listed")
 
 
 @frozen
-class Deployed:
+class PresentStacks:
     """What is deployed of the app, by short name."""
 
     platform: Mapping[str, str]
@@ -102,7 +102,7 @@ def _nothing_but(context: Context, problem: Unknown) -> Facts:
     )
 
 
-def _deployed(context: Context, stacks: list[Stack]) -> Deployed:
+def _deployed(context: Context, stacks: list[Stack]) -> PresentStacks:
     platform = [s.outputs for s in stacks if s.name == context.config.app.platform_stack]
 
     def of(noun: str, parameter: str) -> dict[str, Stack]:
@@ -110,14 +110,14 @@ def _deployed(context: Context, stacks: list[Stack]) -> Deployed:
         live = (s for s in stacks if s.tags.get(NOUN_TAG) == noun and s.outputs)
         return {stack.parameters[parameter]: stack for stack in live}
 
-    return Deployed(
+    return PresentStacks(
         platform[0] if platform else {},
         of(WORKLOAD, "WorkloadName"),
         of(SCHEDULE, "ScheduleName"),
     )
 
 
-def _quotas(context: Context, deployed: Deployed) -> tuple[Quota, ...] | Unknown | None:
+def _quotas(context: Context, deployed: PresentStacks) -> tuple[Quota, ...] | Unknown | None:
     if context.local:
         return None  # the embedded AWS has none
     workloads = context.project.catalog.workloads.values()
@@ -149,7 +149,7 @@ def _engine(context: Context) -> str | Unknown | None:
     return asked(find)
 
 
-def _network(context: Context, deployed: Deployed) -> Network | Unknown | None:
+def _network(context: Context, deployed: PresentStacks) -> Network | Unknown | None:
     outputs = deployed.platform
     if not outputs:
         return None
@@ -163,25 +163,29 @@ def _network(context: Context, deployed: Deployed) -> Network | Unknown | None:
     )
 
 
-def _queue(context: Context, deployed: Deployed) -> Queue | Unknown | None:
+def _queue(context: Context, deployed: PresentStacks) -> Queue | Unknown | None:
     if not deployed.platform:
         return None
     return asked(lambda: account.queue(context.aws, deployed.platform["DeadLetterQueueUrl"]))
 
 
-def _image(context: Context, deployed: Deployed, stack: Stack) -> Image:
+def _image(context: Context, deployed: PresentStacks, stack: Stack) -> RegistryImage:
     uri = stack.parameters["ImageUri"]
     name = ImageName.parse(uri)
     wanted = PLATFORMS[stack.parameters.get("CpuArchitecture") or "X86_64"]
     if name.repository != deployed.platform["RepositoryUri"] or name.digest is None:
-        return Image(uri, wanted, present=True, platforms=())  # a registry of somebody else's
+        return RegistryImage(
+            uri, wanted, present=True, platforms=()
+        )  # a registry of somebody else's
     registry, repository = Ecr(context.aws), deployed.platform["RepositoryName"]
     if not registry.holds(repository, name.digest):
-        return Image(uri, wanted, present=False, platforms=())
-    return Image(uri, wanted, present=True, platforms=registry.platforms(repository, name.digest))
+        return RegistryImage(uri, wanted, present=False, platforms=())
+    return RegistryImage(
+        uri, wanted, present=True, platforms=registry.platforms(repository, name.digest)
+    )
 
 
-def _roles(context: Context, deployed: Deployed) -> dict[str, Role | Unknown]:
+def _roles(context: Context, deployed: PresentStacks) -> dict[str, Role | Unknown]:
     if not deployed.platform:
         return {}
     found = {
@@ -198,26 +202,28 @@ def _roles(context: Context, deployed: Deployed) -> dict[str, Role | Unknown]:
     for name, stack in deployed.workloads.items():
         bucket = f"arn:{_partition(deployed)}:s3:::{deployed.platform['BucketName']}"
         questions = [
-            Question("s3:PutObject", f"{bucket}/runs/{name}/x/claim.json"),
-            Question("s3:GetObject", f"{bucket}/runs/{name}/x/claim.json"),
+            PermissionQuestion("s3:PutObject", f"{bucket}/runs/{name}/x/claim.json"),
+            PermissionQuestion("s3:GetObject", f"{bucket}/runs/{name}/x/claim.json"),
         ]
         arn = stack.outputs["TaskRoleArn"]
         found[f"task role of {name}"] = _role(context, arn, _TASKS, questions)
     return found
 
 
-def _role(context: Context, arn: str, service: str, questions: list[Question]) -> Role | Unknown:
+def _role(
+    context: Context, arn: str, service: str, questions: list[PermissionQuestion]
+) -> Role | Unknown:
     given = _NO_SIMULATION if context.local else questions
     return asked(lambda: role(context.aws, arn, service, given))
 
 
-def _launching(deployed: Deployed) -> list[Question]:
+def _launching(deployed: PresentStacks) -> list[PermissionQuestion]:
     """What EventBridge Scheduler does at a firing."""
     platform = deployed.platform
     cluster = platform["ClusterArn"]
     questions = [
-        Question("sqs:SendMessage", platform["DeadLetterQueueArn"]),
-        Question(
+        PermissionQuestion("sqs:SendMessage", platform["DeadLetterQueueArn"]),
+        PermissionQuestion(
             "ecs:TagResource",
             cluster.replace(":cluster/", ":task/") + "/x",
             {"ecs:CreateAction": "RunTask"},
@@ -226,36 +232,36 @@ def _launching(deployed: Deployed) -> list[Question]:
     ]
     for stack in deployed.workloads.values():
         arn = stack.outputs["TaskDefinitionArn"]
-        questions.append(Question("ecs:RunTask", arn, {"ecs:cluster": cluster}))
+        questions.append(PermissionQuestion("ecs:RunTask", arn, {"ecs:cluster": cluster}))
         questions.append(_passing(stack.outputs["TaskRoleArn"]))
     return questions
 
 
-def _passing(arn: str) -> Question:
-    return Question("iam:PassRole", arn, {"iam:PassedToService": _TASKS})
+def _passing(arn: str) -> PermissionQuestion:
+    return PermissionQuestion("iam:PassRole", arn, {"iam:PassedToService": _TASKS})
 
 
-def _partition(deployed: Deployed) -> str:
+def _partition(deployed: PresentStacks) -> str:
     """The first part of every ARN: aws, or another in China and for governments."""
     return deployed.platform["ClusterArn"].split(":")[1]
 
 
-def _starting(context: Context, deployed: Deployed) -> list[Question]:
+def _starting(context: Context, deployed: PresentStacks) -> list[PermissionQuestion]:
     """What ECS does before the container runs."""
     _, _, _, region, owner, _ = deployed.platform["ClusterArn"].split(":", 5)
     partition, name = _partition(deployed), deployed.platform["RepositoryName"]
     repository = f"arn:{partition}:ecr:{region}:{owner}:repository/{name}"
     group = f"arn:{partition}:logs:{region}:{owner}:log-group:/{context.app}/x:log-stream:x"
     return [
-        Question("ecr:GetAuthorizationToken", "*"),
-        Question("ecr:BatchGetImage", repository),
-        Question("ecr:GetDownloadUrlForLayer", repository),
-        Question("logs:CreateLogStream", group),
-        Question("logs:PutLogEvents", group),
+        PermissionQuestion("ecr:GetAuthorizationToken", "*"),
+        PermissionQuestion("ecr:BatchGetImage", repository),
+        PermissionQuestion("ecr:GetDownloadUrlForLayer", repository),
+        PermissionQuestion("logs:CreateLogStream", group),
+        PermissionQuestion("logs:PutLogEvents", group),
     ]
 
 
-def _schedules(context: Context, deployed: Deployed) -> dict[str, str | Unknown]:
+def _schedules(context: Context, deployed: PresentStacks) -> dict[str, str | Unknown]:
     """What is wrong with the target of each deployed schedule; empty where nothing is."""
     if not deployed.schedules:
         return {}
@@ -269,7 +275,7 @@ def _schedules(context: Context, deployed: Deployed) -> dict[str, str | Unknown]
     }
 
 
-def _problem(live: Live, stack: Stack, deployed: Deployed) -> str:
+def _problem(live: Live, stack: Stack, deployed: PresentStacks) -> str:
     target = live.target
     wanted = {
         "role": (target.get("RoleArn"), deployed.platform["SchedulerRoleArn"]),

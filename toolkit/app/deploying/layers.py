@@ -17,12 +17,12 @@ from toolkit.app.schedules import history
 from toolkit.core.deploying.plans import DIGEST_TAG, NOUN_TAG, SCHEDULE
 from toolkit.core.errors import StackError, ToolkitError
 from toolkit.core.schedules.rescheduling import rescheduling
-from toolkit.core.stack import GOOD, Change, ChangeSet, Stack, StackPlan
+from toolkit.core.stack import GOOD, ChangeSet, ResourceChange, Stack, StackPlan
 
 _SIDE_BY_SIDE = 8
 
 
-class Result(StrEnum):
+class StackOutcome(StrEnum):
     """What a deployment did to a stack."""
 
     CREATED = "created"
@@ -33,13 +33,13 @@ class Result(StrEnum):
 
 
 @frozen
-class Deployed:
+class StackResult:
     """One stack after a deployment; ``changes`` are those that were, or would be, executed."""
 
     stack: str
-    result: Result
+    result: StackOutcome
     outputs: Mapping[str, str] = {}
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ResourceChange, ...] = ()
 
 
 @frozen
@@ -106,7 +106,7 @@ class Layers:
 
     def deploy(
         self, layer: list[StackPlan], *, check: Callable[[], None] = lambda: None
-    ) -> list[Deployed]:
+    ) -> list[StackResult]:
         """Plan, show, confirm and execute one layer.
 
         ``check`` is called once the change sets stand, and may raise: CloudFormation drops them
@@ -122,7 +122,7 @@ class Layers:
             if not self._kept_open:
                 self._unlock()
 
-    def _changed(self, layer: list[StackPlan], check: Callable[[], None]) -> list[Deployed]:
+    def _changed(self, layer: list[StackPlan], check: Callable[[], None]) -> list[StackResult]:
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool, self._interruptible():
             prepared = list(pool.map(self._prepare, layer))
             wanted = [change_set for change_set in prepared if change_set is not None]
@@ -178,7 +178,7 @@ class Layers:
         question = f"Execute {'this change set' if count == 1 else f'these {count} change sets'}?"
         return self.options.yes or self._console.confirm(question)
 
-    def _execute(self, plan: StackPlan, change_set: ChangeSet | None) -> Deployed | StackError:
+    def _execute(self, plan: StackPlan, change_set: ChangeSet | None) -> StackResult | StackError:
         if change_set is None:
             return self._unchanged(plan)
         try:
@@ -186,28 +186,28 @@ class Layers:
         except StackError as error:
             return error
         self._deployed[plan.name] = stack
-        result = Result.CREATED if change_set.kind == "CREATE" else Result.UPDATED
-        return Deployed(plan.name, result, stack.outputs, change_set.changes)
+        result = StackOutcome.CREATED if change_set.kind == "CREATE" else StackOutcome.UPDATED
+        return StackResult(plan.name, result, stack.outputs, change_set.changes)
 
-    def _all(self, rows: list[Deployed | StackError]) -> list[Deployed]:
+    def _all(self, rows: list[StackResult | StackError]) -> list[StackResult]:
         """All rows, unless a stack failed: then the first failure, once every other has ended."""
         failures = [row for row in rows if isinstance(row, StackError)]
         for failure in failures[1:]:
             self._console.say(f"also failed: {failure.message}")
         if failures:
             raise failures[0]
-        return [row for row in rows if isinstance(row, Deployed)]
+        return [row for row in rows if isinstance(row, StackResult)]
 
-    def _unchanged(self, plan: StackPlan) -> Deployed:
+    def _unchanged(self, plan: StackPlan) -> StackResult:
         # A change set may have been refused as empty for a stack that was made in the meantime.
         known = self._deployed.get(plan.name) or self._formation.find(plan.name)
-        return Deployed(plan.name, Result.UNCHANGED, known.outputs if known else {})
+        return StackResult(plan.name, StackOutcome.UNCHANGED, known.outputs if known else {})
 
-    def _skipped(self, plan: StackPlan, change_set: ChangeSet | None) -> Deployed:
+    def _skipped(self, plan: StackPlan, change_set: ChangeSet | None) -> StackResult:
         if change_set is None:
             return self._unchanged(plan)
-        result = Result.PLANNED if self.options.dry_run else Result.DECLINED
-        return Deployed(plan.name, result, self.outputs(plan.name), change_set.changes)
+        result = StackOutcome.PLANNED if self.options.dry_run else StackOutcome.DECLINED
+        return StackResult(plan.name, result, self.outputs(plan.name), change_set.changes)
 
     def _stands(self, plan: StackPlan) -> bool:
         """Whether the stack stands as planned, and nobody changed its parameters since."""

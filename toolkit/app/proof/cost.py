@@ -13,7 +13,7 @@ from toolkit.core import cost
 from toolkit.core.cost import Forecast, Prices
 from toolkit.core.proof.ledger import outcome_of
 from toolkit.core.schedules.schedule import Schedule
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import Manifest, Outcome, RunId, parse_time
 
 MONTH = timedelta(days=30)
@@ -27,7 +27,7 @@ class TaskCost:
     """What one task of a run cost; ``dollars`` is None while it runs."""
 
     run_id: RunId
-    task: Lifecycle
+    task: Task
     dollars: float | None
 
 

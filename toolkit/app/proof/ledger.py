@@ -23,7 +23,7 @@ from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import parse_event, run_of
 from toolkit.core.proof.ledger import Firing
 from toolkit.core.schedules.history import History
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome, RunId
 
 _FEW = 8
@@ -125,21 +125,21 @@ class _Seen:
             self._letters = {each.run_id: each for each in found if each.run_id is not None}
         return self._letters.get(run_id)
 
-    def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Lifecycle]:
+    def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Task]:
         """By name while they are few; otherwise all that stopped in their time, by pages."""
         if len(run_ids) <= _FEW:
             found = [task for run_id in run_ids for task in self._records([run_id], _terms(run_id))]
         else:
             found = self._records(run_ids, [run_ids[0].schedule, "STOPPED"])
         wanted = set(run_ids)
-        latest: dict[RunId, Lifecycle] = {}
+        latest: dict[RunId, Task] = {}
         for task in sorted(found, key=lambda task: task.version):
             run_id = run_of(task)
             if run_id is not None and run_id in wanted:
                 latest[run_id] = task
         return latest
 
-    def _records(self, run_ids: Sequence[RunId], terms: list[str]) -> list[Lifecycle]:
+    def _records(self, run_ids: Sequence[RunId], terms: list[str]) -> list[Task]:
         start = run_ids[0].scheduled_time - _BEFORE
         end = run_ids[-1].scheduled_time + _AFTER
         return list(records(self._context, self._platform, terms, start, end))

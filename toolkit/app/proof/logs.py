@@ -11,7 +11,7 @@ from toolkit.app.proof.tasks import find_tasks
 from toolkit.core.errors import RunError
 from toolkit.core.names import log_stream, workload_of
 from toolkit.core.proof.evidence import parse_event
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 
 _POLL_SECONDS = 1.0
@@ -68,7 +68,7 @@ class _Tail:
         self,
         logs: Logs,
         ecs: Ecs,
-        task: Lifecycle,
+        task: Task,
         group: str,
         poll: float,
         sleep: Callable[[float], None],

@@ -14,7 +14,7 @@ from attrs import frozen
 from toolkit.adapters.logs import SEARCHES_AT_ONCE, Line, Logs
 from toolkit.core.names import log_stream
 from toolkit.core.proof.evidence import LogDigest, digest
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import Manifest, RunId, parse_time
 
 _STREAMS = 100  # as many as FilterLogEvents takes
@@ -28,7 +28,7 @@ class OwnLog:
 
     run_id: RunId
     group: str
-    task: Lifecycle
+    task: Task
     manifest: Manifest | None
 
     @property

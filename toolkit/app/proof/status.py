@@ -13,7 +13,7 @@ from toolkit.app.schedules import history
 from toolkit.core.proof.evidence import run_of
 from toolkit.core.proof.ledger import OUTCOMES, State
 from toolkit.core.schedules.history import History
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import ContractError, Outcome, RunId
 
 # Most schedules ran within the last two days, which is one page; the others are looked for further.
@@ -23,14 +23,14 @@ _NO_RUN = frozenset({State.MISSED, State.DEAD_LETTERED})
 
 
 @frozen
-class Run:
+class RunSummary:
     """A run, or a firing that became none; ``outcome`` and ``finished_at`` are its manifest's."""
 
     run_id: RunId
     state: State
     outcome: Outcome | None = None
     finished_at: str = ""
-    task: Lifecycle | None = None
+    task: Task | None = None
 
 
 @frozen
@@ -38,24 +38,24 @@ class ScheduleStatus:
     """One schedule: what became of it last, and its next firing in UTC."""
 
     name: str
-    last: Run | None
+    last: RunSummary | None
     next: datetime | None
 
 
 @frozen
-class Status:
+class AppStatus:
     """The app at this moment."""
 
     now: datetime
-    running: list[Run]
+    running: list[RunSummary]
     schedules: list[ScheduleStatus]
 
 
-def status(context: Context) -> Status:
+def status(context: Context) -> AppStatus:
     """What runs, what became of each schedule's latest firing or run, and what fires next."""
     now = context.now()
     known = history.read(context, now).history
-    latest: dict[str, Run] = {}
+    latest: dict[str, RunSummary] = {}
     for back in (_NEAR, _FAR):
         silent = [name for name in known.names if name not in latest]
         for run in _all(context, silent, now - back, known) if silent else ():
@@ -64,15 +64,17 @@ def status(context: Context) -> Status:
     schedules = [
         ScheduleStatus(name, latest.get(name), known.next(name, now)) for name in known.names
     ]
-    return Status(now, running(context), schedules)
+    return AppStatus(now, running(context), schedules)
 
 
-def running(context: Context) -> list[Run]:
+def running(context: Context) -> list[RunSummary]:
     """The runs whose task has not stopped, the oldest first."""
     ecs = Ecs(context.aws, context.platform()["ClusterName"])
     tasks = [task for task in ecs.describe(ecs.running()) if not task.stopped]
     found = [(run_of(task), task) for task in tasks]
-    rows = [Run(run_id, State.RUNNING, task=task) for run_id, task in found if run_id is not None]
+    rows = [
+        RunSummary(run_id, State.RUNNING, task=task) for run_id, task in found if run_id is not None
+    ]
     return sorted(rows, key=lambda run: run.run_id.scheduled_time)
 
 
@@ -81,7 +83,7 @@ def runs(
     since: datetime,
     schedules: tuple[str, ...] = (),
     outcome: Outcome | None = None,
-) -> list[Run]:
+) -> list[RunSummary]:
     """The runs of a period, firings and on demand, the latest first.
 
     A run that left no manifest is one of them; a firing that was missed or dead-lettered is none.
@@ -94,25 +96,27 @@ def runs(
     return [run for run in found if run.state not in _NO_RUN]
 
 
-def _all(context: Context, names: Sequence[str], since: datetime, known: History) -> list[Run]:
+def _all(
+    context: Context, names: Sequence[str], since: datetime, known: History
+) -> list[RunSummary]:
     """Every run and every firing that was due, the latest first.
 
     Claims are asked for first, manifests last: a run that was claimed either still runs when the
     tasks are asked for, or has left its manifest by then.
     """
     bucket = Bucket(context.aws, context.platform()["BucketName"])
-    rows = {each: Run(each, State.NO_ARTIFACT) for each in _claimed(bucket, names, since)}
+    rows = {each: RunSummary(each, State.NO_ARTIFACT) for each in _claimed(bucket, names, since)}
     rows |= {run.run_id: run for run in running(context) if run.run_id.schedule in names}
     scheduled = tuple(name for name in names if name in known.names)
     if scheduled:
         period = ledger.Period(since, context.now(), scheduled)
         for firing in ledger.read(context, period).firings:
             if firing.state not in _AHEAD:
-                rows.setdefault(firing.run_id, Run(firing.run_id, firing.state))
+                rows.setdefault(firing.run_id, RunSummary(firing.run_id, firing.state))
     for run_id, outcome, finished in ledger.outcomes(context, names, since):
         before = rows.get(run_id)
         if before is None or before.outcome in {None, Outcome.SUCCEEDED}:
-            rows[run_id] = Run(run_id, OUTCOMES[outcome], outcome, finished)
+            rows[run_id] = RunSummary(run_id, OUTCOMES[outcome], outcome, finished)
     return sorted(rows.values(), key=lambda run: run.run_id.scheduled_time, reverse=True)
 
 

@@ -17,7 +17,7 @@ from toolkit.adapters.logs import SEARCHES_AT_ONCE, Logs
 from toolkit.app.context import Context
 from toolkit.core.errors import EvidenceError, ToolkitError
 from toolkit.core.proof.evidence import run_of, tasks_of
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 
 # A launch may be late by the Scheduler's event age, at most a day; a task may run for another.
@@ -33,10 +33,10 @@ class Tasks:
     Every run that was asked for has an entry in ``found``.
     """
 
-    found: Mapping[RunId, tuple[Lifecycle, ...]]
+    found: Mapping[RunId, tuple[Task, ...]]
     problems: Mapping[RunId, str]
 
-    def of(self, run_id: RunId) -> tuple[Lifecycle, ...]:
+    def of(self, run_id: RunId) -> tuple[Task, ...]:
         """The tasks of one run, the oldest first; EvidenceError when its records are unread."""
         if run_id in self.problems:
             raise EvidenceError(f"{run_id}: {self.problems[run_id]}")
@@ -72,10 +72,10 @@ def find_tasks(
 
 def records(
     context: Context, platform: dict[str, str], terms: list[str], start: datetime, end: datetime
-) -> Iterator[Lifecycle]:
+) -> Iterator[Task]:
     """The state-change records of a period that hold all ``terms``."""
     found = Logs(context.aws).records(platform["LifecycleLogGroupName"], terms, start, end)
-    return (Lifecycle.parse(record, source="record") for record in found)
+    return (Task.parse(record, source="record") for record in found)
 
 
 @frozen
@@ -88,9 +88,9 @@ class _Query:
 
 def _recorded(
     context: Context, platform: dict[str, str], run_ids: Iterable[RunId]
-) -> tuple[defaultdict[RunId, list[Lifecycle]], dict[RunId, str]]:
+) -> tuple[defaultdict[RunId, list[Task]], dict[RunId, str]]:
     """The records of each run; where they could not be read, the reason."""
-    seen: defaultdict[RunId, list[Lifecycle]] = defaultdict(list)
+    seen: defaultdict[RunId, list[Task]] = defaultdict(list)
     problems: dict[RunId, str] = {}
 
     def ask(query: _Query) -> None:

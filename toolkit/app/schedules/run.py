@@ -14,7 +14,7 @@ from toolkit.core.names import workload_of
 from toolkit.core.schedules.invocation import Invocation, run_task_request
 from toolkit.core.schedules.schedule import check_environment
 from toolkit.core.schedules.target import own_environment, run_overrides, workload_target
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 
 
@@ -23,7 +23,7 @@ class Started:
     """A run that RunTask has accepted."""
 
     run_id: RunId
-    task: Lifecycle
+    task: Task
 
 
 def start(context: Context, name: str, env: Mapping[str, str]) -> Started:

@@ -11,7 +11,8 @@ from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.project import Project
 from toolkit.app.context import Context
 from toolkit.app.deploying import ownership
-from toolkit.app.deploying.deploy import Deployed, Layers, Options, Result, schedule_plans
+from toolkit.app.deploying.deploy import schedule_plans
+from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
 from toolkit.app.schedules import history
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ConfigError
@@ -25,7 +26,7 @@ from toolkit.core.stack import GOOD, StackPlan
 
 
 @frozen
-class Change:
+class ScheduleChange:
     """A checked change: what it means, and the text of the schedule's file before and after."""
 
     preview: preview_core.Preview
@@ -35,7 +36,7 @@ class Change:
 
 def change(
     project: Project, config: Config, name: str, changes: Mapping[str, Any], now: datetime
-) -> Change:
+) -> ScheduleChange:
     """Check a change without writing or deploying anything.
 
     ``changes`` are keys of the file; None takes one out, and ``at`` is a time for the expression.
@@ -58,10 +59,10 @@ def change(
     env = config.environment_of(after.workload, after.env)
     scheduler_input(name, env)
     workload = project.catalog.workload(after.workload)
-    return Change(preview_core.preview(before, after, workload, env, now), text, earlier)
+    return ScheduleChange(preview_core.preview(before, after, workload, env, now), text, earlier)
 
 
-def apply(context: Context, wanted: Change, *, yes: bool, overwrite: bool) -> Deployed:
+def apply(context: Context, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> StackResult:
     """Deploy the schedule's stack and put its file in place; either both change or neither does."""
     after = wanted.preview.after
     plan = _plan(context, after)
@@ -75,7 +76,7 @@ def apply(context: Context, wanted: Change, *, yes: bool, overwrite: bool) -> De
     if overwrite:
         found = _difference(context, plan)
         if not ownership.make_way(context, [found], yes=yes):
-            return Deployed(plan.name, Result.DECLINED)
+            return StackResult(plan.name, StackOutcome.DECLINED)
     with context.project.staged_schedule(after.name, wanted.text, wanted.earlier) as staged:
         try:
             row = Layers(context, Options(yes=yes)).deploy([plan], check=check)[0]
@@ -83,7 +84,7 @@ def apply(context: Context, wanted: Change, *, yes: bool, overwrite: bool) -> De
             if _settled(CloudFormation(context.aws), plan):
                 staged.commit()
             raise
-        if row.result is not Result.DECLINED:
+        if row.result is not StackOutcome.DECLINED:
             staged.commit()
     return row
 
@@ -130,7 +131,7 @@ def _unknown(project: Project, name: str, hint: str | None = None) -> ConfigErro
 
 def _plan(context: Context, schedule: Schedule) -> StackPlan:
     stack = context.config.app.workload_stack(schedule.workload)
-    workload = Deployed(stack, Result.UNCHANGED, context.outputs(stack))
+    workload = StackResult(stack, StackOutcome.UNCHANGED, context.outputs(stack))
     return schedule_plans(context, [schedule], context.platform(), [workload])[0]
 
 

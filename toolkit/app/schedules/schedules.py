@@ -14,7 +14,7 @@ from toolkit.adapters.project import Project
 from toolkit.adapters.scheduler import Scheduler
 from toolkit.app.context import Context
 from toolkit.app.deploying import ownership
-from toolkit.app.deploying.deploy import Deployed, Layers, Options, Result
+from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
 from toolkit.app.proof.last_runs import LastRun, last_runs
 from toolkit.core.deploying import plans
 from toolkit.core.deploying.config import Config
@@ -51,7 +51,7 @@ class Row:
     last: LastRun | None
 
 
-class Deployment:
+class DeployedSchedules:
     """Everything of an app that is deployed, read once in a few paged calls."""
 
     def __init__(self, context: Context) -> None:
@@ -114,7 +114,7 @@ def _as_deployed(name: str, stack: Stack, workload: str) -> Schedule:
 
 def rows(context: Context) -> list[Row]:
     """All schedules that have a file or a stack, with their next firing and last outcome."""
-    deployment = Deployment(context)
+    deployment = DeployedSchedules(context)
     files = context.project.schedules()
     schedules = {**deployment.without_file(files), **files}
     platform = deployment.by_name.get(context.config.app.platform_stack)
@@ -174,7 +174,7 @@ def differences(
     What is live is read whole only where the listing leaves a doubt; with ``thorough`` for every
     schedule, with ``to_deploy`` also for those whose file has changed.
     """
-    deployment = Deployment(context)
+    deployment = DeployedSchedules(context)
     wanted = {
         name: deployment.plan(schedule) for name, schedule in context.project.schedules().items()
     }
@@ -189,7 +189,7 @@ def differences(
 
 def apply(
     context: Context, found: list[Difference], *, yes: bool, overwrite: bool
-) -> list[Deployed]:
+) -> list[StackResult]:
     """Deploy the schedules whose file differs from what is deployed, several at a time.
 
     ``found`` are the differences that were shown. With ``overwrite``, what was changed by hand is
@@ -199,13 +199,13 @@ def apply(
         ownership.check(found)
     names = [row.name for row in found if row.to_deploy or (overwrite and row.drift)]
     schedules = context.project.schedules()
-    deployment = Deployment(context)
+    deployment = DeployedSchedules(context)
     wanted = [deployment.plan(schedules[name]) for name in names if name in schedules]
     if not wanted:
         return []
     mine = [row for row in found if row.name in schedules]
     if overwrite and not ownership.make_way(context, mine, yes=yes):
-        return [Deployed(plan.name, Result.DECLINED) for plan in wanted]
+        return [StackResult(plan.name, StackOutcome.DECLINED) for plan in wanted]
 
     def check() -> None:
         if not overwrite:
@@ -219,7 +219,7 @@ def dump(context: Context) -> dict[str, str]:
 
     A file that exists keeps its comments and its order.
     """
-    platform = Deployment(context).platform
+    platform = DeployedSchedules(context).platform
     scheduler = Scheduler(context.aws, platform["ScheduleGroupName"])
     live = scheduler.find_all(row.name for row in scheduler.listed())
     project, config = context.project, context.config
@@ -235,7 +235,7 @@ def prune(context: Context, *, yes: bool) -> list[str]:
     known = context.project.schedules()
     stale = {
         name: stack.name
-        for name, stack in Deployment(context).schedules.items()
+        for name, stack in DeployedSchedules(context).schedules.items()
         if name not in known
     }
     if not stale:
@@ -251,7 +251,7 @@ def prune(context: Context, *, yes: bool) -> list[str]:
 
 
 @frozen
-class Firing:
+class PlannedFiring:
     """One firing in a calendar; ``overlap`` is how long the run before may still go on."""
 
     run_id: str
@@ -261,7 +261,9 @@ class Firing:
     overlap: timedelta | None = None
 
 
-def calendar(project: Project, config: Config, now: datetime, until: datetime) -> Iterator[Firing]:
+def calendar(
+    project: Project, config: Config, now: datetime, until: datetime
+) -> Iterator[PlannedFiring]:
     """Every firing of every schedule until a time, in order, overlaps within a schedule marked."""
     schedules = project.schedules()
     timetables = {name: schedule.timetable() for name, schedule in schedules.items()}
@@ -272,7 +274,9 @@ def calendar(project: Project, config: Config, now: datetime, until: datetime) -
         previous, before[name] = before[name], time
         left = longest[name] - (time - previous) if previous else timedelta()
         overlap = left if left > timedelta() else None
-        yield Firing(str(RunId(name, time)), name, time, time.astimezone(zones[name]), overlap)
+        yield PlannedFiring(
+            str(RunId(name, time)), name, time, time.astimezone(zones[name]), overlap
+        )
 
 
 def run_time(project: Project, config: Config, schedule: Schedule) -> timedelta:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from toolkit.app.deploying import deploy as action
+from toolkit.app.deploying.layers import Options
 from toolkit.cli.options import aws_options, executor_option, json_option, opened, yes_option
 from toolkit.cli.render import print_json
 from toolkit.core.deploying.executor import Executor
@@ -46,7 +47,7 @@ def deploy_command(
 
         config_env = ask(project, config_env, local)
     context = opened(project, config_env, local, executor)
-    options = action.Options(yes, dry_run, only, release, overwrite)
+    options = Options(yes, dry_run, only, release, overwrite)
     done = action.deploy(context, options)
     if as_json:
         print_json(done.to_json())

@@ -12,7 +12,7 @@ from toolkit.app.proof import ledger as action
 from toolkit.cli.options import aws_options, json_option, moment, opened
 from toolkit.cli.render import say_known_since
 from toolkit.cli.text import wrapped
-from toolkit.core.pages.calendar import Calendar
+from toolkit.core.pages.calendar import CalendarPage
 from toolkit.core.proof.ledger import Firing, State, Summary
 
 _COLOURS = {State.OK: "green", State.DUPLICATE: "green", State.RUNNING: "blue"}
@@ -48,7 +48,7 @@ def ledger_command(
         moment(since, now), moment(until, now) if until else now, schedules, ahead=until is None
     )
     found = action.read(context, period)
-    summary, calendar = Summary(), Calendar() if html else None
+    summary, calendar = Summary(), CalendarPage() if html else None
     rows = _noted(summary.through(found.firings), calendar)
     if as_json:
         _print_json(rows, summary)
@@ -60,7 +60,7 @@ def ledger_command(
     return 1 if summary.bad else 0
 
 
-def _noted(rows: Iterator[Firing], calendar: Calendar | None) -> Iterator[Firing]:
+def _noted(rows: Iterator[Firing], calendar: CalendarPage | None) -> Iterator[Firing]:
     for row in rows:
         if calendar is not None:
             calendar.add(row)
@@ -116,7 +116,7 @@ def _row(row: Firing) -> dict[str, Any]:
     }
 
 
-def _write(context: Context, path: Path, calendar: Calendar, summary: Summary) -> None:
+def _write(context: Context, path: Path, calendar: CalendarPage, summary: Summary) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     links = {
         report.parent.name: report.relative_to(path.parent).as_posix()

@@ -48,19 +48,19 @@ def runs_command(
         click.echo("no run", err=True)
 
 
-def word(run: action.Run) -> str:
+def word(run: action.RunSummary) -> str:
     """How a run ended, in a word that fits a column."""
     if run.state is State.NO_ARTIFACT:
         return "no artifact"
     return str(run.outcome or run.state)
 
 
-def colour(run: action.Run) -> str:
+def colour(run: action.RunSummary) -> str:
     """Red is what somebody should look at."""
     return _COLOURS.get(run.state, "red")
 
 
-def row_of(run: action.Run) -> dict[str, object]:
+def row_of(run: action.RunSummary) -> dict[str, object]:
     """A run as JSON."""
     return {
         "run_id": str(run.run_id),

@@ -54,7 +54,7 @@ def status_command(project: Path, config_env: str | None, local: bool, as_json: 
         click.echo(f" {when:<11} next {due}")
 
 
-def _when(run: action.Run) -> datetime:
+def _when(run: action.RunSummary) -> datetime:
     """When it ended; of what left no manifest, when it was due."""
     return parse_time(run.finished_at) if run.finished_at else run.run_id.scheduled_time
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from toolkit.app.deploying.deploy import Result
+from toolkit.app.deploying.layers import StackOutcome
 from toolkit.app.schedules import schedule as action
 from toolkit.cli.options import Assignment, aws_options, clock_only, json_option, opened, yes_option
 from toolkit.cli.render import print_json
@@ -64,9 +64,13 @@ def _set(where: dict[str, Any], name: str, changes: dict[str, Any], options: dic
     if options["as_json"]:
         print_json({**document(found.preview), "result": row.result})
     else:
-        verb = "kept" if not found.preview.changed or row.result is Result.DECLINED else "written"
+        verb = (
+            "kept"
+            if not found.preview.changed or row.result is StackOutcome.DECLINED
+            else "written"
+        )
         click.echo(f"{found.preview.after.file} {verb}, stack {row.result}")
-    return 1 if row.result is Result.DECLINED else 0
+    return 1 if row.result is StackOutcome.DECLINED else 0
 
 
 def _changes(options: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from toolkit.app.deploying.deploy import Result
+from toolkit.app.deploying.layers import StackOutcome
 from toolkit.app.schedules import schedules as action
 from toolkit.cli.options import aws_options, clock_only, json_option, opened, yes_option
 from toolkit.cli.render import print_json
@@ -105,7 +105,7 @@ def apply(yes: bool, overwrite: bool, **_: Any) -> int:
         drifted = sum(bool(row.drift) and row.kind is Kind.UNCHANGED for row in found)
         if drifted and not overwrite:
             click.echo(f"{drifted} of them live otherwise; --overwrite sets them right", err=True)
-    return 1 if any(row.result is Result.DECLINED for row in rows) else 0
+    return 1 if any(row.result is StackOutcome.DECLINED for row in rows) else 0
 
 
 @schedules_command.command("prune")
@@ -183,12 +183,12 @@ def calendar(until: str | None, **_: Any) -> None:
         click.echo(f"{name}: {what}; nothing keeps them apart", err=True)
 
 
-def _calendar(until: str | None, ahead: timedelta) -> Iterator[action.Firing]:
+def _calendar(until: str | None, ahead: timedelta) -> Iterator[action.PlannedFiring]:
     project, config, now = clock_only(**_where())
     return action.calendar(project, config, now, parse_time(until) if until else now + ahead)
 
 
-def _firing(firing: action.Firing) -> dict[str, Any]:
+def _firing(firing: action.PlannedFiring) -> dict[str, Any]:
     return {
         "run_id": firing.run_id,
         "schedule": firing.schedule,

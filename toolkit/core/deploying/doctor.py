@@ -12,12 +12,12 @@ from typing import TypeVar
 from attrs import frozen
 
 from toolkit.core.deploying.facts import (
+    CallerIdentity,
     Facts,
-    Identity,
-    Image,
     Network,
     Queue,
     Quota,
+    RegistryImage,
     Role,
     Subnet,
     Unknown,
@@ -79,7 +79,7 @@ def worst(findings: Iterable[Finding]) -> Grade:
     return next((grade for grade in (Grade.NG, Grade.WARN) if grade in grades), Grade.OK)
 
 
-def _identity(identity: Identity | Unknown) -> Finding:
+def _identity(identity: CallerIdentity | Unknown) -> Finding:
     if isinstance(identity, Unknown):
         hint = "aws configure, aws sso login, or AWS_PROFILE; and a region"
         return Finding("credentials", Grade.NG, identity.reason, hint)
@@ -137,7 +137,7 @@ def _stacks(stacks: Mapping[str, str] | Unknown, platform: str) -> Finding:
     return Finding("stacks", Grade.OK, f"{len(stacks)} deployed")
 
 
-def _image(workload: str, image: Image) -> Finding:
+def _image(workload: str, image: RegistryImage) -> Finding:
     if not image.present:
         hint = "toolkit deploy builds and pushes it again"
         return Finding(workload, Grade.NG, f"{_short(image.uri)} is not in the registry", hint)

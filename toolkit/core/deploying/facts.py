@@ -14,7 +14,7 @@ class Unknown:
 
 
 @frozen
-class Identity:
+class CallerIdentity:
     """Who asks, and where."""
 
     account: str
@@ -33,7 +33,7 @@ class Quota:
 
 
 @frozen
-class Image:
+class RegistryImage:
     """The image of a workload, whether the registry has it, and for which platforms."""
 
     uri: str
@@ -84,13 +84,13 @@ class Queue:
 class Facts:
     """All answers; None means that the question does not arise."""
 
-    identity: Identity | Unknown
+    identity: CallerIdentity | Unknown
     clock_skew: float | Unknown
     quotas: tuple[Quota, ...] | Unknown | None
     engine: str | Unknown | None
     stacks: Mapping[str, str] | Unknown
     platform_stack: str
-    images: Mapping[str, Image | Unknown]
+    images: Mapping[str, RegistryImage | Unknown]
     network: Network | Unknown | None
     roles: Mapping[str, Role | Unknown]
     queue: Queue | Unknown | None

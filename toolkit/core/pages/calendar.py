@@ -21,7 +21,7 @@ _CLASSES = {
 
 
 @define
-class Calendar:
+class CalendarPage:
     """Gathers firings by day; however many there are, a day holds a few and counts the rest."""
 
     _days: dict[date, dict[str, list[Firing]]] = field(factory=dict)

@@ -12,7 +12,7 @@ from toolkit.core.pages.timeline import timeline
 from toolkit.core.proof.diagnosis import Diagnosis
 from toolkit.core.proof.evidence import Evidence, parse_event
 from toolkit.core.proof.verdict import Verdict
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.catalog import Workload
 from toolkit.runtime.contract import Manifest, RunId, parse_time
 
@@ -96,7 +96,7 @@ def _cost(evidence: Evidence) -> float | None:
     return sum(known) if known and len(known) == len(evidence.tasks) else None
 
 
-def _region(task: Lifecycle) -> str:
+def _region(task: Task) -> str:
     return task.task_arn.split(":")[3]
 
 

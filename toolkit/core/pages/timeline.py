@@ -6,7 +6,7 @@ from itertools import pairwise
 from toolkit.core.names import task_id
 from toolkit.core.pages.html import Html, el
 from toolkit.core.proof.evidence import Evidence
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId, parse_time
 
 # Each phase from one timestamp to the next that there is.
@@ -29,7 +29,7 @@ def timeline(evidence: Evidence) -> Html:
     return el("div", [_task(evidence, task) for task in evidence.tasks])
 
 
-def _task(evidence: Evidence, task: Lifecycle) -> Html:
+def _task(evidence: Evidence, task: Task) -> Html:
     marks = [
         (parse_time(task.times[name]), css, words)
         for name, css, words in _PHASES

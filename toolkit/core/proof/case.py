@@ -6,7 +6,7 @@ from attrs import frozen
 
 from toolkit.core.checks import Status
 from toolkit.core.proof.evidence import Evidence
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.catalog import Workload
 from toolkit.runtime.contract import RunId, parse_time
 
@@ -25,7 +25,7 @@ class Case:
     now: datetime
 
     @property
-    def owner(self) -> Lifecycle | None:
+    def owner(self) -> Task | None:
         """The task that owns the run."""
         return self.evidence.owner
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from attrs import evolve, frozen
 
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 
 
 @frozen
@@ -38,7 +38,7 @@ class _Row:
     code: str | None = None
     message: str | None = None
 
-    def fits_task(self, task: Lifecycle, reason: str) -> bool:
+    def fits_task(self, task: Task, reason: str) -> bool:
         return (
             self.stop_code in (None, task.stop_code)
             and _found(self.reason, reason)
@@ -50,7 +50,7 @@ class _Row:
         return _found(self.code, code) and _found(self.message, f"{code} {message}")
 
 
-def diagnose(task: Lifecycle) -> Diagnosis | None:
+def diagnose(task: Task) -> Diagnosis | None:
     """The diagnosis of a stopped task; None for one that still runs or ended well.
 
     Out of memory is looked for first, because it may come with exit code 0.

@@ -8,7 +8,7 @@ from attrs import asdict, evolve, frozen
 
 from toolkit.core.proof.content import Content
 from toolkit.core.proof.dead_letter import DeadLetter
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import (
     RUN_TOKEN,
     SCHEDULE,
@@ -105,7 +105,7 @@ class Evidence:
     claim: Claim | None = None
     manifests: tuple[Manifest, ...] = ()
     objects: Mapping[str, StoredObject] = {}
-    tasks: tuple[Lifecycle, ...] = ()
+    tasks: tuple[Task, ...] = ()
     logs: LogDigest | None = None
     dead_letters: tuple[DeadLetter, ...] = ()
     deployed_image: str | None = None
@@ -120,7 +120,7 @@ class Evidence:
         return self.manifests[0] if len(self.manifests) == 1 else None
 
     @property
-    def owner(self) -> Lifecycle | None:
+    def owner(self) -> Task | None:
         """The task that owns the run: the one that claimed it, or the only one there is."""
         if self.claim is not None:
             arn = self.claim.task_arn
@@ -145,19 +145,19 @@ class Evidence:
         contents = rows.get("contents")
         if contents is not None:
             rows["contents"] = {key: _content(row) for key, row in contents.items()}
-        rows["tasks"] = tuple(Lifecycle.from_json(row) for row in rows.get("tasks", ()))
+        rows["tasks"] = tuple(Task.from_json(row) for row in rows.get("tasks", ()))
         rows["logs"] = LogDigest(**{**logs, "errors": tuple(logs["errors"])}) if logs else None
         rows["problems"] = tuple(rows.get("problems", ()))
         rows["dead_letters"] = tuple(DeadLetter(**row) for row in rows.get("dead_letters", ()))
         return cls(**rows)
 
 
-def tasks_of(run_id: RunId, tasks: Iterable[Lifecycle]) -> tuple[Lifecycle, ...]:
+def tasks_of(run_id: RunId, tasks: Iterable[Task]) -> tuple[Task, ...]:
     """The tasks that were launched for this run: one state each, the latest that is known.
 
     ECS's own answer wins over a record of the same version; it is the same task either way.
     """
-    latest: dict[str, Lifecycle] = {}
+    latest: dict[str, Task] = {}
     for task in tasks:
         if run_of(task) != run_id:
             continue
@@ -169,7 +169,7 @@ def tasks_of(run_id: RunId, tasks: Iterable[Lifecycle]) -> tuple[Lifecycle, ...]
     return tuple(sorted(latest.values(), key=lambda task: task.times.get("createdAt", "")))
 
 
-def run_of(task: Lifecycle) -> RunId | None:
+def run_of(task: Task) -> RunId | None:
     """The run that a task was launched for; None for a task of something else."""
     environment = task.environment
     try:

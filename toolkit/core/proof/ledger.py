@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from toolkit.core.proof.case import LAUNCH_GRACE
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.diagnosis import diagnose, diagnose_launch
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import ContractError, Outcome, RunId
 
 _CHUNK = 500
@@ -78,7 +78,7 @@ class Sightings(Protocol):
     def dead_letter(self, run_id: RunId) -> DeadLetter | None:
         """The dead letter of its launch."""
 
-    def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Lifecycle]:
+    def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Task]:
         """The tasks that were launched for some of them, by run."""
 
 
@@ -166,7 +166,7 @@ class _Found:
     sightings: Sightings
     now: datetime
     claimed: set[RunId]
-    launched: Mapping[RunId, Lifecycle]
+    launched: Mapping[RunId, Task]
 
     def firing(self, row: _Match) -> Firing:
         """One row of the ledger."""

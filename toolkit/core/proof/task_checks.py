@@ -3,7 +3,7 @@
 from toolkit.core.checks import Check, Status
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.diagnosis import diagnose
-from toolkit.core.task import Lifecycle
+from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome, RunId, parse_time
 
 # A stream runs RUN_SECONDS from the moment its connection stands, then saves what it has.
@@ -145,7 +145,7 @@ def _lateness(case: Case) -> float | None:
     return (parse_time(created) - run_id.scheduled_time).total_seconds()
 
 
-def _exit(task: Lifecycle) -> str:
+def _exit(task: Task) -> str:
     return "no exit code" if task.exit_code is None else f"exit {task.exit_code}"
 
 

@@ -17,7 +17,7 @@ from typing import IO, Any, ClassVar
 
 from toolkit.core.deploying.executor import Executor
 from toolkit.local.agent.clock import SHIM, clock_variables
-from toolkit.local.agent.images import Image
+from toolkit.local.agent.images import PulledImage
 from toolkit.local.agent.process import OUT_OF_MEMORY, StartError, start_watched
 from toolkit.local.agent.task_spec import Container as Definition
 
@@ -79,7 +79,7 @@ class Container:
 
     def __init__(
         self,
-        image: Image,
+        image: PulledImage,
         definition: Definition,
         command: Sequence[str],
         environment: Mapping[str, str],

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from toolkit.local.agent.aws import Emulator, RoleError
-from toolkit.local.agent.deployed import Deployed
+from toolkit.local.agent.deployed import DeployedSchedule
 from toolkit.local.agent.journal import Journal
 from toolkit.local.agent.target import Invocation, dead_letter, run_task_request
 
@@ -25,13 +25,13 @@ class Due:
     """One invocation that is to be attempted at a moment."""
 
     at: datetime
-    schedule: Deployed
+    schedule: DeployedSchedule
     scheduled_time: datetime
     execution_id: str
     attempt: int = 1
 
 
-def first_attempt(schedule: Deployed, scheduled_time: datetime, at: datetime) -> Due:
+def first_attempt(schedule: DeployedSchedule, scheduled_time: datetime, at: datetime) -> Due:
     """The first attempt of a firing."""
     return Due(at, schedule, scheduled_time, secrets.token_hex(8))
 
@@ -70,7 +70,7 @@ class Delivery:
         answer: dict[str, Any] = self._emulator.call("POST", "/strike", struck)
         return answer["fault"] is not None
 
-    def _client(self, schedule: Deployed, service: str, offset: float) -> Any:
+    def _client(self, schedule: DeployedSchedule, service: str, offset: float) -> Any:
         session = f"schedule-{schedule.key.name}"[:64]
         group = f"{schedule.arn.rsplit(':', 1)[0]}:schedule-group/{schedule.key.group}"
         role = self._emulator.assume_role(
@@ -100,7 +100,7 @@ class Delivery:
             self._send(due.schedule, letter, offset)
         return retry
 
-    def _send(self, schedule: Deployed, letter: dict[str, Any], offset: float) -> None:
+    def _send(self, schedule: DeployedSchedule, letter: dict[str, Any], offset: float) -> None:
         queue = schedule.target.get("DeadLetterConfig", {}).get("Arn")
         if not queue:
             return

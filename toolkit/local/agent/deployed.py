@@ -20,7 +20,7 @@ class Key:
 
 
 @frozen
-class Deployed:
+class DeployedSchedule:
     """One schedule of EventBridge Scheduler.
 
     https://docs.aws.amazon.com/scheduler/latest/APIReference/API_GetSchedule.html

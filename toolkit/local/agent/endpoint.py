@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from toolkit.local.agent.aws import RoleError
-from toolkit.local.agent.task import Task
+from toolkit.local.agent.task import TaskThread
 
 Answer = tuple[int, dict[str, Any]]
 _MIB_PER_VCPU_UNIT = 1024
@@ -22,10 +22,10 @@ class TaskEndpoint:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._tasks: dict[str, Task] = {}
+        self._tasks: dict[str, TaskThread] = {}
         self._lock = threading.Lock()
 
-    def open(self, task: Task) -> Mapping[str, str]:
+    def open(self, task: TaskThread) -> Mapping[str, str]:
         """Publish a task; returns the environment that leads there."""
         identity = secrets.token_urlsafe(24)
         with self._lock:
@@ -42,7 +42,7 @@ class TaskEndpoint:
             )
         return environment
 
-    def close(self, task: Task) -> None:
+    def close(self, task: TaskThread) -> None:
         """Forget a task."""
         with self._lock:
             self._tasks = {key: known for key, known in self._tasks.items() if known is not task}
@@ -59,7 +59,7 @@ class TaskEndpoint:
         return _metadata(task, what)
 
 
-def _credentials(task: Task) -> Answer:
+def _credentials(task: TaskThread) -> Answer:
     try:
         credentials = task.credentials()
     except RoleError as error:
@@ -75,7 +75,7 @@ def _credentials(task: Task) -> Answer:
     }
 
 
-def _metadata(task: Task, what: str) -> Answer:
+def _metadata(task: TaskThread, what: str) -> Answer:
     found = task.describe()
     containers = [_container(task, found, row) for row in found["containers"]]
     if what == "":
@@ -104,7 +104,9 @@ def _metadata(task: Task, what: str) -> Answer:
     return 200, document
 
 
-def _container(task: Task, found: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+def _container(
+    task: TaskThread, found: Mapping[str, Any], row: Mapping[str, Any]
+) -> dict[str, Any]:
     family, _, revision = found["taskDefinitionArn"].rsplit("/", 1)[-1].rpartition(":")
     return {
         "DockerId": row.get("runtimeId", ""),

@@ -8,7 +8,7 @@ from typing import Any
 
 from toolkit.local.agent.journal import Journal
 from toolkit.local.agent.start import Surroundings
-from toolkit.local.agent.task import Task
+from toolkit.local.agent.task import TaskThread
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class Fargate:
     def __init__(self, around: Surroundings, journal: Journal) -> None:
         self._around = around
         self._journal = journal
-        self._tasks: dict[str, Task] = {}
+        self._tasks: dict[str, TaskThread] = {}
         self._finished: set[str] = set()
         self._threads: dict[str, threading.Thread] = {}
         self._changed = threading.Condition()
@@ -29,17 +29,17 @@ class Fargate:
         with self._changed:
             for arn, wish in wanted.items():
                 if arn not in self._tasks and arn not in self._finished:
-                    self._take_up(Task(arn, wish["offset"], self._around, wish["faults"]))
+                    self._take_up(TaskThread(arn, wish["offset"], self._around, wish["faults"]))
                 if wish["desired"] == "STOPPED" and arn in self._tasks:
                     self._tasks[arn].stop()
 
-    def _take_up(self, task: Task) -> None:
+    def _take_up(self, task: TaskThread) -> None:
         thread = threading.Thread(target=self._live, args=(task,), name=task.task_id, daemon=True)
         self._tasks[task.arn] = task
         self._threads[task.arn] = thread
         thread.start()
 
-    def _live(self, task: Task) -> None:
+    def _live(self, task: TaskThread) -> None:
         ending: dict[str, Any] = {}
         try:
             ending = task.live()

@@ -28,7 +28,7 @@ class PullError(Exception):
 
 
 @frozen
-class Image:
+class PulledImage:
     """A pulled image.
 
     A process image has its tree in ``working_directory``; any other has the ``reference`` by which
@@ -58,7 +58,7 @@ class Images:
         self._pull_container = pull_container
         self._lock = threading.Lock()
 
-    def pull(self, reference: str, ecr: Any, architecture: str) -> Image:
+    def pull(self, reference: str, ecr: Any, architecture: str) -> PulledImage:
         """The image that ``repo@sha256:…`` or ``repo:tag`` names; raises PullError.
 
         Of an index it is the one for Linux on that architecture.
@@ -156,8 +156,10 @@ def _split(reference: str) -> tuple[str, str]:
     return (repository, tag) if colon and "/" not in tag else (reference, "latest")
 
 
-def _image(digest: str, root: Path, config: Mapping[str, Any], reference: str | None) -> Image:
-    return Image(
+def _image(
+    digest: str, root: Path, config: Mapping[str, Any], reference: str | None
+) -> PulledImage:
+    return PulledImage(
         digest=digest,
         reference=reference,
         entry_point=tuple(config.get("Entrypoint") or ()),

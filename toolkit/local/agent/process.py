@@ -12,7 +12,7 @@ from typing import IO, ClassVar
 
 from toolkit.core.deploying.executor import Executor
 from toolkit.local.agent.clock import SHIM, clock_variables
-from toolkit.local.agent.images import Image
+from toolkit.local.agent.images import PulledImage
 from toolkit.local.agent.memory import victim
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -35,7 +35,7 @@ class Process:
 
     def __init__(
         self,
-        image: Image,
+        image: PulledImage,
         command: Sequence[str],
         environment: Mapping[str, str],
         *,
@@ -134,7 +134,7 @@ def start_watched(
 
 
 def _argv(
-    image: Image, command: Sequence[str], descriptor: int, writable: Sequence[Path]
+    image: PulledImage, command: Sequence[str], descriptor: int, writable: Sequence[Path]
 ) -> list[str]:
     program, *arguments = command or ("",)
     python = Path(program).name in ("python", "python3")
@@ -146,7 +146,7 @@ def _argv(
 
 
 def _environment(
-    image: Image, environment: Mapping[str, str], scratch: Path, offset: float
+    image: PulledImage, environment: Mapping[str, str], scratch: Path, offset: float
 ) -> dict[str, str]:
     """Just what the container would have; HOME and TMPDIR are the task's own scratch space."""
     own = {"PATH": _PATH, "HOME": str(scratch), "TMPDIR": str(scratch), "LANG": "C.UTF-8"}

@@ -12,13 +12,13 @@ from toolkit.core.expressions.expression import ExpressionError
 from toolkit.local.agent.aws import Emulator
 from toolkit.local.agent.clock import Clock
 from toolkit.local.agent.delivery import Due, first_attempt
-from toolkit.local.agent.deployed import Deployed, Key
+from toolkit.local.agent.deployed import DeployedSchedule, Key
 from toolkit.local.agent.journal import Journal
 
 _TICK = timedelta(microseconds=1)  # a rate fires at the very moment when it is made
 
 
-class Scheduler:
+class SchedulerAgent:
     """The deployed schedules and the heap of what is due. Safe to use from any thread."""
 
     def __init__(self, emulator: Emulator, clock: Clock, journal: Journal) -> None:
@@ -27,7 +27,7 @@ class Scheduler:
         self._emulator = emulator
         self._clock = clock
         self._journal = journal
-        self._schedules: dict[Key, Deployed] = {}
+        self._schedules: dict[Key, DeployedSchedule] = {}
         self._modified: dict[Key, datetime] = {}
         self._heap: list[tuple[datetime, int, Due]] = []
         self._order = itertools.count()
@@ -57,15 +57,15 @@ class Scheduler:
                 self._schedules[schedule.key] = schedule
                 self._plan_next(schedule, max(schedule.modified - _TICK, self._since))
 
-    def _read(self, key: Key) -> Deployed | None:
+    def _read(self, key: Key) -> DeployedSchedule | None:
         client = self._emulator.client("scheduler", key.region)
         try:
             answer = client.get_schedule(Name=key.name, GroupName=key.group)
         except client.exceptions.ResourceNotFoundException:
             return None  # deleted since it was listed
-        return Deployed.read(key.region, answer)
+        return DeployedSchedule.read(key.region, answer)
 
-    def _plan_next(self, schedule: Deployed, after: datetime) -> None:
+    def _plan_next(self, schedule: DeployedSchedule, after: datetime) -> None:
         """Put the schedule's next firing on the heap; a schedule without one is complete."""
         try:
             scheduled = next(schedule.firings(after), None)
@@ -83,7 +83,7 @@ class Scheduler:
         with self._lock:
             self._push(due)
 
-    def claim(self, schedule: Deployed, scheduled: datetime) -> Due | None:
+    def claim(self, schedule: DeployedSchedule, scheduled: datetime) -> Due | None:
         """Take a planned firing ahead of its time, if it is the one that comes next."""
         with self._lock:
             for entry in self._heap:
@@ -129,10 +129,10 @@ class Scheduler:
         while self._heap and self._heap[0][2].schedule is not self._current(self._heap[0][2]):
             heapq.heappop(self._heap)
 
-    def _current(self, due: Due) -> Deployed | None:
+    def _current(self, due: Due) -> DeployedSchedule | None:
         return self._schedules.get(due.schedule.key)
 
-    def find(self, name: str) -> Deployed:
+    def find(self, name: str) -> DeployedSchedule:
         """The schedule of that name; raises ConfigError listing the deployed ones."""
         with self._lock:
             found = [schedule for key, schedule in self._schedules.items() if key.name == name]
@@ -146,7 +146,7 @@ class Scheduler:
             else "deploy one first: toolkit deploy",
         )
 
-    def next_firing(self, schedule: Deployed) -> datetime | None:
+    def next_firing(self, schedule: DeployedSchedule) -> datetime | None:
         """The scheduled time that this schedule waits for."""
         return next(schedule.firings(self._clock.now()), None)
 

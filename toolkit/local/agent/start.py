@@ -13,7 +13,7 @@ from toolkit.local.agent import container as docker
 from toolkit.local.agent.aws import Credentials, Emulator, RoleError
 from toolkit.local.agent.awslogs import LogDriverError, LogShipper
 from toolkit.local.agent.clock import at_offset
-from toolkit.local.agent.images import Image, Images, PullError
+from toolkit.local.agent.images import Images, PulledImage, PullError
 from toolkit.local.agent.launcher import landlock_version
 from toolkit.local.agent.process import Process, StartError
 from toolkit.local.agent.sensitive_data import SecretError, read_secrets
@@ -38,7 +38,7 @@ class NeverStartedError(Exception):
     """The task cannot start; the message is its stoppedReason."""
 
 
-class Identity(Protocol):
+class TaskIdentity(Protocol):
     """What is known of a task when it starts."""
 
     arn: str
@@ -48,7 +48,7 @@ class Identity(Protocol):
     spec: TaskSpec
 
 
-class Endpoint(Protocol):
+class MetadataEndpoint(Protocol):
     """Where tasks find their metadata and credentials."""
 
     def open(self, task: Any) -> Mapping[str, str]:
@@ -64,11 +64,11 @@ class Surroundings:
 
     emulator: Emulator
     images: Images
-    endpoint: Endpoint
+    endpoint: MetadataEndpoint
     scratch: Path
     branch_of_feed: Callable[[], Branch | None]
 
-    def assume(self, task: Identity, role: str) -> Credentials:
+    def assume(self, task: TaskIdentity, role: str) -> Credentials:
         """Credentials of one of the task's roles; raises RoleError."""
         source = f"arn:aws:ecs:{task.region}:{task.arn.split(':')[4]}:*"
         return self.emulator.assume_role(role, SERVICE, task.task_id, source, task.offset)
@@ -87,7 +87,7 @@ class Start:
 
     def __init__(
         self,
-        task: Identity,
+        task: TaskIdentity,
         around: Surroundings,
         faults: Mapping[str, float | None],
         scratch: Path,
@@ -98,7 +98,7 @@ class Start:
         self._scratch = scratch
         self._execution = self._execution_role()
         self.branch = around.branch_of_feed() if "network-cut" in faults else None
-        self._images: dict[str, Image] = {}
+        self._images: dict[str, PulledImage] = {}
         self._secrets: dict[str, Mapping[str, str]] = {}
         self._logs: dict[str, LogShipper | None] = {}
 
@@ -133,14 +133,14 @@ class Start:
         except SecretError as error:
             raise NeverStartedError(f"{_NO_SECRETS}: {error}") from error
 
-    def pull(self) -> Mapping[str, Image]:
+    def pull(self) -> Mapping[str, PulledImage]:
         """Pull the image of each container with the execution role."""
         ecr = self._client("ecr", self._task.region)
         for container in self._task.spec.containers:
             self._images[container["name"]] = self._pull(container["image"], ecr)
         return self._images
 
-    def _pull(self, reference: str, ecr: Any) -> Image:
+    def _pull(self, reference: str, ecr: Any) -> PulledImage:
         try:
             if "no-route" in self._faults:
                 raise PullError(_no_route(reference))
@@ -195,7 +195,7 @@ class Start:
         return running
 
     def _launch(
-        self, container: Container, image: Image, found: Mapping[str, str]
+        self, container: Container, image: PulledImage, found: Mapping[str, str]
     ) -> Process | docker.Container:
         try:
             if image.reference is None:
@@ -205,7 +205,7 @@ class Start:
             raise NeverStartedError(f"CannotStartContainerError: {error}") from error
 
     def _launch_process(
-        self, container: Container, image: Image, found: Mapping[str, str]
+        self, container: Container, image: PulledImage, found: Mapping[str, str]
     ) -> Process:
         spec, name = self._task.spec, container["name"]
         return Process(
@@ -231,7 +231,7 @@ class Start:
         return [self._scratch / container["name"], *volumes]
 
     def _launch_container(
-        self, container: Container, image: Image, found: Mapping[str, str]
+        self, container: Container, image: PulledImage, found: Mapping[str, str]
     ) -> docker.Container:
         spec, name = self._task.spec, container["name"]
         return docker.Container(

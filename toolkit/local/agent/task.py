@@ -31,7 +31,7 @@ _STOPPED_BY_AWS = {
 Faults = Mapping[str, float | None]
 
 
-class Task:
+class TaskThread:
     """A task of the cluster and the thread that lives it.
 
     Args:

@@ -12,7 +12,7 @@ from toolkit.local.agent.clock import Clock, offset_for
 from toolkit.local.agent.delivery import Delivery, Due, first_attempt
 from toolkit.local.agent.fargate import Fargate
 from toolkit.local.agent.journal import Event, Journal
-from toolkit.local.agent.scheduler import Scheduler
+from toolkit.local.agent.scheduler import SchedulerAgent
 
 _LONGEST_SLEEP = 1.0
 _STEP_SECONDS = 0.25
@@ -30,7 +30,7 @@ class Timekeeper:
     def __init__(
         self,
         clock: Clock,
-        scheduler: Scheduler,
+        scheduler: SchedulerAgent,
         delivery: Delivery,
         fargate: Fargate,
         journal: Journal,

@@ -14,7 +14,7 @@ from websockets.frames import Frame, Opcode
 
 from toolkit.local.feed.channel import Channel
 from toolkit.local.feed.control import RateLimit, Subscriptions
-from toolkit.local.feed.faults import Act, Faults, Wire
+from toolkit.local.feed.faults import Act, Faults, FaultyConnection
 
 _BEHIND = 200_000  # messages that a client may be behind before it is cut off
 _TRICKLE_BYTES, _TRICKLE_SECONDS = 40, 0.002
@@ -52,7 +52,7 @@ class Client:
     record: Record
     _outbox: asyncio.Queue[tuple[str, str]] = field(init=False, factory=asyncio.Queue)
     _writing: asyncio.Lock = field(init=False, factory=asyncio.Lock)
-    _wires: dict[str, Wire] = field(init=False, factory=dict)
+    _wires: dict[str, FaultyConnection] = field(init=False, factory=dict)
 
     @property
     def behind(self) -> int:
@@ -114,7 +114,7 @@ class Client:
     async def _write(self) -> None:
         while True:
             stream, payload = await self._outbox.get()
-            wire = self._wires.setdefault(stream, Wire(self.faults))
+            wire = self._wires.setdefault(stream, FaultyConnection(self.faults))
             for act, data in wire.actions(payload):
                 if act is Act.DROP:
                     self.connection.transport.abort()

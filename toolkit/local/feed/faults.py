@@ -1,6 +1,6 @@
 """What goes wrong on one connection, counted in the trades that were due on it.
 
-Pure: a `Wire` turns the payloads that are due into the actions that the server performs.
+Pure: a `FaultyConnection` turns due payloads into the actions that the server performs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ class Faults:
 
 
 @define
-class Wire:
+class FaultyConnection:
     """The state of one connection: how many trades were due, and what it leaves out."""
 
     faults: Faults
