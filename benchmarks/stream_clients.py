@@ -8,7 +8,6 @@ signals, every trade recorded, the log, the artifacts.
 import json
 import math
 import os
-import resource
 import ssl
 import sys
 import tempfile
@@ -16,16 +15,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-
-def cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def peak_mb() -> float:
-    """The high-water mark of this process; ru_maxrss would begin with its parent's."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+from benchmarks.usage import cpu_seconds, peak_mb
 
 
 class Rolling:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.stream_clients import cpu_seconds, peak_mb
+from benchmarks.usage import cpu_seconds, peak_mb
 from toolkit.runtime.contract import Artifact, Json
 from workloads.streams.connection import Connection
 from workloads.streams.connection import connect as open_socket

@@ -7,48 +7,30 @@ stdout carries results, stderr carries progress and errors. Exit codes: 0 done o
 import importlib
 import signal
 import sys
+from typing import NoReturn
 
 import click
 
-from toolkit.cli.text import wrapped
-from toolkit.core.errors import ToolkitError
-from toolkit.runtime.contract import ContractError
-
-# Command → the module that holds it. Modules are imported when asked for, so that
-# `toolkit --version` does not pay for what it does not use.
-_COMMANDS = {
-    "cost": "proof.cost",
-    "delete": "deploying.delete",
-    "deploy": "deploying.deploy",
-    "doctor": "deploying.doctor",
-    "evidence": "proof.evidence",
-    "image": "deploying.image",
-    "ledger": "proof.ledger",
-    "local": "local",
-    "logs": "proof.logs",
-    "next": "schedules.next",
-    "package": "deploying.package",
-    "run": "schedules.run",
-    "runs": "proof.runs",
-    "schedule": "schedules.schedule",
-    "schedules": "schedules.schedules",
-    "status": "proof.status",
-    "validate": "proof.validate",
-}
+from toolkit.cli.commands import COMMANDS
 
 
 class _Commands(click.Group):
-    """A group that imports a command when it is needed, and prints the toolkit's errors."""
+    """A group that imports a command when it is needed, and none for the list of commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return sorted(_COMMANDS)
+        return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"toolkit.cli.{_COMMANDS[cmd_name]}")
+        module = importlib.import_module(f"toolkit.cli.{COMMANDS[cmd_name].module}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_") + "_command")
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, COMMANDS[name].summary) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,14 +54,27 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except ContractError as error:
-        sys.exit(_fail(str(error), None, 2))
-    except ToolkitError as error:
-        sys.exit(_fail(error.message, error.hint, error.exit_code))
+    except Exception as error:  # noqa: BLE001 - sorted out below; raised again if it is none of ours
+        _fail(error)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(message: str, hint: str | None, code: int) -> int:
+def _fail(error: Exception) -> NoReturn:
+    """Print an error that the toolkit raised on purpose, and exit; raise any other again."""
+    # Here, because a command that succeeds needs none of it.
+    from toolkit.core.errors import ToolkitError
+    from toolkit.runtime.contract import ContractError
+
+    if isinstance(error, ToolkitError):
+        sys.exit(_print_error(error.message, error.hint, error.exit_code))
+    if isinstance(error, ContractError):
+        sys.exit(_print_error(str(error), None, 2))
+    raise error
+
+
+def _print_error(message: str, hint: str | None, code: int) -> int:
+    from toolkit.cli.text import wrapped
+
     click.secho("error: ", fg="red", bold=True, nl=False, err=True)
     click.echo(wrapped(message, indent=7, hang="", err=True), err=True)
     if hint:

@@ -22,9 +22,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 )
 @click.pass_context
 def local_command(context: click.Context, /, project: Path) -> None:
-    """The embedded AWS: an emulator with a Scheduler and a Fargate of its own.
+    """Control the embedded AWS: start, stop, time, faults.
 
-    One per project, on this machine only. Its clock is virtual: `advance` lets firings happen.
+    It is an emulator with a Scheduler and a Fargate of its own, one per project, on this machine
+    only. Its clock is virtual: `advance` lets firings happen.
     """
     context.obj = actions.root_of(project)
 

@@ -18,7 +18,7 @@ from toolkit.cli.render import print_json
 def delete_command(
     project: Path, config_env: str | None, local: bool, yes: bool, as_json: bool, data: bool
 ) -> int:
-    """Delete everything of the app that is deployed: schedules, workloads, platform.
+    """Delete the app's stacks: schedules, workloads, platform.
 
     Only stacks with the app's tag are touched. The bucket stays, unless --data is given.
     """

@@ -18,7 +18,7 @@ _COLOURS = {Grade.OK: "green", Grade.WARN: "yellow", Grade.NG: "red"}
 @aws_options
 @json_option
 def doctor_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> int:
-    """Check everything that a scheduled run needs, before it fires.
+    """Check everything a run needs before it fires.
 
     NG is wrong, WARN may go wrong or could not be found out. Exit code 1 if anything is NG.
     """

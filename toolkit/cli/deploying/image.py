@@ -16,7 +16,7 @@ _GRAVE = ("CRITICAL", "HIGH")
 
 @click.group("image")
 def image_command() -> None:
-    """The one image that all workloads share: build, push, list, scan."""
+    """Build, push, list and scan the image that all workloads share."""
 
 
 @image_command.command("build")

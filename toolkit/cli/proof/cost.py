@@ -20,7 +20,7 @@ from toolkit.runtime.contract import RunId
 def cost_command(
     run_ids: tuple[RunId, ...], project: Path, config_env: str | None, local: bool, as_json: bool
 ) -> None:
-    """Tell what runs cost on Fargate, or what the schedules cost in the 30 days ahead.
+    """Show what runs cost, or what the next 30 days of schedules will.
 
     Only the tasks: storage, logs and data transfer are not in it.
     """

@@ -30,9 +30,10 @@ def evidence_command(
     as_json: bool,
     output: Path,
 ) -> None:
-    """Keep the evidence of runs: log, lifecycle, claim, manifest, verdict, and one HTML page.
+    """Keep the evidence of runs in a folder each.
 
-    Whatever the verdict, the folder is written; `toolkit validate --evidence DIR` judges it again.
+    It holds log, lifecycle, claim, manifest, verdict, and one HTML page. Whatever the verdict, the
+    folder is written; `toolkit validate --evidence DIR` judges it again.
     """
     context = opened(project, config_env, local)
     found = [action.keep(context, run_id, output) for run_id in run_ids]

@@ -38,7 +38,7 @@ def ledger_command(
     everything: bool,
     html: Path | None,
 ) -> int:
-    """Tell of every expected firing what became of it.
+    """Show what became of every expected firing.
 
     Exit code 1 if any was missed, failed, interrupted, timed out, dead-lettered or left nothing.
     """

@@ -16,7 +16,7 @@ from toolkit.runtime.contract import parse_time
 @aws_options
 @json_option
 def status_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> None:
-    """Show what runs now, what became of the last run or firing, and what fires next."""
+    """Show what runs now, each schedule's last run and next firing."""
     found = action.status(opened(project, config_env, local))
     if as_json:
         print_json(

@@ -56,10 +56,10 @@ def validate_command(
     download: Path | None,
     **runs: Any,
 ) -> int:
-    """Judge runs by their evidence: artifacts, then exit and stop code, then logs.
+    """Judge runs by their evidence.
 
-    Exit code 0 is PASS, 1 FAIL, 4 INCONCLUSIVE; of several runs the worst. Missing evidence is
-    never success.
+    Artifacts come first, then exit and stop code, then logs. Exit code 0 is PASS, 1 FAIL, 4
+    INCONCLUSIVE; of several runs the worst. Missing evidence is never success.
     """
     if folders:
         count, several = len(folders), len(folders) > 1

@@ -34,10 +34,11 @@ def next_command(
     count: int,
     as_json: bool,
 ) -> int:
-    """Print the next firings of an expression; '-' reads one a line from standard input.
+    """Print the next firings of an expression.
 
-    It needs neither a project nor AWS. With '-' and --json each line read makes one line, in the
-    same order; it is null for an expression that is refused. The exit code is 2 if any was.
+    '-' reads one a line from standard input. It needs neither a project nor AWS. With '-' and
+    --json each line read makes one line, in the same order; it is null for an expression that is
+    refused. The exit code is 2 if any was.
     """
     find_zone(timezone or "UTC")
     start = _time("--after", after) or datetime.now(UTC)

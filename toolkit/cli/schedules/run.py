@@ -26,7 +26,7 @@ def run_command(
     env: tuple[tuple[str, str], ...],
     follow: bool,
 ) -> int:
-    """Run a schedule or a workload now, exactly as its schedule would.
+    """Run a schedule or a workload now, as its schedule would.
 
     With --follow the exit code is that of the verdict.
     """
