@@ -12,6 +12,7 @@ smallest tasks and remove what they made. Where ours differs from AWS, docs/loca
 import json
 import os
 import time
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -153,6 +154,44 @@ def test_log_events_are_filtered_in_pages(account: Account) -> None:
             logs.filter_log_events(logGroupName=group, logStreamNames=["s", "no-such-stream"])
     finally:
         logs.delete_log_group(logGroupName=group)
+
+
+def test_a_page_of_log_events_holds_1_mb(account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html"""
+    logs = account.client("logs")
+    group = f"/{account.cluster}/conformance-bytes"
+    logs.create_log_group(logGroupName=group)
+    try:
+        logs.create_log_stream(logGroupName=group, logStreamName="s")
+        now, expected = int(time.time() * 1000), [f"{number:0200000}" for number in range(12)]
+        rows = [{"timestamp": now + at, "message": text} for at, text in enumerate(expected)]
+        for start in range(0, 12, 4):
+            logs.put_log_events(
+                logGroupName=group, logStreamName="s", logEvents=rows[start : start + 4]
+            )
+
+        def filtered() -> list[list[str]] | None:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+            texts = [[event["message"] for event in page["events"]] for page in pages]
+            return texts if list(chain.from_iterable(texts)) == expected else None
+
+        for texts in (eventually(filtered, account.patience), _read(logs, group)):
+            assert list(chain.from_iterable(texts)) == expected
+            assert max(map(len, texts)) == 5
+    finally:
+        logs.delete_log_group(logGroupName=group)
+
+
+def _read(logs: Any, group: str) -> list[list[str]]:
+    """The pages of a stream, read backwards and put in order."""
+    pages: list[list[str]] = []
+    token: dict[str, str] = {}
+    while True:
+        answer = logs.get_log_events(logGroupName=group, logStreamName="s", **token)
+        if not answer["events"]:
+            return pages
+        pages.insert(0, [event["message"] for event in answer["events"]])
+        token = {"nextToken": answer["nextBackwardToken"]}
 
 
 PATTERNS = {

@@ -122,6 +122,7 @@ def main() -> None:
         ecs,
         events,
         logs,
+        policy_variables,
         scheduler,
         snapshots,
         task_definition,
@@ -137,6 +138,7 @@ def main() -> None:
         scheduler,
         cloudformation,
         bucket_lifecycle,
+        policy_variables,
         snapshots,
     ):
         service.install()

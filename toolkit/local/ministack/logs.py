@@ -4,10 +4,11 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterL
 """
 
 import heapq
+import json
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from itertools import islice
+from itertools import accumulate, islice
 from operator import itemgetter
 from typing import Any
 
@@ -25,7 +26,8 @@ from .filter_pattern import PatternError
 
 Event = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
-_LARGEST_PAGE = 10_000
+# "As many log events as can fit in 1 MB (up to 10,000)"; sized as PutLogEvents sizes them.
+_LARGEST_PAGE, _PAGE_BYTES, _EVENT_OVERHEAD = 10_000, 1_048_576, 26
 _DAY = 86_400
 _TIMESTAMP = itemgetter("timestamp")
 # What ministack saves beside the groups; not the index of all events, which is made when needed.
@@ -133,6 +135,20 @@ def _put_log_events(original: Any, data: dict[str, Any]) -> Response:
     return _response(json_response({"nextSequenceToken": stream["uploadSequenceToken"]}))
 
 
+def _get_log_events(original: Any, data: dict[str, Any]) -> Response:
+    """A page of one stream, asked for again where it would be larger than a page may be."""
+    response = _response(original(data))
+    if response[0] != 200:
+        return response
+    events = json.loads(response[2])["events"]
+    forward = str(data.get("nextToken") or ("f" if data.get("startFromHead") else "b"))[0] == "f"
+    totals = accumulate(_size(event) for event in (events if forward else reversed(events)))
+    fitting = max(1, sum(total <= _PAGE_BYTES for total in totals))
+    if fitting >= len(events):
+        return response
+    return _response(original({**data, "limit": fitting}))
+
+
 _MENDS = {
     "load_persisted_state": _load,
     "reset": _reset,
@@ -140,6 +156,7 @@ _MENDS = {
     "_delete_log_stream": _delete_log_stream,
     "_delete_log_group": _delete_log_group,
     "_put_log_events": _put_log_events,
+    "_get_log_events": _get_log_events,
 }
 
 
@@ -178,17 +195,23 @@ def _page(group: str, data: dict[str, Any], matches: filter_pattern.Matcher) -> 
     size = min(data.get("limit", _LARGEST_PAGE), _LARGEST_PAGE)
     moment, passed = map(int, data.get("nextToken", "0:0").split(":"))
     answer: dict[str, Any] = {"events": [], "searchedLogStreams": []}
+    held = 0
     first = max(data.get("startTime", 0), moment)
     for event, name in islice(_events(group, first, data), passed, None):
         if event["timestamp"] != moment:
             moment, passed = event["timestamp"], 0
         if matches(event["message"]):
-            if len(answer["events"]) == size:
+            held += _size(event)
+            if len(answer["events"]) == size or (answer["events"] and held > _PAGE_BYTES):
                 answer["nextToken"] = f"{moment}:{passed}"
                 break
             answer["events"].append({**event, "logStreamName": name})
         passed += 1
     return answer
+
+
+def _size(event: Event) -> int:
+    return len(event["message"].encode()) + _EVENT_OVERHEAD
 
 
 def _events(group: str, first: int, data: dict[str, Any]) -> Iterator[tuple[Event, str]]:

@@ -1,0 +1,58 @@
+"""Variables in IAM policies: ``${aws:PrincipalTag/team}`` in a resource or a condition's value.
+
+A statement whose variable has no value in the request, and no default, matches nothing there.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+"""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from ministack.core import iam_evaluator
+
+# ${key} or ${key, 'default'}
+_VARIABLE = re.compile(r"\$\{\s*([\w:/.@+=-]+)\s*(?:,\s*'([^']*)'\s*)?\}")
+
+
+def install() -> None:
+    """Resolve the variables of each statement before it is matched."""
+    original = iam_evaluator._first_match
+    iam_evaluator._first_match = lambda context, statements, effect: original(
+        context, [_resolved(statement, context) for statement in statements], effect
+    )
+
+
+def _resolved(statement: Any, context: Any) -> Any:
+    if "${" not in repr(statement):
+        return statement
+    return replace(
+        statement,
+        resources=_patterns(statement.resources, context),
+        not_resources=_patterns(statement.not_resources, context),
+        conditions={
+            operator: {name: _patterns(_listed(values), context) for name, values in keys.items()}
+            for operator, keys in statement.conditions.items()
+        },
+    )
+
+
+def _patterns(patterns: list[Any], context: Any) -> list[str]:
+    """The patterns with their values; one without a value becomes a pattern of nothing."""
+    resolved = [_resolve(str(pattern), context) for pattern in patterns]
+    return [pattern if pattern is not None else "\0" for pattern in resolved]
+
+
+def _resolve(pattern: str, context: Any) -> str | None:
+    values = []
+    for name, default in _VARIABLE.findall(pattern):
+        value = iam_evaluator._resolve_condition_key(name, context)
+        values.append(default if value is None and default else value)
+    if any(not isinstance(value, str) for value in values):
+        return None
+    following = iter(values)
+    return _VARIABLE.sub(lambda _: str(next(following)), pattern)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
