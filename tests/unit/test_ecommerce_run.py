@@ -35,9 +35,10 @@ def test_the_settings_are_the_variables_of_the_catalog() -> None:
     assert Settings.of(CATALOG.settings({})).orders == 2_000_000
 
 
-def test_too_few_orders_a_day_are_refused_with_the_number_that_would_do() -> None:
-    with pytest.raises(ContractError, match="at least 365000 orders"):
-        run({**SETTINGS, "days": 3650}, FakeRun())
+def test_too_few_orders_a_day_are_refused_with_the_rule() -> None:
+    with pytest.raises(ContractError, match=r"ORDERS=364999, DAYS=3650 .* ORDERS >= 100 \* DAYS"):
+        CATALOG.settings({"ORDERS": "364999", "DAYS": "3650"})
+    assert CATALOG.settings({"ORDERS": "365000", "DAYS": "3650"})
 
 
 def test_every_gate_of_a_run_passes(done: tuple[FakeRun, Result]) -> None:

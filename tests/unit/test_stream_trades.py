@@ -20,7 +20,7 @@ from workloads.streams.errors import (
     StreamSilentError,
 )
 from workloads.streams.frames import Frames
-from workloads.streams.settings import Settings
+from workloads.streams.settings import ENDPOINTS, Settings
 from workloads.streams.trades import run
 
 ARTIFACTS = ["trades.parquet", "bars.csv", "signals.csv", "metrics.json", "stream.png"]
@@ -255,33 +255,38 @@ def test_everything_says_that_the_trades_are_not_the_exchange_s(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("feed", "url"),
+    ("settings", "told"),
     [
-        ("binance", "ws://127.0.0.1:8000"),
-        ("binance", "wss://stream.binance.com.example.org"),
-        ("synthetic", "wss://stream.binance.com:9443"),
-        ("recorded", "wss://data-stream.binance.vision"),
-    ],
-)
-def test_a_feed_label_that_contradicts_the_address_is_refused(
-    feed: str, url: str, tmp_path: Path
-) -> None:
-    with pytest.raises(ContractError, match="set FEED to"):
-        Harness(tmp_path).stream(feed=feed, base_url=url)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"ema_fast_seconds": 60, "ema_slow_seconds": 60},
-        {"silence_event_seconds": 10, "silence_error_seconds": 5},
+        ({"BASE_URL": "ws://127.0.0.1:8000"}, "set FEED to synthetic or recorded"),
+        ({"BASE_URL": "wss://stream.binance.com.example.org"}, "set FEED to synthetic or recorded"),
+        ({"BASE_URL": "wss://notbinance.com"}, "set FEED to synthetic or recorded"),
+        ({"FEED": "synthetic"}, "set FEED to binance"),
+        (
+            {"FEED": "recorded", "BASE_URL": "WSS://Data-Stream.Binance.VISION"},
+            "set FEED to binance",
+        ),
+        ({"EMA_FAST_SECONDS": "60"}, "EMA_FAST_SECONDS=60, EMA_SLOW_SECONDS=60 contradict"),
+        ({"SILENCE_ERROR_SECONDS": "5"}, "SILENCE_EVENT_SECONDS <= SILENCE_ERROR_SECONDS"),
+        ({"BASE_URL": "ws://h:notaport", "FEED": "synthetic"}, "is not a URL: Port could not"),
+        ({"BASE_URL": "wss://stream. binance.com"}, "has a space or a control character"),
+        ({"BASE_URL": "https://stream.binance.com"}, "does not begin with ws:// or wss://"),
+        ({"BASE_URL": "wss://stream.binance.com/ws"}, "does not match"),
+        ({"BASE_URL": "wss://stream.binance.com?a=1"}, "does not match"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(
-    settings: dict[str, Any], tmp_path: Path
+    settings: dict[str, str], told: str
 ) -> None:
-    with pytest.raises(ContractError):
-        Harness(tmp_path).stream(**settings)
+    with pytest.raises(ContractError) as error:
+        load().workload("stream").settings(settings)
+    assert told in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", range(len(ENDPOINTS)))
+def test_every_endpoint_that_a_hint_names_is_the_exchange_s(number: int) -> None:
+    url = ENDPOINTS[number].partition(" ")[0]
+    assert load().workload("stream").settings({"BASE_URL": url})["feed"] == "binance"
 
 
 class Refusing:

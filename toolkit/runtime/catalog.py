@@ -16,9 +16,10 @@ from typing import Any
 from attrs import field, frozen
 
 from toolkit.runtime.contract import CONTRACT_VARIABLES, ContractError, Json
+from toolkit.runtime.rules import Rule
+from toolkit.runtime.urls import REDACTED, check_url, hide_credentials
 
-_TYPES = ("str", "int", "float", "bool")
-REDACTED = "(redacted)"
+_TYPES = ("str", "int", "float", "bool", "url")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -36,21 +37,40 @@ class Variable:
     pattern: str | None = None
     example: str | None = None
     secret: bool = False
+    schemes: tuple[str, ...] = field(default=("http", "https"), converter=tuple)  # of a url
 
     def parse(self, text: str) -> str | int | float | bool:
         """The typed value of ``text``; raises ContractError naming the variable and the rule."""
         value = self._convert(text)
+        if self.type == "url":
+            self._check_url(text)
         if self.choices and text not in self.choices:
             raise ContractError(f"{self._told(text)}: choose one of {', '.join(self.choices)}")
         if self.pattern is not None and re.fullmatch(self.pattern, text) is None:
-            example = f", for example {self.example}" if self.example else ""
-            raise ContractError(f"{self._told(text)} does not match {self.pattern}{example}")
+            raise ContractError(
+                f"{self._told(text)} does not match {self.pattern}{self._exemplified()}"
+            )
         if not isinstance(value, str):
             self._check_range(text, value)
         return value
 
+    def shown(self, value: Json) -> Json:
+        """The value as a log may tell it: secrets and the credentials of URLs redacted."""
+        if self.secret:
+            return REDACTED
+        return hide_credentials(value) if isinstance(value, str) else value
+
     def _told(self, text: str) -> str:
-        return f"{self.name}={REDACTED if self.secret else repr(text)}"
+        return f"{self.name}={REDACTED if self.secret else repr(hide_credentials(text))}"
+
+    def _exemplified(self) -> str:
+        return f", for example {self.example}" if self.example else ""
+
+    def _check_url(self, text: str) -> None:
+        try:
+            check_url(text, self.schemes)
+        except ContractError as error:
+            raise ContractError(f"{self._told(text)} {error}{self._exemplified()}") from error
 
     def _convert(self, text: str) -> str | int | float | bool:
         try:
@@ -107,6 +127,7 @@ class Workload:
     variables: tuple[Variable, ...] = ()
     artifacts: tuple[ExpectedArtifact, ...] = ()
     events: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     def variable(self, name: str) -> Variable:
         """The variable of that name; raises ContractError with the nearest known name."""
@@ -133,18 +154,29 @@ class Workload:
         """
         problems: list[str] = []
         values: dict[str, Json] = {}
+        texts: dict[str, str] = {}
         for variable in self.variables:
+            text = environment.get(variable.name, variable.default)
+            texts[variable.name] = str(variable.shown(text))
             try:
-                text = environment.get(variable.name, variable.default)
-                values[variable.name.lower()] = variable.parse(text)
+                values[variable.name] = variable.parse(text)
             except ContractError as error:
                 problems.append(str(error))
+        problems += [
+            rule.told(texts)
+            for rule in self.rules
+            # A value that is wrong by itself has been reported already.
+            if values.keys() >= {*rule.names} and rule.broken(values)
+        ]
         if problems:
             raise ContractError("\n".join(problems))
-        return values
+        return {name.lower(): value for name, value in values.items()}
 
     def check_environment(self, environment: Mapping[str, str]) -> None:
-        """Refuse what a schedule must not set: unknown names, the contract's own, bad values."""
+        """Refuse what a schedule must not set: unknown names, the contract's own, bad values.
+
+        Part of a run's environment may be given: contradictions are left to `settings`.
+        """
         problems: list[str] = []
         for name, text in environment.items():
             try:
@@ -194,14 +226,18 @@ def _workload(name: str, table: dict[str, Any]) -> Workload:
             ExpectedArtifact(name=key, **row) for key, row in table.pop("artifacts", {}).items()
         )
         events = tuple(table.pop("events", ()))
+        rules = tuple(Rule(**row) for row in table.pop("rules", ()))
         workload = Workload(
-            name=name, variables=variables, artifacts=artifacts, events=events, **table
+            name=name, variables=variables, artifacts=artifacts, events=events, rules=rules, **table
         )
         for variable in variables:
             if variable.type not in _TYPES:
                 raise ContractError(f"{variable.name} has type {variable.type!r}")
-            variable.parse(variable.default)
-    except (KeyError, TypeError, ContractError) as error:
+        for rule in rules:
+            for used in rule.names:
+                workload.variable(used)
+        workload.settings({})  # the defaults, too, must fit
+    except (KeyError, TypeError, re.error, ContractError) as error:
         raise ContractError(f"catalog.toml, workload {name}: {error}") from error
     return workload
 

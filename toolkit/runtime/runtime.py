@@ -35,6 +35,7 @@ from toolkit.runtime.contract import (
     Outcome,
     Result,
     format_time,
+    jsonable,
 )
 from toolkit.runtime.log import Log
 from toolkit.runtime.sink import Sink, SinkError, open_sink
@@ -125,7 +126,8 @@ class _Execution:
     def event(self, name: str, /, **fields: Json) -> None:
         with self._lock:
             if self._exit_code is None:
-                self._log.event(name, **fields)
+                shown = {key: self._task.redacted(jsonable(value)) for key, value in fields.items()}
+                self._log.event(name, **shown)
 
     def save(
         self, name: str, content: bytes | Path, *, media_type: str, rows: int | None = None

@@ -12,8 +12,9 @@ from typing import TypeVar
 from attrs import frozen
 
 from toolkit.runtime import contract
-from toolkit.runtime.catalog import REDACTED, Catalog, Workload
+from toolkit.runtime.catalog import Catalog, Workload
 from toolkit.runtime.contract import ContractError, Json, RunId
+from toolkit.runtime.urls import REDACTED, hide_credentials
 
 _METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 _METADATA_SECONDS = 5
@@ -43,18 +44,28 @@ class RunInput:
     @property
     def shown_settings(self) -> dict[str, Json]:
         """The settings as the log and the manifest may tell them: secrets redacted."""
-        secret = {variable.name.lower() for variable in self.workload.variables if variable.secret}
         return {
-            name: REDACTED if name in secret else value for name, value in self.settings.items()
+            variable.name.lower(): variable.shown(self.settings[variable.name.lower()])
+            for variable in self.workload.variables
         }
 
     def redact(self, text: str) -> str:
-        """``text`` without the value of any secret: a failed request tells its whole URL."""
+        """``text`` without secrets and credentials: a failed request tells its whole URL."""
         for variable in self.workload.variables:
             value = str(self.settings[variable.name.lower()])
             if variable.secret and value:
                 text = text.replace(value, REDACTED)
-        return text
+        return hide_credentials(text)
+
+    def redacted(self, value: Json) -> Json:
+        """The same for every text in a document."""
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, Mapping):
+            return {name: self.redacted(item) for name, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.redacted(item) for item in value]
+        return value
 
 
 def read_task(environment: Mapping[str, str], catalog: Catalog) -> RunInput:
@@ -154,9 +165,10 @@ def _limit(environment: Mapping[str, str], workload: Workload | None) -> int:
 
 def _shown(environment: Mapping[str, str], workload: Workload) -> dict[str, str]:
     """The part of the environment that made this run what it is, secrets redacted."""
-    secret = {variable.name for variable in workload.variables if variable.secret}
-    names = {variable.name for variable in workload.variables} | contract.CONTRACT_VARIABLES
-    return {
-        name: REDACTED if name in secret else environment[name]
-        for name in sorted(names & environment.keys())
+    shown = {
+        variable.name: str(variable.shown(environment[variable.name]))
+        for variable in workload.variables
+        if variable.name in environment
     }
+    shown |= {n: environment[n] for n in contract.CONTRACT_VARIABLES if n in environment}
+    return dict(sorted(shown.items()))

@@ -1,15 +1,13 @@
-"""The settings of a trade stream, typed, and the honesty check between feed label and address."""
+"""The settings of a trade stream, typed. What they must fulfil stands in catalog.toml."""
 
 from collections.abc import Mapping
 from typing import Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from attrs import field, fields, frozen
 
-from toolkit.runtime import ContractError, Json
+from toolkit.runtime import Json
 
-# The exchange's own hosts; the market data is the same on the first two, binance.us has its own.
-HOSTS = ("binance.com", "binance.vision", "binance.us")
 ENDPOINTS = (
     # 443 first: the shipped security group lets nothing else out.
     "wss://stream.binance.com:443",
@@ -46,33 +44,10 @@ class Settings:
 
     @classmethod
     def of(cls, settings: Mapping[str, Json]) -> Self:
-        """From the catalog's typed values; raises ContractError when two of them contradict."""
+        """From the values that the catalog has typed and checked."""
         known = {attribute.name for attribute in fields(cls)}
         values = {name: value for name, value in settings.items() if name in known}
-        made = cls(**values)  # type: ignore[arg-type] # the catalog has typed and checked them
-        made.check()
-        return made
-
-    def check(self) -> None:
-        """Refuse what would make the run's record untrue or its signals meaningless."""
-        host = urlsplit(self.base_url).hostname or ""
-        exchange = any(host == name or host.endswith(f".{name}") for name in HOSTS)
-        if exchange != (self.feed == "binance"):
-            wanted = "binance" if exchange else "synthetic or recorded"
-            raise ContractError(
-                f"FEED={self.feed} but BASE_URL={self.base_url}: set FEED to {wanted}, so that "
-                "the manifest says where the trades came from"
-            )
-        if self.ema_fast_seconds >= self.ema_slow_seconds:
-            raise ContractError(
-                f"EMA_FAST_SECONDS={self.ema_fast_seconds:g} must be below "
-                f"EMA_SLOW_SECONDS={self.ema_slow_seconds:g}"
-            )
-        if self.silence_event_seconds > self.silence_error_seconds:
-            raise ContractError(
-                f"SILENCE_EVENT_SECONDS={self.silence_event_seconds:g} is above "
-                f"SILENCE_ERROR_SECONDS={self.silence_error_seconds:g}"
-            )
+        return cls(**values)  # type: ignore[arg-type] # the catalog has typed and checked them
 
     @property
     def url(self) -> str:

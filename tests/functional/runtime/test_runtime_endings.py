@@ -241,6 +241,36 @@ def test_the_image_entry_point_refuses_a_bad_environment(tmp_path: Path) -> None
     assert "no workload 'wether' in the catalog" in line["problems"][0]
 
 
+@pytest.mark.parametrize(
+    ("settings", "problems"),
+    [
+        ({"EMA_FAST_SECONDS": "90", "FEED": "recorded"}, 2),
+        ({"BASE_URL": "ws://me:hunter2@h:notaport", "FEED": "synthetic"}, 1),
+        ({"BASE_URL": "ws://h h", "FEED": "synthetic", "SILENCE_ERROR_SECONDS": "1"}, 2),
+        ({"WORKLOAD": "ecommerce", "ORDERS": "200000", "DAYS": "3650"}, 1),
+    ],
+)
+def test_contradictory_settings_end_with_64_and_nothing_written(
+    settings: dict[str, str], problems: int, tmp_path: Path
+) -> None:
+    root = tmp_path / "store"
+    environment_ = {**environment(root), "WORKLOAD": "stream", "PATH": os.environ["PATH"]}
+    completed = subprocess.run(
+        [sys.executable, "-m", "toolkit.runtime"],
+        cwd=ROOT,
+        env=environment_ | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (completed.returncode, completed.stderr) == (64, "")
+    line = json.loads(completed.stdout)
+    assert (line["event"], len(line["problems"])) == ("run.refused", problems)
+    assert "hunter2" not in completed.stdout
+    assert not root.exists()
+
+
 def test_the_signals_are_given_back_after_a_run(tmp_path: Path) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     run_here("two_artifacts", tmp_path)

@@ -12,6 +12,7 @@ from toolkit.core.deploying import plans
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.deploying.release import Release
 from toolkit.core.errors import ConfigError, ImageError
+from toolkit.core.schedules.schedule import check_settings
 from toolkit.core.schedules.target import scheduler_input
 
 
@@ -79,4 +80,6 @@ def check_schedules(context: Context) -> None:
     """Refuse what could not be deployed before anything is."""
     for schedule in context.project.schedules().values():
         env = context.config.environment_of(schedule.workload, schedule.env)
+        workload = context.project.catalog.workload(schedule.workload)
+        check_settings(f"schedules/{schedule.name}.toml", workload, env)
         scheduler_input(schedule.name, env)

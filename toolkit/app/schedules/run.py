@@ -12,7 +12,7 @@ from toolkit.adapters.scheduler import Scheduler
 from toolkit.app.context import Context
 from toolkit.core.names import workload_of
 from toolkit.core.schedules.invocation import Invocation, run_task_request
-from toolkit.core.schedules.schedule import check_environment
+from toolkit.core.schedules.schedule import check_environment, check_settings
 from toolkit.core.schedules.target import own_environment, run_overrides, workload_target
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
@@ -35,7 +35,9 @@ def start(context: Context, name: str, env: Mapping[str, str]) -> Started:
     target = _target(context, name, platform)
     run_id = RunId(name, context.now().replace(microsecond=0), secrets.token_hex(3))
     execution_id = f"toolkit-run-{run_id.token}"
-    overrides = run_overrides(run_id, {**own_environment(target), **env}, execution_id=execution_id)
+    whole = {**own_environment(target), **env}
+    check_settings("--env" if env else f"schedule {name}", workload, whole)
+    overrides = run_overrides(run_id, whole, execution_id=execution_id)
     invocation = Invocation(f"toolkit/{name}", run_id.scheduled_time, execution_id, attempt=1)
     request = run_task_request({**target, "Input": json.dumps(overrides)}, invocation)
     # startedBy tells a run on demand from a firing; the token makes a repeated call one task.

@@ -20,7 +20,7 @@ from toolkit.core.names import check_name, workload_of
 from toolkit.core.schedules import drift
 from toolkit.core.schedules import preview as preview_core
 from toolkit.core.schedules.firings import FiringDiff
-from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.schedule import Schedule, check_settings
 from toolkit.core.schedules.target import scheduler_input
 from toolkit.core.stack import GOOD, StackPlan
 
@@ -57,8 +57,9 @@ def change(
     text = project.edited(name, wanted)
     after = project.parse_schedule(name, text)
     env = config.environment_of(after.workload, after.env)
-    scheduler_input(name, env)
     workload = project.catalog.workload(after.workload)
+    check_settings(f"schedules/{name}.toml", workload, env)
+    scheduler_input(name, env)
     return ScheduleChange(preview_core.preview(before, after, workload, env, now), text, earlier)
 
 

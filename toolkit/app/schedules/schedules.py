@@ -24,7 +24,7 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.names import workload_of
 from toolkit.core.schedules.drift import FIELDS, Difference, Listed, changes_of, compare, suspects
 from toolkit.core.schedules.firings import LocalFiring, Timetable, localize, merge
-from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.schedule import Schedule, check_settings
 from toolkit.core.stack import EMPTY, Stack, StackPlan
 from toolkit.runtime.contract import RunId, parse_time
 
@@ -71,11 +71,15 @@ class DeployedSchedules:
 
     def plan(self, schedule: Schedule) -> StackPlan:
         """The plan of a schedule on what is deployed."""
-        workload = self._stack(self._context.config.app.workload_stack(schedule.workload))
+        config, project = self._context.config, self._context.project
+        env = config.environment_of(schedule.workload, schedule.env)
+        where = f"schedules/{schedule.name}.toml"
+        check_settings(where, project.catalog.workload(schedule.workload), env)
+        workload = self._stack(config.app.workload_stack(schedule.workload))
         return plans.schedule_plan(
-            self._context.config,
+            config,
             schedule,
-            self._context.project.template("schedule"),
+            project.template("schedule"),
             platform=self.platform,
             task_definition_arn=workload.outputs["TaskDefinitionArn"],
         )

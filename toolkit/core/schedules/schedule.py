@@ -1,6 +1,6 @@
 """A schedule as its file tells it: when a workload runs, and with which environment."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -80,9 +80,22 @@ def parse(name: str, table: Mapping[str, Any], catalog: Catalog) -> Schedule:
 
 
 def check_environment(where: str, workload: Workload, env: Mapping[str, str]) -> None:
-    """Refuse an environment that the workload would refuse, before anything is deployed."""
+    """Refuse names and values that the workload would refuse; ``env`` may be part of the whole."""
+    _refuse(where, workload, lambda: workload.check_environment(env))
+
+
+def check_settings(where: str, workload: Workload, env: Mapping[str, str]) -> None:
+    """Refuse what a run would refuse, contradictions included, before anything is deployed.
+
+    ``env`` is all that the run would be given: the environment's settings, the schedule's over
+    them, and those of the call.
+    """
+    _refuse(where, workload, lambda: workload.settings(env))
+
+
+def _refuse(where: str, workload: Workload, check: Callable[[], object]) -> None:
     try:
-        workload.check_environment(env)
+        check()
     except ContractError as error:
         problems = str(error).replace("\n", "\n  ")
         raise ConfigError(

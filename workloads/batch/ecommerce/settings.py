@@ -5,9 +5,7 @@ from typing import Any, Self
 
 from attrs import frozen
 
-from toolkit.runtime import ContractError, Json
-
-MIN_DAILY_ORDERS = 100
+from toolkit.runtime import Json
 
 
 @frozen
@@ -24,16 +22,6 @@ class Settings:
 
     @classmethod
     def of(cls, values: Mapping[str, Json]) -> Self:
-        """The settings that the catalog has parsed and checked.
-
-        Raises ContractError where a day would have too few orders for a spike to stand out.
-        """
+        """The settings that the catalog has parsed and checked."""
         fields: dict[str, Any] = dict(values)
-        settings = cls(**fields)
-        least = MIN_DAILY_ORDERS * settings.days
-        if settings.orders < least:
-            raise ContractError(
-                f"ORDERS={settings.orders} over DAYS={settings.days} is too few to analyse: "
-                f"ask for at least {least} orders ({MIN_DAILY_ORDERS} a day)"
-            )
-        return settings
+        return cls(**fields)
