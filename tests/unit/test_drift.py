@@ -12,12 +12,11 @@ from toolkit.core.schedules.drift import (
     FieldChange,
     Kind,
     Listed,
-    Live,
     compare,
     drift_of,
     suspects,
 )
-from toolkit.core.stack import Stack, StackPlan
+from toolkit.core.schedules.schedule import Schedule
 from toolkit.runtime.contract import format_time
 
 DEPLOYED = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -42,27 +41,29 @@ PARAMETERS = {
     "MaximumRetryAttempts": "0",
     "SubnetIds": "subnet-1,subnet-2",
 }
-STACK = Stack(
-    "app-schedule-weather",
-    "UPDATE_COMPLETE",
-    parameters=PARAMETERS,
-    changed_at=format_time(DEPLOYED),
-)
-LIVE = Live(
-    "weather",
-    "cron(0 6 * * ? *)",
-    "Europe/Berlin",
-    "ENABLED",
-    start="2026-12-01T00:00:00.000Z",
-    description="weather of app",
-    input=overrides(MAX_ORDER="3"),
-    target={
+STACK = Schedule.from_parameters(PARAMETERS, changed_at=format_time(DEPLOYED))
+ANSWER = {
+    "Name": "weather",
+    "GroupName": "app",
+    "ScheduleExpression": "cron(0 6 * * ? *)",
+    "ScheduleExpressionTimezone": "Europe/Berlin",
+    "State": "ENABLED",
+    "StartDate": datetime(2026, 12, 1, tzinfo=UTC),
+    "Description": "weather of app",
+    "FlexibleTimeWindow": {"Mode": "OFF"},
+    "LastModificationDate": DEPLOYED,
+    "Target": {
+        "Input": overrides(MAX_ORDER="3"),
         "RetryPolicy": {"MaximumRetryAttempts": 0},
         "EcsParameters": {
             "NetworkConfiguration": {"awsvpcConfiguration": {"Subnets": ["subnet-2", "subnet-1"]}}
         },
     },
-)
+}
+
+
+def live(**target):
+    return Schedule.from_live({**ANSWER, "Target": {**ANSWER["Target"], **target}})
 
 
 def listed(seconds, state="ENABLED", created=-3600):
@@ -71,31 +72,37 @@ def listed(seconds, state="ENABLED", created=-3600):
 
 
 def plan(**changes):
-    return StackPlan(STACK.name, "", {**PARAMETERS, **changes})
+    return Schedule.from_parameters({**PARAMETERS, **changes})
 
 
 def test_a_live_schedule_as_its_stack_made_it_has_not_drifted():
-    assert drift_of(STACK, LIVE) == ()
+    assert drift_of(STACK, live()) == ()
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("live", "told"),
     [
-        ({"state": "DISABLED"}, FieldChange("state", "ENABLED", "DISABLED")),
-        ({"start": ""}, FieldChange("start", "2026-12-01T00:00:00Z", "")),
-        ({"description": "mine"}, FieldChange("description", "weather of app", "mine")),
-        ({"flexible_minutes": 5}, FieldChange("FlexibleWindowMinutes", "0", "5")),
-        ({"input": overrides(MAX_ORDER="4")}, FieldChange("env MAX_ORDER", "3", "4")),
-        ({"input": overrides()}, FieldChange("env MAX_ORDER", "3", "")),
-        ({"input": "nonsense"}, FieldChange("input", PARAMETERS["Input"], "nonsense")),
+        (evolve(live(), state="DISABLED"), FieldChange("state", "ENABLED", "DISABLED")),
+        (evolve(live(), start=""), FieldChange("start", "2026-12-01T00:00:00Z", "")),
         (
-            {"target": {**LIVE.target, "RetryPolicy": {}}},
-            FieldChange("MaximumRetryAttempts", "0", "185"),
+            evolve(live(), description="mine"),
+            FieldChange("description", "weather of app", "mine"),
         ),
+        (
+            Schedule.from_live(
+                {**ANSWER, "FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 5}}
+            ),
+            FieldChange("FlexibleWindowMinutes", "0", "5"),
+        ),
+        (live(Input=overrides(MAX_ORDER="4")), FieldChange("env MAX_ORDER", "3", "4")),
+        (live(Input=overrides()), FieldChange("env MAX_ORDER", "3", "")),
+        (live(Input="nonsense"), FieldChange("input", PARAMETERS["Input"], "nonsense")),
+        (live(Input=""), FieldChange("input", PARAMETERS["Input"], "")),
+        (live(RetryPolicy={}), FieldChange("MaximumRetryAttempts", "0", "185")),
     ],
 )
-def test_each_field_that_somebody_changed_is_told(change, told):
-    assert drift_of(STACK, evolve(LIVE, **change)) == (told,)
+def test_each_field_that_somebody_changed_is_told(live, told):
+    assert drift_of(STACK, live) == (told,)
 
 
 def test_the_three_views_give_one_row_a_schedule():

@@ -6,9 +6,9 @@ import pytest
 from attrs import evolve
 
 from toolkit.core.errors import EvidenceError
-from toolkit.core.schedules.drift import Live
-from toolkit.core.schedules.history import History, Snapshot, Timing, needed, snapshot
-from toolkit.core.stack import Stack
+from toolkit.core.schedules.history import History, Snapshot, needed, snapshot
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.timing import Timing
 from toolkit.runtime.contract import RunId
 
 
@@ -113,21 +113,10 @@ def test_a_snapshot_survives_its_way_through_the_bucket() -> None:
 
 
 def test_what_is_live_wins_over_what_its_stack_says_and_what_is_gone_is_left_out() -> None:
-    stacks = [
-        Stack(
-            f"app-schedule-{name}",
-            "CREATE_COMPLETE",
-            parameters={
-                "ScheduleName": name,
-                "ScheduleExpression": "rate(1 day)",
-                "ScheduleExpressionTimezone": "UTC",
-                "State": "ENABLED",
-            },
-        )
-        for name in ("weather", "gone", "science")
-    ]
-    live = Live("weather", "rate(2 days)", "UTC", "ENABLED", changed_at=text(at(3)))
-    taken = snapshot(at(4), stacks, {"weather": text(at(3)), "science": text(at(2))}, [live])
+    names = ("weather", "gone", "science")
+    deployed = {name: Schedule(name, "", "rate(1 day)") for name in names}
+    live = {"weather": Schedule("weather", "", "rate(2 days)", changed_at=text(at(3)))}
+    taken = snapshot(at(4), deployed, {"weather": text(at(3)), "science": text(at(2))}, live)
     assert [(row.name, row.expression) for row in taken.schedules] == [
         ("science", "rate(1 day)"),
         ("weather", "rate(2 days)"),

@@ -3,6 +3,7 @@
 import tomllib
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,8 +11,7 @@ from toolkit.adapters.project import Project
 from toolkit.core.deploying import config as config_core
 from toolkit.core.deploying.dump import file_changes
 from toolkit.core.errors import ConfigError
-from toolkit.core.schedules.drift import Live
-from toolkit.core.schedules.schedule import parse
+from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.target import scheduler_input
 from toolkit.runtime.catalog import load
 
@@ -28,7 +28,7 @@ def project(tmp_path):
 
 def refusal(name="weather", **table):
     with pytest.raises(ConfigError) as caught:
-        parse(name, {"expression": DAILY, **table}, CATALOG)
+        Schedule.from_file(name, {"expression": DAILY, **table}, CATALOG)
     assert f"{name}" in caught.value.message
     return f"{caught.value.message}; {caught.value.hint}"
 
@@ -62,7 +62,7 @@ def test_a_name_that_aws_or_the_stacks_refuse_is_refused(name):
 
 def test_dates_are_utc_however_they_are_written():
     table = {"expression": DAILY, **tomllib.loads("start = 2026-12-01T01:00:00+01:00")}
-    found = parse("weather", {**table, "end": "2026-12-02T00:00Z"}, CATALOG)
+    found = Schedule.from_file("weather", {**table, "end": "2026-12-02T00:00Z"}, CATALOG)
     assert (found.start, found.end) == ("2026-12-01T00:00:00Z", "2026-12-02T00:00:00Z")
 
 
@@ -175,9 +175,9 @@ def test_settings_in_any_of_tomls_styles_can_be_changed(project, text):
 
 
 def live(**changes):
-    target = {"Input": scheduler_input("weather", {"MAX_ORDER": "3", "SOURCE": "vega-seattle"})}
-    fields = {"expression": DAILY, "timezone": "UTC", "state": "ENABLED", "target": target}
-    return Live("weather", **{**fields, "description": "weather of app", **changes})
+    given = scheduler_input("weather", {"MAX_ORDER": "3", "SOURCE": "vega-seattle"})
+    schedule = Schedule("weather", "", DAILY, description="weather of app", input=given)
+    return evolve(schedule, **changes)
 
 
 def test_a_dumped_file_makes_the_live_schedule_again_and_names_nothing_else(project):
@@ -204,7 +204,7 @@ def test_a_dumped_file_makes_the_live_schedule_again_and_names_nothing_else(proj
 
 def test_a_dump_over_a_file_sets_and_takes_out_only_what_differs(project):
     config = project.config("default")
-    before = parse(
+    before = Schedule.from_file(
         "weather",
         {"expression": DAILY, "start": "2026-12-01T00:00:00Z", "env": {"LEVEL": "0.8"}},
         CATALOG,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.core.errors import ConfigError
-from toolkit.core.schedules.schedule import check_settings
+from toolkit.core.schedules.schedule_file import check_settings
 from toolkit.runtime.catalog import Catalog, Workload, load
 from toolkit.runtime.contract import ContractError
 from toolkit.runtime.task import read_task

@@ -22,7 +22,8 @@ from toolkit.core.errors import ToolkitError
 from toolkit.core.names import App, log_stream
 from toolkit.core.proof.ledger import State
 from toolkit.core.proof.verdict import Ruling
-from toolkit.core.schedules.history import Snapshot, Timing
+from toolkit.core.schedules.history import Snapshot
+from toolkit.core.schedules.timing import Timing
 from toolkit.runtime.catalog import load
 from toolkit.runtime.contract import Outcome, RunId, format_time
 

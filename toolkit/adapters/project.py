@@ -14,7 +14,6 @@ from attrs import frozen
 from toolkit.core.deploying import config as config_core
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ConfigError
-from toolkit.core.schedules import schedule as schedule_core
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.runtime.catalog import Catalog
 
@@ -120,7 +119,7 @@ class Project:
 
     def parse_schedule(self, name: str, text: str) -> Schedule:
         """Read the text of a schedule's file without writing it."""
-        return schedule_core.parse(name, _loads(text, f"schedules/{name}.toml"), self.catalog)
+        return Schedule.from_file(name, _loads(text, f"schedules/{name}.toml"), self.catalog)
 
     def write_schedule(self, name: str, text: str) -> None:
         """Put a schedule's file in place in one step: no reader sees half of it."""
@@ -154,7 +153,7 @@ class Project:
         return self.root / "schedules" / f"{name}.toml"
 
     def _schedule(self, path: Path) -> Schedule:
-        return schedule_core.parse(path.stem, self._toml(path), self.catalog)
+        return Schedule.from_file(path.stem, self._toml(path), self.catalog)
 
     def _toml(self, path: Path) -> dict[str, Any]:
         where = str(path.relative_to(self.root))

@@ -1,12 +1,12 @@
 """EventBridge Scheduler: what is really there, whoever put it there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
-from toolkit.core.schedules.drift import Listed, Live
+from toolkit.core.schedules.drift import Listed
+from toolkit.core.schedules.schedule import Schedule
 from toolkit.runtime.contract import format_time
 
 if TYPE_CHECKING:
@@ -37,20 +37,17 @@ class Scheduler:
                 for row in page["Schedules"]
             ]
 
-    def find(self, name: str) -> Live | None:
+    def find(self, name: str) -> Schedule | None:
         """One schedule whole, or None."""
-        from botocore.exceptions import ClientError
+        answer = self._get(name)
+        return None if answer is None else Schedule.from_live(answer)
 
-        with translated(f"schedule {name}"):
-            try:
-                row = self._client.get_schedule(GroupName=self._group, Name=name)
-            except ClientError as error:
-                if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
-                    return None
-                raise
-        return _live(row)
+    def target(self, name: str) -> Mapping[str, Any] | None:
+        """What a schedule runs, as the Scheduler has it; None where there is no such schedule."""
+        answer = self._get(name)
+        return None if answer is None else answer["Target"]
 
-    def find_all(self, names: Iterable[str]) -> dict[str, Live]:
+    def find_all(self, names: Iterable[str]) -> dict[str, Schedule]:
         """Several schedules whole, several at a time; those that exist."""
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             found = pool.map(self.find, names)
@@ -61,23 +58,13 @@ class Scheduler:
         with translated(f"schedule {name}"):
             self._client.delete_schedule(GroupName=self._group, Name=name)
 
+    def _get(self, name: str) -> Mapping[str, Any] | None:
+        from botocore.exceptions import ClientError
 
-def _live(row: Any) -> Live:
-    window = row["FlexibleTimeWindow"]
-    return Live(
-        name=row["Name"],
-        expression=row["ScheduleExpression"],
-        timezone=row.get("ScheduleExpressionTimezone", "UTC"),
-        state=row["State"],
-        start=_date(row.get("StartDate")),
-        end=_date(row.get("EndDate")),
-        description=row.get("Description", ""),
-        input=row["Target"].get("Input", ""),
-        flexible_minutes=window.get("MaximumWindowInMinutes", 0),
-        changed_at=format_time(row["LastModificationDate"]),
-        target=row["Target"],
-    )
-
-
-def _date(time: datetime | None) -> str:
-    return format_time(time) if time else ""
+        with translated(f"schedule {name}"):
+            try:
+                return self._client.get_schedule(GroupName=self._group, Name=name)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+                    return None
+                raise

@@ -22,7 +22,6 @@ from toolkit.core.deploying.plans import PLATFORM, SCHEDULE, WORKLOAD, Spec
 from toolkit.core.deploying.release import INDEX, Release, release_id
 from toolkit.core.errors import ConfigError
 from toolkit.core.schedules.drift import Difference
-from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import StackPlan
 
 
@@ -71,22 +70,6 @@ def deploy(context: Context, options: Options) -> Deployment:
             identity = _keep(context, release, outputs, dry_run=options.dry_run)
         rows += _upper_layers(context, layers, release, options.only)
         return Deployment(identity, tuple(rows))
-
-
-def schedule_plans(
-    context: Context,
-    schedules: Iterable[Schedule],
-    platform: Mapping[str, str],
-    workloads: Iterable[StackResult],
-) -> list[StackPlan]:
-    """The plans of schedules on what their workloads' stacks put out."""
-    template = context.project.template(SCHEDULE)
-    outputs = {row.stack: row.outputs for row in workloads}
-    outputs[context.config.app.platform_stack] = platform
-    return [
-        plans.schedule_spec(context.config, schedule).plan(template, outputs)
-        for schedule in schedules
-    ]
 
 
 def _platform(context: Context, release: Release | None) -> StackPlan:

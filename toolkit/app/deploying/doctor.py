@@ -21,7 +21,7 @@ from toolkit.core.deploying.executor import Executor
 from toolkit.core.deploying.facts import Facts, Network, Queue, Quota, RegistryImage, Role, Unknown
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.deploying.plans import NOUN_TAG, SCHEDULE, WORKLOAD
-from toolkit.core.schedules.drift import Live
+from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import Stack
 from toolkit.runtime.catalog import Workload
 
@@ -275,22 +275,18 @@ def _schedules(context: Context, deployed: PresentStacks) -> dict[str, str | Unk
     }
 
 
-def _problem(live: Live, stack: Stack, deployed: PresentStacks) -> str:
-    target = live.target
+def _problem(live: Schedule, stack: Stack, deployed: PresentStacks) -> str:
+    platform, launch = deployed.platform, live.launch
     wanted = {
-        "role": (target.get("RoleArn"), deployed.platform["SchedulerRoleArn"]),
-        "cluster": (target.get("Arn"), deployed.platform["ClusterArn"]),
-        "dead-letter queue": (
-            target.get("DeadLetterConfig", {}).get("Arn"),
-            deployed.platform["DeadLetterQueueArn"],
-        ),
-        "task definition": (
-            target.get("EcsParameters", {}).get("TaskDefinitionArn"),
-            stack.parameters["TaskDefinitionArn"],
-        ),
+        "role": (launch["SchedulerRoleArn"], platform["SchedulerRoleArn"]),
+        "cluster": (launch["ClusterArn"], platform["ClusterArn"]),
+        "dead-letter queue": (launch["DeadLetterQueueArn"], platform["DeadLetterQueueArn"]),
+        "task definition": (launch["TaskDefinitionArn"], stack.parameters["TaskDefinitionArn"]),
     }
     return "; ".join(
-        f"its {what} is {found}, not {due}" for what, (found, due) in wanted.items() if found != due
+        f"its {what} is {found or 'missing'}, not {due}"
+        for what, (found, due) in wanted.items()
+        if found != due
     )
 
 

@@ -8,12 +8,13 @@ from attrs import evolve
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.scheduler import Scheduler
 from toolkit.app.context import Context
+from toolkit.core.deploying.plans import deployed_schedules
 from toolkit.core.errors import ConfigError
 from toolkit.core.schedules.drift import Difference, FieldChange, Kind, Listed, compare
-from toolkit.core.stack import EMPTY, Stack, StackPlan
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.stack import Stack, StackPlan
 
 _SIDE_BY_SIDE = 8
-_SCHEDULE_NAME = "ScheduleName"
 _TOLD = 5
 HINT = "look at it with: toolkit schedules diff; to overwrite it: --overwrite"
 
@@ -31,16 +32,14 @@ def compared(
     context: Context, wanted: Iterable[StackPlan], deployed: Mapping[str, Stack]
 ) -> list[Difference]:
     """Schedules in all three views, each live one read whole; ``deployed`` is by stack."""
-    plans = {plan.parameters[_SCHEDULE_NAME]: plan for plan in wanted}
-    stacks = {
-        name: deployed[plan.name]
-        for name, plan in plans.items()
-        if plan.name in deployed and deployed[plan.name].status not in EMPTY
-    }
+    plans = [Schedule.from_parameters(plan.parameters) for plan in wanted]
+    schedules = {schedule.name: schedule for schedule in plans}
+    stacks = deployed_schedules(deployed.values())
     scheduler = Scheduler(context.aws, context.platform()["ScheduleGroupName"])
-    live = scheduler.find_all(plans)
+    live = scheduler.find_all(schedules)
     listed = {name: Listed(name, found.state, found.changed_at) for name, found in live.items()}
-    return compare(plans, stacks, listed, live)
+    known = {name: stacks[name] for name in schedules if name in stacks}
+    return compare(schedules, known, listed, live)
 
 
 def check(rows: Iterable[Difference]) -> None:

@@ -12,7 +12,7 @@ from toolkit.core.deploying import plans
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.deploying.release import Release
 from toolkit.core.errors import ConfigError, ImageError
-from toolkit.core.schedules.schedule import check_settings
+from toolkit.core.schedules.schedule_file import check_settings
 from toolkit.core.schedules.target import scheduler_input
 
 

@@ -9,7 +9,7 @@ from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.s3 import Bucket
 from toolkit.adapters.scheduler import Scheduler
 from toolkit.app.context import Context
-from toolkit.core.deploying.plans import NOUN_TAG, SCHEDULE
+from toolkit.core.deploying.plans import deployed_schedules
 from toolkit.core.errors import ToolkitError
 from toolkit.core.schedules import history
 from toolkit.core.schedules.drift import suspects
@@ -57,10 +57,10 @@ def read(context: Context, since: datetime) -> Deployments:
 
 def _present(context: Context, stacks: list[Stack], platform: dict[str, str]) -> Snapshot:
     """What is live: most of it by listing, and whole only where the stack may not say it all."""
-    own = {s.parameters["ScheduleName"]: s for s in stacks if s.tags.get(NOUN_TAG) == SCHEDULE}
+    deployed = deployed_schedules(stacks)
     scheduler = Scheduler(context.aws, platform["ScheduleGroupName"])
     listed = {row.name: row for row in scheduler.listed()}
-    doubtful = {*suspects(own, listed), *(set(listed) - set(own))}
+    doubtful = {*suspects(deployed, listed), *(set(listed) - set(deployed))}
     live = scheduler.find_all(sorted(doubtful))
     changed = {name: row.changed_at for name, row in listed.items()}
-    return history.snapshot(context.now(), own.values(), changed, live.values())
+    return history.snapshot(context.now(), deployed, changed, live)

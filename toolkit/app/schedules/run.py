@@ -10,10 +10,12 @@ from attrs import frozen
 from toolkit.adapters.ecs import Ecs
 from toolkit.adapters.scheduler import Scheduler
 from toolkit.app.context import Context
+from toolkit.core.deploying.plans import SCHEDULE, schedule_plan
 from toolkit.core.names import workload_of
 from toolkit.core.schedules.invocation import Invocation, run_task_request
-from toolkit.core.schedules.schedule import check_environment, check_settings
-from toolkit.core.schedules.target import own_environment, run_overrides, workload_target
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.schedule_file import check_environment, check_settings
+from toolkit.core.schedules.target import ecs_target, own_environment, run_overrides
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 
@@ -35,7 +37,7 @@ def start(context: Context, name: str, env: Mapping[str, str]) -> Started:
     target = _target(context, name, platform)
     run_id = RunId(name, context.now().replace(microsecond=0), secrets.token_hex(3))
     execution_id = f"toolkit-run-{run_id.token}"
-    whole = {**own_environment(target), **env}
+    whole = {**own_environment(target.get("Input")), **env}
     check_settings("--env" if env else f"schedule {name}", workload, whole)
     overrides = run_overrides(run_id, whole, execution_id=execution_id)
     invocation = Invocation(f"toolkit/{name}", run_id.scheduled_time, execution_id, attempt=1)
@@ -47,12 +49,16 @@ def start(context: Context, name: str, env: Mapping[str, str]) -> Started:
 
 def _target(context: Context, name: str, platform: Mapping[str, str]) -> Mapping[str, Any]:
     """The live schedule's target; for the bare name of a workload without one, the template's."""
-    live = Scheduler(context.aws, platform["ScheduleGroupName"]).find(name)
-    if live is not None:
-        return live.target
+    target = Scheduler(context.aws, platform["ScheduleGroupName"]).target(name)
+    if target is not None:
+        return target
     workload = context.project.catalog.workload(name).name
     stack = context.outputs(context.config.app.workload_stack(workload))
-    target = workload_target(workload, platform, stack["TaskDefinitionArn"])
-    env = context.config.environment_of(workload, {})
-    rows = [{"name": key, "value": value} for key, value in env.items()]
-    return {**target, "Input": json.dumps({"containerOverrides": [{"environment": rows}]})}
+    plan = schedule_plan(
+        context.config,
+        Schedule(workload, workload, expression=""),
+        context.project.template(SCHEDULE),
+        platform=platform,
+        task_definition_arn=stack["TaskDefinitionArn"],
+    )
+    return ecs_target(plan.parameters)

@@ -11,16 +11,17 @@ from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.project import Project
 from toolkit.app.context import Context
 from toolkit.app.deploying import ownership
-from toolkit.app.deploying.deploy import schedule_plans
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
 from toolkit.app.schedules import history
 from toolkit.core.deploying.config import Config
+from toolkit.core.deploying.plans import SCHEDULE, schedule_plan
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import check_name, workload_of
 from toolkit.core.schedules import drift
 from toolkit.core.schedules import preview as preview_core
 from toolkit.core.schedules.firings import FiringDiff
-from toolkit.core.schedules.schedule import Schedule, check_settings
+from toolkit.core.schedules.schedule import FIELDS, Schedule
+from toolkit.core.schedules.schedule_file import check_settings
 from toolkit.core.schedules.target import scheduler_input
 from toolkit.core.stack import GOOD, StackPlan
 
@@ -131,9 +132,14 @@ def _unknown(project: Project, name: str, hint: str | None = None) -> ConfigErro
 
 
 def _plan(context: Context, schedule: Schedule) -> StackPlan:
-    stack = context.config.app.workload_stack(schedule.workload)
-    workload = StackResult(stack, StackOutcome.UNCHANGED, context.outputs(stack))
-    return schedule_plans(context, [schedule], context.platform(), [workload])[0]
+    workload = context.outputs(context.config.app.workload_stack(schedule.workload))
+    return schedule_plan(
+        context.config,
+        schedule,
+        context.project.template(SCHEDULE),
+        platform=context.platform(),
+        task_definition_arn=workload["TaskDefinitionArn"],
+    )
 
 
 def _settled(formation: CloudFormation, plan: StackPlan) -> bool:
@@ -143,7 +149,10 @@ def _settled(formation: CloudFormation, plan: StackPlan) -> bool:
         return False
     if stack.status == "REVIEW_IN_PROGRESS":
         formation.delete(plan.name, lambda _stack, _event: None)
-    return stack.status in GOOD and not drift.changes_of(stack, plan)
+    if stack.status not in GOOD:
+        return False
+    deployed, wanted = map(Schedule.from_parameters, (stack.parameters, plan.parameters))
+    return not drift.changes_of(deployed, wanted)
 
 
 def _difference(context: Context, plan: StackPlan) -> drift.Difference:
@@ -182,5 +191,5 @@ def _by_others(context: Context, before: Schedule | None) -> tuple[drift.FieldCh
     return tuple(
         drift.FieldChange(c.field, c.after, c.before)
         for c in changes
-        if c.field in drift.FIELDS or c.field.startswith("env ")
+        if c.field in FIELDS or c.field.startswith("env ")
     )

@@ -19,14 +19,14 @@ from toolkit.app.proof.last_runs import LastRun, last_runs
 from toolkit.core.deploying import plans
 from toolkit.core.deploying.config import Config
 from toolkit.core.deploying.dump import file_changes
-from toolkit.core.deploying.plans import NOUN_TAG, SCHEDULE
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import workload_of
-from toolkit.core.schedules.drift import FIELDS, Difference, Listed, changes_of, compare, suspects
-from toolkit.core.schedules.firings import LocalFiring, Timetable, localize, merge
-from toolkit.core.schedules.schedule import Schedule, check_settings
-from toolkit.core.stack import EMPTY, Stack, StackPlan
-from toolkit.runtime.contract import RunId, parse_time
+from toolkit.core.schedules.drift import Difference, Listed, changes_of, compare, suspects
+from toolkit.core.schedules.firings import LocalFiring, localize, merge
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.schedule_file import check_settings
+from toolkit.core.stack import Stack, StackPlan
+from toolkit.runtime.contract import RunId
 
 
 class Standing(StrEnum):
@@ -58,11 +58,7 @@ class DeployedSchedules:
         self._context = context
         stacks = CloudFormation(context.aws).owned(context.app)
         self.by_name = {stack.name: stack for stack in stacks}
-        self.schedules = {
-            stack.parameters["ScheduleName"]: stack
-            for stack in stacks
-            if stack.tags.get(NOUN_TAG) == SCHEDULE and stack.status not in EMPTY
-        }
+        self.schedules = plans.deployed_schedules(stacks)
 
     @property
     def platform(self) -> dict[str, str]:
@@ -86,11 +82,11 @@ class DeployedSchedules:
 
     def without_file(self, known: Iterable[str]) -> dict[str, Schedule]:
         """The deployed schedules that have no file, as their stacks tell them."""
-        catalog = self._context.project.catalog.workloads
+        catalog, files = self._context.project.catalog.workloads, set(known)
         return {
-            name: _as_deployed(name, stack, workload_of(name, catalog) or "")
-            for name, stack in self.schedules.items()
-            if name not in set(known)
+            name: evolve(schedule, workload=workload_of(name, catalog) or "")
+            for name, schedule in self.schedules.items()
+            if name not in files
         }
 
     def _stack(self, name: str) -> Stack:
@@ -98,22 +94,6 @@ class DeployedSchedules:
             flag = " --local" if self._context.local else ""
             raise ConfigError(f"stack {name} is not deployed", hint=f"toolkit deploy{flag}")
         return self.by_name[name]
-
-
-_TIMING = ("expression", "timezone", "state", "start", "end")
-
-
-def _as_deployed(name: str, stack: Stack, workload: str) -> Schedule:
-    said = {word: stack.parameters.get(FIELDS[word], "") for word in _TIMING}
-    return Schedule(
-        name,
-        workload,
-        said["expression"],
-        timezone=said["timezone"],
-        state=said["state"],
-        start=said["start"],
-        end=said["end"],
-    )
 
 
 def rows(context: Context) -> list[Row]:
@@ -126,9 +106,9 @@ def rows(context: Context) -> list[Row]:
     if platform is not None:
         found = Scheduler(context.aws, platform.outputs["ScheduleGroupName"]).listed()
         listed = {row.name: row for row in found}
-    timetables = {
-        name: _timetable(schedule, listed.get(name)) for name, schedule in schedules.items()
-    }
+    # A rate counts from when it was last changed, where that is known.
+    changed = {name: listed[name].changed_at if name in listed else "" for name in schedules}
+    timetables = {n: evolve(s, changed_at=changed[n]).timetable() for n, s in schedules.items()}
     now = context.now()
     last = last_runs(context, platform.outputs["BucketName"], timetables) if platform else {}
     return [
@@ -144,12 +124,6 @@ def rows(context: Context) -> list[Row]:
     ]
 
 
-def _timetable(schedule: Schedule, listed: Listed | None) -> Timetable:
-    """When a schedule fires; a rate counts from when it was last changed, where that is known."""
-    timetable = schedule.timetable()
-    return evolve(timetable, anchor=parse_time(listed.changed_at)) if listed else timetable
-
-
 def _standing(
     name: str,
     files: Iterable[str],
@@ -163,11 +137,9 @@ def _standing(
     return Standing(listed[name].state) if name in files else Standing.NO_FILE
 
 
-def _differs(schedule: Schedule, stack: Stack | None) -> bool:
+def _differs(schedule: Schedule, deployed: Schedule | None) -> bool:
     """Whether what decides the firings is not deployed as the file has it."""
-    return stack is not None and any(
-        getattr(schedule, word) != stack.parameters.get(FIELDS[word], "") for word in _TIMING
-    )
+    return deployed is not None and schedule.timing != evolve(deployed, changed_at="").timing
 
 
 def differences(
@@ -180,15 +152,16 @@ def differences(
     """
     deployment = DeployedSchedules(context)
     wanted = {
-        name: deployment.plan(schedule) for name, schedule in context.project.schedules().items()
+        name: Schedule.from_parameters(deployment.plan(schedule).parameters)
+        for name, schedule in context.project.schedules().items()
     }
-    stacks = deployment.schedules
+    deployed = deployment.schedules
     scheduler = Scheduler(context.aws, deployment.platform["ScheduleGroupName"])
     listed = {row.name: row for row in scheduler.listed()}
-    names = set(stacks) if thorough else set(suspects(stacks, listed))
+    names = set(deployed) if thorough else set(suspects(deployed, listed))
     if to_deploy:
-        names |= {n for n, plan in wanted.items() if n in stacks and changes_of(stacks[n], plan)}
-    return compare(wanted, stacks, listed, scheduler.find_all(sorted(names)))
+        names |= {n for n in wanted.keys() & deployed if changes_of(deployed[n], wanted[n])}
+    return compare(wanted, deployed, listed, scheduler.find_all(sorted(names)))
 
 
 def apply(
@@ -237,21 +210,18 @@ def dump(context: Context) -> dict[str, str]:
 def prune(context: Context, *, yes: bool) -> list[str]:
     """Delete the deployed schedules that have no file: only stacks that carry this app's tag."""
     known = context.project.schedules()
-    stale = {
-        name: stack.name
-        for name, stack in DeployedSchedules(context).schedules.items()
-        if name not in known
-    }
+    stale = sorted(DeployedSchedules(context).schedules.keys() - known.keys())
     if not stale:
         return []
-    context.console.say("\n".join(f"- {name}" for name in sorted(stale)))
+    context.console.say("\n".join(f"- {name}" for name in stale))
     count = "this schedule" if len(stale) == 1 else f"these {len(stale)} schedules"
     if not yes and not context.console.confirm(f"Delete {count}?"):
         return []
     formation = CloudFormation(context.aws)
+    stacks = [context.config.app.schedule_stack(name) for name in stale]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda stack: formation.delete(stack, context.console.event), stale.values()))
-    return sorted(stale)
+        list(pool.map(lambda stack: formation.delete(stack, context.console.event), stacks))
+    return stale
 
 
 @frozen

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from toolkit.core.deploying.executor import Executor, read_executor
 from toolkit.core.errors import ConfigError, unknown_key
 from toolkit.core.names import App, check_name
-from toolkit.core.schedules.schedule import check_environment
+from toolkit.core.schedules.schedule_file import check_environment
 from toolkit.runtime.catalog import Catalog
 from toolkit.runtime.contract import ContractError
 

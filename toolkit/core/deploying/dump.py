@@ -5,7 +5,6 @@ from typing import Any
 
 from toolkit.core.deploying.config import Config
 from toolkit.core.names import workload_of
-from toolkit.core.schedules.drift import Live
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.target import own_environment
 from toolkit.runtime.catalog import Catalog
@@ -14,7 +13,7 @@ _OPTIONAL = ("start", "end", "description")
 
 
 def file_changes(
-    live: Live, before: Schedule | None, config: Config, catalog: Catalog
+    live: Schedule, before: Schedule | None, config: Config, catalog: Catalog
 ) -> dict[str, Any]:
     """What to change in a schedule's file so that it makes what is live; None removes a key.
 
@@ -37,9 +36,11 @@ def file_changes(
     return {**changes, "env": own} if own else changes
 
 
-def _own(live: Live, before: Schedule | None, given: Mapping[str, str]) -> dict[str, str | None]:
+def _own(
+    live: Schedule, before: Schedule | None, given: Mapping[str, str]
+) -> dict[str, str | None]:
     """The variables to set, and as None those to take out."""
-    found = own_environment(live.target)
+    found = own_environment(live.input)
     env = before.env if before else {}
     wanted: dict[str, str | None] = {
         name: value for name, value in found.items() if name in env or given.get(name) != value

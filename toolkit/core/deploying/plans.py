@@ -6,15 +6,14 @@ plan is a spec whose wires, the outputs of other stacks, have been filled in.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import StackError
 from toolkit.core.schedules.schedule import Schedule
-from toolkit.core.schedules.target import scheduler_input
-from toolkit.core.stack import APP_TAG, StackPlan
+from toolkit.core.stack import APP_TAG, EMPTY, Stack, StackPlan
 from toolkit.runtime.catalog import Workload
 
 NOUN_TAG, DIGEST_TAG = "toolkit:noun", "toolkit:digest"
@@ -89,18 +88,8 @@ def workload_spec(config: Config, workload: Workload, image_uri: str) -> Spec:
 def schedule_spec(config: Config, schedule: Schedule) -> Spec:
     """One schedule with its ECS target."""
     environment = config.environment_of(schedule.workload, schedule.env)
-    parameters = {
-        "AppName": config.app.name,
-        "ScheduleName": schedule.name,
-        "ScheduleExpression": schedule.expression,
-        "ScheduleExpressionTimezone": schedule.timezone,
-        "State": schedule.state,
-        "StartDate": schedule.start,
-        "EndDate": schedule.end,
-        "Description": schedule.description,
-        "Input": scheduler_input(schedule.name, environment),
-        **config.schedule,
-    }
+    launch = {"AppName": config.app.name, **config.schedule}
+    parameters = evolve(schedule, env=environment, launch=launch).parameters()
     name = config.app.schedule_stack(schedule.name)
     wires = {
         "TaskDefinitionArn": config.app.workload_stack(schedule.workload),
@@ -124,6 +113,16 @@ def schedule_plan(
         workload: {"TaskDefinitionArn": task_definition_arn},
     }
     return schedule_spec(config, schedule).plan(template, outputs)
+
+
+def deployed_schedules(stacks: Iterable[Stack]) -> dict[str, Schedule]:
+    """The schedules that stacks have deployed, by name; each was changed when its stack was."""
+    schedules = [
+        Schedule.from_parameters(stack.parameters, changed_at=stack.changed_at)
+        for stack in stacks
+        if stack.tags.get(NOUN_TAG) == SCHEDULE and stack.status not in EMPTY
+    ]
+    return {schedule.name: schedule for schedule in schedules}
 
 
 def _without(wires: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

@@ -13,26 +13,14 @@ from typing import Any
 
 from attrs import frozen
 
-from toolkit.core.stack import Stack, StackPlan
+from toolkit.core.schedules.schedule import FIELDS, Schedule
 from toolkit.runtime.contract import parse_time
 
-# The template's parameters that a schedule's file decides, by the words of the file.
-FIELDS = {
-    "expression": "ScheduleExpression",
-    "timezone": "ScheduleExpressionTimezone",
-    "state": "State",
-    "start": "StartDate",
-    "end": "EndDate",
-    "description": "Description",
-    "input": "Input",
-}
 _WORDS = {parameter: word for word, parameter in FIELDS.items()}
 
 # A stack's time is the beginning of its update, so its own change of the schedule comes later.
 _UPDATE_TAKES = timedelta(minutes=1)
 _READ_AT_MOST = 25
-# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
-_RETRIES, _RETRY_SECONDS = 185, 86_400
 
 
 class Kind(StrEnum):
@@ -53,46 +41,6 @@ class Listed:
     state: str
     changed_at: str
     created_at: str = ""
-
-
-@frozen
-class Live:
-    """A schedule as GetSchedule gives it; times are ISO 8601 in UTC, or empty."""
-
-    name: str
-    expression: str
-    timezone: str
-    state: str
-    start: str = ""
-    end: str = ""
-    description: str = ""
-    input: str = ""
-    flexible_minutes: int = 0
-    changed_at: str = ""
-    target: Mapping[str, Any] = {}
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """The template's parameters that would make it, as far as its answer tells them."""
-        target, ecs = self.target, self.target.get("EcsParameters", {})
-        retry = target.get("RetryPolicy", {})
-        network = ecs.get("NetworkConfiguration", {}).get("awsvpcConfiguration", {})
-        providers = ecs.get("CapacityProviderStrategy") or [{}]
-        return {
-            **{parameter: str(getattr(self, word)) for word, parameter in FIELDS.items()},
-            "FlexibleWindowMinutes": str(self.flexible_minutes),
-            "ClusterArn": target.get("Arn", ""),
-            "SchedulerRoleArn": target.get("RoleArn", ""),
-            "DeadLetterQueueArn": target.get("DeadLetterConfig", {}).get("Arn", ""),
-            "MaximumRetryAttempts": str(retry.get("MaximumRetryAttempts", _RETRIES)),
-            "MaximumEventAgeInSeconds": str(retry.get("MaximumEventAgeInSeconds", _RETRY_SECONDS)),
-            "TaskDefinitionArn": ecs.get("TaskDefinitionArn", ""),
-            "CapacityProvider": providers[0].get("capacityProvider", ""),
-            "PlatformVersion": ecs.get("PlatformVersion", ""),
-            "SubnetIds": ",".join(network.get("Subnets", ())),
-            "SecurityGroupId": ",".join(network.get("SecurityGroups", ())),
-            "AssignPublicIp": network.get("AssignPublicIp", ""),
-        }
 
 
 @frozen
@@ -134,19 +82,19 @@ class Difference:
 
 
 def compare(
-    plans: Mapping[str, StackPlan],
-    stacks: Mapping[str, Stack],
+    wanted: Mapping[str, Schedule],
+    deployed: Mapping[str, Schedule],
     listed: Mapping[str, Listed],
-    live: Mapping[str, Live],
+    live: Mapping[str, Schedule],
 ) -> list[Difference]:
-    """All schedules by name: files (as plans) ↔ deployed stacks ↔ live, each keyed by name."""
+    """All schedules by name: files (as planned) ↔ stacks ↔ live, each keyed by name."""
     return [
-        _difference(name, plans.get(name), stacks.get(name), listed.get(name), live.get(name))
-        for name in sorted({*plans, *stacks, *listed})
+        _difference(name, wanted.get(name), deployed.get(name), listed.get(name), live.get(name))
+        for name in sorted({*wanted, *deployed, *listed})
     ]
 
 
-def suspects(stacks: Mapping[str, Stack], listed: Mapping[str, Listed]) -> list[str]:
+def suspects(deployed: Mapping[str, Schedule], listed: Mapping[str, Listed]) -> list[str]:
     """The schedules that may have drifted; only reading them whole tells.
 
     Sure ones come first: in another state than deployed, or changed later than an update takes. A
@@ -155,12 +103,12 @@ def suspects(stacks: Mapping[str, Stack], listed: Mapping[str, Listed]) -> list[
     """
     sure: list[str] = []
     doubtful: list[tuple[str, str]] = []
-    for name, stack in stacks.items():
+    for name, schedule in deployed.items():
         row = listed.get(name)
         if row is None:
             continue
-        late = parse_time(row.changed_at) - parse_time(stack.changed_at)
-        if row.state != stack.parameters.get("State") or late > _UPDATE_TAKES:
+        late = parse_time(row.changed_at) - parse_time(schedule.changed_at)
+        if row.state != schedule.state or late > _UPDATE_TAKES:
             sure.append(name)
         elif late > timedelta() and row.changed_at != row.created_at:
             doubtful.append((row.changed_at, name))
@@ -168,40 +116,36 @@ def suspects(stacks: Mapping[str, Stack], listed: Mapping[str, Listed]) -> list[
     return sure + [name for _, name in doubtful[:_READ_AT_MOST]]
 
 
-def drift_of(stack: Stack, live: Live) -> tuple[FieldChange, ...]:
-    """What is live and not what its stack says."""
-    deployed = dict(stack.parameters)
-    if not deployed.get("Description"):  # then the template writes one of its own
-        deployed["Description"] = f"{live.name} of {deployed.get('AppName', '')}"
-    found = live.parameters
-    return _changes(
-        {name: deployed[name] for name in found if name in deployed},
-        {name: value for name, value in found.items() if name in deployed},
-    )
+def drift_of(deployed: Schedule, live: Schedule) -> tuple[FieldChange, ...]:
+    """What is live and not what its stack says, so far as both tell it."""
+    before, after = deployed.parameters(), live.parameters()
+    # Without a description, the template writes one of its own.
+    before["Description"] = before["Description"] or f"{live.name} of {before.get('AppName', '')}"
+    return _changes(before, {name: after[name] for name in after if name in before})
 
 
-def changes_of(stack: Stack, plan: StackPlan) -> tuple[FieldChange, ...]:
+def changes_of(deployed: Schedule, wanted: Schedule) -> tuple[FieldChange, ...]:
     """What is planned and not what was deployed."""
-    return _changes(stack.parameters, plan.parameters)
+    return _changes(deployed.parameters(), wanted.parameters())
 
 
 def _difference(
     name: str,
-    plan: StackPlan | None,
-    stack: Stack | None,
+    wanted: Schedule | None,
+    deployed: Schedule | None,
     listed: Listed | None,
-    live: Live | None,
+    live: Schedule | None,
 ) -> Difference:
-    if stack is None:
+    if deployed is None:
         unowned = (UNOWNED,) if listed else ()
-        return Difference(name, Kind.UNOWNED if plan is None else Kind.ADDED, (), unowned)
+        return Difference(name, Kind.UNOWNED if wanted is None else Kind.ADDED, (), unowned)
     if listed is None:
         drift: tuple[FieldChange, ...] = (DELETED,)
     else:
-        drift = drift_of(stack, live) if live is not None else ()
-    if plan is None:
+        drift = drift_of(deployed, live) if live is not None else ()
+    if wanted is None:
         return Difference(name, Kind.REMOVED, (), drift)
-    changes = changes_of(stack, plan)
+    changes = changes_of(deployed, wanted)
     return Difference(name, Kind.CHANGED if changes else Kind.UNCHANGED, changes, drift)
 
 

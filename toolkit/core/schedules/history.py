@@ -10,69 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from toolkit.core.errors import EvidenceError
-from toolkit.core.expressions.expression import parse as parse_expression
-from toolkit.core.schedules.drift import Live
 from toolkit.core.schedules.firings import Timetable
-from toolkit.core.stack import Stack
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.timing import Timing
 from toolkit.core.times import dated_key, key_time
 from toolkit.runtime.contract import RunId, format_time, parse_time
 
 PREFIX = "deployments/"
 _SECOND, _TICK = timedelta(seconds=1), timedelta(microseconds=1)
-
-
-@frozen
-class Timing:
-    """All that decides when a schedule fires, in force since ``changed_at`` (ISO 8601, UTC)."""
-
-    name: str
-    expression: str
-    timezone: str
-    state: str
-    start: str
-    end: str
-    changed_at: str
-
-    @classmethod
-    def of_stack(cls, stack: Stack, changed_at: str) -> Self:
-        """The timing that a schedule's stack deployed."""
-        said = stack.parameters
-        return cls(
-            said.get("ScheduleName", ""),
-            said.get("ScheduleExpression", ""),
-            said.get("ScheduleExpressionTimezone", ""),
-            said.get("State", ""),
-            said.get("StartDate", ""),
-            said.get("EndDate", ""),
-            changed_at,
-        )
-
-    @classmethod
-    def of_live(cls, live: Live) -> Self:
-        """The timing of a schedule as EventBridge Scheduler gives it."""
-        return cls(
-            live.name,
-            live.expression,
-            live.timezone,
-            live.state,
-            live.start,
-            live.end,
-            live.changed_at,
-        )
-
-    def timetable(self) -> Timetable:
-        """When it fires; a rate without a start counts from its last change."""
-        return Timetable(
-            parse_expression(self.expression),
-            self.timezone or "UTC",
-            parse_time(self.start) if self.start else None,
-            parse_time(self.end) if self.end else None,
-            self.state == "ENABLED",
-            parse_time(self.changed_at),
-        )
 
 
 @frozen
@@ -200,20 +148,15 @@ def _revisions(name: str, snapshots: list[Snapshot]) -> tuple[_Revision, ...]:
 
 
 def snapshot(
-    now: datetime, stacks: Iterable[Stack], changed: Mapping[str, str], live: Iterable[Live]
+    now: datetime,
+    deployed: Mapping[str, Schedule],
+    changed: Mapping[str, str],
+    live: Mapping[str, Schedule],
 ) -> Snapshot:
     """The present: what is live where it was read whole, or else what its stack deployed.
 
-    Args:
-        now: the present.
-        stacks: the stacks of schedules.
-        changed: when each schedule that exists was changed last, by name.
-        live: the schedules that were read whole.
+    ``changed`` is when each schedule that exists was changed last, by name.
     """
-    rows = {}
-    for stack in stacks:
-        name = stack.parameters.get("ScheduleName", "")
-        if name in changed:
-            rows[name] = Timing.of_stack(stack, changed[name])
-    rows |= {each.name: Timing.of_live(each) for each in live}
-    return Snapshot(format_time(now), tuple(rows[name] for name in sorted(rows)))
+    known = {n: evolve(s, changed_at=changed[n]) for n, s in deployed.items() if n in changed}
+    schedules = {**known, **live}
+    return Snapshot(format_time(now), tuple(schedules[name].timing for name in sorted(schedules)))

@@ -33,21 +33,9 @@ def rescheduling(
     before: Mapping[str, str] | None, after: Mapping[str, str], now: datetime
 ) -> Rescheduling:
     """The effect of new parameters on the next seven days; ``before`` is None for a new stack."""
-    old = _schedule(before).timetable() if before else None
-    wanted = _schedule(after)
+    old = Schedule.from_parameters(before).timetable() if before else None
+    wanted = Schedule.from_parameters(after)
     new = wanted.timetable()
     until = now + _PERIOD
     shown = tuple(localize(islice(new.firings(now), _SHOWN), wanted.timezone))
     return Rescheduling(wanted.name, compare(old, new, now, until), until, shown)
-
-
-def _schedule(parameters: Mapping[str, str]) -> Schedule:
-    return Schedule(
-        name=parameters["ScheduleName"],
-        workload="",
-        expression=parameters["ScheduleExpression"],
-        timezone=parameters.get("ScheduleExpressionTimezone") or "UTC",
-        state=parameters.get("State") or "ENABLED",
-        start=parameters.get("StartDate", ""),
-        end=parameters.get("EndDate", ""),
-    )

@@ -1,25 +1,40 @@
-"""A schedule as its file tells it: when a workload runs, and with which environment."""
+"""A schedule: when a workload runs and with which environment. One shape, three doors."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from toolkit.core.errors import ConfigError, unknown_key
+from toolkit.core.errors import ConfigError
 from toolkit.core.expressions.expression import ExpressionError
-from toolkit.core.expressions.expression import parse as parse_expression
-from toolkit.core.names import check_name, workload_of
+from toolkit.core.schedules import schedule_file
 from toolkit.core.schedules.firings import Timetable
-from toolkit.runtime.catalog import Catalog, Workload
-from toolkit.runtime.contract import ContractError, parse_time
+from toolkit.core.schedules.target import launch_parameters, scheduler_input
+from toolkit.core.schedules.timing import Timing
+from toolkit.runtime.catalog import Catalog
+from toolkit.runtime.contract import format_time
 
-_KEYS = ("workload", "expression", "timezone", "state", "start", "end", "description", "env")
-_STATES = ("ENABLED", "DISABLED")
+# The parameters of templates/schedule.yaml that are a schedule's own, by the words of its file.
+FIELDS = {
+    "name": "ScheduleName",
+    "expression": "ScheduleExpression",
+    "timezone": "ScheduleExpressionTimezone",
+    "state": "State",
+    "start": "StartDate",
+    "end": "EndDate",
+    "description": "Description",
+    "input": "Input",
+}
 
 
 @frozen
 class Schedule:
-    """One `schedules/<name>.toml`; ``start`` and ``end`` are UTC, as AWS writes it, or empty."""
+    """A schedule as its file, its stack or EventBridge Scheduler has it.
+
+    ``start`` and ``end`` are UTC as ISO 8601, or empty. ``changed_at`` is when it was last changed,
+    empty in a file. A file has ``env``; the others have it inside ``input``, the target's Input.
+    ``launch`` holds the template's other parameters, so far as they are known.
+    """
 
     name: str
     workload: str
@@ -30,7 +45,51 @@ class Schedule:
     end: str = ""
     description: str = ""
     env: Mapping[str, str] = {}
+    input: str | None = None
+    launch: Mapping[str, str] = {}
+    changed_at: str = ""
     zone_given: bool = field(default=True, eq=False)
+
+    @classmethod
+    def from_file(cls, name: str, table: Mapping[str, Any], catalog: Catalog) -> Self:
+        """Read the table of `schedules/<name>.toml`; raises ConfigError naming file and key."""
+        schedule = cls(**schedule_file.read(name, table, catalog))
+        try:
+            timetable = schedule.timetable()
+        except ExpressionError as error:
+            raise ConfigError(f"{schedule.file}: {error.message}", hint=error.hint) from error
+        if timetable.start and timetable.end and timetable.start >= timetable.end:
+            raise ConfigError(f"{schedule.file}: it ends at {schedule.end}, before it starts")
+        return schedule
+
+    @classmethod
+    def from_parameters(
+        cls, parameters: Mapping[str, str], *, workload: str = "", changed_at: str = ""
+    ) -> Self:
+        """Read the parameters of a schedule's stack."""
+        own: dict[str, Any] = {word: parameters.get(name, "") for word, name in FIELDS.items()}
+        own["timezone"] = own["timezone"] or "UTC"
+        own["state"] = own["state"] or "ENABLED"
+        launch = {name: text for name, text in parameters.items() if name not in FIELDS.values()}
+        return cls(workload=workload, launch=launch, changed_at=changed_at, **own)
+
+    @classmethod
+    def from_live(cls, answer: Mapping[str, Any]) -> Self:
+        """Read GetSchedule's answer."""
+        window = answer["FlexibleTimeWindow"].get("MaximumWindowInMinutes", 0)
+        return cls(
+            name=answer["Name"],
+            workload="",
+            expression=answer["ScheduleExpression"],
+            timezone=answer.get("ScheduleExpressionTimezone", "UTC"),
+            state=answer["State"],
+            start=format_time(answer["StartDate"]) if "StartDate" in answer else "",
+            end=format_time(answer["EndDate"]) if "EndDate" in answer else "",
+            description=answer.get("Description", ""),
+            input=answer["Target"].get("Input", ""),
+            launch={"FlexibleWindowMinutes": str(window), **launch_parameters(answer["Target"])},
+            changed_at=format_time(answer["LastModificationDate"]),
+        )
 
     @property
     def file(self) -> str:
@@ -42,122 +101,31 @@ class Schedule:
         """Whether it fires at all."""
         return self.state == "ENABLED"
 
+    @property
+    def timing(self) -> Timing:
+        """All that decides when it fires."""
+        return Timing(
+            self.name,
+            self.expression,
+            self.timezone,
+            self.state,
+            self.start,
+            self.end,
+            self.changed_at,
+        )
+
+    def parameters(self) -> dict[str, str]:
+        """The parameters of the template that make it; ConfigError if the environment is too large.
+
+        What ``launch`` sets goes before the schedule's own words.
+        """
+        own = {parameter: getattr(self, word) for word, parameter in FIELDS.items()}
+        if self.input is None:
+            own["Input"] = scheduler_input(self.name, self.env)
+        return {**own, **self.launch}
+
     def timetable(self) -> Timetable:
         """When it fires; raises ExpressionError for an expression or zone that AWS refuses."""
-        parsed = parse_expression(self.expression)
-        parsed.check(self.timezone)
-        return Timetable(
-            parsed,
-            self.timezone if self.zone_given else None,
-            parse_time(self.start) if self.start else None,
-            parse_time(self.end) if self.end else None,
-            self.enabled,
-        )
-
-
-def parse(name: str, table: Mapping[str, Any], catalog: Catalog) -> Schedule:
-    """Read the table of `schedules/<name>.toml`; raises ConfigError naming file and key."""
-    where = f"schedules/{name}.toml"
-    check_name("schedule", name)
-    for key in table:
-        if key not in _KEYS:
-            raise unknown_key(where, key, _KEYS)
-    if "expression" not in table:
-        raise ConfigError(f"{where}: 'expression' is missing", hint='e.g. "cron(0 6 * * ? *)"')
-    workload = _workload(name, table, catalog)
-    env = _environment(where, table.get("env", {}))
-    texts = {key: str(table[key]) for key in _KEYS[1:-1] if key in table}
-    for key in ("start", "end"):
-        texts[key] = _utc(where, key, texts.get(key, ""))
-    schedule = Schedule(
-        name=name, workload=workload.name, env=env, zone_given="timezone" in table, **texts
-    )
-    if schedule.state not in _STATES:
-        raise ConfigError(f"{where}: state {schedule.state!r}", hint="ENABLED or DISABLED")
-    check_environment(where, workload, env)
-    _check_timing(where, schedule)
-    return schedule
-
-
-def check_environment(where: str, workload: Workload, env: Mapping[str, str]) -> None:
-    """Refuse names and values that the workload would refuse; ``env`` may be part of the whole."""
-    _refuse(where, workload, lambda: workload.check_environment(env))
-
-
-def check_settings(where: str, workload: Workload, env: Mapping[str, str]) -> None:
-    """Refuse what a run would refuse, contradictions included, before anything is deployed.
-
-    ``env`` is all that the run would be given: the environment's settings, the schedule's over
-    them, and those of the call.
-    """
-    _refuse(where, workload, lambda: workload.settings(env))
-
-
-def _refuse(where: str, workload: Workload, check: Callable[[], object]) -> None:
-    try:
-        check()
-    except ContractError as error:
-        problems = str(error).replace("\n", "\n  ")
-        raise ConfigError(
-            f"{where}: the environment does not fit workload {workload.name}\n  {problems}",
-            hint=f"its settings stand in workloads/catalog.toml under workloads.{workload.name}",
-        ) from error
-
-
-def _check_timing(where: str, schedule: Schedule) -> None:
-    try:
-        timetable = schedule.timetable()
-    except ExpressionError as error:
-        raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
-    if timetable.start and timetable.end and timetable.start >= timetable.end:
-        raise ConfigError(f"{where}: it ends at {schedule.end}, before it starts")
-
-
-def _utc(where: str, key: str, text: str) -> str:
-    """A time as the template takes it, whatever its offset; empty stays empty."""
-    if not text:
-        return ""
-    try:
-        return parse_time(text).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ContractError, OverflowError) as error:
-        raise ConfigError(
-            f"{where}: {key} {text!r} is not a time with its zone",
-            hint=f'e.g. {key} = "2026-12-01T00:00:00Z", or "2026-12-01T00:00:00+01:00"',
-        ) from error
-
-
-def _workload(name: str, table: Mapping[str, Any], catalog: Catalog) -> Workload:
-    fitting = workload_of(name, catalog.workloads)
-    if fitting is None and "workload" not in table:
-        raise ConfigError(
-            f"schedule {name!r} does not say which workload it runs",
-            hint=f"name it <workload>-{name}; the workloads are {', '.join(catalog.workloads)}",
-        )
-    wanted = str(table.get("workload", fitting))
-    try:
-        workload = catalog.workload(wanted)
-    except ContractError as error:
-        raise ConfigError(
-            f"schedules/{name}.toml: {error}", hint=f'write workload = "{fitting or "weather"}"'
-        ) from error
-    if workload_of(name, [workload.name]) is None:
-        raise ConfigError(
-            f"schedule {name!r} cannot run workload {workload.name}: its task role may write only "
-            f"below runs/{workload.name} and runs/{workload.name}-*",
-            hint=f"name the schedule {workload.name}-{name}",
-        )
-    return workload
-
-
-def _environment(where: str, rows: object) -> dict[str, str]:
-    if not isinstance(rows, Mapping):
-        raise ConfigError(f"{where}: env is no table", hint='[env] with lines NAME = "value"')
-    return {key: _env_text(where, key, value) for key, value in rows.items()}
-
-
-def _env_text(where: str, key: str, value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    raise ConfigError(f"{where}: env {key} is a {type(value).__name__}", hint="write it as text")
+        timetable = self.timing.timetable()
+        timetable.expression.check(self.timezone)
+        return timetable if self.zone_given else evolve(timetable, timezone=None)

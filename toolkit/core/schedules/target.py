@@ -15,6 +15,8 @@ OVERRIDES_LIMIT = 8192
 # A CloudFormation parameter carries the Input, and holds 4,096 bytes:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 PARAMETER_LIMIT = 4096
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
+_RETRIES, _RETRY_SECONDS = 185, 86_400
 
 
 def overrides(
@@ -70,33 +72,58 @@ def scheduler_input(schedule: str, environment: Mapping[str, str]) -> str:
     return text
 
 
-def workload_target(
-    workload: str, platform: Mapping[str, str], task_definition_arn: str
-) -> dict[str, Any]:
-    """The target of a workload that no schedule runs, with what `templates/schedule.yaml` sets."""
+def ecs_target(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The target that `templates/schedule.yaml` makes of its parameters, in Scheduler's form."""
     return {
-        "Arn": platform["ClusterArn"],
+        "Arn": parameters["ClusterArn"],
+        "Input": parameters["Input"],
         "EcsParameters": {
-            "TaskDefinitionArn": task_definition_arn,
-            "CapacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}],
-            "PlatformVersion": "1.4.0",
+            "TaskDefinitionArn": parameters["TaskDefinitionArn"],
+            "CapacityProviderStrategy": [
+                {
+                    "capacityProvider": parameters.get("CapacityProvider", "FARGATE"),
+                    "weight": 1,
+                    "base": 0,
+                }
+            ],
+            "PlatformVersion": parameters.get("PlatformVersion", "1.4.0"),
             "NetworkConfiguration": {
                 "awsvpcConfiguration": {
-                    "Subnets": platform["SubnetIds"].split(","),
-                    "SecurityGroups": [platform["SecurityGroupId"]],
-                    "AssignPublicIp": platform["AssignPublicIp"],
+                    "Subnets": parameters["SubnetIds"].split(","),
+                    "SecurityGroups": [parameters["SecurityGroupId"]],
+                    "AssignPublicIp": parameters["AssignPublicIp"],
                 }
             },
-            "Group": workload,
+            "Group": parameters["ScheduleName"],
             "EnableECSManagedTags": True,
             "PropagateTags": "TASK_DEFINITION",
         },
     }
 
 
-def own_environment(target: Mapping[str, Any]) -> dict[str, str]:
-    """The settings that a target's Input gives its runs, without the contract's own variables."""
-    containers = json.loads(target.get("Input") or "{}").get("containerOverrides", [])
+def launch_parameters(target: Mapping[str, Any]) -> dict[str, str]:
+    """The template's parameters that make an ECS target, but for its Input."""
+    ecs, retry = target.get("EcsParameters", {}), target.get("RetryPolicy", {})
+    network = ecs.get("NetworkConfiguration", {}).get("awsvpcConfiguration", {})
+    providers = ecs.get("CapacityProviderStrategy") or [{}]
+    return {
+        "ClusterArn": target.get("Arn", ""),
+        "SchedulerRoleArn": target.get("RoleArn", ""),
+        "DeadLetterQueueArn": target.get("DeadLetterConfig", {}).get("Arn", ""),
+        "MaximumRetryAttempts": str(retry.get("MaximumRetryAttempts", _RETRIES)),
+        "MaximumEventAgeInSeconds": str(retry.get("MaximumEventAgeInSeconds", _RETRY_SECONDS)),
+        "TaskDefinitionArn": ecs.get("TaskDefinitionArn", ""),
+        "CapacityProvider": providers[0].get("capacityProvider", ""),
+        "PlatformVersion": ecs.get("PlatformVersion", ""),
+        "SubnetIds": ",".join(network.get("Subnets", ())),
+        "SecurityGroupId": ",".join(network.get("SecurityGroups", ())),
+        "AssignPublicIp": network.get("AssignPublicIp", ""),
+    }
+
+
+def own_environment(text: str | None) -> dict[str, str]:
+    """The settings that an Input gives its runs, without the contract's own variables."""
+    containers = json.loads(text or "{}").get("containerOverrides", [])
     rows = [row for container in containers for row in container.get("environment", [])]
     return {
         row["name"]: row["value"] for row in rows if row["name"] not in contract.CONTRACT_VARIABLES
