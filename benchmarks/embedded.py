@@ -8,30 +8,18 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from toolkit.adapters.session import Aws
-from toolkit.app.context import Context, open_context
+from toolkit.app.app import App, open_app
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class CountingAws(Aws):
-    """Clients that count their calls."""
-
-    def __init__(self, aws: Aws) -> None:
-        super().__init__(aws.endpoint)
-        self.calls: Counter[str] = Counter()
-
-    def client(self, service: str) -> Any:
-        known = service in self._clients
-        client = super().client(service)
-        if not known:
-            client.meta.events.register("before-send", self._count)
-        return client
-
-    def _count(self, event_name: str, **_: Any) -> None:
-        self.calls[event_name.removeprefix("before-send.")] += 1
+def counted(app: App) -> tuple[App, Counter[str]]:
+    """The same app, of which nothing is known yet, and the calls that it makes from now on."""
+    calls: Counter[str] = Counter()
+    aws = Aws(app.aws.endpoint, lambda call: calls.update([call.operation]))
+    return App(app.project, app.config, aws, app.console, app.now, local=app.local), calls
 
 
 class Console:
@@ -42,7 +30,7 @@ class Console:
 
 
 @contextmanager
-def deployed_weather() -> Iterator[Context]:
+def deployed_weather() -> Iterator[App]:
     """The weather workload with a daily schedule, deployed; gone again at the end."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -56,7 +44,7 @@ def deployed_weather() -> Iterator[Context]:
             (root / ".toolkit" / installed.name).symlink_to(installed)
         try:
             _toolkit(root, "deploy", "--local", "--yes", "--only", "weather")
-            yield open_context(root, Console(), environment=None, local=True)  # type: ignore[arg-type]
+            yield open_app(root, Console(), environment=None, local=True)  # type: ignore[arg-type]
         finally:
             _toolkit(root, "local", "stop")
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.embedded import CountingAws, deployed_weather
+from benchmarks.embedded import counted, deployed_weather
 from toolkit.adapters.s3 import Bucket
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.proof import ledger as action
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.ledger import Summary, firings
@@ -35,28 +35,27 @@ MISSED, FAILED = range(1234, FIRINGS, 2000), range(777, FIRINGS, 500)
 
 def embedded() -> None:
     """10,000 firings of a minutely schedule on the embedded AWS."""
-    with deployed_weather() as context:
-        measure(context)
+    with deployed_weather() as app:
+        measure(app)
 
 
-def measure(context: Context) -> None:
-    now = context.now().replace(second=0, microsecond=0)
+def measure(app: App) -> None:
+    now = app.now().replace(second=0, microsecond=0)
     times = [now - timedelta(minutes=FIRINGS - number) for number in range(FIRINGS)]
-    bucket = Bucket(context.aws, context.platform()["BucketName"])
+    bucket = app.bucket
     fill(bucket, times)
-    context.aws = counting = CountingAws(context.aws)
+    app, calls = counted(app)
     summary, began = Summary(), time.perf_counter()
     # Up to the minute before the real deployment, from which on another timing is in force.
     period = action.Period(times[0] - timedelta(seconds=1), times[-1])
-    for _ in summary.through(action.read(context, period).firings):
+    for _ in summary.through(action.read(app, period).firings):
         pass
     seconds = time.perf_counter() - began
     total = sum(summary.total.values())
     assert (total, summary.bad) == (FIRINGS, len(MISSED) + len(FAILED)), summary
-    calls = sum(counting.calls.values())
-    print(f"ledger        {total:,} firings   {calls:4} calls   {seconds:7.2f} s")
+    print(f"ledger        {total:,} firings   {sum(calls.values()):4} calls   {seconds:7.2f} s")
     print(f"              {dict(summary.total)}")
-    print(f"              {json.dumps(counting.calls)}")
+    print(f"              {json.dumps(calls)}")
     began = time.perf_counter()
     for due in times[:HEADS]:
         run = RunId("weather", due)

@@ -20,10 +20,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.embedded import CountingAws, deployed_weather
+from benchmarks.embedded import counted, deployed_weather
 from benchmarks.synthetic_runs import SPOILED, Made
-from toolkit.adapters.s3 import Bucket
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.proof.validate import validate, validate_all
 from toolkit.core.names import log_stream
 from toolkit.core.proof.verdict import Verdict
@@ -34,11 +33,10 @@ EVERY = timedelta(minutes=5)
 PUT_BYTES = 900_000
 
 
-def fill(context: Context, runs: list[Made]) -> None:
+def fill(app: App, runs: list[Made]) -> None:
     """Everything that the runs would have left."""
-    platform = context.platform()
-    bucket = Bucket(context.aws, platform["BucketName"])
-    logs = context.aws.client("logs")
+    bucket = app.bucket
+    logs = app.aws.client("logs")
     began = time.perf_counter()
 
     def put(made: Made) -> None:
@@ -46,13 +44,13 @@ def fill(context: Context, runs: list[Made]) -> None:
             bucket.write(key, content, "application/octet-stream")
         if made.spoiled != "everything":
             name = log_stream(made.arn)
-            group = context.config.app.log_group(made.workload.name)
+            group = app.names.log_group(made.workload.name)
             logs.create_log_stream(logGroupName=group, logStreamName=name)
             logs.put_log_events(logGroupName=group, logStreamName=name, logEvents=made.log())
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(put, runs))
-    group = platform["LifecycleLogGroupName"]
+    group = app.platform.lifecycle_log_group_name
     logs.create_log_stream(logGroupName=group, logStreamName="synthetic")
     rows = [row for made in runs if made.spoiled != "everything" for row in made.records()]
     batch = PUT_BYTES // max(len(row["message"]) for row in rows)
@@ -65,9 +63,9 @@ def fill(context: Context, runs: list[Made]) -> None:
     print(f"filled in {time.perf_counter() - began:.0f} s", file=sys.stderr)
 
 
-def measure(context: Context, count: int) -> None:
-    now = context.now().replace(second=0, microsecond=0) - timedelta(hours=1)
-    workload = context.project.catalog.workload("weather")
+def measure(app: App, count: int) -> None:
+    now = app.now().replace(second=0, microsecond=0) - timedelta(hours=1)
+    workload = app.project.catalog.workload("weather")
     runs = [
         Made(
             RunId("weather", now - EVERY * (count - number)),
@@ -76,48 +74,48 @@ def measure(context: Context, count: int) -> None:
         )
         for number in range(count)
     ]
-    fill(context, runs)
+    fill(app, runs)
     run_ids = [made.run_id for made in runs]
-    context.aws = counting = CountingAws(context.aws)
-    validate(context, run_ids[0])  # the clients are made
-    alone, each = _timed(counting, lambda: _one_by_one(context, run_ids[-ONE_BY_ONE:]))
-    told("one by one", counting, ONE_BY_ONE, each)
-    found, seconds = _timed(counting, lambda: _at_once(context, run_ids))
-    told("at once", counting, count, seconds)
+    app, calls = counted(app)
+    validate(app, run_ids[0])  # the clients are made
+    alone, each = _timed(calls, lambda: _one_by_one(app, run_ids[-ONE_BY_ONE:]))
+    show("one by one", calls, ONE_BY_ONE, each)
+    found, seconds = _timed(calls, lambda: _at_once(app, run_ids))
+    show("at once", calls, count, seconds)
     assert found[-ONE_BY_ONE:] == alone, "another verdict"
     print(f"              {dict(Counter(str(verdict.ruling) for verdict in found))}")
     print(f"ratio         {each / ONE_BY_ONE / (seconds / count):.1f}x a run")
 
 
-def _one_by_one(context: Context, run_ids: list[RunId]) -> list[Verdict]:
-    return [validate(context, run_id).verdict for run_id in run_ids]
+def _one_by_one(app: App, run_ids: list[RunId]) -> list[Verdict]:
+    return [validate(app, run_id).verdict for run_id in run_ids]
 
 
-def _at_once(context: Context, run_ids: list[RunId]) -> list[Verdict]:
-    return [each.verdict for each in validate_all(context, run_ids)]
+def _at_once(app: App, run_ids: list[RunId]) -> list[Verdict]:
+    return [each.verdict for each in validate_all(app, run_ids)]
 
 
-def _timed(counting: CountingAws, work: Any) -> tuple[list[Verdict], float]:
-    counting.calls.clear()
+def _timed(calls: Counter[str], work: Any) -> tuple[list[Verdict], float]:
+    calls.clear()
     began = time.perf_counter()
     found = work()
     return found, time.perf_counter() - began
 
 
-def told(name: str, counting: CountingAws, count: int, seconds: float) -> None:
-    calls = sum(counting.calls.values())
+def show(name: str, calls: Counter[str], count: int, seconds: float) -> None:
+    total = sum(calls.values())
     print(
-        f"{name:<13} {count:5,} runs   {calls:6,} calls ({calls / count:5.2f} a run)   "
+        f"{name:<13} {count:5,} runs   {total:6,} calls ({total / count:5.2f} a run)   "
         f"{seconds:6.1f} s   {count / seconds:6.1f} runs/s"
     )
-    print(f"              {json.dumps(counting.calls)}", flush=True)
+    print(f"              {json.dumps(calls)}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1000)
-    with deployed_weather() as context:
-        measure(context, parser.parse_args().runs)
+    with deployed_weather() as app:
+        measure(app, parser.parse_args().runs)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,15 @@ import base64
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 from attrs import define, field
 from botocore.exceptions import ClientError
+
+from toolkit.core.names import AppNames
 
 Row = dict[str, Any]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -72,6 +74,17 @@ class FakeAws:
             "cloudformation": CloudFormation,
             "scheduler": Scheduler,
         }[service](self)
+
+
+def platform_stack(outputs: Mapping[str, str], app: str, created: datetime = NOW) -> Row:
+    """The platform's stack of an app, as DescribeStacks gives it."""
+    return {
+        "StackName": AppNames(app).platform_stack,
+        "StackStatus": "CREATE_COMPLETE",
+        "CreationTime": created,
+        "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()],
+        "Tags": [{"Key": "app", "Value": app}],
+    }
 
 
 @define

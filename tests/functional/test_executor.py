@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tests.fake_aws import FakeAws, platform_stack
 from toolkit.adapters.docker import Docker
 from toolkit.adapters.project import Project
 from toolkit.adapters.session import Endpoint
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.deploying import image as action
 from toolkit.app.deploying import local_image
 from toolkit.cli import cli
 from toolkit.core.deploying.config import Config, parse
 from toolkit.core.deploying.executor import Executor
 from toolkit.core.errors import ConfigError, ImageError
-from toolkit.core.names import App
+from toolkit.core.names import AppNames
 from toolkit.runtime.catalog import load
 
 from .test_docker import DIGEST, FakeDocker
@@ -36,7 +37,9 @@ class Aws:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def client(self, service: str) -> Registry:
+    def client(self, service: str) -> Any:
+        if service == "cloudformation":
+            return FakeAws(stacks=[platform_stack(PLATFORM, "app")]).client(service)
         assert service == "ecr"
         return self._registry
 
@@ -46,18 +49,18 @@ def fake(tmp_path: Path) -> FakeDocker:
     return FakeDocker(tmp_path)
 
 
-def local(tmp_path: Path, executor: Executor | None = None, **more: Any) -> Context:
+def local(tmp_path: Path, executor: Executor | None = None, **more: Any) -> App:
     root = tmp_path / "project"
     (root / "image").mkdir(parents=True, exist_ok=True)
     (root / "image" / "Dockerfile").write_text("FROM scratch\n")
-    config = Config(environment="local", app=App("app"), executor=executor, **more)
+    config = Config(environment="local", app=AppNames("app"), executor=executor, **more)
     aws: Any = Aws(Registry())
     console: Any = Console()
-    return Context(Project(root, load()), config, aws, console, lambda: TIME, local=True)
+    return App(Project(root, load()), config, aws, console, lambda: TIME, local=True)
 
 
-def said(context: Context) -> list[str]:
-    console: Any = context.console
+def said(app: App) -> list[str]:
+    console: Any = app.console
     found: list[str] = console.said
     return found
 
@@ -144,20 +147,20 @@ def test_the_real_image_goes_to_the_emulated_registry_and_leaves_no_name_behind(
         f"image rm --no-prune {there}": (0, "", ""),
     }
     docker = Pushing(fake.answer(answers).program)
-    pushed = action.push(made, PLATFORM, docker)
+    pushed = action.push(made, docker)
     assert pushed == action.Pushed(f"{PLATFORM['RepositoryUri']}@{DIGEST}", tag, new=True)
     asked = [" ".join(call["arguments"]) for call in fake.calls]
     assert f"tag app:{tag} {there}" in asked
     assert asked[-1] == f"image rm --no-prune {there}"
     assert not any(line.startswith(("build ", "login")) for line in asked)
-    again = action.push(made, PLATFORM, docker)
+    again = action.push(made, docker)
     assert again.new is False
 
 
 def test_an_image_of_ones_own_leaves_nothing_to_choose(tmp_path: Path) -> None:
     made = local(tmp_path, Executor.PROCESS, image=f"repo/x@{DIGEST}")
     with pytest.raises(ConfigError, match="no executor to choose"):
-        action.resolve_image(made, PLATFORM)
+        action.resolve_image(made)
 
 
 def test_toolkit_toml_chooses_for_good() -> None:

@@ -11,13 +11,14 @@ import pytest
 from attrs import define, field
 from botocore.exceptions import ClientError
 
+from tests.fake_aws import FakeAws, platform_stack
 from toolkit.adapters.project import Project
 from toolkit.adapters.session import Endpoint
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.deploying import image as action
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ConfigError, ImageError
-from toolkit.core.names import App
+from toolkit.core.names import AppNames
 from toolkit.runtime.catalog import load
 
 from .test_docker import DIGEST, FakeDocker
@@ -72,7 +73,9 @@ class Aws:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def client(self, service: str) -> Registry:
+    def client(self, service: str) -> Any:
+        if service == "cloudformation":
+            return FakeAws(stacks=[platform_stack(PLATFORM, "app")]).client(service)
         assert service == "ecr"
         return self._registry
 
@@ -92,14 +95,14 @@ def fake(tmp_path: Path) -> FakeDocker:
     return FakeDocker(tmp_path)
 
 
-def context(tmp_path: Path, registry: Registry, **config: Any) -> Context:
+def context(tmp_path: Path, registry: Registry, **config: Any) -> App:
     root = tmp_path / "project"
     (root / "image").mkdir(parents=True, exist_ok=True)
     (root / "image" / "Dockerfile").write_text("FROM scratch\n")
-    made = Config(environment="default", app=App("app"), **config)
+    made = Config(environment="default", app=AppNames("app"), **config)
     aws: Any = Aws(registry)
     console: Any = Console()
-    return Context(Project(root, load()), made, aws, console, lambda: TIME, local=False)
+    return App(Project(root, load()), made, aws, console, lambda: TIME, local=False)
 
 
 def answers(tag: str) -> dict[str, tuple[int, str, str]]:
@@ -121,9 +124,9 @@ def test_an_image_that_is_in_the_registry_needs_no_engine(tmp_path: Path) -> Non
     registry = Registry()
     made = context(tmp_path, registry)
     registry.images[action.content_tag(made)] = DIGEST
-    assert action.resolve_image(made, PLATFORM) == f"{HOST}/app@{DIGEST}"
+    assert action.resolve_image(made) == f"{HOST}/app@{DIGEST}"
     nothing = FakeDocker(tmp_path).answer({})
-    assert action.push(made, PLATFORM, nothing).new is False
+    assert action.push(made, nothing).new is False
 
 
 def test_a_new_image_is_built_and_pushed_under_its_content(
@@ -134,7 +137,7 @@ def test_a_new_image_is_built_and_pushed_under_its_content(
     made = context(tmp_path, registry, build={"BASE": "python-base", "PIP_INDEX_URL": ""})
     tag = action.content_tag(made)
     registry.after_push = {tag: DIGEST}
-    pushed = action.push(made, PLATFORM, fake.answer(answers(tag)))
+    pushed = action.push(made, fake.answer(answers(tag)))
     assert pushed == action.Pushed(f"{HOST}/app@{DIGEST}", tag, new=True)
     verbs = [call["arguments"][0] for call in fake.calls]
     assert verbs[-5:] == ["build", "login", "tag", "push", "image"]
@@ -151,7 +154,7 @@ def test_without_a_dockerfile_nothing_is_asked_of_the_engine(tmp_path: Path) -> 
     made = context(tmp_path, Registry())
     (made.project.root / "image" / "Dockerfile").unlink()
     with pytest.raises(ImageError, match="image/Dockerfile is missing"):
-        action.push(made, PLATFORM, FakeDocker(tmp_path).answer({}))
+        action.push(made, FakeDocker(tmp_path).answer({}))
 
 
 def test_another_digest_under_the_tag_is_an_error(tmp_path: Path, fake: FakeDocker) -> None:
@@ -160,7 +163,7 @@ def test_another_digest_under_the_tag_is_an_error(tmp_path: Path, fake: FakeDock
     tag = action.content_tag(made)
     registry.after_push = {tag: "sha256:" + "f" * 64}
     with pytest.raises(ImageError, match="but the repository has sha256:fff"):
-        action.push(made, PLATFORM, fake.answer(answers(tag)))
+        action.push(made, fake.answer(answers(tag)))
 
 
 def test_the_tag_follows_source_cpu_and_base_but_not_the_way_to_packages(tmp_path: Path) -> None:
@@ -178,25 +181,13 @@ def test_the_tag_follows_source_cpu_and_base_but_not_the_way_to_packages(tmp_pat
 
 def test_an_image_of_ones_own_must_be_pinned(tmp_path: Path) -> None:
     pinned = context(tmp_path, Registry(), image=f"repo/x@{DIGEST}")
-    assert action.resolve_image(pinned, PLATFORM) == f"repo/x@{DIGEST}"
+    assert action.resolve_image(pinned) == f"repo/x@{DIGEST}"
     with pytest.raises(ConfigError, match="is not pinned"):
-        action.resolve_image(context(tmp_path, Registry(), image="repo/x:latest"), PLATFORM)
+        action.resolve_image(context(tmp_path, Registry(), image="repo/x:latest"))
 
 
 def test_a_dry_run_finds_no_image_and_builds_none(tmp_path: Path) -> None:
-    assert action.find_image(context(tmp_path, Registry()), PLATFORM) is None
-
-
-class Deployed(Context):
-    """A context whose platform is deployed."""
-
-    def platform(self) -> dict[str, str]:
-        return PLATFORM
-
-
-def deployed(tmp_path: Path, registry: Registry) -> Deployed:
-    made = context(tmp_path, registry)
-    return Deployed(made.project, made.config, made.aws, made.console, made.now, local=False)
+    assert action.find_image(context(tmp_path, Registry())) is None
 
 
 BASIC = {
@@ -232,7 +223,7 @@ ENHANCED = {
 def test_a_scan_reads_basic_and_enhanced_findings(
     tmp_path: Path, findings: dict[str, Any], names: list[str], grave: int
 ) -> None:
-    digest, scan = action.scan(deployed(tmp_path, Registry(findings=findings)), DIGEST)
+    digest, scan = action.scan(context(tmp_path, Registry(findings=findings)), DIGEST)
     assert digest == DIGEST
     assert [finding.name for finding in scan.findings] == names
     assert scan.count("HIGH", "CRITICAL") == grave
@@ -240,7 +231,7 @@ def test_a_scan_reads_basic_and_enhanced_findings(
 
 def test_an_image_that_was_not_scanned_or_pushed_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="has not been scanned"):
-        action.scan(deployed(tmp_path, Registry()), DIGEST)
+        action.scan(context(tmp_path, Registry()), DIGEST)
     with pytest.raises(ImageError, match="not in the registry") as caught:
-        action.scan(deployed(tmp_path, Registry()), None)
+        action.scan(context(tmp_path, Registry()), None)
     assert caught.value.hint == "toolkit image push"

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from toolkit.adapters.project import Project
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import StackError
-from toolkit.core.names import App
+from toolkit.core.names import AppNames
 from toolkit.core.stack import ChangeSet, StackEvent, StackPlan
 from toolkit.runtime.catalog import load
 
@@ -110,10 +110,10 @@ class Console:
 
 def layers(client: Client, console: Console, tmp_path: Any, **options: Any) -> Layers:
     aws: Any = Aws(client)
-    config = Config(environment="default", app=App("app"))
+    config = Config(environment="default", app=AppNames("app"))
     project = Project(tmp_path, load())
-    context = Context(project, config, aws, console, lambda: NOW, local=False)
-    return Layers(context, Options(**options))
+    app = App(project, config, aws, console, lambda: NOW, local=False)
+    return Layers(app, Options(**options))
 
 
 def plans(*names: str) -> list[StackPlan]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from toolkit.app.context import Context, open_context
+from toolkit.app.app import App, open_app
 from toolkit.app.schedules import schedule as schedule_action
 from toolkit.app.schedules import schedules as schedules_action
 from toolkit.core.errors import ConfigError, StackError
@@ -78,13 +78,13 @@ def change_in_the_console(project: Project, **changes: Any) -> None:
     project.aws("scheduler").update_schedule(**{"Name": NAME, **kept, **changes})
 
 
-def context(project: Project, console: Console) -> Context:
-    return open_context(project.root, console, environment=None, local=True)
+def opened(project: Project, console: Console) -> App:
+    return open_app(project.root, console, environment=None, local=True)
 
 
-def change(ctx: Context, expression: str) -> schedule_action.ScheduleChange:
+def change(app: App, expression: str) -> schedule_action.ScheduleChange:
     changes = {"expression": expression}
-    return schedule_action.change(ctx.project, ctx.config, NAME, changes, ctx.now())
+    return schedule_action.change(app.project, app.config, NAME, changes, app.now())
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_of_two_people_at_the_same_moment_only_one_gets_through(
             deploy_by_hand(project, SECOND)
             return True
 
-    slow = context(project, Meanwhile())
+    slow = opened(project, Meanwhile())
     with pytest.raises(StackError, match="somebody else deployed it"):
         schedule_action.apply(slow, change(slow, "cron(0 7 * * ? *)"), yes=False, overwrite=False)
     assert FIRST in mine.read_text()
@@ -261,24 +261,24 @@ def test_what_is_interrupted_or_declined_before_it_begins_leaves_all_as_it_was(
     project: Project, mine: Path, moment: str
 ) -> None:
     before = mine.read_text()
-    ctx = context(project, Console(interrupt_at=moment, answer=False))
-    wanted = change(ctx, SECOND)
+    app = opened(project, Console(interrupt_at=moment, answer=False))
+    wanted = change(app, SECOND)
     if moment == "changes":
         with pytest.raises(KeyboardInterrupt):
-            schedule_action.apply(ctx, wanted, yes=True, overwrite=False)
+            schedule_action.apply(app, wanted, yes=True, overwrite=False)
     else:
-        assert schedule_action.apply(ctx, wanted, yes=False, overwrite=False).result == "declined"
+        assert schedule_action.apply(app, wanted, yes=False, overwrite=False).result == "declined"
     assert mine.read_text() == before
     assert live(project)["ScheduleExpression"] == FIRST
     assert [path.name for path in mine.parent.iterdir() if path.name.startswith(".")] == []
 
 
 def test_an_interrupt_of_a_new_schedule_leaves_neither_file_nor_stack(project: Project) -> None:
-    ctx = context(project, Console(interrupt_at="changes"))
+    app = opened(project, Console(interrupt_at="changes"))
     changes = {"expression": FIRST}
-    wanted = schedule_action.change(ctx.project, ctx.config, "weather-new", changes, ctx.now())
+    wanted = schedule_action.change(app.project, app.config, "weather-new", changes, app.now())
     with pytest.raises(KeyboardInterrupt):
-        schedule_action.apply(ctx, wanted, yes=True, overwrite=False)
+        schedule_action.apply(app, wanted, yes=True, overwrite=False)
     assert not (project.root / "schedules" / "weather-new.toml").exists()
     pages = project.aws("cloudformation").get_paginator("describe_stacks").paginate()
     stacks = {row["StackName"] for page in pages for row in page["Stacks"]}
@@ -289,9 +289,9 @@ def test_an_interrupt_of_a_new_schedule_leaves_neither_file_nor_stack(project: P
 def test_an_interrupt_after_the_stack_was_updated_leaves_file_and_stack_equal(
     project: Project, mine: Path
 ) -> None:
-    ctx = context(project, Console(interrupt_at="finished"))
+    app = opened(project, Console(interrupt_at="finished"))
     with pytest.raises(KeyboardInterrupt):
-        schedule_action.apply(ctx, change(ctx, SECOND), yes=True, overwrite=False)
+        schedule_action.apply(app, change(app, SECOND), yes=True, overwrite=False)
     assert SECOND in mine.read_text()
     assert live(project)["ScheduleExpression"] == SECOND
 
@@ -299,19 +299,19 @@ def test_an_interrupt_after_the_stack_was_updated_leaves_file_and_stack_equal(
 def test_a_file_that_somebody_edits_meanwhile_is_not_overwritten(
     project: Project, mine: Path
 ) -> None:
-    ctx = context(project, Console())
-    wanted = change(ctx, SECOND)
+    app = opened(project, Console())
+    wanted = change(app, SECOND)
     edited = mine.read_text() + "# meanwhile\n"
     mine.write_text(edited)
     with pytest.raises(ConfigError, match="changed by somebody else meanwhile"):
-        schedule_action.apply(ctx, wanted, yes=True, overwrite=False)
+        schedule_action.apply(app, wanted, yes=True, overwrite=False)
     assert mine.read_text() == edited
     assert live(project)["ScheduleExpression"] == FIRST
 
 
 def test_the_list_tells_the_last_outcome_and_the_next_firing(project: Project, mine: Path) -> None:
     bucket = project.outputs(f"{APP}-platform")["BucketName"]
-    now = context(project, Console()).now()
+    now = opened(project, Console()).now()
     for days, outcome in ((2, "succeeded"), (1, "failed"), (40, "interrupted")):
         run_id = RunId(NAME, (now - timedelta(days=days)).replace(microsecond=0))
         key = f"ledger/{NAME}/{run_id}.{outcome}.json"
@@ -407,11 +407,11 @@ def applied(project: Project) -> dict[str, int]:
 
 def compared(project: Project) -> tuple[Counter[str], int]:
     """The API calls of one diff by name, and how many schedules are as their files say."""
-    ctx = context(project, Console())
+    app = opened(project, Console())
     calls: Counter[str] = Counter()
     for service in ("cloudformation", "scheduler"):
-        ctx.aws.client(service).meta.events.register(
+        app.aws.client(service).meta.events.register(
             "before-call", lambda model, **_: calls.update([model.name])
         )
-    found = schedules_action.differences(ctx)
+    found = schedules_action.differences(app)
     return calls, sum(row.clean for row in found)

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.synthetic_runs import Made
-from tests.fake_aws import FakeAws
+from tests.fake_aws import FakeAws, platform_stack
 from toolkit.adapters.project import Project
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.proof import ledger
 from toolkit.app.proof.validate import Validation, over_since, validate, validate_all
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ToolkitError
-from toolkit.core.names import App, log_stream
+from toolkit.core.names import AppNames, log_stream
 from toolkit.core.proof.ledger import State
 from toolkit.core.proof.verdict import Ruling
 from toolkit.core.schedules.history import Snapshot
@@ -54,23 +54,14 @@ class Console:
 
 def an_aws(**changes: Any) -> FakeAws:
     aws = FakeAws(**changes)
-    outputs = [{"OutputKey": key, "OutputValue": value} for key, value in PLATFORM.items()]
-    aws.stacks.append(
-        {
-            "StackName": App(APP).platform_stack,
-            "StackStatus": "CREATE_COMPLETE",
-            "CreationTime": START,
-            "Outputs": outputs,
-            "Tags": [{"Key": "app", "Value": APP}],
-        }
-    )
+    aws.stacks.append(platform_stack(PLATFORM, APP, START))
     aws.streams[RECORDS] = []
     return aws
 
 
-def a_context(aws: FakeAws, now: datetime = NOW) -> Context:
-    project, config = Project(Path(), load()), Config("local", App(APP))
-    return Context(project, config, aws, Console(), lambda: now, local=True)  # type: ignore[arg-type]
+def an_app(aws: FakeAws, now: datetime = NOW) -> App:
+    project, config = Project(Path(), load()), Config("local", AppNames(APP))
+    return App(project, config, aws, Console(), lambda: now, local=True)  # type: ignore[arg-type]
 
 
 def put(aws: FakeAws, made: Made) -> None:
@@ -217,8 +208,8 @@ def test_the_verdicts_are_those_of_one_by_one(
     aws = an_aws(page=page)
     run_ids = prepared(aws, runs)
     order.shuffle(run_ids)
-    at_once = list(validate_all(a_context(aws), run_ids))
-    alone = [validate(a_context(aws), run_id) for run_id in run_ids]
+    at_once = list(validate_all(an_app(aws), run_ids))
+    alone = [validate(an_app(aws), run_id) for run_id in run_ids]
     assert [each.verdict for each in at_once] == [each.verdict for each in alone]
     assert [each.evidence for each in at_once] == [each.evidence for each in alone]
     expected = {made.run_id: WAYS[made.spoiled][0] for made in runs}
@@ -228,7 +219,7 @@ def test_the_verdicts_are_those_of_one_by_one(
 def test_two_hundred_runs_take_pages_and_what_only_an_object_tells() -> None:
     aws = an_aws()
     run_ids = prepared(aws, [a_run(number, "", timedelta(minutes=5)) for number in range(200)])
-    assert set(rulings(list(validate_all(a_context(aws), run_ids)))) == {PASS}
+    assert set(rulings(list(validate_all(an_app(aws), run_ids)))) == {PASS}
     records, logs = 200 * 6 // 1000 + 1, 2 * (100 * 26 // 1000 + 1)
     assert aws.calls == {
         "DescribeStacks": 2,
@@ -243,7 +234,7 @@ def test_two_hundred_runs_take_pages_and_what_only_an_object_tells() -> None:
 def test_a_single_run_costs_no_more_than_before() -> None:
     aws = an_aws()
     run_ids = prepared(aws, [a_run(0, "", timedelta(minutes=5))])
-    validate(a_context(aws), run_ids[0])
+    validate(an_app(aws), run_ids[0])
     assert sum(aws.calls.values()) == 2 + 2 + 4 + 1 + 1 + 1 + 2, aws.calls
 
 
@@ -252,14 +243,14 @@ def test_a_log_with_a_gap_in_the_search_is_read_again_on_its_own() -> None:
     run_ids = prepared(
         aws, [a_run(n, "log" if n == 5 else "", timedelta(minutes=5)) for n in range(20)]
     )
-    assert rulings(list(validate_all(a_context(aws), run_ids))).count(FAIL) == 1
+    assert rulings(list(validate_all(an_app(aws), run_ids))).count(FAIL) == 1
     assert aws.calls["GetLogEvents"] == 2
 
 
 def test_records_that_may_not_be_read_make_every_run_inconclusive() -> None:
     aws = an_aws(denied={"FilterLogEvents"})
     run_ids = prepared(aws, [a_run(number, "", timedelta(minutes=5)) for number in range(3)])
-    found = list(validate_all(a_context(aws), run_ids))
+    found = list(validate_all(an_app(aws), run_ids))
     assert set(rulings(found)) == {INCONCLUSIVE}
     assert all("no FilterLogEvents" in each.evidence.problems[0] for each in found)
 
@@ -268,7 +259,7 @@ def test_objects_that_may_not_be_read_are_an_error_and_no_absence() -> None:
     aws = an_aws(denied={"HeadObject"})
     run_ids = prepared(aws, [a_run(number, "", timedelta(minutes=5)) for number in range(3)])
     with pytest.raises(ToolkitError, match="no HeadObject"):
-        list(validate_all(a_context(aws), run_ids))
+        list(validate_all(an_app(aws), run_ids))
 
 
 def test_a_manifest_among_many_other_keys_is_found() -> None:
@@ -276,16 +267,16 @@ def test_a_manifest_among_many_other_keys_is_found() -> None:
     (run_id,) = prepared(aws, [a_run(0, "", timedelta(minutes=5))])
     for number in range(20):
         aws.objects[f"ledger/weather/{run_id}.a{number}.json"] = b"{}"
-    assert validate(a_context(aws), run_id).verdict.ruling is PASS
+    assert validate(an_app(aws), run_id).verdict.ruling is PASS
 
 
 def test_a_dead_letter_is_told_of_when_the_queue_has_forgotten_it() -> None:
     aws = an_aws()
     (run_id,) = prepared(aws, [a_run(0, "dead letter", timedelta(minutes=5))])
-    soon = a_context(aws, START + timedelta(days=1))
+    soon = an_app(aws, START + timedelta(days=1))
     first = validate(soon, run_id).verdict
     aws.letters.clear()
-    assert validate(a_context(aws), run_id).verdict == first
+    assert validate(an_app(aws), run_id).verdict == first
     assert first.ruling is FAIL
     assert first.diagnosis is not None
 
@@ -294,12 +285,12 @@ def test_a_dead_letter_is_kept_once_and_a_reader_who_may_not_keep_it_is_told() -
     aws = an_aws()
     (run_id,) = prepared(aws, [a_run(0, "dead letter", timedelta(minutes=5))])
     aws.denied.add("PutObject")
-    reader = a_context(aws)
+    reader = an_app(aws)
     assert validate(reader, run_id).verdict.ruling is FAIL
     assert "gone after 14 days" in reader.console.said[0]  # type: ignore[attr-defined]
     aws.denied.clear()
     for _ in range(3):
-        validate(a_context(aws), run_id)
+        validate(an_app(aws), run_id)
     assert len([key for key in aws.objects if key.startswith("dead-letters/")]) == 1
 
 
@@ -314,7 +305,7 @@ def test_a_good_run_is_no_failure_when_its_log_and_its_task_are_forgotten() -> N
     aws.streams = {key: [] for key in aws.streams}
     # Artifacts and claims may be kept for less time than manifests.
     del aws.objects[run_ids[2].claim_key]
-    found = list(validate_all(a_context(aws, MUCH_LATER), run_ids))
+    found = list(validate_all(an_app(aws, MUCH_LATER), run_ids))
     assert rulings(found) == [INCONCLUSIVE] * 3
     names = {each.verdict.diagnosis.name for each in found if each.verdict.diagnosis}
     assert names == {"task-forgotten"}
@@ -327,15 +318,15 @@ def test_a_log_that_its_group_no_longer_keeps_is_unknown_and_not_lost() -> None:
     for key in aws.streams:
         if key != RECORDS:
             aws.streams[key] = []
-    context = a_context(aws, START + timedelta(days=40))
-    assert rulings(list(validate_all(context, run_ids))) == [FAIL] * 12
+    app = an_app(aws, START + timedelta(days=40))
+    assert rulings(list(validate_all(app, run_ids))) == [FAIL] * 12
     aws.retention["/fargate-runs/weather"] = 7
-    found = list(validate_all(context, run_ids))
+    found = list(validate_all(app, run_ids))
     assert rulings(found) == [INCONCLUSIVE] * 12
     assert {each.verdict.diagnosis.name for each in found if each.verdict.diagnosis} == {
         "log-expired"
     }
-    assert validate(context, run_ids[0]).verdict == found[0].verdict
+    assert validate(app, run_ids[0]).verdict == found[0].verdict
 
 
 def scheduled(aws: FakeAws, expression: str) -> None:
@@ -347,9 +338,9 @@ def scheduled(aws: FakeAws, expression: str) -> None:
     aws.objects[taken.key] = taken.to_json()
 
 
-def states(context: Context) -> dict[RunId, State]:
+def states(app: App) -> dict[RunId, State]:
     period = ledger.Period(START - timedelta(minutes=1), START + timedelta(days=4, hours=1))
-    return {row.run_id: row.state for row in ledger.read(context, period).firings}
+    return {row.run_id: row.state for row in ledger.read(app, period).firings}
 
 
 def test_a_ledger_of_last_month_still_says_dead_lettered() -> None:
@@ -357,10 +348,10 @@ def test_a_ledger_of_last_month_still_says_dead_lettered() -> None:
     scheduled(aws, "cron(0 6 * * ? *)")
     runs = [a_run(n, way, timedelta(days=1)) for n, way in enumerate(("", "dead letter", ""))]
     run_ids = prepared(aws, runs)
-    first = states(a_context(aws, START + timedelta(days=3)))
+    first = states(an_app(aws, START + timedelta(days=3)))
     assert [first[run_id] for run_id in run_ids] == [State.OK, State.DEAD_LETTERED, State.OK]
     aws.letters.clear()
-    again = states(a_context(aws, START + timedelta(days=60)))
+    again = states(an_app(aws, START + timedelta(days=60)))
     assert [again[run_id] for run_id in run_ids] == [State.OK, State.DEAD_LETTERED, State.OK]
 
 
@@ -369,10 +360,10 @@ def test_a_period_is_judged_whole_but_for_what_is_not_over() -> None:
     scheduled(aws, "cron(0 6 * * ? *)")
     ways = ("", "failed", "dead letter", "everything", "running")
     prepared(aws, [a_run(number, way, timedelta(days=1)) for number, way in enumerate(ways)])
-    context = a_context(aws, START + timedelta(days=4, minutes=1))
-    over = over_since(context, START - timedelta(minutes=1))
+    app = an_app(aws, START + timedelta(days=4, minutes=1))
+    over = over_since(app, START - timedelta(minutes=1))
     assert dict(over.left_out) == {State.RUNNING: 1}
-    found = list(validate_all(context, over.run_ids))
+    found = list(validate_all(app, over.run_ids))
     assert rulings(found) == [PASS, FAIL, FAIL, FAIL]
     why = [each.verdict.diagnosis.name for each in found if each.verdict.diagnosis]
     assert why[-1] == "missed", "a firing that left nothing at all"

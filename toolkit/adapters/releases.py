@@ -1,12 +1,12 @@
 """Releases in the app's bucket, below ``releases/<id>/``; written once, never rewritten."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from toolkit.adapters.s3 import Bucket
 from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.deploying import release as core
 from toolkit.core.deploying.release import INDEX, Release
 from toolkit.core.errors import ConfigError
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _PREFIX = "releases/"
-_THREADS = 8
 
 
 @frozen
@@ -45,8 +44,7 @@ class Releases:
         identity = core.release_id(index)
         if self._objects.heads([f"{_PREFIX}{identity}/{INDEX}"]):
             return identity, False
-        with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(lambda item: self._put(identity, *item), files.items()))
+        side_by_side(lambda item: self._put(identity, *item), files.items())
         self._put(identity, INDEX, index)
         return identity, True
 

@@ -2,10 +2,10 @@
 
 import base64
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from toolkit.adapters.session import CONNECTIONS, Aws, translated
+from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.runtime.contract import format_time
 
@@ -37,8 +37,7 @@ class Bucket:
     def read_all(self, keys: Iterable[str]) -> dict[str, bytes]:
         """The content of each object that exists, several at a time."""
         wanted = list(keys)
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            found = list(pool.map(self.read, wanted))
+        found = side_by_side(self.read, wanted, CONNECTIONS)
         pairs = zip(wanted, found, strict=True)
         return {key: content for key, content in pairs if content is not None}
 
@@ -116,8 +115,7 @@ class Bucket:
 
     def heads(self, keys: Iterable[str]) -> dict[str, StoredObject]:
         """Size and recorded SHA-256 of each object that exists, several at a time."""
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            found = pool.map(self._head, keys)
+        found = side_by_side(self._head, keys, CONNECTIONS)
         return {stored.key: stored for stored in found if stored is not None}
 
     def _head(self, key: str) -> StoredObject | None:

@@ -1,18 +1,16 @@
 """EventBridge Scheduler: what is really there, whoever put it there."""
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.schedules.drift import Listed
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.runtime.contract import format_time
 
 if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
-
-_SIDE_BY_SIDE = 8
 
 
 class Scheduler:
@@ -49,8 +47,7 @@ class Scheduler:
 
     def find_all(self, names: Iterable[str]) -> dict[str, Schedule]:
         """Several schedules whole, several at a time; those that exist."""
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            found = pool.map(self.find, names)
+        found = side_by_side(self.find, names)
         return {live.name: live for live in found if live is not None}
 
     def delete(self, name: str) -> None:

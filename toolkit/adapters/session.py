@@ -1,7 +1,9 @@
 """The door to AWS: one session, its clients, and the translation of AWS's errors."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -40,31 +42,56 @@ class Endpoint:
     profile: str | None = None
 
 
-class Aws:
-    """Clients on demand; each is made once, because making one costs a tenth of a second."""
+@frozen
+class AwsCall:
+    """One call of AWS that has ended; ``error`` is AWS's code or the exception's name, or empty."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    service: str
+    operation: str
+    seconds: float
+    retries: int
+    error: str = ""
+
+
+Observe = Callable[[AwsCall], None]
+
+
+class Aws:
+    """Clients on demand; each is made once, because making one costs a tenth of a second.
+
+    Any thread may ask. ``observe`` is told of every call when it has ended.
+    """
+
+    def __init__(self, endpoint: Endpoint, observe: Observe | None = None) -> None:
         self.endpoint = endpoint
+        self._observe = observe
+        # Making a client, and boto3's session itself, is not safe among threads:
+        # https://boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html#multithreading-or-multiprocessing-with-sessions
+        self._lock = RLock()
         self._session: boto3.Session | None = None
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
         """The client of a service; typed where it is used."""
-        if service not in self._clients:
-            from botocore.config import Config
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._made(service)
+            return self._clients[service]
 
-            with translated(f"a client for {service}"):
-                self._clients[service] = self._open().client(
-                    service,  # type: ignore[call-overload]
-                    endpoint_url=self.endpoint.url,
-                    config=Config(
-                        retries={"mode": "standard", "total_max_attempts": 5},
-                        connect_timeout=10,
-                        read_timeout=_SECONDS,
-                        max_pool_connections=CONNECTIONS,
-                    ),
-                )
-        return self._clients[service]
+    def _made(self, service: str) -> Any:
+        from botocore.config import Config
+
+        with translated(f"a client for {service}"):
+            return self._open().client(
+                service,  # type: ignore[call-overload]
+                endpoint_url=self.endpoint.url,
+                config=Config(
+                    retries={"mode": "standard", "total_max_attempts": 5},
+                    connect_timeout=10,
+                    read_timeout=_SECONDS,
+                    max_pool_connections=CONNECTIONS,
+                ),
+            )
 
     @property
     def region(self) -> str:
@@ -78,16 +105,44 @@ class Aws:
         return str(region)
 
     def _open(self) -> "boto3.Session":
-        if self._session is None:
-            import boto3
+        with self._lock:
+            if self._session is None:
+                import boto3
 
-            self._session = boto3.Session(
-                region_name=self.endpoint.region,
-                aws_access_key_id=self.endpoint.access_key,
-                aws_secret_access_key=self.endpoint.secret_key,
-                profile_name=self.endpoint.profile,
-            )
-        return self._session
+                self._session = boto3.Session(
+                    region_name=self.endpoint.region,
+                    aws_access_key_id=self.endpoint.access_key,
+                    aws_secret_access_key=self.endpoint.secret_key,
+                    profile_name=self.endpoint.profile,
+                )
+                if self._observe is not None:
+                    _watch(self._session, self._observe)
+            return self._session
+
+
+def _watch(session: "boto3.Session", observe: Observe) -> None:
+    """Tell of every call of a session's clients, once with all its retries.
+
+    https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html
+    """
+
+    def began(model: Any, context: dict[str, Any], **_: Any) -> None:
+        context["toolkit"] = (model.service_model.service_name, model.name, time.monotonic())
+
+    def ended(context: dict[str, Any], error: str) -> None:
+        service, operation, start = context["toolkit"]
+        retries = context.get("retries", {}).get("attempt", 1) - 1
+        observe(AwsCall(service, operation, time.monotonic() - start, retries, error))
+
+    def answered(parsed: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+        ended(context, str(parsed.get("Error", {}).get("Code", "")))
+
+    def failed(exception: Exception, context: dict[str, Any], **_: Any) -> None:
+        ended(context, type(exception).__name__)
+
+    session.events.register("before-call", began)
+    session.events.register("after-call", answered)
+    session.events.register("after-call-error", failed)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from toolkit.app.context import Context, open_context, open_offline
+from toolkit.app.app import App, open_app, open_offline
 from toolkit.app.local import read_duration
 from toolkit.cli.render import Terminal
 from toolkit.core.deploying.config import Config
@@ -96,9 +96,9 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before e
 
 def opened(
     project: Path, config_env: str | None, local: bool, executor: Executor | None = None
-) -> Context:
-    """The context that the shared options name."""
-    return open_context(project, Terminal(), environment=config_env, local=local, executor=executor)
+) -> App:
+    """The app that the shared options name."""
+    return open_app(project, Terminal(), environment=config_env, local=local, executor=executor)
 
 
 def clock_only(
@@ -111,6 +111,6 @@ def clock_only(
     With --local the time is the embedded AWS's, so that it is started on demand.
     """
     if local:
-        context = opened(project, config_env, local)
-        return context.project, context.config, context.now()
+        app = opened(project, config_env, local)
+        return app.project, app.config, app.now()
     return *open_offline(project, environment=config_env, local=local), datetime.now(UTC)

@@ -16,7 +16,7 @@ LOG_STREAM_PREFIX = "run"
 
 
 @frozen
-class App:
+class AppNames:
     """One installation: a platform and everything on it, told apart by its name."""
 
     name: str

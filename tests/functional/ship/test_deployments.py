@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from tests.functional.conftest import ROOT, SCHEDULE, Project
-from toolkit.app.context import open_context
+from toolkit.app.app import open_app
 from toolkit.app.deploying.deploy import deploy
 from toolkit.app.deploying.layers import Options, StackOutcome
 
@@ -48,11 +48,11 @@ class Quiet:
 
 
 def test_deploying_what_stands_asks_for_little_and_executes_nothing(shipped: Project) -> None:
-    context = open_context(shipped.root, Quiet(), environment=None, local=True)
+    app = open_app(shipped.root, Quiet(), environment=None, local=True)
     calls: Counter[str] = Counter()
-    session = context.aws._open()
+    session = app.aws._open()
     session.events.register("before-call", lambda model, **_: calls.update([model.name]))
-    done = deploy(context, Options(yes=True, only=("weather",)))
+    done = deploy(app, Options(yes=True, only=("weather",)))
     assert {row.result for row in done.rows} == {StackOutcome.UNCHANGED}
     assert calls == {"DescribeStacks": 1, "HeadObject": 1}
 

@@ -6,13 +6,12 @@ set, shown, confirmed once a layer, and executed with its events live. A stack w
 parameters are those that were deployed last needs no change set at all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import asdict, frozen
 
-from toolkit.adapters.releases import Releases
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.deploying import ownership
 from toolkit.app.deploying.image import find_image, resolve_image
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
@@ -42,7 +41,7 @@ class Deployment:
         return {"release": self.release, "stacks": [asdict(row) for row in self.rows]}
 
 
-def deploy(context: Context, options: Options) -> Deployment:
+def deploy(app: App, options: Options) -> Deployment:
     """Deploy everything that the project, or an earlier release, declares.
 
     Raises:
@@ -51,53 +50,53 @@ def deploy(context: Context, options: Options) -> Deployment:
     """
     identity, release = "", None
     if options.release:
-        identity, release = load(context, options.release)
-        context.console.say(f"release {identity}")
+        identity, release = load(app, options.release)
+        app.console.say(f"release {identity}")
     else:
-        check_schedules(context)
-    _check_names(context, release, options.only)
-    with Layers(context, options) as layers:
-        rows = layers.deploy([_platform(context, release)])
-        outputs = layers.outputs(context.config.app.platform_stack)
+        check_schedules(app)
+    _check_names(app, release, options.only)
+    with Layers(app, options) as layers:
+        rows = layers.deploy([_platform(app, release)])
+        outputs = layers.outputs(app.names.platform_stack)
         if not outputs:
-            context.console.say("The next layers can be planned once the platform is deployed.")
+            app.console.say("The next layers can be planned once the platform is deployed.")
         if not outputs or options.only == (PLATFORM,) or _said_no(rows):
             return Deployment(identity, tuple(rows))
         if release is None:
-            release = _release(context, outputs, dry_run=options.dry_run)
+            release = _release(app, dry_run=options.dry_run)
             if release is None:
                 return Deployment("", tuple(rows))
-            identity = _keep(context, release, outputs, dry_run=options.dry_run)
-        rows += _upper_layers(context, layers, release, options.only)
+            identity = _keep(app, release, dry_run=options.dry_run)
+        rows += _upper_layers(app, layers, release, options.only)
         return Deployment(identity, tuple(rows))
 
 
-def _platform(context: Context, release: Release | None) -> StackPlan:
+def _platform(app: App, release: Release | None) -> StackPlan:
     if release is None:
-        template = context.project.template(PLATFORM)
-        return plans.platform_spec(context.config).plan(template, {})
+        template = app.project.template(PLATFORM)
+        return plans.platform_spec(app.config).plan(template, {})
     return release.of(PLATFORM)[0].plan(release.templates[PLATFORM], {})
 
 
-def _release(context: Context, platform: Mapping[str, str], *, dry_run: bool) -> Release | None:
+def _release(app: App, *, dry_run: bool) -> Release | None:
     """The release of the project; a dry run makes no image, and ends where it would need one."""
-    image = find_image(context, platform) if dry_run else resolve_image(context, platform)
+    image = find_image(app) if dry_run else resolve_image(app)
     if image is None:
-        context.console.say("The next layers can be planned once the image is in the registry.")
+        app.console.say("The next layers can be planned once the image is in the registry.")
         return None
-    return build(context, image, {context.config.app.platform_stack: platform})
+    return build(app, image, {app.names.platform_stack: app.platform.values})
 
 
-def _keep(context: Context, release: Release, platform: Mapping[str, str], *, dry_run: bool) -> str:
+def _keep(app: App, release: Release, *, dry_run: bool) -> str:
     if dry_run:
         return release_id(release.files()[INDEX])
-    identity, new = Releases(context.aws, platform["BucketName"]).write(release)
-    context.console.say(f"release {identity}" + ("" if new else " (in the bucket already)"))
+    identity, new = app.releases.write(release)
+    app.console.say(f"release {identity}" + ("" if new else " (in the bucket already)"))
     return identity
 
 
 def _upper_layers(
-    context: Context, layers: Layers, release: Release, only: tuple[str, ...]
+    app: App, layers: Layers, release: Release, only: tuple[str, ...]
 ) -> list[StackResult]:
     """Workloads, then the schedules that run them."""
     schedules = [spec for spec in release.of(SCHEDULE) if _is_chosen(spec, release, only)]
@@ -107,44 +106,42 @@ def _upper_layers(
         for spec in release.of(WORKLOAD)
         if not only or spec.name in needed or _short(spec) in only
     ]
-    outputs = {context.config.app.platform_stack: layers.outputs(context.config.app.platform_stack)}
+    outputs = {app.names.platform_stack: layers.outputs(app.names.platform_stack)}
     template = release.templates[WORKLOAD]
     rows = layers.deploy([spec.plan(template, outputs) for spec in workloads])
     if any(not row.outputs for row in rows):
-        context.console.say("Schedules can be planned once their workloads are deployed.")
+        app.console.say("Schedules can be planned once their workloads are deployed.")
         return rows
     if _said_no(rows):
         return rows
     outputs |= {row.stack: row.outputs for row in rows}
     template = release.templates[SCHEDULE]
-    rows += _schedules(context, layers, [spec.plan(template, outputs) for spec in schedules])
+    rows += _schedules(app, layers, [spec.plan(template, outputs) for spec in schedules])
     others = layers.names(SCHEDULE) - {spec.name for spec in release.of(SCHEDULE)}
     if others:
         named = ", ".join(sorted(others))
-        context.console.say(f"not part of this release, and still deployed: {named}")
+        app.console.say(f"not part of this release, and still deployed: {named}")
     return rows
 
 
-def _schedules(context: Context, layers: Layers, plans: list[StackPlan]) -> list[StackResult]:
+def _schedules(app: App, layers: Layers, plans: list[StackPlan]) -> list[StackResult]:
     """The schedules' layer; what somebody changed behind a stack is refused before it goes."""
 
     def look() -> list[Difference]:
         changing = layers.changing(plans)
-        return ownership.planned(context, changing, layers.stacks) if changing else []
+        return ownership.planned(app, changing, layers.stacks) if changing else []
 
     if not layers.options.overwrite:
         return layers.deploy(plans, check=lambda: ownership.check(look()))
-    if not layers.options.dry_run and not ownership.make_way(
-        context, look(), yes=layers.options.yes
-    ):
+    if not layers.options.dry_run and not ownership.make_way(app, look(), yes=layers.options.yes):
         return [StackResult(plan.name, StackOutcome.DECLINED) for plan in plans]
     return layers.deploy(plans)
 
 
-def _check_names(context: Context, release: Release | None, only: tuple[str, ...]) -> None:
+def _check_names(app: App, release: Release | None, only: tuple[str, ...]) -> None:
     """Refuse unknown names before anything is deployed."""
     if release is None:
-        known = {PLATFORM, *context.project.schedules(), *context.project.catalog.workloads}
+        known = {PLATFORM, *app.project.schedules(), *app.project.catalog.workloads}
     else:
         known = {PLATFORM, *(_short(spec) for spec in release.specs)}
     for name in only:

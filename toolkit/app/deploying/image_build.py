@@ -6,7 +6,7 @@ from attrs import frozen
 
 from toolkit.adapters.docker import Docker
 from toolkit.adapters.image_tree import image_tag, image_tree, staged
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.core.deploying.image import ImageName, PushProgress
 from toolkit.core.errors import ConfigError, ImageError
 
@@ -25,50 +25,50 @@ class Built:
     new: bool
 
 
-def build(context: Context, docker: Docker | None = None) -> Built:
+def build(app: App, docker: Docker | None = None) -> Built:
     """Build the image under its content tag, unless the engine holds it."""
-    root = context.project.root
+    root = app.project.root
     if not (root / "image" / "Dockerfile").is_file():
         raise ImageError(
             f"image/Dockerfile is missing in {root}",
             hint="bring it back, or name an image of your own in toolkit.toml: image = …@sha256:…",
         )
     docker = docker or Docker()
-    name = image_name(context)
+    name = image_name(app)
     if docker.has(name):
-        return Built(str(name), cpu_platform(context), new=False)
+        return Built(str(name), cpu_platform(app), new=False)
     docker.engine()
     with staged(image_tree(root)) as folder:
         docker.build(
             folder,
             name,
-            arguments=build_arguments(context),
-            platform=cpu_platform(context),
-            progress=context.console.say,
+            arguments=build_arguments(app),
+            platform=cpu_platform(app),
+            progress=app.console.say,
         )
-    return Built(str(name), cpu_platform(context), new=True)
+    return Built(str(name), cpu_platform(app), new=True)
 
 
-def image_name(context: Context) -> ImageName:
+def image_name(app: App) -> ImageName:
     """What the container engine calls the project's image."""
-    return ImageName(context.app, content_tag(context))
+    return ImageName(app.name, content_tag(app))
 
 
-def content_tag(context: Context) -> str:
+def content_tag(app: App) -> str:
     """The tag of the project's image for the CPU that its tasks have."""
-    given = build_arguments(context).items()
+    given = build_arguments(app).items()
     inputs = {name: value for name, value in given if not name.startswith(_WAY_TO_PACKAGES)}
-    return image_tag(context.project.root, inputs, [cpu_platform(context)])
+    return image_tag(app.project.root, inputs, [cpu_platform(app)])
 
 
-def build_arguments(context: Context) -> dict[str, str]:
+def build_arguments(app: App) -> dict[str, str]:
     """The build arguments of toolkit.toml; an empty one is the environment's, as with docker."""
-    return {name: value or os.environ.get(name, "") for name, value in context.config.build.items()}
+    return {name: value or os.environ.get(name, "") for name, value in app.config.build.items()}
 
 
-def cpu_platform(context: Context) -> str:
+def cpu_platform(app: App) -> str:
     """The platform of the app's tasks, as container engines name it."""
-    wanted = context.config.workload.get("CpuArchitecture", "X86_64")
+    wanted = app.config.workload.get("CpuArchitecture", "X86_64")
     if wanted not in PLATFORMS:
         raise ConfigError(
             f"CpuArchitecture {wanted!r} in toolkit.toml", hint=" or ".join(PLATFORMS)
@@ -79,8 +79,8 @@ def cpu_platform(context: Context) -> str:
 class PushLine:
     """Tells of a push whenever one more layer is done."""
 
-    def __init__(self, context: Context) -> None:
-        self._console = context.console
+    def __init__(self, app: App) -> None:
+        self._console = app.console
         self._done = 0
 
     def show(self, progress: PushProgress) -> None:

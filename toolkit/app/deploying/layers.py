@@ -12,14 +12,13 @@ from attrs import frozen
 
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.lock import DeployLock
-from toolkit.app.context import Context
+from toolkit.adapters.side_by_side import AT_ONCE
+from toolkit.app.app import App
 from toolkit.app.schedules import history
 from toolkit.core.deploying.plans import DIGEST_TAG, NOUN_TAG, SCHEDULE
 from toolkit.core.errors import StackError, ToolkitError
 from toolkit.core.schedules.rescheduling import rescheduling
 from toolkit.core.stack import GOOD, ChangeSet, ResourceChange, Stack, StackPlan
-
-_SIDE_BY_SIDE = 8
 
 
 class StackOutcome(StrEnum):
@@ -62,16 +61,14 @@ class Layers:
     As a context manager it keeps the lock from the first change to the end; without, for a layer.
     """
 
-    def __init__(self, context: Context, options: Options) -> None:
-        self._context = context
-        self._console = context.console
+    def __init__(self, app: App, options: Options) -> None:
+        self._app = app
+        self._console = app.console
         self.options = options
         self._stopped = Event()
-        self._formation = CloudFormation(context.aws, sleep=self._pause)
+        self._formation = CloudFormation(app.aws, sleep=self._pause)
         self._lock: DeployLock | None = None
         self._kept_open = False
-        self._deployed: dict[str, Stack] = {}
-        self._look()
 
     def __enter__(self) -> Self:
         self._kept_open = True
@@ -87,18 +84,17 @@ class Layers:
 
     def outputs(self, stack: str) -> Mapping[str, str]:
         """The outputs of a stack as it is deployed by now; empty when it is not."""
-        known = self._deployed.get(stack)
+        known = self.stacks.get(stack)
         return known.outputs if known else {}
 
     def names(self, noun: str) -> set[str]:
         """The stacks of a kind that are deployed by now."""
-        stacks = self._deployed.values()
-        return {stack.name for stack in stacks if stack.tags.get(NOUN_TAG) == noun}
+        return {stack.name for stack in self.stacks.values() if stack.tags.get(NOUN_TAG) == noun}
 
     @property
     def stacks(self) -> Mapping[str, Stack]:
         """The app's stacks as they are deployed by now, by name."""
-        return self._deployed
+        return self._app.stacks.all
 
     def changing(self, layer: Iterable[StackPlan]) -> list[StackPlan]:
         """The plans of a layer that are not what is deployed."""
@@ -123,7 +119,7 @@ class Layers:
                 self._unlock()
 
     def _changed(self, layer: list[StackPlan], check: Callable[[], None]) -> list[StackResult]:
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool, self._interruptible():
+        with ThreadPoolExecutor(AT_ONCE) as pool, self._interruptible():
             prepared = list(pool.map(self._prepare, layer))
             wanted = [change_set for change_set in prepared if change_set is not None]
             try:
@@ -137,9 +133,11 @@ class Layers:
                 list(pool.map(self._formation.discard, wanted))
                 return [self._skipped(*row) for row in zip(layer, prepared, strict=True)]
             rows = list(pool.map(self._execute, layer, prepared))
+        if any(isinstance(row, StackError) for row in rows):
+            self._app.forget_stacks()
         # Also when one of them failed: the ledger asks what the others were from now on.
         if wanted and any(plan.tags.get(NOUN_TAG) == SCHEDULE for plan in layer):
-            history.record(self._context)
+            history.record(self._app)
         return self._all(rows)
 
     @contextmanager
@@ -167,9 +165,9 @@ class Layers:
         self._console.changes([change_set for change_set in prepared if change_set is not None])
         for plan, change_set in zip(layer, prepared, strict=True):
             if change_set is not None and plan.tags.get(NOUN_TAG) == SCHEDULE:
-                known = self._deployed.get(plan.name)
+                known = self.stacks.get(plan.name)
                 before = known.parameters if known and known.parameters else None
-                effect = rescheduling(before, plan.parameters, self._context.now())
+                effect = rescheduling(before, plan.parameters, self._app.now())
                 self._console.say(str(effect))
 
     def _agreed(self, count: int) -> bool:
@@ -185,7 +183,7 @@ class Layers:
             stack = self._formation.execute(change_set, self._console.event)
         except StackError as error:
             return error
-        self._deployed[plan.name] = stack
+        self._app.note_stack(stack)
         result = StackOutcome.CREATED if change_set.kind == "CREATE" else StackOutcome.UPDATED
         return StackResult(plan.name, result, stack.outputs, change_set.changes)
 
@@ -200,7 +198,7 @@ class Layers:
 
     def _unchanged(self, plan: StackPlan) -> StackResult:
         # A change set may have been refused as empty for a stack that was made in the meantime.
-        known = self._deployed.get(plan.name) or self._formation.find(plan.name)
+        known = self.stacks.get(plan.name) or self._formation.find(plan.name)
         return StackResult(plan.name, StackOutcome.UNCHANGED, known.outputs if known else {})
 
     def _skipped(self, plan: StackPlan, change_set: ChangeSet | None) -> StackResult:
@@ -211,16 +209,12 @@ class Layers:
 
     def _stands(self, plan: StackPlan) -> bool:
         """Whether the stack stands as planned, and nobody changed its parameters since."""
-        stack = self._deployed.get(plan.name)
+        stack = self.stacks.get(plan.name)
         if stack is None or stack.status not in GOOD:
             return False
         if stack.tags.get(DIGEST_TAG) != plan.tags[DIGEST_TAG]:
             return False
         return all(stack.parameters.get(key) == value for key, value in plan.parameters.items())
-
-    def _look(self) -> None:
-        stacks = self._formation.owned(self._context.app)
-        self._deployed = {stack.name: stack for stack in stacks}
 
     def _acquire(self) -> None:
         """Take or renew the lock; the first deployment of an app has no bucket to keep it in.
@@ -229,15 +223,14 @@ class Layers:
         """
         if self.options.dry_run:
             return
-        bucket = self.outputs(self._context.config.app.platform_stack).get("BucketName")
-        if bucket is None:
+        if not self.outputs(self._app.names.platform_stack):
             return
         if self._lock is None:
-            self._lock = DeployLock(self._context.aws, bucket)
+            self._lock = DeployLock(self._app.aws, self._app.platform.bucket_name)
         waited = not self._lock.held
         self._lock.acquire(self._console.say)
         if waited:
-            self._look()  # somebody may have deployed since
+            self._app.forget_stacks()  # somebody may have deployed since
 
     def _unlock(self) -> None:
         if self._lock is not None:

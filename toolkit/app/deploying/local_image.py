@@ -4,12 +4,11 @@ The image that is deployed decides how tasks run; here it is chosen which one th
 """
 
 import sys
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from toolkit.adapters.docker import Docker
 from toolkit.adapters.image_tree import import_tree
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.deploying.image_build import content_tag, image_name
 from toolkit.core.deploying import executor
 from toolkit.core.deploying.executor import Choice, Executor
@@ -17,35 +16,35 @@ from toolkit.core.deploying.image import ImageName
 from toolkit.core.errors import ImageError
 
 
-def choose(context: Context, docker: Docker, system: str = sys.platform) -> Choice:
+def choose(app: App, docker: Docker, system: str = sys.platform) -> Choice:
     """The executor to deploy for, and say so; raises ImageError where it cannot run here.
 
     It is never one that needs an image to be built, unless that was asked for.
     """
-    wanted = context.config.executor
+    wanted = app.config.executor
     if wanted is Executor.DOCKER:
         _require(docker, system)
-    tag = content_tag(context)
-    held = wanted is None and system == "linux" and _holds(context, docker)
+    tag = content_tag(app)
+    held = wanted is None and system == "linux" and _holds(app, docker)
     choice = executor.choose(wanted, tag=tag, held=held)
-    context.console.say(str(choice))
+    app.console.say(str(choice))
     return choice
 
 
-def push_process_image(context: Context, platform: Mapping[str, str]) -> str:
+def push_process_image(app: App) -> str:
     """Pack runtime and workloads as an image that runs as processes; returns it by digest."""
     from toolkit.adapters.registry import push_process_image as push
 
-    repository = platform["RepositoryName"]
-    digest = push(_endpoint(context), repository, import_tree(context.project.root))
-    context.console.say(f"image {digest[:19]}… is in {repository}")
-    return f"{platform['RepositoryUri']}@{digest}"
+    repository = app.platform.repository_name
+    digest = push(_endpoint(app), repository, import_tree(app.project.root))
+    app.console.say(f"image {digest[:19]}… is in {repository}")
+    return f"{app.platform.repository_uri}@{digest}"
 
 
-def push_target(context: Context, platform: Mapping[str, str]) -> ImageName:
+def push_target(app: App) -> ImageName:
     """Where a container engine finds the emulated repository; it asks for no login."""
-    host = urlsplit(_endpoint(context)).netloc
-    return ImageName(f"{host}/{platform['RepositoryName']}", content_tag(context))
+    host = urlsplit(_endpoint(app)).netloc
+    return ImageName(f"{host}/{app.platform.repository_name}", content_tag(app))
 
 
 def _require(docker: Docker, system: str) -> None:
@@ -63,16 +62,16 @@ def _require(docker: Docker, system: str) -> None:
         ) from error
 
 
-def _holds(context: Context, docker: Docker) -> bool:
+def _holds(app: App, docker: Docker) -> bool:
     """Whether the engine holds the image of this content, and can run it."""
-    name = image_name(context)
+    name = image_name(app)
     try:
         return docker.has(name) and docker.platform(name) == docker.engine().platform
     except ImageError:
         return False  # there is no docker here, or it was removed just now
 
 
-def _endpoint(context: Context) -> str:
-    url = context.aws.endpoint.url
+def _endpoint(app: App) -> str:
+    url = app.aws.endpoint.url
     assert url is not None
     return url

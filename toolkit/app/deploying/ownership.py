@@ -1,42 +1,38 @@
 """One owner: what somebody else deployed, or changed behind a stack, is shown before it goes."""
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from attrs import evolve
 
-from toolkit.adapters.cloudformation import CloudFormation
-from toolkit.adapters.scheduler import Scheduler
-from toolkit.app.context import Context
+from toolkit.adapters.side_by_side import side_by_side
+from toolkit.app.app import App
 from toolkit.core.deploying.plans import deployed_schedules
 from toolkit.core.errors import ConfigError
 from toolkit.core.schedules.drift import Difference, FieldChange, Kind, Listed, compare
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import Stack, StackPlan
 
-_SIDE_BY_SIDE = 8
 _TOLD = 5
 HINT = "look at it with: toolkit schedules diff; to overwrite it: --overwrite"
 
 
 def planned(
-    context: Context, changing: Iterable[StackPlan], deployed: Mapping[str, Stack]
+    app: App, changing: Iterable[StackPlan], deployed: Mapping[str, Stack]
 ) -> list[Difference]:
     """Schedules whose stacks are about to be changed ↔ deployed ↔ live."""
-    rows = compared(context, changing, deployed)
+    rows = compared(app, changing, deployed)
     # Another template updates a schedule, too, though none of its parameters changes.
     return [evolve(r, kind=Kind.CHANGED) if r.kind is Kind.UNCHANGED else r for r in rows]
 
 
 def compared(
-    context: Context, wanted: Iterable[StackPlan], deployed: Mapping[str, Stack]
+    app: App, wanted: Iterable[StackPlan], deployed: Mapping[str, Stack]
 ) -> list[Difference]:
     """Schedules in all three views, each live one read whole; ``deployed`` is by stack."""
     plans = [Schedule.from_parameters(plan.parameters) for plan in wanted]
     schedules = {schedule.name: schedule for schedule in plans}
     stacks = deployed_schedules(deployed.values())
-    scheduler = Scheduler(context.aws, context.platform()["ScheduleGroupName"])
-    live = scheduler.find_all(schedules)
+    live = app.scheduler.find_all(schedules)
     listed = {name: Listed(name, found.state, found.changed_at) for name, found in live.items()}
     known = {name: stacks[name] for name in schedules if name in stacks}
     return compare(schedules, known, listed, live)
@@ -53,7 +49,7 @@ def check(rows: Iterable[Difference]) -> None:
     raise ConfigError("\n  ".join([f"{what} changed behind its stack", *lines, *more]), hint=HINT)
 
 
-def make_way(context: Context, rows: Iterable[Difference], *, yes: bool) -> bool:
+def make_way(app: App, rows: Iterable[Difference], *, yes: bool) -> bool:
     """Delete what an update cannot set right, so that it is made anew; False if that was declined.
 
     CloudFormation compares a template with its last one and never with what is live. It would do
@@ -63,21 +59,19 @@ def make_way(context: Context, rows: Iterable[Difference], *, yes: bool) -> bool
     stuck = [row for row in rows if row.drift and (row.kind is not Kind.CHANGED or row.deleted)]
     if not stuck:
         return True
-    context.console.say("\n".join(f"! {row.name}: {told(row.drift)}" for row in stuck))
+    app.console.say("\n".join(f"! {row.name}: {told(row.drift)}" for row in stuck))
     what = "This schedule is" if len(stuck) == 1 else f"These {len(stuck)} schedules are"
-    if not yes and not context.console.confirm(f"{what} deleted and made anew. Go on?"):
+    if not yes and not app.console.confirm(f"{what} deleted and made anew. Go on?"):
         return False
-    formation = CloudFormation(context.aws)
-    scheduler = Scheduler(context.aws, context.platform()["ScheduleGroupName"])
 
     def clear(row: Difference) -> None:
         if row.kind is Kind.ADDED:
-            scheduler.delete(row.name)
+            app.scheduler.delete(row.name)
         else:
-            formation.delete(context.config.app.schedule_stack(row.name), context.console.event)
+            app.formation.delete(app.names.schedule_stack(row.name), app.console.event)
 
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        list(pool.map(clear, stuck))
+    side_by_side(clear, stuck)
+    app.forget_stacks()
     return True
 
 

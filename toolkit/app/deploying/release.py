@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from toolkit.adapters.ecr import Ecr
-from toolkit.adapters.releases import Packaged, Releases
-from toolkit.app.context import Context
+from toolkit.adapters.releases import Packaged
+from toolkit.app.app import App
 from toolkit.app.deploying.image import resolve_image
 from toolkit.core.deploying import plans
 from toolkit.core.deploying.image import ImageName
@@ -26,24 +25,23 @@ class Package:
     new: bool
 
 
-def package(context: Context) -> Package:
+def package(app: App) -> Package:
     """Build and push the image if need be, and write the release; the platform must be deployed."""
-    check_schedules(context)
-    platform = context.platform()
-    image = resolve_image(context, platform)
-    release = build(context, image, {context.config.app.platform_stack: platform})
-    identity, new = Releases(context.aws, platform["BucketName"]).write(release)
-    return Package(identity, platform["BucketName"], release.image, new)
+    check_schedules(app)
+    image = resolve_image(app)
+    release = build(app, image, {app.names.platform_stack: app.platform.values})
+    identity, new = app.releases.write(release)
+    return Package(identity, app.platform.bucket_name, release.image, new)
 
 
-def listed(context: Context) -> list[Packaged]:
+def listed(app: App) -> list[Packaged]:
     """The releases in the bucket, the newest first."""
-    return Releases(context.aws, context.platform()["BucketName"]).listed()
+    return app.releases.listed()
 
 
-def build(context: Context, image: str, outputs: Mapping[str, Mapping[str, str]]) -> Release:
+def build(app: App, image: str, outputs: Mapping[str, Mapping[str, str]]) -> Release:
     """The release that the project's files make with an image."""
-    config, project = context.config, context.project
+    config, project = app.config, app.project
     schedules = project.schedules().values()
     workloads = [project.catalog.workload(name) for name in sorted(project.catalog.workloads)]
     specs = [plans.platform_spec(config)]
@@ -51,7 +49,7 @@ def build(context: Context, image: str, outputs: Mapping[str, Mapping[str, str]]
     specs += [plans.schedule_spec(config, schedule) for schedule in schedules]
     nouns = (plans.PLATFORM, plans.WORKLOAD, plans.SCHEDULE)
     return Release(
-        app=context.app,
+        app=app.name,
         image=image,
         specs=tuple(specs),
         templates={noun: project.template(noun) for noun in nouns},
@@ -60,26 +58,26 @@ def build(context: Context, image: str, outputs: Mapping[str, Mapping[str, str]]
     )
 
 
-def load(context: Context, prefix: str) -> tuple[str, Release]:
+def load(app: App, prefix: str) -> tuple[str, Release]:
     """An earlier release by the beginning of its id; its image must still be in the registry."""
-    platform = context.platform()
-    identity, release = Releases(context.aws, platform["BucketName"]).read(prefix)
-    if release.app != context.app:
-        raise ConfigError(f"release {identity} is one of the app {release.app}, not {context.app}")
+    platform = app.platform
+    identity, release = app.releases.read(prefix)
+    if release.app != app.name:
+        raise ConfigError(f"release {identity} is one of the app {release.app}, not {app.name}")
     name = ImageName.parse(release.image)
-    ours = name.repository == platform["RepositoryUri"]
-    if ours and name.digest and not Ecr(context.aws).holds(platform["RepositoryName"], name.digest):
+    ours = name.repository == platform.repository_uri
+    if ours and name.digest and not app.ecr.holds(platform.repository_name, name.digest):
         raise ImageError(
-            f"the image of release {identity} is not in {platform['RepositoryName']} any more",
+            f"the image of release {identity} is not in {platform.repository_name} any more",
             hint="check its source out and deploy that: toolkit deploy builds it again",
         )
     return identity, release
 
 
-def check_schedules(context: Context) -> None:
+def check_schedules(app: App) -> None:
     """Refuse what could not be deployed before anything is."""
-    for schedule in context.project.schedules().values():
-        env = context.config.environment_of(schedule.workload, schedule.env)
-        workload = context.project.catalog.workload(schedule.workload)
+    for schedule in app.project.schedules().values():
+        env = app.config.environment_of(schedule.workload, schedule.env)
+        workload = app.project.catalog.workload(schedule.workload)
         check_settings(f"schedules/{schedule.name}.toml", workload, env)
         scheduler_input(schedule.name, env)

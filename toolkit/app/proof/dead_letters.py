@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from toolkit.adapters.s3 import Bucket
-from toolkit.adapters.sqs import DeadLetterQueue
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.core.errors import ToolkitError
 from toolkit.core.proof import dead_letter
 from toolkit.core.proof.dead_letter import PREFIX, DeadLetter
@@ -19,19 +18,18 @@ from toolkit.core.times import dated_key
 _QUEUED = timedelta(days=15)
 
 
-def read(context: Context, platform: dict[str, str], since: datetime) -> list[DeadLetter]:
+def read(app: App, since: datetime) -> list[DeadLetter]:
     """Every dead letter of launches since a time that was ever read, and all that are queued.
 
     New ones are kept; where that is not allowed it is told, and the reading goes on.
     """
-    now = context.now()
-    bucket = Bucket(context.aws, platform["BucketName"])
-    kept = _kept(bucket, min(since, now - _QUEUED))
-    queued = DeadLetterQueue(context.aws, platform["DeadLetterQueueUrl"]).letters()
+    now = app.now()
+    kept = _kept(app.bucket, min(since, now - _QUEUED))
+    queued = app.dead_letter_queue.letters()
     known = {letter.message_id for letter in kept}
     fresh = [letter for letter in queued if letter.message_id not in known]
     if fresh:
-        _keep(context, bucket, fresh, now)
+        _keep(app, fresh, now)
     return [*kept, *fresh]
 
 
@@ -42,10 +40,10 @@ def _kept(bucket: Bucket, since: datetime) -> list[DeadLetter]:
     return [letter for key in sorted(contents) for letter in dead_letter.from_json(contents[key])]
 
 
-def _keep(context: Context, bucket: Bucket, letters: Iterable[DeadLetter], now: datetime) -> None:
+def _keep(app: App, letters: Iterable[DeadLetter], now: datetime) -> None:
     try:
-        bucket.write(dated_key(PREFIX, now), dead_letter.to_json(letters), "application/json")
+        app.bucket.write(dated_key(PREFIX, now), dead_letter.to_json(letters), "application/json")
     except ToolkitError as error:
-        context.console.say(
+        app.console.say(
             f"new dead letters were not kept and are gone after 14 days: {error.message}"
         )

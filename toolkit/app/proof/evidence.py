@@ -2,17 +2,16 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from attrs import evolve
 
-from toolkit.adapters.cloudformation import CloudFormation
-from toolkit.adapters.logs import Line, Logs
+from toolkit.adapters.logs import Line
 from toolkit.adapters.s3 import Bucket
-from toolkit.app.context import Context
+from toolkit.adapters.side_by_side import side_by_side
+from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
 from toolkit.app.proof.manifests import committed
 from toolkit.app.proof.run_logs import OwnLog, digests, whole
@@ -27,28 +26,24 @@ from toolkit.core.schedules.history import History
 from toolkit.runtime.contract import Artifact, Claim, ContractError, Manifest, RunId, format_time
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SIDE_BY_SIDE = 8
 
 
 class Gatherer:
     """Gathers evidence of many runs; what they share is read once."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._platform = context.platform()
-        self._logs = Logs(context.aws)
-        self.bucket = Bucket(context.aws, self._platform["BucketName"])
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.bucket = app.bucket
         self._letters: list[DeadLetter] = []
         self._letters_since: datetime | None = None
         self._images = {
-            stack.parameters.get("WorkloadName"): stack.parameters.get("ImageUri")
-            for stack in CloudFormation(context.aws).owned(context.app)
+            name: stack.parameters.get("ImageUri") for name, stack in app.stacks.workloads.items()
         }
 
     @cached_property
     def history(self) -> History:
         """When the schedules were to fire."""
-        return history.read(self._context, _EPOCH).history
+        return history.read(self._app, _EPOCH)
 
     def gather(self, run_id: RunId, *, deep: bool = False) -> Evidence:
         """All evidence of one run; with ``deep`` the artifacts are downloaded and read."""
@@ -60,11 +55,11 @@ class Gatherer:
         The tasks are asked for before the manifests: a run that ends meanwhile counts as running,
         never as one that ended without a manifest.
         """
-        gathered_at = format_time(self._context.now())
+        gathered_at = format_time(self._app.now())
         problems: dict[RunId, list[str]] = {run_id: [] for run_id in run_ids}
         claims = self._claims(run_ids, problems)
         arns = {run_id: claim.task_arn for run_id, claim in claims.items()}
-        tasks = find_tasks(self._context, run_ids, self._platform, arns)
+        tasks = find_tasks(self._app, run_ids, arns)
         for run_id, problem in tasks.problems.items():
             problems[run_id].append(problem)
         manifests = self._manifests(run_ids, problems)
@@ -83,29 +78,28 @@ class Gatherer:
             for run_id in run_ids
         }
         if deep:
-            with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-                read = pool.map(self._read, gathered.values())
-                gathered = dict(zip(gathered, read, strict=True))
+            read = side_by_side(self._read, gathered.values())
+            gathered = dict(zip(gathered, read, strict=True))
         return self._with_reasons(self._with_logs(gathered))
 
     def lines(self, run_id: RunId, evidence: Evidence) -> list[Line] | None:
         """The log of the task that owns the run; None when there is no such task or log."""
         if evidence.owner is None:
             return None
-        group = self._context.config.app.log_group(self._workload(run_id))
-        return self._logs.lines(group, log_stream(evidence.owner.task_arn))
+        group = self._app.names.log_group(self._workload(run_id))
+        return self._app.logs.lines(group, log_stream(evidence.owner.task_arn))
 
     def _workload(self, run_id: RunId) -> str:
-        catalog = self._context.project.catalog
+        catalog = self._app.project.catalog
         return workload_of(run_id.schedule, catalog.workloads) or run_id.schedule
 
     def _with_logs(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
         wanted = []
         for run_id, found in gathered.items():
             if found.owner is not None:
-                group = self._context.config.app.log_group(self._workload(run_id))
+                group = self._app.names.log_group(self._workload(run_id))
                 wanted.append(OwnLog(run_id, group, found.owner, found.manifest))
-        logs = digests(self._logs, wanted, self._context.now()) if wanted else {}
+        logs = digests(self._app.logs, wanted, self._app.now()) if wanted else {}
         read = {run_id: evolve(found, logs=logs.get(run_id)) for run_id, found in gathered.items()}
         for log in wanted:
             if log.task.stopped and not whole(logs[log.run_id], log.manifest):
@@ -116,7 +110,7 @@ class Gatherer:
     @cached_property
     def _log_groups(self) -> dict[str, int | None]:
         """How long the app's log groups keep a line."""
-        return self._logs.groups(f"/{self._context.app}/")
+        return self._app.logs.groups(f"/{self._app.name}/")
 
     def _with_reasons(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
         """Why there may be nothing: a dead letter, or a schedule that was not to fire."""
@@ -137,7 +131,7 @@ class Gatherer:
 
     def _dead_letters(self, since: datetime) -> list[DeadLetter]:
         if self._letters_since is None or since < self._letters_since:
-            self._letters = dead_letters.read(self._context, self._platform, since)
+            self._letters = dead_letters.read(self._app, since)
             self._letters_since = since
         return self._letters
 
@@ -159,8 +153,7 @@ class Gatherer:
             for run_id, each in keys.items()
         }
         bare = [run_id for run_id, each in keys.items() if not each]
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            found |= zip(bare, pool.map(self._folder, bare), strict=True)
+        found |= zip(bare, side_by_side(self._folder, bare), strict=True)
         return found
 
     def _folder(self, run_id: RunId) -> dict[str, StoredObject]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.proof.evidence import Gatherer, download
 from toolkit.app.proof.logs import workload_name
 from toolkit.core.errors import EvidenceError
@@ -30,16 +30,16 @@ class Kept:
     left_out: tuple[str, ...]
 
 
-def keep(context: Context, run_id: RunId, directory: Path) -> Kept:
+def keep(app: App, run_id: RunId, directory: Path) -> Kept:
     """Write ``directory/<run-id>``: all evidence of a run, read whole, and its verdict."""
-    gatherer = Gatherer(context)
+    gatherer = Gatherer(app)
     evidence = gatherer.gather(run_id, deep=True)
     found = gatherer.lines(run_id, evidence)
     # What is judged is what is kept: a line may have arrived since the log was summed up.
     lines = None if found is None else [(line.timestamp, line.message) for line in found]
     summed = None if lines is None else digest(message for _, message in lines)
     evidence = evolve(evidence, logs=summed)
-    workload = context.project.catalog.workload(workload_name(context, run_id))
+    workload = app.project.catalog.workload(workload_name(app, run_id))
     verdict = judge(evidence, workload, parse_time(evidence.gathered_at))
     folder = directory / str(run_id)
     (folder / "artifacts").mkdir(parents=True, exist_ok=True)

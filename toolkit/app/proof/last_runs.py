@@ -1,20 +1,19 @@
 """The last run of each schedule, from the keys of the manifests alone."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import islice
 
 from attrs import frozen
 
 from toolkit.adapters.s3 import Bucket
-from toolkit.app.context import Context
+from toolkit.adapters.side_by_side import side_by_side
+from toolkit.app.app import App
 from toolkit.core.schedules.firings import Timetable
 from toolkit.runtime.contract import RunId
 
 _BACK = timedelta(days=30)
 _FIRINGS = 20
-_SIDE_BY_SIDE = 8
 
 
 @frozen
@@ -25,12 +24,10 @@ class LastRun:
     outcome: str
 
 
-def last_runs(
-    context: Context, bucket: str, timetables: Mapping[str, Timetable]
-) -> dict[str, LastRun]:
+def last_runs(app: App, timetables: Mapping[str, Timetable]) -> dict[str, LastRun]:
     """By name, for the schedules that ran within the last month: about one LIST each."""
-    store = Bucket(context.aws, bucket)
-    now = context.now()
+    store = app.bucket
+    now = app.now()
 
     def latest(name: str) -> LastRun | None:
         # A schedule of every minute has 43,200 keys a month; its last firings are enough.
@@ -38,8 +35,7 @@ def last_runs(
         found = _latest(store, name, recent)
         return found if found or recent <= oldest else _latest(store, name, oldest)
 
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        found = dict(zip(timetables, pool.map(latest, timetables), strict=True))
+    found = dict(zip(timetables, side_by_side(latest, timetables), strict=True))
     return {name: run for name, run in found.items() if run is not None}
 
 

@@ -10,10 +10,8 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from toolkit.adapters.ecs import Ecs
-from toolkit.adapters.logs import Logs
 from toolkit.adapters.s3 import Bucket
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
 from toolkit.app.proof.tasks import records
 from toolkit.app.schedules import history
@@ -53,10 +51,9 @@ class Ledger:
     known_since: datetime | None
 
 
-def read(context: Context, period: Period) -> Ledger:
+def read(app: App, period: Period) -> Ledger:
     """The ledger of a period; raises ConfigError for a schedule that never was."""
-    deployments = history.read(context, period.since)
-    known = deployments.history
+    known = history.read(app, period.since)
     names = period.schedules or tuple(known.names)
     for name in names:
         if name not in known.names:
@@ -65,8 +62,8 @@ def read(context: Context, period: Period) -> Ledger:
                 hint=f"there are {', '.join(known.names) or 'none'}",
             )
     # What runs is asked first: a run that ends meanwhile has its manifest when that is listed.
-    seen = _Seen(context, deployments.platform, period)
-    streams = [_of_schedule(seen, known, name, period, context.now()) for name in names]
+    seen = _Seen(app, period)
+    streams = [_of_schedule(seen, known, name, period, app.now()) for name in names]
     order = heapq.merge(*streams, key=lambda row: (row.run_id.scheduled_time, row.run_id.schedule))
     return Ledger(tuple(names), order, known.earliest)
 
@@ -84,13 +81,12 @@ def _of_schedule(
 class _Seen:
     """What AWS shows of runs; each source is read when it is first asked for."""
 
-    def __init__(self, context: Context, platform: dict[str, str], period: Period) -> None:
-        self._context = context
+    def __init__(self, app: App, period: Period) -> None:
+        self._app = app
         self._period = period
-        self._platform = platform
-        self._bucket = Bucket(context.aws, self._platform["BucketName"])
-        ecs = Ecs(context.aws, self._platform["ClusterName"])
-        self._running = {run_of(task) for task in ecs.describe(ecs.running()) if not task.stopped}
+        self._bucket = app.bucket
+        running = app.ecs.describe(app.ecs.running())
+        self._running = {run_of(task) for task in running if not task.stopped}
         self._claims: dict[str, _Claims] = {}
         self._letters: dict[RunId, DeadLetter] | None = None
         self._duplicates: set[str] | None = None
@@ -121,7 +117,7 @@ class _Seen:
     def dead_letter(self, run_id: RunId) -> DeadLetter | None:
         if self._letters is None:
             since = self._period.since
-            found = dead_letters.read(self._context, self._platform, since)
+            found = dead_letters.read(self._app, since)
             self._letters = {each.run_id: each for each in found if each.run_id is not None}
         return self._letters.get(run_id)
 
@@ -142,13 +138,13 @@ class _Seen:
     def _records(self, run_ids: Sequence[RunId], terms: list[str]) -> list[Task]:
         start = run_ids[0].scheduled_time - _BEFORE
         end = run_ids[-1].scheduled_time + _AFTER
-        return list(records(self._context, self._platform, terms, start, end))
+        return list(records(self._app, terms, start, end))
 
     def _suppressed(self) -> Iterator[str]:
         """The runs of which a duplicate delivery says in its log that it touched nothing."""
         start, end = self._period.since, self._period.until + _AFTER
-        logs = Logs(self._context.aws)
-        for group in logs.groups(f"/{self._context.app}/"):
+        logs = self._app.logs
+        for group in logs.groups(f"/{self._app.name}/"):
             for message in logs.search(group, ["run.duplicate"], start, end):
                 event = parse_event(message)
                 if event is not None and event["event"] == "run.duplicate":
@@ -183,13 +179,14 @@ class _Claims:
 
 
 def outcomes(
-    context: Context, schedules: Sequence[str], since: datetime
+    app: App, schedules: Sequence[str], since: datetime
 ) -> Iterator[tuple[RunId, Outcome, str]]:
     """Every committed run of some schedules since a time, on demand or not, and when it ended."""
-    bucket = Bucket(context.aws, context.platform()["BucketName"])
     for name in schedules:
         prefix = f"ledger/{name}/"
-        for stored in bucket.objects(prefix, after=f"{prefix}{name}-{since.strftime(_COMPACT)}"):
+        for stored in app.bucket.objects(
+            prefix, after=f"{prefix}{name}-{since.strftime(_COMPACT)}"
+        ):
             found = ledger.outcome_of(stored.key)
             if found is not None:
                 yield *found, stored.modified_at

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from toolkit.adapters.ecs import Ecs
 from toolkit.adapters.logs import Line, Logs
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.proof.tasks import find_tasks
 from toolkit.core.errors import RunError
 from toolkit.core.names import log_stream, workload_of
@@ -18,27 +18,28 @@ _POLL_SECONDS = 1.0
 _LAST_LINES = 15.0  # CloudWatch Logs shows a line some seconds after it was written
 
 
-def workload_name(context: Context, run_id: RunId) -> str:
+def workload_name(app: App, run_id: RunId) -> str:
     """The workload of a run, by its schedule's name."""
-    name = workload_of(run_id.schedule, context.project.catalog.workloads)
+    name = workload_of(run_id.schedule, app.project.catalog.workloads)
     if name is None:
-        known = ", ".join(sorted(context.project.catalog.workloads))
+        known = ", ".join(sorted(app.project.catalog.workloads))
         raise RunError(f"{run_id}: no workload fits schedule {run_id.schedule}", hint=known)
     return name
 
 
-def read(context: Context, run_id: RunId) -> list[Line]:
+def read(app: App, run_id: RunId) -> list[Line]:
     """The whole log of a run, all of its tasks one after the other."""
-    group = context.config.app.log_group(workload_name(context, run_id))
-    logs = Logs(context.aws)
-    tasks = find_tasks(context, [run_id]).of(run_id)
+    group = app.names.log_group(workload_name(app, run_id))
+    tasks = find_tasks(app, [run_id]).of(run_id)
     if not tasks:
         raise RunError(f"{run_id}: no task was found", hint=f"toolkit validate --run-id {run_id}")
-    return [line for task in tasks for line in logs.lines(group, log_stream(task.task_arn)) or ()]
+    return [
+        line for task in tasks for line in app.logs.lines(group, log_stream(task.task_arn)) or ()
+    ]
 
 
 def follow(
-    context: Context,
+    app: App,
     run_id: RunId,
     *,
     appear: timedelta,
@@ -49,16 +50,14 @@ def follow(
 
     Raises RunError when no task appears within ``appear`` of real time.
     """
-    poll = 0.3 if context.local else _POLL_SECONDS
-    platform = context.platform()
+    poll = 0.3 if app.local else _POLL_SECONDS
     deadline = clock() + appear.total_seconds()
-    while not (tasks := find_tasks(context, [run_id], platform).of(run_id)):
+    while not (tasks := find_tasks(app, [run_id]).of(run_id)):
         if clock() > deadline:
             raise RunError(f"{run_id}: no task appeared within {appear.total_seconds():.0f} s")
         sleep(poll)
-    group = context.config.app.log_group(workload_name(context, run_id))
-    ecs = Ecs(context.aws, platform["ClusterName"])
-    yield from _Tail(Logs(context.aws), ecs, tasks[0], group, poll, sleep, clock).lines()
+    group = app.names.log_group(workload_name(app, run_id))
+    yield from _Tail(app.logs, app.ecs, tasks[0], group, poll, sleep, clock).lines()
 
 
 class _Tail:

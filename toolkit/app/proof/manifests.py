@@ -2,22 +2,20 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
 from toolkit.adapters.s3 import Bucket
+from toolkit.adapters.side_by_side import side_by_side
 from toolkit.runtime.contract import Outcome, RunId
 
 _PAGE = 1000
-_SIDE_BY_SIDE = 8
 
 
 def committed(bucket: Bucket, run_ids: Iterable[RunId]) -> dict[RunId, list[str]]:
     """The keys of the manifests of some runs; a run that was never committed has none."""
     ordered = sorted(set(run_ids), key=_stem)
     groups = [list(group) for _, group in groupby(ordered, key=lambda run_id: run_id.schedule)]
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        found = pool.map(lambda group: list(_of_schedule(bucket, group)), groups)
+    found = side_by_side(lambda group: list(_of_schedule(bucket, group)), groups)
     return {run_id: keys for group in found for run_id, keys in group}
 
 

@@ -5,13 +5,13 @@ up to the last. Every other log is read once more, on its own and from its start
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from attrs import frozen
 
 from toolkit.adapters.logs import SEARCHES_AT_ONCE, Line, Logs
+from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.names import log_stream
 from toolkit.core.proof.evidence import LogDigest, digest
 from toolkit.core.task import Task
@@ -58,9 +58,9 @@ def digests(logs: Logs, wanted: Sequence[OwnLog], now: datetime) -> dict[RunId, 
         lines = logs.lines(log.group, log.stream)
         found[log.run_id] = None if lines is None else digest(line.message for line in lines)
 
-    with ThreadPoolExecutor(SEARCHES_AT_ONCE) as pool:
-        list(pool.map(search, _batches(wanted)))
-        list(pool.map(read, (log for log in wanted if log.run_id not in found)))
+    side_by_side(search, _batches(wanted), SEARCHES_AT_ONCE)
+    unread = [log for log in wanted if log.run_id not in found]
+    side_by_side(read, unread, SEARCHES_AT_ONCE)
     return found
 
 

@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from toolkit.adapters.ecs import Ecs
 from toolkit.adapters.s3 import Bucket
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.proof import ledger
 from toolkit.app.schedules import history
 from toolkit.core.proof.evidence import run_of
@@ -51,26 +50,25 @@ class AppStatus:
     schedules: list[ScheduleStatus]
 
 
-def status(context: Context) -> AppStatus:
+def status(app: App) -> AppStatus:
     """What runs, what became of each schedule's latest firing or run, and what fires next."""
-    now = context.now()
-    known = history.read(context, now).history
+    now = app.now()
+    known = history.read(app, now)
     latest: dict[str, RunSummary] = {}
     for back in (_NEAR, _FAR):
         silent = [name for name in known.names if name not in latest]
-        for run in _all(context, silent, now - back, known) if silent else ():
+        for run in _all(app, silent, now - back, known) if silent else ():
             if run.state is not State.RUNNING:
                 latest.setdefault(run.run_id.schedule, run)
     schedules = [
         ScheduleStatus(name, latest.get(name), known.next(name, now)) for name in known.names
     ]
-    return AppStatus(now, running(context), schedules)
+    return AppStatus(now, running(app), schedules)
 
 
-def running(context: Context) -> list[RunSummary]:
+def running(app: App) -> list[RunSummary]:
     """The runs whose task has not stopped, the oldest first."""
-    ecs = Ecs(context.aws, context.platform()["ClusterName"])
-    tasks = [task for task in ecs.describe(ecs.running()) if not task.stopped]
+    tasks = [task for task in app.ecs.describe(app.ecs.running()) if not task.stopped]
     found = [(run_of(task), task) for task in tasks]
     rows = [
         RunSummary(run_id, State.RUNNING, task=task) for run_id, task in found if run_id is not None
@@ -79,7 +77,7 @@ def running(context: Context) -> list[RunSummary]:
 
 
 def runs(
-    context: Context,
+    app: App,
     since: datetime,
     schedules: tuple[str, ...] = (),
     outcome: Outcome | None = None,
@@ -88,32 +86,31 @@ def runs(
 
     A run that left no manifest is one of them; a firing that was missed or dead-lettered is none.
     """
-    known = history.read(context, since).history
-    names = schedules or tuple(dict.fromkeys((*known.names, *context.project.catalog.workloads)))
-    found = _all(context, names, since, known)
+    known = history.read(app, since)
+    names = schedules or tuple(dict.fromkeys((*known.names, *app.project.catalog.workloads)))
+    found = _all(app, names, since, known)
     if outcome is not None:
         return [run for run in found if run.outcome is outcome]
     return [run for run in found if run.state not in _NO_RUN]
 
 
-def _all(
-    context: Context, names: Sequence[str], since: datetime, known: History
-) -> list[RunSummary]:
+def _all(app: App, names: Sequence[str], since: datetime, known: History) -> list[RunSummary]:
     """Every run and every firing that was due, the latest first.
 
     Claims are asked for first, manifests last: a run that was claimed either still runs when the
     tasks are asked for, or has left its manifest by then.
     """
-    bucket = Bucket(context.aws, context.platform()["BucketName"])
-    rows = {each: RunSummary(each, State.NO_ARTIFACT) for each in _claimed(bucket, names, since)}
-    rows |= {run.run_id: run for run in running(context) if run.run_id.schedule in names}
+    rows = {
+        each: RunSummary(each, State.NO_ARTIFACT) for each in _claimed(app.bucket, names, since)
+    }
+    rows |= {run.run_id: run for run in running(app) if run.run_id.schedule in names}
     scheduled = tuple(name for name in names if name in known.names)
     if scheduled:
-        period = ledger.Period(since, context.now(), scheduled)
-        for firing in ledger.read(context, period).firings:
+        period = ledger.Period(since, app.now(), scheduled)
+        for firing in ledger.read(app, period).firings:
             if firing.state not in _AHEAD:
                 rows.setdefault(firing.run_id, RunSummary(firing.run_id, firing.state))
-    for run_id, outcome, finished in ledger.outcomes(context, names, since):
+    for run_id, outcome, finished in ledger.outcomes(app, names, since):
         before = rows.get(run_id)
         if before is None or before.outcome in {None, Outcome.SUCCEEDED}:
             rows[run_id] = RunSummary(run_id, OUTCOMES[outcome], outcome, finished)

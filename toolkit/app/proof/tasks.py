@@ -6,15 +6,14 @@ which no record has arrived yet.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from attrs import frozen
 
-from toolkit.adapters.ecs import Ecs
-from toolkit.adapters.logs import SEARCHES_AT_ONCE, Logs
-from toolkit.app.context import Context
+from toolkit.adapters.logs import SEARCHES_AT_ONCE
+from toolkit.adapters.side_by_side import side_by_side
+from toolkit.app.app import App
 from toolkit.core.errors import EvidenceError, ToolkitError
 from toolkit.core.proof.evidence import run_of, tasks_of
 from toolkit.core.task import Task
@@ -44,9 +43,8 @@ class Tasks:
 
 
 def find_tasks(
-    context: Context,
+    app: App,
     run_ids: Sequence[RunId],
-    platform: dict[str, str] | None = None,
     claimed: Mapping[RunId, str] | None = None,
 ) -> Tasks:
     """Every task launched for some runs; ``claimed`` gives the ARNs that their claims name.
@@ -54,27 +52,23 @@ def find_tasks(
     It asks ECS once for a hundred tasks, and CloudWatch Logs once for the runs of a schedule that
     lie close together.
     """
-    platform = platform or context.platform()
-    ecs = Ecs(context.aws, platform["ClusterName"])
-    seen, problems = _recorded(context, platform, run_ids)
+    seen, problems = _recorded(app, run_ids)
     arns = {run_id: {task.task_arn for task in seen[run_id]} for run_id in run_ids}
     for run_id, arn in (claimed or {}).items():
         arns[run_id].add(arn)
     wanted = {arn for each in arns.values() for arn in each if arn.startswith("arn:")}
     if not all(arns.values()):
-        wanted.update(ecs.running())
-    for task in ecs.describe(sorted(wanted)):
+        wanted.update(app.ecs.running())
+    for task in app.ecs.describe(sorted(wanted)):
         launched_for = run_of(task)
         if launched_for in arns:
             seen[launched_for].append(task)
     return Tasks({run_id: tasks_of(run_id, seen[run_id]) for run_id in run_ids}, problems)
 
 
-def records(
-    context: Context, platform: dict[str, str], terms: list[str], start: datetime, end: datetime
-) -> Iterator[Task]:
+def records(app: App, terms: list[str], start: datetime, end: datetime) -> Iterator[Task]:
     """The state-change records of a period that hold all ``terms``."""
-    found = Logs(context.aws).records(platform["LifecycleLogGroupName"], terms, start, end)
+    found = app.logs.records(app.platform.lifecycle_log_group_name, terms, start, end)
     return (Task.parse(record, source="record") for record in found)
 
 
@@ -87,7 +81,7 @@ class _Query:
 
 
 def _recorded(
-    context: Context, platform: dict[str, str], run_ids: Iterable[RunId]
+    app: App, run_ids: Iterable[RunId]
 ) -> tuple[defaultdict[RunId, list[Task]], dict[RunId, str]]:
     """The records of each run; where they could not be read, the reason."""
     seen: defaultdict[RunId, list[Task]] = defaultdict(list)
@@ -97,7 +91,7 @@ def _recorded(
         start, end = query.run_ids[0].scheduled_time, query.run_ids[-1].scheduled_time
         wanted = set(query.run_ids)
         try:
-            found = records(context, platform, list(query.terms), start - _BEFORE, end + _AFTER)
+            found = records(app, list(query.terms), start - _BEFORE, end + _AFTER)
             for task in found:
                 run_id = run_of(task)
                 if run_id in wanted:
@@ -106,9 +100,7 @@ def _recorded(
             text = f"the state-change records could not be read: {error.message}"
             problems.update(dict.fromkeys(query.run_ids, text))
 
-    context.aws.client("logs")  # before the threads: making one is not safe among them
-    with ThreadPoolExecutor(SEARCHES_AT_ONCE) as pool:
-        list(pool.map(ask, _queries(run_ids)))
+    side_by_side(ask, _queries(run_ids), SEARCHES_AT_ONCE)
     return seen, problems
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from toolkit.adapters.ecs import Ecs
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.proof import ledger
 from toolkit.app.proof.evidence import Gatherer, download
 from toolkit.app.proof.logs import workload_name
@@ -37,13 +36,13 @@ class Validation:
     files: tuple[Path, ...] = ()
 
 
-def validate(context: Context, run_id: RunId, *, wait: float = 0.0) -> Validation:
+def validate(app: App, run_id: RunId, *, wait: float = 0.0) -> Validation:
     """The verdict on one run; see `validate_all`."""
-    return next(validate_all(context, [run_id], wait=wait))
+    return next(validate_all(app, [run_id], wait=wait))
 
 
 def validate_all(
-    context: Context,
+    app: App,
     run_ids: Sequence[RunId],
     *,
     wait: float = 0.0,
@@ -61,10 +60,9 @@ def validate_all(
     """
     deadline = clock() + wait
     workloads = {
-        run_id: context.project.catalog.workload(workload_name(context, run_id))
-        for run_id in run_ids
+        run_id: app.project.catalog.workload(workload_name(app, run_id)) for run_id in run_ids
     }
-    gatherer = Gatherer(context)
+    gatherer = Gatherer(app)
     for start in range(0, len(run_ids), _AT_ONCE):
         chunk = run_ids[start : start + _AT_ONCE]
         found: dict[RunId, Validation] = {}
@@ -77,8 +75,8 @@ def validate_all(
             wanted = [run_id for run_id in wanted if _may_change(found[run_id])]
             if not wanted or clock() >= deadline:
                 break
-            sleep(min(1.0 if context.local else _POLL_SECONDS, max(0.1, deadline - clock())))
-            gatherer = Gatherer(context)
+            sleep(min(1.0 if app.local else _POLL_SECONDS, max(0.1, deadline - clock())))
+            gatherer = Gatherer(app)
         for run_id in chunk:
             files = _fetch(gatherer, found[run_id].evidence, directory) if directory else ()
             yield evolve(found[run_id], files=files)
@@ -93,12 +91,12 @@ class Over:
     known_since: datetime | None
 
 
-def over_since(context: Context, since: datetime, schedules: tuple[str, ...] = ()) -> Over:
+def over_since(app: App, since: datetime, schedules: tuple[str, ...] = ()) -> Over:
     """Every firing since a time that has come to an end: what ran, failed, or never came to be.
 
     The ledger says which those are; what still runs or may yet be launched is left out.
     """
-    found = ledger.read(context, ledger.Period(since, context.now(), schedules))
+    found = ledger.read(app, ledger.Period(since, app.now(), schedules))
     run_ids, left_out = [], Counter[State]()
     for firing in found.firings:
         if firing.state in _UNFINISHED:
@@ -113,16 +111,16 @@ def _may_change(found: Validation) -> bool:
     return running or found.verdict.ruling is Ruling.INCONCLUSIVE
 
 
-def latest(context: Context, schedule: str) -> RunId:
+def latest(app: App, schedule: str) -> RunId:
     """The latest run of a schedule: what fired last, or was to fire since and did not."""
-    gatherer = Gatherer(context)
+    gatherer = Gatherer(app)
     prefix = f"runs/{schedule}/"
-    since = f"{prefix}{schedule}-{context.now() - timedelta(days=31):%Y%m%dT%H%M%SZ}"
+    since = f"{prefix}{schedule}-{app.now() - timedelta(days=31):%Y%m%dT%H%M%SZ}"
     claimed = gatherer.bucket.latest_folder(prefix, after=since)
     if claimed is None:
         claimed = gatherer.bucket.latest_folder(prefix, after="")
     runs = [RunId.parse(claimed.rstrip("/").rsplit("/", 1)[-1])] if claimed else []
-    due = gatherer.history.latest(schedule, context.now())
+    due = gatherer.history.latest(schedule, app.now())
     if due is not None:
         runs.append(RunId(schedule, due))
     if not runs:
@@ -132,13 +130,12 @@ def latest(context: Context, schedule: str) -> RunId:
     return max(runs, key=lambda run_id: run_id.scheduled_time)
 
 
-def run_of_task(context: Context, task: str) -> RunId:
+def run_of_task(app: App, task: str) -> RunId:
     """The run that a task was launched for, from its ARN or its id."""
-    platform = context.platform()
-    known = Ecs(context.aws, platform["ClusterName"]).describe([task])
+    known = app.ecs.describe([task])
     if not known:
-        now = context.now()
-        known = list(records(context, platform, [task_id(task)], now - _TASK_BACK, now))
+        now = app.now()
+        known = list(records(app, [task_id(task)], now - _TASK_BACK, now))
     for each in known:
         run_id = run_of(each)
         if run_id is not None:

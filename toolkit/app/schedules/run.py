@@ -7,9 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from toolkit.adapters.ecs import Ecs
-from toolkit.adapters.scheduler import Scheduler
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.core.deploying.plans import SCHEDULE, schedule_plan
 from toolkit.core.names import workload_of
 from toolkit.core.schedules.invocation import Invocation, run_task_request
@@ -28,14 +26,13 @@ class Started:
     task: Task
 
 
-def start(context: Context, name: str, env: Mapping[str, str]) -> Started:
+def start(app: App, name: str, env: Mapping[str, str]) -> Started:
     """Start the schedule, or else the workload, of that name; ``env`` goes over its own."""
-    catalog = context.project.catalog
+    catalog = app.project.catalog
     workload = catalog.workload(workload_of(name, catalog.workloads) or name)
     check_environment("--env", workload, env)
-    platform = context.platform()
-    target = _target(context, name, platform)
-    run_id = RunId(name, context.now().replace(microsecond=0), secrets.token_hex(3))
+    target = _target(app, name)
+    run_id = RunId(name, app.now().replace(microsecond=0), secrets.token_hex(3))
     execution_id = f"toolkit-run-{run_id.token}"
     whole = {**own_environment(target.get("Input")), **env}
     check_settings("--env" if env else f"schedule {name}", workload, whole)
@@ -44,21 +41,20 @@ def start(context: Context, name: str, env: Mapping[str, str]) -> Started:
     request = run_task_request({**target, "Input": json.dumps(overrides)}, invocation)
     # startedBy tells a run on demand from a firing; the token makes a repeated call one task.
     request |= {"startedBy": f"toolkit/{run_id}", "clientToken": str(run_id)}
-    return Started(run_id, Ecs(context.aws, platform["ClusterName"]).run(request, run_id))
+    return Started(run_id, app.ecs.run(request, run_id))
 
 
-def _target(context: Context, name: str, platform: Mapping[str, str]) -> Mapping[str, Any]:
+def _target(app: App, name: str) -> Mapping[str, Any]:
     """The live schedule's target; for the bare name of a workload without one, the template's."""
-    target = Scheduler(context.aws, platform["ScheduleGroupName"]).target(name)
+    target = app.scheduler.target(name)
     if target is not None:
         return target
-    workload = context.project.catalog.workload(name).name
-    stack = context.outputs(context.config.app.workload_stack(workload))
+    workload = app.project.catalog.workload(name).name
     plan = schedule_plan(
-        context.config,
+        app.config,
         Schedule(workload, workload, expression=""),
-        context.project.template(SCHEDULE),
-        platform=platform,
-        task_definition_arn=stack["TaskDefinitionArn"],
+        app.project.template(SCHEDULE),
+        platform=app.platform.values,
+        task_definition_arn=app.workload(workload).task_definition_arn,
     )
     return ecs_target(plan.parameters)

@@ -7,9 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.project import Project
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.deploying import ownership
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
 from toolkit.app.schedules import history
@@ -64,26 +63,26 @@ def change(
     return ScheduleChange(preview_core.preview(before, after, workload, env, now), text, earlier)
 
 
-def apply(context: Context, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> StackResult:
+def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> StackResult:
     """Deploy the schedule's stack and put its file in place; either both change or neither does."""
     after = wanted.preview.after
-    plan = _plan(context, after)
+    plan = _plan(app, after)
 
     def check() -> None:
         if not overwrite:
-            found = _difference(context, plan)
-            _check_owner(context, wanted.preview.before, found)
+            found = _difference(app, plan)
+            _check_owner(app, wanted.preview.before, found)
 
     check()
     if overwrite:
-        found = _difference(context, plan)
-        if not ownership.make_way(context, [found], yes=yes):
+        found = _difference(app, plan)
+        if not ownership.make_way(app, [found], yes=yes):
             return StackResult(plan.name, StackOutcome.DECLINED)
-    with context.project.staged_schedule(after.name, wanted.text, wanted.earlier) as staged:
+    with app.project.staged_schedule(after.name, wanted.text, wanted.earlier) as staged:
         try:
-            row = Layers(context, Options(yes=yes)).deploy([plan], check=check)[0]
+            row = Layers(app, Options(yes=yes)).deploy([plan], check=check)[0]
         except BaseException:  # Ctrl-C too: CloudFormation may have finished all the same
-            if _settled(CloudFormation(context.aws), plan):
+            if _settled(app, plan):
                 staged.commit()
             raise
         if row.result is not StackOutcome.DECLINED:
@@ -108,17 +107,17 @@ def removal(
     return schedule, *preview_core.removal(schedule, now)
 
 
-def remove(context: Context, name: str) -> None:
+def remove(app: App, name: str) -> None:
     """Delete a schedule's stack and its file."""
-    formation = CloudFormation(context.aws)
-    stack = context.config.app.schedule_stack(name)
-    found = formation.find(stack)
-    if found is None and context.project.schedule_text(name) is None:
-        raise _unknown(context.project, name)
+    stack = app.names.schedule_stack(name)
+    found = app.formation.find(stack)
+    if found is None and app.project.schedule_text(name) is None:
+        raise _unknown(app.project, name)
     if found is not None:
-        formation.delete(stack, context.console.event)
-        history.record(context)
-    context.project.remove_schedule(name)
+        app.formation.delete(stack, app.console.event)
+        app.forget_stacks()
+        history.record(app)
+    app.project.remove_schedule(name)
 
 
 def _unknown(project: Project, name: str, hint: str | None = None) -> ConfigError:
@@ -131,37 +130,36 @@ def _unknown(project: Project, name: str, hint: str | None = None) -> ConfigErro
     )
 
 
-def _plan(context: Context, schedule: Schedule) -> StackPlan:
-    workload = context.outputs(context.config.app.workload_stack(schedule.workload))
+def _plan(app: App, schedule: Schedule) -> StackPlan:
     return schedule_plan(
-        context.config,
+        app.config,
         schedule,
-        context.project.template(SCHEDULE),
-        platform=context.platform(),
-        task_definition_arn=workload["TaskDefinitionArn"],
+        app.project.template(SCHEDULE),
+        platform=app.platform.values,
+        task_definition_arn=app.workload(schedule.workload).task_definition_arn,
     )
 
 
-def _settled(formation: CloudFormation, plan: StackPlan) -> bool:
+def _settled(app: App, plan: StackPlan) -> bool:
     """Whether the stack stands as planned after all; a mere change set of a new one is deleted."""
-    stack = formation.find(plan.name)
+    stack = app.formation.find(plan.name)
     if stack is None:
         return False
     if stack.status == "REVIEW_IN_PROGRESS":
-        formation.delete(plan.name, lambda _stack, _event: None)
+        app.formation.delete(plan.name, lambda _stack, _event: None)
     if stack.status not in GOOD:
         return False
     deployed, wanted = map(Schedule.from_parameters, (stack.parameters, plan.parameters))
     return not drift.changes_of(deployed, wanted)
 
 
-def _difference(context: Context, plan: StackPlan) -> drift.Difference:
+def _difference(app: App, plan: StackPlan) -> drift.Difference:
     """The schedule in all three views."""
-    stack = CloudFormation(context.aws).find(plan.name)
-    return ownership.compared(context, [plan], {plan.name: stack} if stack else {})[0]
+    stack = app.formation.find(plan.name)
+    return ownership.compared(app, [plan], {plan.name: stack} if stack else {})[0]
 
 
-def _check_owner(context: Context, before: Schedule | None, found: drift.Difference) -> None:
+def _check_owner(app: App, before: Schedule | None, found: drift.Difference) -> None:
     """Refuse to overwrite in silence what somebody else deployed or changed by hand.
 
     What is live must be what was deployed, and that must be what this file said before the change.
@@ -175,7 +173,7 @@ def _check_owner(context: Context, before: Schedule | None, found: drift.Differe
         problem = f"{what}; it was changed behind its stack: {ownership.told(found.drift)}"
     elif found.kind is not drift.Kind.ADDED and before is None:
         problem = f"schedule {found.name} is deployed already, but has no file here"
-    elif others := _by_others(context, before):
+    elif others := _by_others(app, before):
         problem = f"{what}; another copy of the project deployed it, or the file was edited and "
         problem += f"not applied: {ownership.told(others)}"
     else:
@@ -183,11 +181,11 @@ def _check_owner(context: Context, before: Schedule | None, found: drift.Differe
     raise ConfigError(problem, hint=ownership.HINT)
 
 
-def _by_others(context: Context, before: Schedule | None) -> tuple[drift.FieldChange, ...]:
+def _by_others(app: App, before: Schedule | None) -> tuple[drift.FieldChange, ...]:
     """How what is deployed differs from the file as it was: file → deployed."""
     if before is None:
         return ()
-    changes = _difference(context, _plan(context, before)).changes
+    changes = _difference(app, _plan(app, before)).changes
     return tuple(
         drift.FieldChange(c.field, c.after, c.before)
         for c in changes

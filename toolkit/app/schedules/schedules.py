@@ -1,7 +1,6 @@
 """All schedules at once: list, compare, apply, prune and dump them."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
@@ -9,23 +8,21 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
-from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.project import Project
-from toolkit.adapters.scheduler import Scheduler
-from toolkit.app.context import Context
+from toolkit.adapters.side_by_side import side_by_side
+from toolkit.app.app import App
 from toolkit.app.deploying import ownership
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
 from toolkit.app.proof.last_runs import LastRun, last_runs
 from toolkit.core.deploying import plans
 from toolkit.core.deploying.config import Config
 from toolkit.core.deploying.dump import file_changes
-from toolkit.core.errors import ConfigError
 from toolkit.core.names import workload_of
 from toolkit.core.schedules.drift import Difference, Listed, changes_of, compare, suspects
 from toolkit.core.schedules.firings import LocalFiring, localize, merge
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.schedule_file import check_settings
-from toolkit.core.stack import Stack, StackPlan
+from toolkit.core.stack import StackPlan
 from toolkit.runtime.contract import RunId
 
 
@@ -51,73 +48,49 @@ class Row:
     last: LastRun | None
 
 
-class DeployedSchedules:
-    """Everything of an app that is deployed, read once in a few paged calls."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        stacks = CloudFormation(context.aws).owned(context.app)
-        self.by_name = {stack.name: stack for stack in stacks}
-        self.schedules = plans.deployed_schedules(stacks)
-
-    @property
-    def platform(self) -> dict[str, str]:
-        """The outputs of the platform stack."""
-        return dict(self._stack(self._context.config.app.platform_stack).outputs)
-
-    def plan(self, schedule: Schedule) -> StackPlan:
-        """The plan of a schedule on what is deployed."""
-        config, project = self._context.config, self._context.project
-        env = config.environment_of(schedule.workload, schedule.env)
-        where = f"schedules/{schedule.name}.toml"
-        check_settings(where, project.catalog.workload(schedule.workload), env)
-        workload = self._stack(config.app.workload_stack(schedule.workload))
-        return plans.schedule_plan(
-            config,
-            schedule,
-            project.template("schedule"),
-            platform=self.platform,
-            task_definition_arn=workload.outputs["TaskDefinitionArn"],
-        )
-
-    def without_file(self, known: Iterable[str]) -> dict[str, Schedule]:
-        """The deployed schedules that have no file, as their stacks tell them."""
-        catalog, files = self._context.project.catalog.workloads, set(known)
-        return {
-            name: evolve(schedule, workload=workload_of(name, catalog) or "")
-            for name, schedule in self.schedules.items()
-            if name not in files
-        }
-
-    def _stack(self, name: str) -> Stack:
-        if name not in self.by_name:
-            flag = " --local" if self._context.local else ""
-            raise ConfigError(f"stack {name} is not deployed", hint=f"toolkit deploy{flag}")
-        return self.by_name[name]
+def plan(app: App, schedule: Schedule) -> StackPlan:
+    """The plan of a schedule on what is deployed."""
+    env = app.config.environment_of(schedule.workload, schedule.env)
+    workload = app.project.catalog.workload(schedule.workload)
+    check_settings(f"schedules/{schedule.name}.toml", workload, env)
+    app.stacks  # noqa: B018 - in a few paged calls, instead of one for each workload
+    return plans.schedule_plan(
+        app.config,
+        schedule,
+        app.project.template("schedule"),
+        platform=app.platform.values,
+        task_definition_arn=app.workload(schedule.workload).task_definition_arn,
+    )
 
 
-def rows(context: Context) -> list[Row]:
+def _without_file(app: App, known: Iterable[str]) -> dict[str, Schedule]:
+    """The deployed schedules that have no file, as their stacks tell them."""
+    catalog, files = app.project.catalog.workloads, set(known)
+    return {
+        name: evolve(schedule, workload=workload_of(name, catalog) or "")
+        for name, schedule in app.stacks.schedules.items()
+        if name not in files
+    }
+
+
+def rows(app: App) -> list[Row]:
     """All schedules that have a file or a stack, with their next firing and last outcome."""
-    deployment = DeployedSchedules(context)
-    files = context.project.schedules()
-    schedules = {**deployment.without_file(files), **files}
-    platform = deployment.by_name.get(context.config.app.platform_stack)
-    listed: dict[str, Listed] = {}
-    if platform is not None:
-        found = Scheduler(context.aws, platform.outputs["ScheduleGroupName"]).listed()
-        listed = {row.name: row for row in found}
+    files = app.project.schedules()
+    stacks = app.stacks
+    schedules = {**_without_file(app, files), **files}
+    listed = {row.name: row for row in app.scheduler.listed()} if stacks.platform else {}
     # A rate counts from when it was last changed, where that is known.
     changed = {name: listed[name].changed_at if name in listed else "" for name in schedules}
     timetables = {n: evolve(s, changed_at=changed[n]).timetable() for n, s in schedules.items()}
-    now = context.now()
-    last = last_runs(context, platform.outputs["BucketName"], timetables) if platform else {}
+    now = app.now()
+    last = last_runs(app, timetables) if stacks.platform else {}
     return [
         Row(
             schedule,
             timetables[name].expression.describe(),
             next(localize(islice(timetables[name].firings(now), 1), schedule.timezone), None),
-            _standing(name, files, deployment.schedules, listed),
-            _differs(schedule, deployment.schedules.get(name)),
+            _standing(name, files, stacks.schedules, listed),
+            _differs(schedule, stacks.schedules.get(name)),
             last.get(name),
         )
         for name, schedule in sorted(schedules.items())
@@ -142,31 +115,25 @@ def _differs(schedule: Schedule, deployed: Schedule | None) -> bool:
     return deployed is not None and schedule.timing != evolve(deployed, changed_at="").timing
 
 
-def differences(
-    context: Context, *, thorough: bool = False, to_deploy: bool = False
-) -> list[Difference]:
+def differences(app: App, *, thorough: bool = False, to_deploy: bool = False) -> list[Difference]:
     """Files ↔ deployed ↔ live.
 
     What is live is read whole only where the listing leaves a doubt; with ``thorough`` for every
     schedule, with ``to_deploy`` also for those whose file has changed.
     """
-    deployment = DeployedSchedules(context)
+    deployed = app.stacks.schedules
     wanted = {
-        name: Schedule.from_parameters(deployment.plan(schedule).parameters)
-        for name, schedule in context.project.schedules().items()
+        name: Schedule.from_parameters(plan(app, schedule).parameters)
+        for name, schedule in app.project.schedules().items()
     }
-    deployed = deployment.schedules
-    scheduler = Scheduler(context.aws, deployment.platform["ScheduleGroupName"])
-    listed = {row.name: row for row in scheduler.listed()}
+    listed = {row.name: row for row in app.scheduler.listed()}
     names = set(deployed) if thorough else set(suspects(deployed, listed))
     if to_deploy:
         names |= {n for n in wanted.keys() & deployed if changes_of(deployed[n], wanted[n])}
-    return compare(wanted, deployed, listed, scheduler.find_all(sorted(names)))
+    return compare(wanted, deployed, listed, app.scheduler.find_all(sorted(names)))
 
 
-def apply(
-    context: Context, found: list[Difference], *, yes: bool, overwrite: bool
-) -> list[StackResult]:
+def apply(app: App, found: list[Difference], *, yes: bool, overwrite: bool) -> list[StackResult]:
     """Deploy the schedules whose file differs from what is deployed, several at a time.
 
     ``found`` are the differences that were shown. With ``overwrite``, what was changed by hand is
@@ -175,31 +142,28 @@ def apply(
     if not overwrite:
         ownership.check(found)
     names = [row.name for row in found if row.to_deploy or (overwrite and row.drift)]
-    schedules = context.project.schedules()
-    deployment = DeployedSchedules(context)
-    wanted = [deployment.plan(schedules[name]) for name in names if name in schedules]
+    schedules = app.project.schedules()
+    wanted = [plan(app, schedules[name]) for name in names if name in schedules]
     if not wanted:
         return []
     mine = [row for row in found if row.name in schedules]
-    if overwrite and not ownership.make_way(context, mine, yes=yes):
-        return [StackResult(plan.name, StackOutcome.DECLINED) for plan in wanted]
+    if overwrite and not ownership.make_way(app, mine, yes=yes):
+        return [StackResult(each.name, StackOutcome.DECLINED) for each in wanted]
 
     def check() -> None:
         if not overwrite:
-            ownership.check(differences(context, to_deploy=True))
+            ownership.check(differences(app, to_deploy=True))
 
-    return Layers(context, Options(yes=yes)).deploy(wanted, check=check)
+    return Layers(app, Options(yes=yes)).deploy(wanted, check=check)
 
 
-def dump(context: Context) -> dict[str, str]:
+def dump(app: App) -> dict[str, str]:
     """Every live schedule of the app's group as the text of its file, by name.
 
     A file that exists keeps its comments and its order.
     """
-    platform = DeployedSchedules(context).platform
-    scheduler = Scheduler(context.aws, platform["ScheduleGroupName"])
-    live = scheduler.find_all(row.name for row in scheduler.listed())
-    project, config = context.project, context.config
+    live = app.scheduler.find_all(row.name for row in app.scheduler.listed())
+    project, config = app.project, app.config
     files = project.schedules()
     return {
         name: project.edited(name, file_changes(found, files.get(name), config, project.catalog))
@@ -207,20 +171,17 @@ def dump(context: Context) -> dict[str, str]:
     }
 
 
-def prune(context: Context, *, yes: bool) -> list[str]:
+def prune(app: App, *, yes: bool) -> list[str]:
     """Delete the deployed schedules that have no file: only stacks that carry this app's tag."""
-    known = context.project.schedules()
-    stale = sorted(DeployedSchedules(context).schedules.keys() - known.keys())
+    stale = sorted(app.stacks.schedules.keys() - app.project.schedules().keys())
     if not stale:
         return []
-    context.console.say("\n".join(f"- {name}" for name in stale))
+    app.console.say("\n".join(f"- {name}" for name in stale))
     count = "this schedule" if len(stale) == 1 else f"these {len(stale)} schedules"
-    if not yes and not context.console.confirm(f"Delete {count}?"):
+    if not yes and not app.console.confirm(f"Delete {count}?"):
         return []
-    formation = CloudFormation(context.aws)
-    stacks = [context.config.app.schedule_stack(name) for name in stale]
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda stack: formation.delete(stack, context.console.event), stacks))
+    stacks = [app.names.schedule_stack(name) for name in stale]
+    side_by_side(lambda stack: app.formation.delete(stack, app.console.event), stacks)
     return stale
 
 

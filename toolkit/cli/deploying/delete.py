@@ -22,8 +22,8 @@ def delete_command(
 
     Only stacks with the app's tag are touched. The bucket stays, unless --data is given.
     """
-    context = opened(project, config_env, local)
-    done = delete(context, yes=yes, data=data)
+    app = opened(project, config_env, local)
+    done = delete(app, yes=yes, data=data)
     if as_json:
         print_json(asdict(done))
     else:

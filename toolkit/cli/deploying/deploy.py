@@ -46,9 +46,9 @@ def deploy_command(
         from toolkit.cli.deploying.guided import ask
 
         config_env = ask(project, config_env, local)
-    context = opened(project, config_env, local, executor)
+    app = opened(project, config_env, local, executor)
     options = Options(yes, dry_run, only, release, overwrite)
-    done = action.deploy(context, options)
+    done = action.deploy(app, options)
     if as_json:
         print_json(done.to_json())
     else:

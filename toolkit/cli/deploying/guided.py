@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.app.context import open_project
+from toolkit.app.app import open_project
 from toolkit.app.deploying import guided
 from toolkit.core.deploying.config import DEFAULT, LOCAL
 

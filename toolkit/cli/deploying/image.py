@@ -48,8 +48,8 @@ def push_command(
 
     Its tag is the hash of what it is built from: nothing to do where the registry has that tag.
     """
-    context = opened(project, config_env, local, executor)
-    pushed = action.push(context, context.platform())
+    app = opened(project, config_env, local, executor)
+    pushed = action.push(app)
     if as_json:
         print_json(asdict(pushed))
     else:

@@ -28,15 +28,15 @@ def package_command(
     A release is the templates, the image's digest, the catalog and the schedules; its id is the
     hash of its content. `toolkit deploy --release ID` deploys it, and so does the plain AWS CLI.
     """
-    context = opened(project, config_env, local, executor)
+    app = opened(project, config_env, local, executor)
     if show:
-        rows = action.listed(context)
+        rows = action.listed(app)
         if as_json:
             print_json([{"id": row.id, "packaged_at": row.packaged_at} for row in rows])
         for row in rows if not as_json else ():
             click.echo(f"{row.id}  {row.packaged_at}")
         return
-    made = action.package(context)
+    made = action.package(app)
     if as_json:
         print_json({"id": made.id, "bucket": made.bucket, "image": made.image, "new": made.new})
         return

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.proof import cost as action
 from toolkit.cli.options import RunIdType, aws_options, json_option, opened
 from toolkit.cli.render import print_json
@@ -24,13 +24,13 @@ def cost_command(
 
     Only the tasks: storage, logs and data transfer are not in it.
     """
-    context = opened(project, config_env, local)
-    prices = action.price_list(context)
+    app = opened(project, config_env, local)
+    prices = action.price_list(app)
     if run_ids:
-        rows = action.of_runs(context, run_ids)
+        rows = action.of_runs(app, run_ids)
         _show_runs(rows, prices, as_json)
     else:
-        _show_ahead(context, prices, as_json)
+        _show_ahead(app, prices, as_json)
 
 
 def _show_runs(rows: list[action.TaskCost], prices: Prices, as_json: bool) -> None:
@@ -53,8 +53,8 @@ def _show_runs(rows: list[action.TaskCost], prices: Prices, as_json: bool) -> No
     _say(prices)
 
 
-def _show_ahead(context: Context, prices: Prices, as_json: bool) -> None:
-    rows = action.ahead(context)
+def _show_ahead(app: App, prices: Prices, as_json: bool) -> None:
+    rows = action.ahead(app)
     if as_json:
         keys = ("schedule", "firings", "seconds", "bound", "dollars")
         found = [{key: getattr(row, key) for key in keys} for row in rows]

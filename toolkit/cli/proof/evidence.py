@@ -35,8 +35,8 @@ def evidence_command(
     It holds log, lifecycle, claim, manifest, verdict, and one HTML page. Whatever the verdict, the
     folder is written; `toolkit validate --evidence DIR` judges it again.
     """
-    context = opened(project, config_env, local)
-    found = [action.keep(context, run_id, output) for run_id in run_ids]
+    app = opened(project, config_env, local)
+    found = [action.keep(app, run_id, output) for run_id in run_ids]
     if as_json:
         rows = [{"folder": str(k.folder), "verdict": k.verdict.to_json()} for k in found]
         print_json(rows[0] if len(rows) == 1 else rows)

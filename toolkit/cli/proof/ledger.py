@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.proof import ledger as action
 from toolkit.cli.options import aws_options, json_option, moment, opened
 from toolkit.cli.render import say_known_since
@@ -42,12 +42,12 @@ def ledger_command(
 
     Exit code 1 if any was missed, failed, interrupted, timed out, dead-lettered or left nothing.
     """
-    context = opened(project, config_env, local)
-    now = context.now()
+    app = opened(project, config_env, local)
+    now = app.now()
     period = action.Period(
         moment(since, now), moment(until, now) if until else now, schedules, ahead=until is None
     )
-    found = action.read(context, period)
+    found = action.read(app, period)
     summary, calendar = Summary(), CalendarPage() if html else None
     rows = _noted(summary.through(found.firings), calendar)
     if as_json:
@@ -56,7 +56,7 @@ def ledger_command(
         _print_rows(rows, summary, found.names, everything)
     say_known_since(found.known_since, period.since)
     if html is not None and calendar is not None:
-        _write(context, html, calendar, summary)
+        _write(app, html, calendar, summary)
     return 1 if summary.bad else 0
 
 
@@ -116,13 +116,13 @@ def _row(row: Firing) -> dict[str, Any]:
     }
 
 
-def _write(context: Context, path: Path, calendar: CalendarPage, summary: Summary) -> None:
+def _write(app: App, path: Path, calendar: CalendarPage, summary: Summary) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     links = {
         report.parent.name: report.relative_to(path.parent).as_posix()
         for report in path.parent.glob("**/report.html")
     }
-    path.write_text(calendar.page(context.app, context.now(), summary, links), "utf-8")
+    path.write_text(calendar.page(app.name, app.now(), summary, links), "utf-8")
     click.echo(str(path), err=True)
 
 

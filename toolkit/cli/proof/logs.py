@@ -37,11 +37,11 @@ def logs_command(
         wanted = re.compile(grep or "")
     except re.error as error:
         raise click.BadParameter(str(error), param_hint="--grep") from error
-    context = opened(project, config_env, local)
+    app = opened(project, config_env, local)
     lines = (
-        action.follow(context, run_id, appear=timedelta(seconds=timeout))
+        action.follow(app, run_id, appear=timedelta(seconds=timeout))
         if follow
-        else action.read(context, run_id)
+        else action.read(app, run_id)
     )
     for line in lines:
         if wanted.search(line.message):

@@ -31,9 +31,9 @@ def runs_command(
     limit: int,
 ) -> None:
     """List runs, scheduled and on demand, the latest first."""
-    context = opened(project, config_env, local)
+    app = opened(project, config_env, local)
     wanted = Outcome(outcome) if outcome else None
-    rows = action.runs(context, moment(since, context.now()), schedules, wanted)
+    rows = action.runs(app, moment(since, app.now()), schedules, wanted)
     if as_json:
         print_json([row_of(row) for row in rows[:limit]])
         return

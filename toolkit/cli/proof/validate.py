@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from toolkit.app.context import Context
+from toolkit.app.app import App
 from toolkit.app.proof import keep
 from toolkit.app.proof import validate as action
 from toolkit.cli.options import RunIdType, aws_options, json_option, moment, opened
@@ -65,14 +65,14 @@ def validate_command(
         count, several = len(folders), len(folders) > 1
         judged: Iterator[_Judged] = ((keep.rejudge(folder), ()) for folder in folders)
     else:
-        context = opened(project, config_env, local)
-        run_ids = _wanted(context, runs)
+        app = opened(project, config_env, local)
+        run_ids = _wanted(app, runs)
         count, several = len(run_ids), len(run_ids) > 1 or runs["since"] is not None
         wait = runs["timeout"] if runs["wait"] else 0.0
         judged = (
             (each.verdict, each.files)
             for each in action.validate_all(
-                context, run_ids, wait=wait, deep=runs["deep"], directory=download
+                app, run_ids, wait=wait, deep=runs["deep"], directory=download
             )
         )
     rows = list(judged if as_json else _shown(judged, count))
@@ -89,16 +89,16 @@ def validate_command(
     ).exit_code
 
 
-def _wanted(context: Context, runs: dict[str, Any]) -> list[RunId]:
+def _wanted(app: App, runs: dict[str, Any]) -> list[RunId]:
     """The runs that the options name, each once."""
     found = [
         *runs["run_ids"],
-        *(action.latest(context, name) for name in runs["latest"]),
-        *(action.run_of_task(context, task) for task in runs["tasks"]),
+        *(action.latest(app, name) for name in runs["latest"]),
+        *(action.run_of_task(app, task) for task in runs["tasks"]),
     ]
     if runs["since"] is not None:
-        since = moment(runs["since"], context.now())
-        over = action.over_since(context, since, runs["schedules"])
+        since = moment(runs["since"], app.now())
+        over = action.over_since(app, since, runs["schedules"])
         for state, count in over.left_out.items():
             click.echo(f"not judged: {count:,} {state}", err=True)
         say_known_since(over.known_since, since)

@@ -30,8 +30,8 @@ def run_command(
 
     With --follow the exit code is that of the verdict.
     """
-    context = opened(project, config_env, local)
-    started = action.start(context, name, dict(env))
+    app = opened(project, config_env, local)
+    started = action.start(app, name, dict(env))
     if not follow:
         if as_json:
             print_json({"run_id": str(started.run_id), "task_arn": started.task.task_arn})
@@ -39,8 +39,8 @@ def run_command(
             click.echo(str(started.run_id))
         return 0
     click.echo(f"run {started.run_id}", err=True)
-    for line in logs.follow(context, started.run_id, appear=timedelta(minutes=5)):
+    for line in logs.follow(app, started.run_id, appear=timedelta(minutes=5)):
         click.echo(log_line(line.message), err=True)
-    found = validate.validate(context, started.run_id, wait=90)
+    found = validate.validate(app, started.run_id, wait=90)
     print_json(found.verdict.to_json()) if as_json else print_verdict(found.verdict)
     return found.verdict.ruling.exit_code

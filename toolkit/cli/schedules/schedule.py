@@ -56,11 +56,11 @@ def schedule_command(**options: Any) -> int:
 
 
 def _set(where: dict[str, Any], name: str, changes: dict[str, Any], options: dict[str, Any]) -> int:
-    context = opened(**where)
-    found = action.change(context.project, context.config, name, changes, context.now())
+    app = opened(**where)
+    found = action.change(app.project, app.config, name, changes, app.now())
     if not options["as_json"]:
         show(found.preview)
-    row = action.apply(context, found, yes=options["yes"], overwrite=options["overwrite"])
+    row = action.apply(app, found, yes=options["yes"], overwrite=options["overwrite"])
     if options["as_json"]:
         print_json({**document(found.preview), "result": row.result})
     else:
@@ -96,13 +96,13 @@ def _remove(where: dict[str, Any], options: dict[str, Any]) -> int:
         project, _, now = clock_only(**where)
         _show_removal(name, *action.removal(project, name, now), as_json=as_json)
         return 0
-    context = opened(**where)
-    found = action.removal(context.project, name, context.now())
+    app = opened(**where)
+    found = action.removal(app.project, name, app.now())
     _show_removal(name, *found, as_json=as_json)
     yes = options["yes"]
-    if not yes and not context.console.confirm(f"Delete schedule {name}, its stack and its file?"):
+    if not yes and not app.console.confirm(f"Delete schedule {name}, its stack and its file?"):
         return 1
-    action.remove(context, name)
+    action.remove(app, name)
     if not as_json:
         click.echo(f"{name} removed")
     return 0

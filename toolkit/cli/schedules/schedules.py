@@ -90,11 +90,11 @@ def diff(thorough: bool, **_: Any) -> int:
 @click.option("--overwrite", is_flag=True, help="Also over what was changed by hand.")
 def apply(yes: bool, overwrite: bool, **_: Any) -> int:
     """Deploy every schedule whose file has changed."""
-    context = opened(**_where())
-    found = action.differences(context, to_deploy=True)
+    app = opened(**_where())
+    found = action.differences(app, to_deploy=True)
     if not _as_json():
         _show(row for row in found if row.kind is not Kind.REMOVED)
-    rows = action.apply(context, found, yes=yes, overwrite=overwrite)
+    rows = action.apply(app, found, yes=yes, overwrite=overwrite)
     if _as_json():
         print_json([{"stack": row.stack, "result": row.result} for row in rows])
     else:
@@ -128,12 +128,12 @@ def dump(write: bool, **_: Any) -> None:
 
     A file that exists keeps its comments and its order.
     """
-    context = opened(**_where())
-    texts = action.dump(context)
+    app = opened(**_where())
+    texts = action.dump(app)
     written = []
     for name, text in texts.items():
-        if write and text != context.project.schedule_text(name):
-            context.project.write_schedule(name, text)
+        if write and text != app.project.schedule_text(name):
+            app.project.write_schedule(name, text)
             written.append(name)
     if _as_json():
         print_json(texts)

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from toolkit.core.deploying.executor import Executor, read_executor
 from toolkit.core.errors import ConfigError, unknown_key
-from toolkit.core.names import App, check_name
+from toolkit.core.names import AppNames, check_name
 from toolkit.core.schedules.schedule_file import check_environment
 from toolkit.runtime.catalog import Catalog
 from toolkit.runtime.contract import ContractError
@@ -41,7 +41,7 @@ class Config:
     """
 
     environment: str
-    app: App
+    app: AppNames
     region: str | None = None
     profile: str | None = None
     image: str | None = None
@@ -91,7 +91,7 @@ def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Co
             raise ConfigError(f"{where}: {error}") from error
     return Config(
         environment=environment,
-        app=App(check_name("app", str(table["app"]))),
+        app=AppNames(check_name("app", str(table["app"]))),
         region=table.get("region"),
         profile=table.get("profile"),
         image=table.get("image"),

@@ -1,0 +1,252 @@
+"""One deployed app: everything an action works with, made and asked for at its first use."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import Any, Generic, Protocol, Self, TypeVar, overload
+
+from attrs import evolve
+
+from toolkit.adapters import engine
+from toolkit.adapters.cloudformation import CloudFormation
+from toolkit.adapters.ecr import Ecr
+from toolkit.adapters.ecs import Ecs
+from toolkit.adapters.logs import Logs
+from toolkit.adapters.project import Project
+from toolkit.adapters.releases import Releases
+from toolkit.adapters.s3 import Bucket
+from toolkit.adapters.scheduler import Scheduler
+from toolkit.adapters.session import Aws, AwsCall, Endpoint
+from toolkit.adapters.sqs import DeadLetterQueue
+from toolkit.core.deploying.config import DEFAULT, LOCAL, Config
+from toolkit.core.deploying.executor import Executor
+from toolkit.core.deploying.stacks import AppStacks
+from toolkit.core.errors import ConfigError
+from toolkit.core.names import AppNames
+from toolkit.core.platform import Platform, WorkloadOutputs
+from toolkit.core.stack import ChangeSet, Stack, StackEvent
+from toolkit.runtime.catalog import load
+
+_T = TypeVar("_T")
+# What `toolkit.toml` writes for the address of the embedded AWS's market feed.
+_FEED = "ws://market-feed"
+
+
+class Console(Protocol):
+    """What an action may show while it works; results are returned, not shown."""
+
+    def say(self, text: str) -> None:
+        """A line of progress."""
+
+    def changes(self, change_sets: list[ChangeSet]) -> None:
+        """What is about to change."""
+
+    def event(self, stack: str, event: StackEvent) -> None:
+        """One event of a stack, live."""
+
+    def confirm(self, question: str) -> bool:
+        """Ask; a console without a person says no."""
+
+
+class _Once(Generic[_T]):
+    """A property of an App that is made once, by whichever thread needs it first."""
+
+    def __init__(self, make: "Callable[[App], _T]") -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, app: None, kind: type) -> Self: ...
+
+    @overload
+    def __get__(self, app: "App", kind: type) -> _T: ...
+
+    def __get__(self, app: "App | None", kind: type) -> Self | _T:
+        if app is None:
+            return self
+        with app.lock:
+            if self._name not in app.made:
+                app.made[self._name] = self._make(app)
+            made: _T = app.made[self._name]
+            return made
+
+
+class App:
+    """One deployed app, in one call of the command line: where, as whom, when.
+
+    What AWS was asked for stays known: ``stacks`` and ``platform`` are read once, until
+    ``forget_stacks`` says that something was deployed.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        config: Config,
+        aws: Aws,
+        console: Console,
+        clock: Callable[[], datetime],
+        *,
+        local: bool,
+    ) -> None:
+        self.project = project
+        self.config = config
+        self.aws = aws
+        self.console = console
+        self.local = local
+        self.lock = RLock()
+        self.made: dict[str, Any] = {}
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """The time by which schedules fire: on the embedded AWS, its virtual clock's.
+
+        Ask once an action: the embedded AWS is another process.
+        """
+        return self._clock()
+
+    @property
+    def name(self) -> str:
+        """The app's name."""
+        return self.config.app.name
+
+    @property
+    def names(self) -> AppNames:
+        """The names of what the app owns."""
+        return self.config.app
+
+    def command(self, words: str) -> str:
+        """A command of the toolkit to paste, with the flags that lead here."""
+        local = " --local" if self.local else ""
+        usual = self.config.environment in {DEFAULT, LOCAL}
+        environment = "" if usual else f" --config-env {self.config.environment}"
+        return f"toolkit {words}{local}{environment}"
+
+    @_Once
+    def formation(self) -> CloudFormation:
+        """CloudFormation."""
+        return CloudFormation(self.aws)
+
+    @_Once
+    def ecr(self) -> Ecr:
+        """The registry."""
+        return Ecr(self.aws)
+
+    @_Once
+    def logs(self) -> Logs:
+        """CloudWatch Logs."""
+        return Logs(self.aws)
+
+    @_Once
+    def ecs(self) -> Ecs:
+        """The tasks of the app's cluster."""
+        return Ecs(self.aws, self.platform.cluster_name)
+
+    @_Once
+    def scheduler(self) -> Scheduler:
+        """The schedules of the app's group."""
+        return Scheduler(self.aws, self.platform.schedule_group_name)
+
+    @_Once
+    def bucket(self) -> Bucket:
+        """The app's bucket."""
+        return Bucket(self.aws, self.platform.bucket_name)
+
+    @_Once
+    def releases(self) -> Releases:
+        """The releases in the app's bucket."""
+        return Releases(self.aws, self.platform.bucket_name)
+
+    @_Once
+    def dead_letter_queue(self) -> DeadLetterQueue:
+        """Where launches go that were given up."""
+        return DeadLetterQueue(self.aws, self.platform.dead_letter_queue_url)
+
+    @_Once
+    def stacks(self) -> AppStacks:
+        """Every stack of the app."""
+        return AppStacks.of(self.formation.owned(self.name), self.names.platform_stack)
+
+    @_Once
+    def platform(self) -> Platform:
+        """The outputs of the platform stack; ConfigError when it is not deployed."""
+        stack = self.names.platform_stack
+        outputs = self.deployed(stack).outputs
+        if not outputs:
+            raise self._not_deployed(stack)
+        return Platform(stack, outputs)
+
+    def workload(self, name: str) -> WorkloadOutputs:
+        """The outputs of a workload's stack; ConfigError when it is not deployed."""
+        stack = self.names.workload_stack(name)
+        return WorkloadOutputs(stack, self.deployed(stack).outputs)
+
+    def deployed(self, name: str) -> Stack:
+        """One stack of the app; ConfigError when it is not deployed."""
+        known = "stacks" in self.made
+        stack = self.stacks.all.get(name) if known else self.formation.find(name)
+        if stack is None:
+            raise self._not_deployed(name)
+        return stack
+
+    def note_stack(self, stack: Stack) -> None:
+        """Take in how a stack stands that was just deployed."""
+        with self.lock:
+            stacks = {**self.stacks.all, stack.name: stack}.values()
+            self.made["stacks"] = AppStacks.of(stacks, self.names.platform_stack)
+            self.made.pop("platform", None)
+
+    def forget_stacks(self) -> None:
+        """Ask for the stacks again when they are needed next: something was deployed."""
+        with self.lock:
+            self.made.pop("stacks", None)
+            self.made.pop("platform", None)
+
+    def _not_deployed(self, stack: str) -> ConfigError:
+        hint = f"deploy it first: {self.command('deploy')}"
+        return ConfigError(f"stack {stack} is not deployed", hint=hint)
+
+
+def open_app(
+    directory: Path,
+    console: Console,
+    *,
+    environment: str | None,
+    local: bool,
+    executor: Executor | None = None,
+    observe: Callable[[AwsCall], None] | None = None,
+) -> App:
+    """Find the project, read its config, and connect to the AWS that was asked for.
+
+    With ``local``, the embedded AWS is started on demand; ``executor`` goes before the config's.
+    ``observe`` is told of every call of AWS.
+    """
+    project, config = open_offline(directory, environment=environment, local=local)
+    if executor is not None:
+        if not local:
+            raise ConfigError("--executor is for the embedded AWS", hint="add --local")
+        config = evolve(config, executor=executor)
+    if not local:
+        aws = Aws(Endpoint(region=config.region, profile=config.profile), observe)
+        return App(project, config, aws, console, lambda: datetime.now(UTC), local=False)
+    info = engine.ensure_running(project.root, console.say, region=config.region or engine.REGION)
+    client = engine.EngineClient(info)
+    if config.names(_FEED):
+        config = config.replacing(_FEED, client.feed_url())
+    # Any well-formed key opens the emulator; its user is the root of its one account.
+    endpoint = Endpoint(info.region, info.endpoint_url, access_key="test", secret_key="test")  # noqa: S106
+    return App(project, config, Aws(endpoint, observe), console, client.now, local=True)
+
+
+def open_project(directory: Path) -> Project:
+    """The project alone, for what comes before its config."""
+    return Project.find(directory, load())
+
+
+def open_offline(
+    directory: Path, *, environment: str | None, local: bool
+) -> tuple[Project, Config]:
+    """The project and its config alone, for what needs no AWS."""
+    project = open_project(directory)
+    return project, project.config(environment or (LOCAL if local else DEFAULT))
