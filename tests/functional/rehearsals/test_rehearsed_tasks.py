@@ -103,6 +103,8 @@ os.kill(os.getpid(), signal.SIGTERM)
 run.wait(60)
 raise Interrupted
 """
+# What the kernel's refusal of a program for another CPU leaves in the log of its task.
+NO_PLATFORM = "print('exec /usr/local/bin/python: exec format error'); raise SystemExit(1)"
 NO_STATION = {"SOURCE": "ghcn-daily", "STATION_URL": "http://127.0.0.1:9/{station}"}
 CASES = {
     "no-digest": Case(
@@ -115,7 +117,7 @@ CASES = {
     "no-service": Case("image-pull", fault="pull-fails"),
     "no-token": Case("secrets-or-registry-auth", execution_role("no-token", "logs:*")),
     "no-secret": Case("secrets-or-registry-auth", secret("/nobody/may/read/this")),
-    "no-interface": Case("resource-initialization", fault="no-interface"),
+    "no-interface": Case("network-interface", fault="no-interface"),
     "no-log-group": Case("log-driver", no_log_group),
     "no-program": Case("container-start", no_program),
     "greedy": Case("out-of-memory", python(GREEDY)),
@@ -126,6 +128,8 @@ CASES = {
     "slow": Case("timed-out", WAITS, {"MAX_RUNTIME_SECONDS": "1"}),
     "terminated": Case("interrupted", workload(TERMINATED)),
     "crashed": Case("segmentation-fault", python("import ctypes; ctypes.string_at(0)")),
+    "aborted": Case("crashed", python("import os; os.abort()")),
+    "no-platform": Case("image-platform", python(NO_PLATFORM)),
     "settings": Case("bad-settings", env={"MAX_ORDER": "nonsense"}),
     "no-station": Case("failed", env=NO_STATION),
     "gate": Case("failed", env={"MIN_SKILL_PERSISTENCE": "1"}),

@@ -1,14 +1,20 @@
 """Why a run went wrong: looked up in `diagnoses.toml`, which is the table and holds the words."""
 
 import re
+import signal
 import tomllib
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from typing import Any, Self
 
 from attrs import evolve, frozen
 
-from toolkit.core.task import Task
+from toolkit.core.proof.stop_reason import StopReason, step_of_stop_code, without_names
+from toolkit.core.task import StopCode, Task
+
+# The launch whose message no row knows.
+_REFUSED = "launch-refused"
 
 
 @frozen
@@ -31,44 +37,123 @@ class _Row:
     """One row of the table; a condition that is None fits everything."""
 
     diagnosis: Diagnosis
-    stop_code: str | None = None
-    reason: str | None = None  # searched in stoppedReason and the container's reason
+    step: str | None = None
+    cause: str | None = None
     exit_code: int | None = None
     never_started: bool = False
     code: str | None = None
     message: str | None = None
 
-    def fits_task(self, task: Task, reason: str) -> bool:
-        return (
-            self.stop_code in (None, task.stop_code)
-            and _found(self.reason, reason)
-            and self.exit_code in (None, task.exit_code)
-            and (not self.never_started or task.exit_code is None)
+    @property
+    def of_reason(self) -> bool:
+        """Whether the stopped reason decides, and not the exit code."""
+        return self.step is not None or self.cause is not None
+
+    def fits_reason(self, step: str | None, cause: str | None) -> bool:
+        return self.of_reason and self.step in (None, step) and self.cause in (None, cause)
+
+    def fits_end(self, task: Task) -> bool:
+        return not self.of_reason and (
+            task.exit_code is None if self.never_started else self.exit_code == task.exit_code
         )
 
     def fits_launch(self, code: str, message: str) -> bool:
         return _found(self.code, code) and _found(self.message, f"{code} {message}")
 
 
-def diagnose(task: Task) -> Diagnosis | None:
+def diagnose(task: Task, log: Iterable[str] = ()) -> Diagnosis | None:
     """The diagnosis of a stopped task; None for one that still runs or ended well.
 
-    Out of memory is looked for first, because it may come with exit code 0.
+    The reason decides before the stop code, and both before the exit code: out of memory may come
+    with exit code 0. A person's reason for StopTask is free text, so nothing is read from it.
+
+    Args:
+        task: the task.
+        log: lines of its log that its program did not write as events. A program for another
+            platform leaves its only word there.
     """
     if not task.stopped:
         return None
-    reason = " ".join(filter(None, (task.stopped_reason, task.container_reason)))
-    if task.exit_code == 0 and "OutOfMemory" not in reason:
+    reasons = [StopReason.parse(text) for text in _reasons(task)]
+    if task.exit_code == 0:
+        return _of("memory") if any(reason.cause == "memory" for reason in reasons) else None
+    if task.exit_code is not None:
+        reasons += [row for row in map(StopReason.parse, log) if row.cause == "platform"]
+    known = (_of_reason(reason) for reason in reasons if reason.known)
+    rows = (row.diagnosis for row in _table()["task"] if row.fits_end(task))
+    found = next(known, None) or _of_stop_code(task) or _of_refusal(task) or next(rows, None)
+    return found or _of_exit_code(task.exit_code)
+
+
+def diagnose_reason(text: str) -> Diagnosis | None:
+    """The diagnosis of a bare sentence: a stopped reason, or the words of a refused launch."""
+    reason = StopReason.parse(text)
+    return _of_reason(reason) if reason.known else _refusal(text)
+
+
+def _reasons(task: Task) -> Iterator[str]:
+    """The texts of AWS, the nearest to the container first."""
+    if task.container_reason:
+        yield task.container_reason
+    if task.stopped_reason and task.stop_code != StopCode.USER_INITIATED:
+        yield task.stopped_reason
+
+
+def _of_reason(reason: StopReason) -> Diagnosis | None:
+    return _of(reason.cause, reason.step)
+
+
+def _of(cause: str | None, step: str | None = None) -> Diagnosis | None:
+    rows = _table()["task"]
+    return next((row.diagnosis for row in rows if row.fits_reason(step, cause)), None)
+
+
+def _of_stop_code(task: Task) -> Diagnosis | None:
+    step = step_of_stop_code(task.stop_code)
+    return _of(None, step) if step else None
+
+
+def _of_refusal(task: Task) -> Diagnosis | None:
+    """ECS may refuse a task after RunTask has taken it, in RunTask's words."""
+    if task.exit_code is not None or task.stop_code != StopCode.TASK_FAILED_TO_START:
         return None
-    for row in _table()["task"]:
-        if row.fits_task(task, reason):
-            return row.diagnosis
+    return _refusal(task.stopped_reason or "")
+
+
+def _refusal(text: str) -> Diagnosis | None:
+    """The diagnosis of a launch's message without its code; None where only a code could tell."""
+    code = next(iter(StopReason.parse(text).errors), "")
+    found = diagnose_launch(code, text)
+    return None if found.name == _REFUSED else found
+
+
+def _of_exit_code(code: int | None) -> Diagnosis:
+    signal_name = _signal(code)
+    if signal_name is not None:
+        return Diagnosis(
+            "exit-code",
+            f"the container was ended by {signal_name}",
+            f"Exit code {code} is 128 and the number of the signal.",
+            "toolkit logs RUN_ID shows its last lines",
+        )
     return Diagnosis(
         "exit-code",
-        f"the container ended with exit code {task.exit_code}",
+        f"the container ended with exit code {code}",
         "The execution contract knows no such exit code.",
         "toolkit logs RUN_ID shows its last lines",
     )
+
+
+def _signal(code: int | None) -> str | None:
+    """The signal of a shell's exit code.
+
+    >>> _signal(129), _signal(42)
+    ('SIGHUP', None)
+    """
+    try:
+        return signal.Signals(code - 128).name if code is not None and code > 128 else None
+    except ValueError:
+        return None
 
 
 def diagnose_launch(code: str, message: str) -> Diagnosis:
@@ -79,8 +164,9 @@ def diagnose_launch(code: str, message: str) -> Diagnosis:
             ERROR_CODE.
         message: the error message, or the ``detail`` of a failure.
     """
+    words = without_names(message)
     rows = _table()["launch"]
-    return next(row.diagnosis for row in rows if row.fits_launch(code, message))
+    return next(row.diagnosis for row in rows if row.fits_launch(code, words))
 
 
 def explain(finding: str) -> Diagnosis:

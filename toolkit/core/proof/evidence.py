@@ -22,6 +22,7 @@ from toolkit.runtime.contract import (
 
 _ERROR_EVENTS = frozenset({"run.failed", "run.refused", "claim.failed", "manifest.failed"})
 _KEPT_ERRORS = 5
+_KEPT_FOREIGN, _FOREIGN_LENGTH = 5, 500
 
 
 @frozen
@@ -39,13 +40,20 @@ class StoredObject:
 
 @frozen
 class LogDigest:
-    """A run's log, summed up while it was read."""
+    """A run's log, summed up while it was read; ``foreign`` are its first lines that are no events.
+    """
 
     lines: int = 0
     numbered: int = 0
     last_seq: int = 0
     events: Mapping[str, int] = {}
     errors: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+
+    @property
+    def last_words(self) -> tuple[str, ...]:
+        """What a program left that ended before it wrote its first event."""
+        return () if self.numbered else self.foreign
 
     @property
     def missing(self) -> int:
@@ -62,10 +70,12 @@ def digest(messages: Iterable[str]) -> LogDigest:
     seen: set[int] = set()
     events: dict[str, int] = {}
     errors: list[tuple[int, str]] = []
+    foreign: list[str] = []
     for message in messages:
         lines += 1
         event = parse_event(message)
         if event is None:
+            foreign += [message[:_FOREIGN_LENGTH]] if len(foreign) < _KEPT_FOREIGN else []
             continue
         seen.add(event["seq"])
         last = max(last, event["seq"])
@@ -74,7 +84,7 @@ def digest(messages: Iterable[str]) -> LogDigest:
         if name in _ERROR_EVENTS:
             errors.append((event["seq"], _error_text(name, event)))
     first = tuple(text for _, text in sorted(errors)[:_KEPT_ERRORS])
-    return LogDigest(lines, len(seen), last, events, first)
+    return LogDigest(lines, len(seen), last, events, first, tuple(foreign))
 
 
 def parse_event(message: str) -> dict[str, Any] | None:
@@ -146,7 +156,7 @@ class Evidence:
         if contents is not None:
             rows["contents"] = {key: _content(row) for key, row in contents.items()}
         rows["tasks"] = tuple(Task.from_json(row) for row in rows.get("tasks", ()))
-        rows["logs"] = LogDigest(**{**logs, "errors": tuple(logs["errors"])}) if logs else None
+        rows["logs"] = _log_digest(logs) if logs else None
         rows["problems"] = tuple(rows.get("problems", ()))
         rows["dead_letters"] = tuple(DeadLetter(**row) for row in rows.get("dead_letters", ()))
         return cls(**rows)
@@ -180,6 +190,11 @@ def run_of(task: Task) -> RunId | None:
         )
     except (KeyError, ContractError):
         return None
+
+
+def _log_digest(row: Mapping[str, Any]) -> LogDigest:
+    lists = {name: tuple(row.get(name, ())) for name in ("errors", "foreign")}
+    return LogDigest(**{**row, **lists})
 
 
 def _content(row: Mapping[str, Any]) -> Content:

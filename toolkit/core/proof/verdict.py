@@ -91,8 +91,9 @@ def _diagnoses(case: Case, checks: tuple[Check, ...]) -> Iterator[Diagnosis]:
     """What explains the ruling, the nearest to the cause first."""
     evidence = case.evidence
     tasks = evidence.tasks if case.owner is None else (case.owner,)
+    log = evidence.logs.last_words if evidence.logs is not None else ()
     for task in tasks:
-        found = diagnose(task)
+        found = diagnose(task, log)
         if found is not None:
             yield found
     for letter in evidence.dead_letters:
