@@ -106,8 +106,12 @@ def test_no_name_decides_anything(name: str) -> None:
 
 @pytest.mark.parametrize("word", ["timeout", "denied", "platform", "secrets", "forbidden", "efs"])
 def test_a_plain_word_that_is_a_name_decides_nothing(word: str) -> None:
-    missing = f"CannotPullContainerError: Error response from daemon: manifest for {word}:1 not found"
-    pull = f"CannotPullContainerError: pull access denied for {word}, repository does not exist: {{}}"
+    missing = (
+        f"CannotPullContainerError: Error response from daemon: manifest for {word}:1 not found"
+    )
+    pull = (
+        f"CannotPullContainerError: pull access denied for {word}, repository does not exist: {{}}"
+    )
     route = "dial tcp 10.0.0.1:443: i/o timeout"
     assert StopReason.parse(f"{missing}: manifest unknown").cause == "missing"
     assert StopReason.parse(pull.format("manifest unknown")).cause == "missing"
@@ -153,14 +157,24 @@ def test_a_reason_has_its_parts() -> None:
 
 
 def test_advice_decides_only_where_nothing_else_speaks() -> None:
-    advice = "CannotPullContainerError: The task can't pull the image. Check your network configuration."
+    advice = (
+        "CannotPullContainerError: The task can't pull the image. Check your network configuration."
+    )
     assert StopReason.parse(advice).cause == "unreachable"
-    assert StopReason.parse(f"{advice} Error response from daemon: manifest unknown").cause == "missing"
+    assert (
+        StopReason.parse(f"{advice} Error response from daemon: manifest unknown").cause
+        == "missing"
+    )
 
 
 def test_a_failed_start_that_wraps_a_failed_initialization_is_a_failed_start() -> None:
-    assert StopReason.parse("CannotStartContainerError: ResourceInitializationError: x").step == "start"
-    assert StopReason.parse("ResourceInitializationError: CannotStartContainer x").step == "resource"
+    assert (
+        StopReason.parse("CannotStartContainerError: ResourceInitializationError: x").step
+        == "start"
+    )
+    assert (
+        StopReason.parse("ResourceInitializationError: CannotStartContainer x").step == "resource"
+    )
 
 
 def test_what_a_person_gave_as_reason_is_free_text() -> None:

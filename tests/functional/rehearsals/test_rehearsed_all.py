@@ -19,7 +19,7 @@ NOT_PROVOKED = {
     "storage-provisioning": "the embedded AWS gives a task no disk of its own",
     "container-timeout": "a process starts at once, or not at all",
     "docker-timeout": "only Fargate's platform version 1.3 and older say so",
-    "resource-initialization": "the last resort, for steps of AWS that the vocabulary does not know",
+    "resource-initialization": "the last resort, for steps that no word of the vocabulary names",
     "stopped-by-service": "the toolkit makes no service",
     "never-started": "the last resort, for reasons of AWS that the table does not know",
     "assume-role": "Scheduler sends the dead letter with the very role that it may not assume; "

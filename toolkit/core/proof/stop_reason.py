@@ -46,8 +46,17 @@ _NAMED = re.compile(
 )
 # Words that look like a name, an address or a path, and are none.
 _WORDS = frozenset(
-    "i/o read-only oom-killed media-type pull-through client.timeout out-of-memory "
-    "mount.nfs4 non-zero and/or efs-utils docker-credential".split()
+    {
+        "i/o",
+        "and/or",
+        "client.timeout",
+        "efs-utils",
+        "media-type",
+        "mount.nfs4",
+        "oom-killed",
+        "out-of-memory",
+        "read-only",
+    }
 )
 _NAME = re.compile(r"[-_/@=\\$#]|[:.](?=\w)|^[0-9a-f]{12,}$")
 _IAM_ACTION = re.compile(
