@@ -34,6 +34,8 @@ FROM ${BASE}
 ARG PIP_CERT
 RUN python3 -m venv /venv && /venv/bin/pip install --no-cache-dir %s \\
  && /venv/bin/pip uninstall --yes pip setuptools
+COPY toolkit/__init__.py /app/toolkit/
+COPY toolkit/runtime /app/toolkit/runtime
 COPY workloads /app/workloads
 ENV PATH=/venv/bin:/usr/bin:/bin PYTHONPATH=/app
 ENTRYPOINT ["python", "-m", "toolkit.runtime"]

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _UNCHECKED_HASH = 0b01  # PEP 552
-# Packages that spend a quarter of their import on filling docstrings with text that no run reads.
-# -OO, which their own tests try, takes the docstrings as well; but also every assertion.
-_SILENT = frozenset({"matplotlib", "mpl_toolkits"})
+# matplotlib spends a quarter of its import on filling docstrings, and pandas' take 6 MB of memory:
+# text that no run reads. -OO, which both packages allow for, would also take every assertion.
+_SILENT = frozenset({"matplotlib", "mpl_toolkits", "pandas"})
 
 
 def stage(sources: Iterable[Path], root: Path) -> int:

@@ -35,6 +35,15 @@ CUTS = (
     Cut("numpy's compiler tools", ("numpy/distutils", "numpy/f2py")),
     Cut("numpy's self-test of its SIMD kernels", ("numpy/_core/_simd.*.so",)),
     Cut(
+        "what pandas writes web pages and LaTeX with, reads SAS with, and tests itself with",
+        (
+            "pandas/io/formats/templates",
+            "pandas/_libs/sas.*.so",
+            "pandas/conftest.py",
+            "pandas/util/_test_decorators.py",
+        ),
+    ),
+    Cut(
         "fontTools but for the names of glyphs: the rest writes PDF and PostScript",
         ("fontTools/*", "fontTools/misc/*"),
         but=(

@@ -9,6 +9,7 @@ import importlib
 import io
 import json
 import logging
+import math
 import multiprocessing
 import pkgutil
 import ssl
@@ -49,6 +50,30 @@ def compute() -> None:
     np.linalg.lstsq(values[:, :3], values[:, 3], rcond=None)
     np.linalg.svd(np.fft.rfft(values, axis=0).real)
     np.savez_compressed(io.BytesIO(), values=np.quantile(values, [0.1, 0.9], axis=0))
+
+
+def tabulate() -> None:
+    """Read, resample, smooth, rank, group, reshape and write tables, as the workloads do."""
+    import numpy as np
+    import pandas as pd
+
+    table = pd.read_csv(io.StringIO("time,name,value\n2026-11-24T05:00:00Z,a,1.5\n,b,\n"))
+    pd.to_datetime(table["time"]).dt.tz_localize(None).to_numpy("datetime64[h]")
+    pd.to_datetime(pd.Series(["2026/11/24", "2026-11-25"]), format="mixed")
+    hours = np.datetime64("2026-11-24", "h") + np.arange(96)
+    series = pd.Series(np.arange(96.0), index=pd.DatetimeIndex(hours))
+    days = series.resample("D")
+    days.max().where(days.count() >= 18)
+    series.rolling(7).mean().pct_change(7, fill_method=None)
+    frame = pd.DataFrame({"score": series.rank(method="min") // 20, "value": series, "name": "a"})
+    sums = frame.groupby(["score", "name"])[["value"]].sum().reset_index()
+    sums.merge(frame, how="left").query("score >= 1").sort_values("value", ignore_index=True)
+    wide = frame.reset_index().pivot(index="index", columns="score", values="value")
+    wide.melt(ignore_index=False).reset_index().pivot_table("value", "index", "score")
+    wide.add_prefix("score_").notna().mul(wide[1.0], axis=0).sum()
+    pd.cut(series, [0, 50, math.inf], right=False, labels=["A", "B"]).astype(str)
+    texts = frame["value"].map("{:.2f}".format, na_action="ignore")
+    frame.assign(value=texts).to_csv(io.StringIO(), index=False, lineterminator="\n")
 
 
 def draw() -> None:
@@ -207,7 +232,7 @@ def main() -> None:
     sys.addaudithook(lambda event, given: _note(loaded, event, given))
     warnings.simplefilter("error")
     logging.getLogger().addHandler(_Raise(logging.WARNING))
-    for act in (refuse, run, import_workloads, compute, share, draw, connect, store):
+    for act in (refuse, run, import_workloads, compute, tabulate, share, draw, connect, store):
         act()
     files = {getattr(module, "__file__", None) or "" for module in sys.modules.values()}
     sources = {file for file in files | loaded if file.endswith(".py")}

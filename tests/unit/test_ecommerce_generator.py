@@ -112,8 +112,8 @@ def test_customers_stay_as_the_retention_says(market: Market, log: Orders) -> No
     first_period = np.unique(log.customer[period == 0])
     stayed = (last[first_period] >= 1).mean()
     # Who is seen in a later period did stay; an active customer may rest in one, but not for long.
-    error = np.sqrt(market.retention * (1 - market.retention) / len(first_period))
-    assert stayed == pytest.approx(market.retention, abs=0.02 + 4 * error)
+    error = np.sqrt(market.stay_probability * (1 - market.stay_probability) / len(first_period))
+    assert stayed == pytest.approx(market.stay_probability, abs=0.02 + 4 * error)
 
 
 def test_regulars_order_four_times_as_often(log: Orders) -> None:
@@ -130,7 +130,7 @@ def test_regulars_order_four_times_as_often(log: Orders) -> None:
 @pytest.mark.parametrize("orders", [10**7, 10**10])
 def test_the_customer_base_is_limited(market: Market, orders: int) -> None:
     active = market.active_customers(orders)
-    lost = (1 - market.retention) * active[:-1].sum()
+    lost = (1 - market.stay_probability) * active[:-1].sum()
     assert active[-1] + lost <= MAX_CUSTOMERS * 1.02  # churn is drawn
 
 

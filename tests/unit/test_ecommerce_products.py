@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.unit.ecommerce_samples import CALENDAR, order_log, tally_chunks
@@ -27,7 +28,7 @@ from workloads.batch.ecommerce.products import (
     ],
 )
 def test_abc_classes_end_at_80_and_95_percent_of_revenue(revenue: list[int], classes: str) -> None:
-    assert "".join(abc_classes(np.array(revenue))) == classes
+    assert "".join(abc_classes(pd.Series(revenue))) == classes
 
 
 def test_products_are_ranked_by_revenue_without_those_that_never_sold() -> None:
@@ -36,12 +37,12 @@ def test_products_are_ranked_by_revenue_without_those_that_never_sold() -> None:
         (0, 0, 4, 2, 900, True),
         (1, 1, 1, 3, 500, False),
     )
-    products = Products.of(tally_chunks([log], CALENDAR))
-    assert products.product.tolist() == [1, 4]
-    assert products.category.tolist() == [3, 2]
-    assert products.orders.tolist() == [2, 1]
-    assert products.returns.tolist() == [0, 1]
-    np.testing.assert_allclose(products.cumulative, [1000 / 1900, 1])
+    products = Products.of(tally_chunks([log], CALENDAR)).table
+    assert products["product"].tolist() == [1, 4]
+    assert products["category"].tolist() == [3, 2]
+    assert products["orders"].tolist() == [2, 1]
+    assert products["returns"].tolist() == [0, 1]
+    np.testing.assert_allclose(products["cumulative"], [1000 / 1900, 1])
 
 
 def test_the_top_share_counts_the_best_products_that_sold() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -51,8 +52,26 @@ def test_one_version_of_a_distribution_serves_every_python() -> None:
     assert len(names) == len(set(names))
 
 
-def test_pandas_stays_out() -> None:
-    assert "pandas" not in locked("image")
+@pytest.mark.parametrize(
+    ("package", "loads"),
+    [
+        ("toolkit.runtime.__main__", False),  # a run claims before it imports its workload
+        ("workloads.streams.trades", False),
+        ("workloads.batch.science", False),
+        ("workloads.batch.weather", True),
+        ("workloads.batch.ecommerce", True),
+    ],
+)
+def test_pandas_is_loaded_only_by_those_who_make_tables(package: str, *, loads: bool) -> None:
+    code = f"import sys, {package} as _; print('pandas' in sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert ended.stdout.split() == [str(loads)]
+
+
+def test_pyarrow_stays_out() -> None:
+    assert "pyarrow" not in locked("image")  # 128 MB; pandas would load it wherever it is
 
 
 def test_the_group_holds_what_the_workloads_import() -> None:

@@ -88,6 +88,7 @@ GOES = (
     "numpy/linalg/tests/test_linalg.py",
     "numpy/__init__.pyi",
     "numpy/f2py/f2py.py",
+    "pandas/io/formats/templates/html.tpl",
     "numpy/_core/_simd.cpython-311-x86_64-linux-gnu.so",
     "fontTools/subset.py",
     "fontTools/misc/bezierTools.cpython-311-x86_64-linux-gnu.so",

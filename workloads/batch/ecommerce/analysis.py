@@ -6,10 +6,11 @@ Nothing here, nor in what it imports, knows the planted truth; a test walks the 
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from attrs import frozen
 
 from workloads.batch.ecommerce import trend
-from workloads.batch.ecommerce.customers import Cohorts, Rfm
+from workloads.batch.ecommerce.customers import Cohorts, rfm
 from workloads.batch.ecommerce.orders import YEAR_DAYS, Bools, Calendar
 from workloads.batch.ecommerce.products import Categories, Products
 from workloads.batch.ecommerce.tally import Tally
@@ -27,7 +28,7 @@ class Analysis:
     anomalies: tuple[trend.Anomaly, ...]
     products: Products
     categories: Categories
-    rfm: Rfm
+    rfm: pd.DataFrame
     cohorts: Cohorts
 
     @classmethod
@@ -45,7 +46,7 @@ class Analysis:
             anomalies=trend.find_anomalies(decomposition),
             products=Products.of(tally),
             categories=Categories.of(tally),
-            rfm=Rfm.of(tally),
+            rfm=rfm(tally),
             cohorts=Cohorts.of(tally.triangle, tally.calendar),
         )
 
@@ -58,7 +59,7 @@ class Analysis:
             "orders": int(orders),
             "revenue": round(int(cents) / 100, 2),
             "average_order_value": round(float(cents / orders) / 100, 2),
-            "customers": int(self.rfm.customers.sum()),
+            "customers": int(self.rfm["customers"].sum()),
             "growth_per_year": float(np.expm1(self.decomposition.growth)),
             "year_on_year": float(this_year.sum() / last_year.sum() - 1),
             "annual_amplitude": self.decomposition.annual_amplitude,
@@ -68,7 +69,8 @@ class Analysis:
             "anomalies": len(self.anomalies),
             "zipf_exponent": self.products.zipf_exponent,
             "top_20_percent_share": self.products.top_20_percent_share,
-            "class_a_products": int((self.products.classes == "A").sum()),
+            "class_a_products": int((self.products.table["abc"] == "A").sum()),
             "return_rate": float(self.categories.returns.sum() / orders),
-            "retention": self.cohorts.retention,
+            "ordered_again": self.cohorts.ordered_again,
+            "stay_probability": self.cohorts.stay_probability,
         }

@@ -31,7 +31,7 @@ LARGEST_ERRORS = {
     "return_rate": 0.0005,
     "basket_median": 0.0021,
     "basket_sigma": 0.0008,
-    "retention": 0.0028,
+    "stay_probability": 0.0028,
 }
 _FALSE_ALARMS = 1
 _CATEGORY_Z = 5.0
@@ -77,7 +77,7 @@ def errors(analysis: Analysis, market: Market) -> dict[str, float]:
         "return_rate": categories.returns.sum() / categories.orders.sum() - market.return_rate,
         "basket_median": np.average(np.abs(medians), weights=categories.orders),
         "basket_sigma": sigma - market.basket_sigma,
-        "retention": analysis.cohorts.retention - market.retention,
+        "stay_probability": analysis.cohorts.stay_probability - market.stay_probability,
     }
     return {name: abs(float(error)) for name, error in off.items()}
 
@@ -86,19 +86,20 @@ def tolerances(analysis: Analysis) -> dict[str, float]:
     """The largest error to accept at this size, for each of LARGEST_ERRORS.
 
     A daily count scatters by the planted noise and by counting; slopes average it over days^1.5,
-    effects over days^0.5. Shares and baskets average over orders, retention over customers.
+    effects over days^0.5. Shares and baskets average over orders, stay_probability over
+    customers.
     """
     days, orders = analysis.calendar.days, int(analysis.orders.values.sum())
     scatter = _daily_scatter(orders / days) / _daily_scatter(_REFERENCE_DAILY_ORDERS)
     of_days = scatter * math.sqrt(_REFERENCE_DAYS / days)
     of_orders = math.sqrt(_REFERENCE_DAYS * _REFERENCE_DAILY_ORDERS / orders)
-    customer_periods = max(int(analysis.cohorts.active.clip(min=0).sum()), 1)
+    customer_periods = max(int(np.nansum(analysis.cohorts.active)), 1)
     scales = {
         "growth": of_days * _REFERENCE_DAYS / days,
         "weekday": of_days,
         "annual_amplitude": of_days,
         "promotion_uplift": of_days,
-        "retention": math.sqrt(_REFERENCE_CUSTOMER_PERIODS / customer_periods),
+        "stay_probability": math.sqrt(_REFERENCE_CUSTOMER_PERIODS / customer_periods),
     }
     return {
         name: _MARGIN * largest * scales.get(name, of_orders)
@@ -121,8 +122,8 @@ def _unaccounted(analysis: Analysis, orders: int) -> int:
     """Orders that some total misses: each must be in days, products, customers and baskets."""
     totals = (
         analysis.orders.values,
-        analysis.products.orders,
+        analysis.products.table["orders"],
         analysis.categories.baskets,
-        analysis.rfm.orders,
+        analysis.rfm["orders"],
     )
     return max(abs(int(total.sum()) - orders) for total in totals)

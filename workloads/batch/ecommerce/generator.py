@@ -64,13 +64,13 @@ def _days(first: int, counts: Ints, chunk_orders: int) -> Iterator[npt.NDArray[n
 def _customers(market: Market, orders: int, rng: np.random.Generator) -> Iterator[Ints]:
     """The customers to draw from in each period; a regular stands there more than once.
 
-    Each customer stays for another period with the probability ``retention``; as many new ones
-    come as the season needs.
+    Each customer stays for another period with the planted probability; as many new ones come as
+    the season needs.
     """
     customers = np.arange(0)
     known = 0
     for active in market.active_customers(orders):
-        customers = customers[rng.random(len(customers)) < market.retention]
+        customers = customers[rng.random(len(customers)) < market.stay_probability]
         new = max(int(active) - len(customers), 0)
         customers = np.concatenate([customers, np.arange(known, known + new)])
         known += new

@@ -71,7 +71,7 @@ def _save(analysis: Analysis, market: Market, result: Result, run: Run) -> None:
 
 
 def _save_table(table: tables.Table, run: Run) -> None:
-    run.save(table.name, table.content(), media_type="text/csv", rows=len(table.rows))
+    run.save(table.name, table.content(), media_type="text/csv", rows=len(table.frame))
 
 
 def _save_json(name: str, document: Mapping[str, Json], run: Run) -> None:

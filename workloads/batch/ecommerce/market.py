@@ -38,9 +38,10 @@ class Market:
     """What was planted.
 
     ``growth`` and the ``weekday`` effects (Monday first, sum 0) are logarithms, growth per year;
-    ``annual_peak`` is a day of the year; ``promotions`` are (first day, days); ``retention`` is
-    the share of customers who stay for another period of 28 days; ``product_category`` is in the
-    order of product ids and ``product_rank`` their popularity, 1 = best seller.
+    ``annual_peak`` is a day of the year; ``promotions`` are (first day, days);
+    ``stay_probability`` is that of a customer to stay for another period of 28 days;
+    ``product_category`` is in the order of product ids and ``product_rank`` their popularity,
+    1 = best seller.
     """
 
     seed: int
@@ -59,7 +60,7 @@ class Market:
     basket_medians: tuple[float, ...]
     basket_sigma: float
     return_rates: tuple[float, ...]
-    retention: float
+    stay_probability: float
     product_rank: tuple[int, ...]
     product_category: tuple[int, ...]
 
@@ -86,7 +87,7 @@ class Market:
             basket_medians=_jitter(rng, _BASKET_MEDIANS),
             basket_sigma=float(rng.uniform(0.4, 0.55)),
             return_rates=_jitter(rng, _RETURN_RATES),
-            retention=float(rng.uniform(0.76, 0.84)),
+            stay_probability=float(rng.uniform(0.76, 0.84)),
             product_rank=tuple((rng.permutation(PRODUCTS) + 1).tolist()),
             product_category=tuple(
                 rng.choice(len(CATEGORIES), PRODUCTS, p=_CATEGORY_WEIGHTS).tolist()
@@ -127,7 +128,7 @@ class Market:
         starts = np.arange(0, self.days, PERIOD_DAYS)
         season = np.add.reduceat(season, starts) / np.diff(np.append(starts, self.days))
         active = season / season.mean() * orders * PERIOD_DAYS / self.days / ORDERS_PER_CUSTOMER
-        ever = active[0] + np.maximum(active[1:] - self.retention * active[:-1], 0).sum()
+        ever = active[0] + np.maximum(active[1:] - self.stay_probability * active[:-1], 0).sum()
         limited: Ints = (active * min(1.0, MAX_CUSTOMERS / ever)).astype(np.int64)
         return limited
 

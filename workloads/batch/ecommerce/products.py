@@ -4,7 +4,7 @@ import math
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
 from attrs import frozen
 
 from workloads.batch.ecommerce.orders import Floats, Ints
@@ -15,44 +15,42 @@ _CLASS_A, _CLASS_B = 0.8, 0.95
 
 @frozen(eq=False)
 class Products:
-    """The products that sold by falling revenue, one array element a product.
+    """``table`` has a row for each product that sold, by falling revenue.
 
-    ``cumulative`` is the share of revenue up to and with each of them, ``classes`` are A (first
-    80 % of revenue), B (to 95 %) or C.
+    Its columns: ``product`` and ``category`` (ids), ``orders``, ``cents``, ``returns``,
+    ``cumulative`` (the share of revenue up to and with the product) and ``abc``: A (first 80 % of
+    revenue), B (to 95 %) or C.
     """
 
-    product: Ints
-    category: npt.NDArray[np.uint8]
-    orders: Ints
-    cents: Ints
-    returns: Ints
-    cumulative: Floats
-    classes: npt.NDArray[np.str_]
+    table: pd.DataFrame
     zipf_exponent: float
     top_20_percent_share: float
 
     @classmethod
     def of(cls, tally: Tally) -> Self:
         """Rank the products of an order log."""
-        cents, orders = tally.product_cents, tally.product_orders
-        product = np.argsort(-cents, kind="stable")[: np.count_nonzero(cents)]
-        return cls(
-            product=product,
-            category=tally.product_category[product],
-            orders=orders[product],
-            cents=cents[product],
-            returns=tally.product_returns[product],
-            cumulative=np.cumsum(cents[product]) / cents.sum(),
-            classes=abc_classes(cents[product]),
-            zipf_exponent=zipf_exponent(orders),
-            top_20_percent_share=top_share(orders, 0.2),
+        orders = tally.product_orders
+        table = pd.DataFrame(
+            {
+                "product": np.arange(len(orders)),
+                "category": tally.product_category,
+                "orders": orders,
+                "cents": tally.product_cents,
+                "returns": tally.product_returns,
+            }
         )
+        table = table[table["orders"] > 0]
+        table = table.sort_values("cents", ascending=False, kind="stable", ignore_index=True)
+        table["cumulative"] = table["cents"].cumsum() / table["cents"].sum()
+        table["abc"] = abc_classes(table["cents"])
+        return cls(table, zipf_exponent(orders), top_share(orders, 0.2))
 
 
-def abc_classes(falling: Ints) -> npt.NDArray[np.str_]:
+def abc_classes(falling: "pd.Series[int]") -> "pd.Series[str]":
     """A, B or C for revenues in falling order; what crosses a border is of the better class."""
-    before = (np.cumsum(falling) - falling) / falling.sum()
-    return np.where(before < _CLASS_A, "A", np.where(before < _CLASS_B, "B", "C"))
+    before = (falling.cumsum() - falling) / falling.sum()
+    borders = [0, _CLASS_A, _CLASS_B, math.inf]
+    return pd.cut(before, borders, right=False, labels=["A", "B", "C"]).astype(str)
 
 
 def top_share(counts: Ints, part: float) -> float:

@@ -1,34 +1,33 @@
 """The results as CSV tables, as people open them in a spreadsheet: money in euros, no NaN."""
 
-import csv
-import io
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
-from attrs import frozen
+import numpy.typing as npt
+import pandas as pd
+from attrs import field, frozen
 
 from workloads.batch.ecommerce.analysis import Analysis
-from workloads.batch.ecommerce.customers import SCORES, SEGMENTS
-from workloads.batch.ecommerce.orders import CATEGORIES, PERIOD_DAYS, Bools, Calendar, Floats, Ints
+from workloads.batch.ecommerce.orders import CATEGORIES, PERIOD_DAYS, Calendar
 from workloads.batch.ecommerce.tally import Tally
 
 
-@frozen
+@frozen(eq=False)
 class Table:
-    """A file of rows under one header."""
+    """A file of rows under one header; ``decimals`` says how many each column of fractions gets."""
 
     name: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    frame: pd.DataFrame
+    decimals: Mapping[str, int] = field(factory=dict)
 
     def content(self) -> bytes:
-        """The table as RFC 4180 CSV with line feeds, in UTF-8."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.header)
-        writer.writerows(self.rows)
-        return text.getvalue().encode()
+        """The table as RFC 4180 CSV with line feeds, in UTF-8; NaN is an empty field."""
+        # Not round(): it picks the nearest float, whose shortest text may have other digits.
+        texts = {
+            name: self.frame[name].map(f"{{:.{digits}f}}".format, na_action="ignore")
+            for name, digits in self.decimals.items()
+        }
+        return self.frame.assign(**texts).to_csv(index=False, lineterminator="\n").encode()
 
 
 def tables(analysis: Analysis) -> tuple[Table, ...]:
@@ -45,131 +44,123 @@ def tables(analysis: Analysis) -> tuple[Table, ...]:
 def daily(analysis: Analysis) -> Table:
     """A day a row: sales, moving averages, growth and the decomposition's factors."""
     orders, revenue, parts = analysis.orders, analysis.revenue, analysis.decomposition
-    anomalous = np.zeros(analysis.calendar.days, dtype=bool)
-    anomalous[[anomaly.day for anomaly in analysis.anomalies]] = True
-    columns = {
-        "date": _dates(analysis.calendar, analysis.calendar.days),
-        "orders": _whole(orders.values),
-        "revenue": _decimal(revenue.values / 100, 2),
-        "average_order_value": _decimal(_per(revenue.values / 100, orders.values), 2),
-        "orders_average_7": _decimal(orders.average_7, 1),
-        "orders_average_28": _decimal(orders.average_28, 1),
-        "orders_week_on_week": _decimal(orders.week_on_week, 4),
-        "orders_year_on_year": _decimal(orders.year_on_year, 4),
-        "revenue_average_7": _decimal(revenue.average_7 / 100, 2),
-        "revenue_average_28": _decimal(revenue.average_28 / 100, 2),
-        "revenue_week_on_week": _decimal(revenue.week_on_week, 4),
-        "revenue_year_on_year": _decimal(revenue.year_on_year, 4),
-        "trend": _decimal(np.exp(parts.trend), 1),
-        "weekday_factor": _decimal(np.exp(parts.weekday), 4),
-        "annual_factor": _decimal(np.exp(parts.annual), 4),
-        "promotion_factor": _decimal(np.exp(parts.promotion), 4),
-        "remainder_factor": _decimal(np.exp(parts.remainder), 4),
-        "z": _decimal(parts.z, 2),
-        "promotion": _whole(analysis.promoted),
-        "anomaly": _whole(anomalous),
-    }
-    return _table("daily.csv", columns)
+    days = np.arange(analysis.calendar.days)
+    frame = pd.DataFrame(
+        {
+            "date": _dates(analysis.calendar, days),
+            "orders": orders.values,
+            "revenue": revenue.values / 100,
+            "average_order_value": pd.Series(revenue.values / 100) / _positive(orders.values),
+            "orders_average_7": orders.average_7,
+            "orders_average_28": orders.average_28,
+            "orders_week_on_week": orders.week_on_week,
+            "orders_year_on_year": orders.year_on_year,
+            "revenue_average_7": revenue.average_7 / 100,
+            "revenue_average_28": revenue.average_28 / 100,
+            "revenue_week_on_week": revenue.week_on_week,
+            "revenue_year_on_year": revenue.year_on_year,
+            "trend": np.exp(parts.trend),
+            "weekday_factor": np.exp(parts.weekday),
+            "annual_factor": np.exp(parts.annual),
+            "promotion_factor": np.exp(parts.promotion),
+            "remainder_factor": np.exp(parts.remainder),
+            "z": parts.z,
+            "promotion": analysis.promoted.astype(int),
+            "anomaly": np.isin(days, [anomaly.day for anomaly in analysis.anomalies]).astype(int),
+        }
+    )
+    money = ["revenue", "average_order_value", "revenue_average_7", "revenue_average_28"]
+    coarse = ["orders_average_7", "orders_average_28", "trend"]
+    ratios = [name for name in map(str, frame) if name.endswith(("_week", "_year", "_factor"))]
+    decimals = dict.fromkeys(money, 2) | dict.fromkeys(coarse, 1) | dict.fromkeys(ratios, 4)
+    return Table("daily.csv", frame, decimals | {"z": 2})
 
 
 def partial_daily(tally: Tally) -> Table:
     """What an interrupted run knows: the days that were counted to their end."""
     days = tally.last_day
-    orders, cents = tally.daily_orders[:days].sum(axis=1), tally.daily_cents[:days].sum(axis=1)
-    columns = {
-        "date": _dates(tally.calendar, days),
-        "orders": _whole(orders),
-        "revenue": _decimal(cents / 100, 2),
-    }
-    return _table("daily-partial.csv", columns)
+    frame = pd.DataFrame(
+        {
+            "date": _dates(tally.calendar, np.arange(days)),
+            "orders": tally.daily_orders[:days].sum(axis=1),
+            "revenue": tally.daily_cents[:days].sum(axis=1) / 100,
+        }
+    )
+    return Table("daily-partial.csv", frame, {"revenue": 2})
 
 
 def products(analysis: Analysis) -> Table:
     """A product a row, best first, with its ABC class."""
-    found = analysis.products
-    columns = {
-        "rank": _whole(np.arange(1, len(found.product) + 1)),
-        "product": [f"P{product:05d}" for product in found.product],
-        "category": [CATEGORIES[index] for index in found.category],
-        "orders": _whole(found.orders),
-        "revenue": _decimal(found.cents / 100, 2),
-        "revenue_share": _decimal(found.cents / found.cents.sum(), 6),
-        "cumulative_share": _decimal(found.cumulative, 6),
-        "class": found.classes.tolist(),
-        "returns": _whole(found.returns),
-        "return_rate": _decimal(_per(found.returns, found.orders), 4),
-    }
-    return _table("products.csv", columns)
+    found = analysis.products.table
+    frame = pd.DataFrame(
+        {
+            "rank": np.arange(1, len(found) + 1),
+            "product": found["product"].map("P{:05d}".format),
+            "category": np.array(CATEGORIES)[found["category"]],
+            "orders": found["orders"],
+            "revenue": found["cents"] / 100,
+            "revenue_share": found["cents"] / found["cents"].sum(),
+            "cumulative_share": found["cumulative"],
+            "class": found["abc"],
+            "returns": found["returns"],
+            "return_rate": found["returns"] / found["orders"],
+        }
+    )
+    decimals = {"revenue": 2, "revenue_share": 6, "cumulative_share": 6, "return_rate": 4}
+    return Table("products.csv", frame, decimals)
 
 
 def categories(analysis: Analysis) -> Table:
     """A category a row: sales, baskets and returns."""
     found = analysis.categories
-    columns = {
-        "category": CATEGORIES,
-        "orders": _whole(found.orders),
-        "revenue": _decimal(found.cents / 100, 2),
-        "revenue_share": _decimal(found.cents / max(int(found.cents.sum()), 1), 4),
-        "basket_median": _decimal(found.basket_median / 100, 2),
-        "basket_p90": _decimal(found.basket_p90 / 100, 2),
-        "returns": _whole(found.returns),
-        "return_rate": _decimal(found.return_rate, 5),
-        "returned_revenue": _decimal(found.returned_cents / 100, 2),
-    }
-    return _table("categories.csv", columns)
+    frame = pd.DataFrame(
+        {
+            "category": CATEGORIES,
+            "orders": found.orders,
+            "revenue": found.cents / 100,
+            "revenue_share": found.cents / max(int(found.cents.sum()), 1),
+            "basket_median": found.basket_median / 100,
+            "basket_p90": found.basket_p90 / 100,
+            "returns": found.returns,
+            "return_rate": found.return_rate,
+            "returned_revenue": found.returned_cents / 100,
+        }
+    )
+    money = ["revenue", "basket_median", "basket_p90", "returned_revenue"]
+    return Table(
+        "categories.csv",
+        frame,
+        dict.fromkeys(money, 2) | {"revenue_share": 4, "return_rate": 5},
+    )
 
 
 def cohorts(analysis: Analysis) -> Table:
     """A cohort a row: its customers, and the share that ordered at each age in periods."""
     found = analysis.cohorts
-    first_days = np.arange(len(found.active)) * PERIOD_DAYS
-    columns = {
-        "cohort": [analysis.calendar.date(day).isoformat() for day in first_days.tolist()],
-        "customers": _whole(found.active[:, 0]),
-        **{f"period_{age}": _decimal(found.share[:, age], 4) for age in range(len(first_days))},
-    }
-    return _table("cohorts.csv", columns)
+    shares = found.share.add_prefix("period_")
+    first_days = found.active.index.to_numpy() * PERIOD_DAYS
+    shares.insert(0, "cohort", _dates(analysis.calendar, first_days))
+    shares.insert(1, "customers", found.active[0].astype(int))
+    return Table("cohorts.csv", shares, dict.fromkeys(shares.columns[2:], 4))
 
 
 def rfm(analysis: Analysis) -> Table:
     """A (recency, frequency, monetary) score a row, as far as it has customers."""
     found = analysis.rfm
-    cells = [cell for cell in np.ndindex(SCORES, SCORES, SCORES) if found.customers[cell]]
-    rows = tuple(
-        (
-            *(str(score + 1) for score in cell),
-            SEGMENTS[cell[0]][cell[1]],
-            str(found.customers[cell]),
-            f"{found.days[cell] / found.customers[cell]:.1f}",
-            f"{found.orders[cell] / found.customers[cell]:.2f}",
-            f"{found.cents[cell] / found.customers[cell] / 100:.2f}",
-            f"{found.cents[cell] / 100:.2f}",
-        )
-        for cell in cells
+    frame = found[["recency", "frequency", "monetary", "segment", "customers"]].assign(
+        mean_days_since_order=found["days"] / found["customers"],
+        mean_orders=found["orders"] / found["customers"],
+        mean_revenue=found["cents"] / found["customers"] / 100,
+        revenue=found["cents"] / 100,
     )
-    header = (
-        "recency", "frequency", "monetary", "segment", "customers",
-        "mean_days_since_order", "mean_orders", "mean_revenue", "revenue",
-    )  # fmt: skip
-    return Table("rfm.csv", header, rows)
+    decimals = {"mean_days_since_order": 1, "mean_orders": 2, "mean_revenue": 2, "revenue": 2}
+    return Table("rfm.csv", frame, decimals)
 
 
-def _table(name: str, columns: Mapping[str, Sequence[str]]) -> Table:
-    return Table(name, tuple(columns), tuple(zip(*columns.values(), strict=True)))
+def _dates(calendar: Calendar, days: npt.NDArray[np.integer]) -> npt.NDArray[np.str_]:
+    return (np.datetime64(calendar.start) + days).astype(str)
 
 
-def _dates(calendar: Calendar, days: int) -> list[str]:
-    return [calendar.date(day).isoformat() for day in range(days)]
-
-
-def _whole(values: Ints | Bools) -> list[str]:
-    return [str(int(value)) for value in values.tolist()]
-
-
-def _decimal(values: Floats, digits: int) -> list[str]:
-    return ["" if math.isnan(value) else f"{value:.{digits}f}" for value in values.tolist()]
-
-
-def _per(part: Floats | Ints, whole: Ints) -> Floats:
-    ratio: Floats = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
-    return ratio
+def _positive(values: npt.NDArray[np.integer]) -> "pd.Series[float]":
+    """The values as divisors: nothing is divided by zero."""
+    return pd.Series(values).where(values > 0)

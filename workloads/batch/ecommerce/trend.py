@@ -3,6 +3,7 @@
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from attrs import frozen
 
 from workloads.batch.ecommerce.orders import YEAR_DAYS, Bools, Calendar, Floats, Ints
@@ -104,21 +105,9 @@ def find_anomalies(decomposition: Decomposition) -> tuple[Anomaly, ...]:
     )
 
 
-def moving_average(values: Floats | Ints, days: int) -> Floats:
-    """The mean of the last ``days`` values; NaN until there are so many."""
-    sums = np.cumsum(np.concatenate([[0], values]))
-    averages = np.full(len(values), np.nan)
-    averages[days - 1 :] = (sums[days:] - sums[:-days]) / days
-    return averages
-
-
-def change(values: Floats, days: int) -> Floats:
+def change(values: "pd.Series[float]", days: int) -> "pd.Series[float]":
     """The relative change against ``days`` days earlier; NaN where there is nothing to compare."""
-    changes = np.full(len(values), np.nan)
-    earlier = values[:-days]
-    comparable = np.isfinite(earlier) & (earlier > 0)
-    changes[days:][comparable] = values[days:][comparable] / earlier[comparable] - 1
-    return changes
+    return values.pct_change(days, fill_method=None).where(values.shift(days) > 0)
 
 
 @frozen(eq=False)
@@ -138,10 +127,10 @@ class Sales:
     @classmethod
     def of(cls, values: Ints) -> Self:
         """Smooth and compare a daily series."""
-        average_7, average_28 = moving_average(values, 7), moving_average(values, 28)
-        return cls(
-            values, average_7, average_28, change(average_7, 7), change(average_28, YEAR_DAYS)
-        )
+        sales = pd.Series(values)
+        average_7, average_28 = sales.rolling(7).mean(), sales.rolling(28).mean()
+        smoothed = (average_7, average_28, change(average_7, 7), change(average_28, YEAR_DAYS))
+        return cls(values, *(np.asarray(series, np.float64) for series in smoothed))
 
 
 def _bisquare(remainder: Floats) -> Floats:

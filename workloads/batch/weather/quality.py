@@ -5,6 +5,7 @@ physical range, duplicates, spikes, steps, and the maximum against the minimum.
 """
 
 import numpy as np
+import pandas as pd
 from attrs import evolve
 
 from toolkit.runtime import Json
@@ -49,21 +50,17 @@ def daily(readings: Readings, code: str) -> tuple[Slots, Floats]:
     Hourly readings become the day's maximum for ``TMAX``, else its minimum, if ``MIN_HOURS`` of
     them are good.
     """
-    slots, values = readings.slots[readings.good], readings.values[readings.good]
-    if not len(slots):
+    series = pd.Series(readings.values, index=pd.DatetimeIndex(readings.times()))[readings.good]
+    if series.empty:
         return np.empty(0, np.int64), np.empty(0)
+    days = series.resample("D")
     if readings.element.hourly:
-        slots, values = _extremes(slots, values, np.maximum if code == "TMAX" else np.minimum)
-    days = np.arange(slots[0], slots[-1] + 1)
-    filled = np.full(len(days), np.nan)
-    filled[slots - slots[0]] = values
-    return days, filled
-
-
-def _extremes(hours: Slots, values: Floats, extreme: np.ufunc) -> tuple[Slots, Floats]:
-    days, first, count = np.unique(hours // 24, return_index=True, return_counts=True)
-    extremes = extreme.reduceat(values, first)
-    return days, np.where(count >= MIN_HOURS, extremes, np.nan)
+        extremes = days.max() if code == "TMAX" else days.min()
+        values = extremes.where(days.count() >= MIN_HOURS)
+    else:
+        values = days.first()
+    index = values.index.to_numpy().astype("datetime64[D]")
+    return index.astype(np.int64), np.asarray(values, np.float64)
 
 
 def _check_one(readings: Readings) -> Readings:

@@ -1,10 +1,10 @@
 """What the run leaves behind: two tables, grown on scratch station by station, and the metrics."""
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import pandas as pd
 from attrs import asdict
 
 from toolkit.runtime import Gate, Json, Result, Run
@@ -42,7 +42,7 @@ class Report:
 
     def add_forecast(self, station: Station, forecast: Forecast, gates: Iterable[Gate]) -> None:
         """The held-out period's forecasts with intervals, the model and its scores."""
-        self._append("forecast.csv", _forecasts(station, forecast))
+        self._append("forecast.csv", [_forecasts(station, forecast)])
         described = self._stations[station.id]
         assert isinstance(described, dict)
         errors = forecast.observed - forecast.mean[:, 0]
@@ -60,36 +60,44 @@ class Report:
         self._run.save("metrics.json", content, media_type="application/json")
         return Result(metrics, tuple(self._gates))
 
-    def _append(self, name: str, rows: Iterator[tuple[object, ...]]) -> None:
-        path = self._run.scratch / name
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            for row in rows:
-                writer.writerow(row)
-                self._rows[name] += 1
+    def _append(self, name: str, frames: Iterable[pd.DataFrame]) -> None:
+        with (self._run.scratch / name).open("a", newline="", encoding="utf-8") as file:
+            for frame in frames:
+                frame.to_csv(
+                    file, header=False, index=False, float_format="%.2f", lineterminator="\n"
+                )
+                self._rows[name] += len(frame)
 
 
-def _observations(station: Station) -> Iterator[tuple[object, ...]]:
-    labels = [flag.label for flag in Flag]
+def _observations(station: Station) -> Iterator[pd.DataFrame]:
+    labels = np.array([flag.label for flag in Flag], dtype=object)
     for series in station.series:
-        code, unit = series.element.code, series.element.unit
-        times = series.times().astype(str).tolist()
-        columns = (times, series.values.tolist(), series.flags.tolist())
-        for time, value, flag in zip(*columns, strict=True):
-            yield station.id, time, code, _text(value), unit, labels[flag]
+        yield pd.DataFrame(
+            {
+                "station": station.id,
+                "time": series.times().astype(str),
+                "element": series.element.code,
+                "value": series.values,
+                "unit": series.element.unit,
+                "flag": labels[series.flags],
+            }
+        )
 
 
-def _forecasts(station: Station, forecast: Forecast) -> Iterator[tuple[object, ...]]:
-    dates = forecast.days.astype("datetime64[D]").astype(str)
-    for i, date in enumerate(dates):
-        known = (forecast.climatology[i], forecast.observed[i])
-        for h in range(forecast.mean.shape[1]):
-            numbers = (forecast.mean[i, h], forecast.low[i, h], forecast.high[i, h], *known)
-            yield station.id, date, h + 1, *map(_text, numbers)
-
-
-def _text(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.2f}"
+def _forecasts(station: Station, forecast: Forecast) -> pd.DataFrame:
+    days, horizons = forecast.mean.shape
+    return pd.DataFrame(
+        {
+            "station": station.id,
+            "date": np.repeat(forecast.days.astype("datetime64[D]").astype(str), horizons),
+            "horizon": np.tile(np.arange(1, horizons + 1), days),
+            "forecast": forecast.mean.ravel(),
+            "low": forecast.low.ravel(),
+            "high": forecast.high.ravel(),
+            "climatology": np.repeat(forecast.climatology, horizons),
+            "observed": np.repeat(forecast.observed, horizons),
+        }
+    )
 
 
 def _describe(forecast: Forecast) -> Json:

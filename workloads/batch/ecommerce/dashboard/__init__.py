@@ -57,7 +57,7 @@ def _headline(figure: Figure, analysis: Analysis, run_id: str) -> None:
         ("Growth a year", f"{metrics['growth_per_year']:+.1%}"),
         ("Promotion uplift", f"{TIMES}{metrics['promotion_uplift']:.2f}"),
         ("Returned", f"{metrics['return_rate']:.1%}"),
-        ("Kept after 4 weeks", f"{metrics['retention']:.1%}"),
+        ("Order again next period", f"{metrics['ordered_again']:.1%}"),
     )
     for index, (label, value) in enumerate(numbers):
         left = 0.03 + index * 0.137

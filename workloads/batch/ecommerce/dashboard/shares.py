@@ -15,7 +15,7 @@ from workloads.batch.ecommerce.dashboard.style import (
     VERMILLION,
     plain,
 )
-from workloads.batch.ecommerce.orders import CATEGORIES, PERIOD_DAYS
+from workloads.batch.ecommerce.orders import CATEGORIES, PERIOD_DAYS, Ints
 
 _COHORTS = 26
 _READABLE = 0.05  # smaller shares are left to their colour: 150 numbers fewer to lay out
@@ -23,18 +23,18 @@ _READABLE = 0.05  # smaller shares are left to their colour: 150 numbers fewer t
 
 def pareto(axes: Axes, analysis: Analysis) -> None:
     """The share of revenue that the best products make."""
-    products = analysis.products
-    part = np.arange(1, len(products.product) + 1) / len(products.product)
+    products = analysis.products.table
+    part = np.arange(1, len(products) + 1) / len(products)
     axes.set_title("Pareto curve and ABC classes")
     left = 0.0
     for name, colour in (("A", BLUE), ("B", ORANGE), ("C", GREY)):
-        count = int((products.classes == name).sum())
+        count = int((products["abc"] == name).sum())
         right = left + count / len(part)
         axes.axvspan(left, right, color=colour, alpha=0.16, linewidth=0)
         axes.text(max((left + right) / 2, 0.06), 0.05, f"{name}\n{count:,}", ha="center", color=INK)
         left = right
-    axes.plot(part, products.cumulative, color=BLUE, linewidth=2.4)
-    at = products.cumulative[round(0.2 * len(part)) - 1]
+    axes.plot(part, products["cumulative"], color=BLUE, linewidth=2.4)
+    at = products["cumulative"][round(0.2 * len(part)) - 1]
     axes.plot(0.2, at, "o", color=VERMILLION)
     axes.annotate(f"20% of products\nmake {at:.0%}", (0.2, at), (0.27, at - 0.22), fontsize=9.5)
     for set_limits, axis in ((axes.set_xlim, axes.xaxis), (axes.set_ylim, axes.yaxis)):
@@ -81,7 +81,7 @@ def returns(axes: Axes, analysis: Analysis) -> None:
 
 def cohorts(axes: Axes, analysis: Analysis) -> None:
     """The retention triangle as a heat map, and the mean of the cohorts."""
-    share = analysis.cohorts.share[-_COHORTS:, :_COHORTS]
+    share = analysis.cohorts.share.to_numpy()[-_COHORTS:, :_COHORTS]
     first = len(analysis.cohorts.active) - len(share)
     axes.set_title("Cohort retention: % of a cohort's customers who ordered, by age")
     axes.pcolormesh(share, cmap=HEAT, vmin=0, vmax=1, edgecolors="white", linewidth=0.6)
@@ -105,10 +105,11 @@ def cohorts(axes: Axes, analysis: Analysis) -> None:
 def _retention_curve(axes: Axes, analysis: Analysis) -> None:
     mean = analysis.cohorts.mean_share[:_COHORTS]
     axes.set_title("All cohorts", fontsize=10.5)
-    axes.plot(mean, color=BLUE, linewidth=2.4)
-    axes.annotate(
-        f"{analysis.cohorts.retention:.1%} stay\nfor another period",
-        (4, mean[4]), (7, 0.55), fontsize=9.5,
+    axes.plot(mean.index, mean, color=BLUE, linewidth=2.4)
+    again, stay = analysis.cohorts.ordered_again, analysis.cohorts.stay_probability
+    axes.text(
+        0.97, 0.92, f"{again:.1%} order in the next period\n{stay:.1%} stay for another period",
+        transform=axes.transAxes, ha="right", va="top", fontsize=9,
     )  # fmt: skip
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_locator(MultipleLocator(0.5))
@@ -117,20 +118,29 @@ def _retention_curve(axes: Axes, analysis: Analysis) -> None:
 
 def rfm(axes: Axes, analysis: Analysis) -> None:
     """Recency against frequency: the segments, their revenue and size."""
-    customers = analysis.rfm.customers.sum(axis=2)
-    revenue = analysis.rfm.cents.sum(axis=2) / analysis.rfm.cents.sum()
+    customers, cents = _by_score(analysis, "customers"), _by_score(analysis, "cents")
+    revenue = cents / cents.sum()
+    segments = SEGMENTS.to_numpy()
     axes.set_title("RFM segments: share of revenue, customers")
     top = float(revenue.max())
     axes.pcolormesh(revenue, cmap=HEAT, vmin=0, vmax=top, edgecolors="white", linewidth=2)
     for recency, frequency in np.ndindex(SCORES, SCORES):
         share = revenue[recency, frequency]
-        text = f"{SEGMENTS[recency][frequency]}\n{share:.1%}\n{customers[recency, frequency]:,}"
+        segment, count = segments[recency, frequency], customers[recency, frequency]
+        text = f"{segment}\n{share:.1%}\n{count:,}"
         colour = INK if share > top / 2 else "white"
         place = (frequency + 0.5, recency + 0.5)
         axes.text(*place, text, size=9, color=colour, ha="center", va="center", linespacing=1.4)
-    scores = [score + 0.5 for score in range(SCORES)]
-    axes.set_xticks(scores, ["1\nseldom", "2", "3", "4", "5\noften"])
-    axes.set_yticks(scores, ["1\nlong\nago", "2", "3", "4", "5\njust\nnow"])
+    middles = [score + 0.5 for score in range(SCORES)]
+    axes.set_xticks(middles, ["1\nseldom", "2", "3", "4", "5\noften"])
+    axes.set_yticks(middles, ["1\nlong\nago", "2", "3", "4", "5\njust\nnow"])
     axes.set_xlabel("frequency score, by fifths of the customers")
     axes.set_ylabel("recency score")
     plain(axes)
+
+
+def _by_score(analysis: Analysis, column: str) -> Ints:
+    """The sums of a column by recency (rows) and frequency (columns), lowest score first."""
+    scores = range(1, SCORES + 1)
+    cells = analysis.rfm.pivot_table(column, "recency", "frequency", aggfunc="sum")
+    return np.asarray(cells.reindex(index=scores, columns=scores).fillna(0), np.int64)
