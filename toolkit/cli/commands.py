@@ -27,6 +27,7 @@ COMMANDS = {
         "deploying.deploy",
         "Deploy the platform, the image, the workloads and the schedules.",
     ),
+    "diagnose": CommandEntry("proof.diagnose", "Say why a task stopped, from what AWS said."),
     "doctor": CommandEntry("deploying.doctor", "Check everything a run needs before it fires."),
     "evidence": CommandEntry("proof.evidence", "Keep the evidence of runs in a folder each."),
     "image": CommandEntry(

@@ -10,6 +10,16 @@ _GLUE = "\x00"
 _COMMAND = re.compile(r"`[^`]*`|\b(?:toolkit|aws) [^;,`]*")
 
 
+def plain(text: str) -> str:
+    r"""Text of others on one line, as no terminal can take it for a command.
+
+    >>> plain("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    shown = (char if char.isprintable() else repr(char)[1:-1] for char in " ".join(text.split()))
+    return "".join(shown)
+
+
 def wrapped(text: str, *, indent: int = 0, hang: str | None = None, err: bool = False) -> str:
     """Text broken at words for the terminal; as it is where no person reads it.
 

@@ -15,6 +15,8 @@ from toolkit.core.task import StopCode, Task
 
 # The launch whose message no row knows.
 _REFUSED = "launch-refused"
+# boto3 and the AWS CLI: An error occurred (ClientException) when calling the RunTask operation: …
+_CLI_ERROR = re.compile(r"\((\w+)\) when calling the")
 
 
 @frozen
@@ -122,7 +124,10 @@ def _of_refusal(task: Task) -> Diagnosis | None:
 
 def _refusal(text: str) -> Diagnosis | None:
     """The diagnosis of a launch's message without its code; None where only a code could tell."""
-    code = next(iter(StopReason.parse(text).errors), "")
+    said = _CLI_ERROR.search(text)
+    words = text.split()
+    bare = words[0] if len(words) == 1 else ""  # the reason of a failure, RESOURCE:MEMORY
+    code = said[1] if said else next(iter(StopReason.parse(text).errors), bare)
     found = diagnose_launch(code, text)
     return None if found.name == _REFUSED else found
 

@@ -40,7 +40,10 @@ class StoredObject:
 
 @frozen
 class LogDigest:
-    """A run's log, summed up while it was read; ``foreign`` are its first lines that are no events."""
+    """A run's log, summed up while it was read.
+
+    ``foreign`` are its first lines that are no events.
+    """
 
     lines: int = 0
     numbered: int = 0
