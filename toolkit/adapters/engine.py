@@ -11,6 +11,7 @@ that belongs to one project stands below ``.toolkit/`` in the project's root:
 
 import fcntl
 import http.client
+import importlib.util
 import json
 import os
 import subprocess
@@ -33,6 +34,8 @@ Event = dict[str, Any]
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 TOKEN_HEADER = "X-Toolkit-Token"  # noqa: S105 - names a header
+# The packages of the extra "local", as modules.
+_EXTRA = ("time_machine", "websockets")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.02
@@ -87,12 +90,22 @@ def ensure_running(root: Path, progress: Progress, *, region: str = REGION) -> E
                 hint="stop it first: toolkit local stop",
             )
         return found
+    _require_packages()
     home = directory(root)
     home.mkdir(parents=True, exist_ok=True)
     python = emulator.ensure_installed(root / ".toolkit", progress)
     progress("starting the embedded AWS")
     _spawn(root, home, python, region)
     return _wait_until_ready(root)
+
+
+def _require_packages() -> None:
+    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"the embedded AWS needs packages that are not installed: {', '.join(missing)}",
+            hint="pip install 'fargate-toolkit[local]'",
+        )
 
 
 def _spawn(root: Path, home: Path, python: Path, region: str) -> None:

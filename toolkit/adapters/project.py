@@ -18,31 +18,41 @@ from toolkit.core.schedules.schedule import Schedule
 from toolkit.runtime.catalog import Catalog
 
 CONFIG = "toolkit.toml"
+CATALOG = "workloads/catalog.toml"
 
 
 class Project:
     """A directory with a `toolkit.toml`."""
 
-    def __init__(self, root: Path, catalog: Catalog) -> None:
+    def __init__(self, root: Path, catalog: Catalog | None = None) -> None:
         self.root = root
-        self.catalog = catalog
+        self._catalog = catalog
 
     @classmethod
-    def find(cls, start: Path, catalog: Catalog) -> "Project":
-        """The project that ``start`` lies in: the nearest directory upwards with the file.
-
-        Its own `workloads/catalog.toml` goes before the catalog that the toolkit came with.
-        """
+    def find(cls, start: Path) -> "Project":
+        """The project that ``start`` lies in: the nearest directory upwards with the file."""
         for directory in (start.resolve(), *start.resolve().parents):
             if (directory / CONFIG).is_file():
-                own = directory / "workloads" / "catalog.toml"
-                if own.is_file():
-                    catalog = Catalog.parse(own.read_text("utf-8"))
-                return cls(directory, catalog)
+                return cls(directory)
         raise ConfigError(
             f"no {CONFIG} in {start.resolve()} or above it",
             hint="change into the project's directory, or name it with --project",
         )
+
+    @property
+    def catalog(self) -> Catalog:
+        """The project's workloads, from `workloads/catalog.toml`; read once."""
+        if self._catalog is None:
+            self._catalog = self._read_catalog()
+        return self._catalog
+
+    def _read_catalog(self) -> Catalog:
+        path = self.root / CATALOG
+        if not path.is_file():
+            raise ConfigError(f"{CATALOG} is missing in {self.root}")
+        text = _read(path, CATALOG)
+        _loads(text, CATALOG)
+        return Catalog.parse(text)
 
     def config(self, environment: str) -> Config:
         """One environment of `toolkit.toml`."""

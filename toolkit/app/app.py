@@ -26,7 +26,6 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.names import AppNames
 from toolkit.core.platform import Platform, WorkloadOutputs
 from toolkit.core.stack import ChangeSet, Stack, StackEvent
-from toolkit.runtime.catalog import load
 
 _T = TypeVar("_T")
 # What `toolkit.toml` writes for the address of the embedded AWS's market feed.
@@ -241,7 +240,7 @@ def open_app(
 
 def open_project(directory: Path) -> Project:
     """The project alone, for what comes before its config."""
-    return Project.find(directory, load())
+    return Project.find(directory)
 
 
 def open_offline(

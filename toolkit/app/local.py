@@ -10,7 +10,6 @@ from toolkit.adapters import engine
 from toolkit.adapters.engine import EngineClient, EngineInfo, Event
 from toolkit.adapters.project import Project
 from toolkit.core.errors import ConfigError, RunError
-from toolkit.runtime.catalog import load
 
 Progress = Callable[[str], None]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -19,7 +18,7 @@ _DURATION = re.compile(r"(?:\d+[smhdw])+")
 
 def root_of(directory: Path) -> Path:
     """The root of the project that a directory lies in."""
-    return Project.find(directory, load()).root
+    return Project.find(directory).root
 
 
 def start(

@@ -206,17 +206,22 @@ class Catalog:
     @classmethod
     def parse(cls, text: str) -> "Catalog":
         """Read the text of a `catalog.toml`."""
-        tables = tomllib.loads(text)["workloads"]
-        return cls({name: _workload(name, dict(table)) for name, table in tables.items()})
+        tables = tomllib.loads(text).get("workloads", {})
+        if not isinstance(tables, dict):
+            raise ContractError("catalog.toml: workloads is no table")
+        return cls({name: _workload(name, table) for name, table in tables.items()})
 
 
 @cache
 def load() -> Catalog:
-    """The catalog that stands beside this module (in the image: the one that was built in)."""
+    """The catalog of the project's `workloads` package, as it stands in the image."""
     return Catalog.parse(resources.files("workloads").joinpath("catalog.toml").read_text("utf-8"))
 
 
-def _workload(name: str, table: dict[str, Any]) -> Workload:
+def _workload(name: str, declared: Any) -> Workload:
+    if not isinstance(declared, dict):
+        raise ContractError(f"catalog.toml, workload {name}: write a table [workloads.{name}]")
+    table = dict(declared)
     try:
         variables = tuple(
             Variable(name=key, **{**row, "default": _text(row["default"])})
@@ -237,7 +242,7 @@ def _workload(name: str, table: dict[str, Any]) -> Workload:
             for used in rule.names:
                 workload.variable(used)
         workload.settings({})  # the defaults, too, must fit
-    except (KeyError, TypeError, re.error, ContractError) as error:
+    except (AttributeError, KeyError, TypeError, re.error, ContractError) as error:
         raise ContractError(f"catalog.toml, workload {name}: {error}") from error
     return workload
 

@@ -1,19 +1,21 @@
 """Keep a run's evidence as a folder, and judge such a folder again, years later and offline."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import evolve, frozen
 
+from toolkit.adapters.project import Project
 from toolkit.app.app import App
 from toolkit.app.proof.evidence import Gatherer, download
 from toolkit.app.proof.logs import workload_name
-from toolkit.core.errors import EvidenceError
+from toolkit.core.errors import ConfigError, EvidenceError
 from toolkit.core.names import workload_of
 from toolkit.core.pages.report import report
 from toolkit.core.proof import kept
 from toolkit.core.proof.evidence import Evidence, digest
 from toolkit.core.proof.verdict import Verdict, judge
-from toolkit.runtime.catalog import load
+from toolkit.runtime.catalog import Catalog
 from toolkit.runtime.contract import RunId, parse_time
 
 # What fits into a repository without regret, and every plot, which the report shows. A larger
@@ -54,10 +56,12 @@ def keep(app: App, run_id: RunId, directory: Path) -> Kept:
     return Kept(folder, verdict, tuple(left_out))
 
 
-def rejudge(folder: Path) -> Verdict:
+def rejudge(folder: Path, directory: Path) -> Verdict:
     """The verdict on a kept folder, as of when its evidence was gathered.
 
-    Raises EvidenceError when a file was altered since, or the folder holds no evidence.
+    What was expected of the run is in the catalog of the project that the folder lies in, or else
+    ``directory``. Raises EvidenceError when a file was altered since, or the folder holds no
+    evidence, and ConfigError when there is no such project.
     """
     files = _read(folder)
     wrong = kept.altered(files)
@@ -68,8 +72,15 @@ def rejudge(folder: Path) -> Verdict:
         )
     evidence = kept.evidence_of(files)
     schedule = RunId.parse(evidence.run_id).schedule
-    name = workload_of(schedule, load().workloads) or schedule
-    return judge(evidence, load().workload(name), parse_time(evidence.gathered_at))
+    catalog = _catalog(folder, directory)
+    name = workload_of(schedule, catalog.workloads) or schedule
+    return judge(evidence, catalog.workload(name), parse_time(evidence.gathered_at))
+
+
+def _catalog(folder: Path, directory: Path) -> Catalog:
+    with suppress(ConfigError):
+        return Project.find(folder).catalog
+    return Project.find(directory).catalog
 
 
 def _download(gatherer: Gatherer, evidence: Evidence, target: Path) -> list[str]:

@@ -63,7 +63,7 @@ def validate_command(
     """
     if folders:
         count, several = len(folders), len(folders) > 1
-        judged: Iterator[_Judged] = ((keep.rejudge(folder), ()) for folder in folders)
+        judged: Iterator[_Judged] = ((keep.rejudge(folder, project), ()) for folder in folders)
     else:
         app = opened(project, config_env, local)
         run_ids = _wanted(app, runs)
