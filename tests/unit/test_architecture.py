@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 # under the prefix itself is always allowed.
 # Vocabulary, which every layer of the toolkit may use: the contract, the catalog and the ground.
 RUNTIME = frozenset({"toolkit.runtime.contract", "toolkit.runtime.catalog"})
-_GROUND = ("errors", "names", "times", "stack", "task", "checks", "cost", "platform")
+_GROUND = ("errors", "names", "times", "stack", "task", "checks", "cost", "platform", "words")
 GROUND = frozenset(f"toolkit.core.{name}" for name in _GROUND)
 VOCABULARY = RUNTIME | GROUND
 

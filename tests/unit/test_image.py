@@ -3,6 +3,7 @@
 import pytest
 
 from toolkit.core.deploying.image import (
+    ENGINE_FAILURES,
     FAILURES,
     ImageName,
     PushLog,
@@ -160,6 +161,116 @@ def test_a_known_failure_is_explained_and_has_a_hint(output: str, summary: str) 
     assert error.hint
 
 
+SOURCE = "ERROR: failed to solve: {ref}: failed to resolve source metadata for {ref}: "
+REF = "registry.example.com/library/python:3.12-slim"
+HEAD = 'failed to do request: Head "https://registry.example.com/v2/": '
+URL, SOCKET = "https://registry.example.com/v2/", "/var/run/docker.sock"
+TOKEN = "unexpected status from GET request to https://auth.docker.io/token?service=x: "
+LOOKUP = "lookup registry.example.com on 127.0.0.53:53: "
+HELPER = 'exec: "docker-credential-desktop": executable file not found in $PATH, out: ``'
+SCOPE = "server message: insufficient_scope: authorization failed"
+# What stands behind "failed to resolve source metadata", and what it means.
+# https://github.com/DrewThomasson/ebook2audiobook/issues/1605, IQSS/dataverse/issues/11239,
+# fabiogra/moseca/issues/15, skjerns/3dprintedbrain_docker/issues/5
+CAUSES = {
+    f"{HEAD}dial tcp: {LOOKUP}no such host": "could not be reached",
+    f"{HEAD}dial tcp: {LOOKUP}server misbehaving": "could not be reached",
+    f"{HEAD}dial tcp 192.0.2.7:443: i/o timeout": "could not be reached",
+    f"{HEAD}dial tcp 192.0.2.7:443: connect: connection refused": "could not be reached",
+    f"{HEAD}proxyconnect tcp: dial tcp 192.0.2.9:7897: i/o timeout": "could not be reached",
+    f"{HEAD}net/http: TLS handshake timeout": "could not be reached",
+    f"{HEAD}context deadline exceeded": "could not be reached",
+    "DeadlineExceeded: context deadline exceeded": "could not be reached",
+    f"{HEAD}tls: failed to verify certificate: x509: certificate signed by unknown authority": (
+        "is not trusted"
+    ),
+    f"{HEAD}EOF": "a server broke off",
+    "unexpected status from HEAD request to https://r/v2/x: 503 Service Unavailable": (
+        "a server broke off"
+    ),
+    f"failed to authorize: failed to fetch oauth token: {TOKEN}401 Unauthorized": (
+        "base image does not let this login in"
+    ),
+    "unexpected status from HEAD request to https://public.ecr.aws/v2/x: 403 Forbidden": (
+        "base image does not let this login in"
+    ),
+    f"error getting credentials - err: {HELPER}": "credential helper fails",
+    "error getting credentials - err: exit status 1, out: ``": "credential helper fails",
+    "no match for platform in manifest: not found": "of different platforms",
+    "429 Too Many Requests - Server message: toomanyrequests: slow down": "no more pulls",
+    f"{REF}: not found": "there is no such image",
+    f"pull access denied, repository does not exist or may require authorization: {SCOPE}": (
+        "no such image, or its registry wants a login"
+    ),
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize(
+    "ref", [REF, "not-found/denied:timeout", "data-platform:x509", "no-space-left/eof@sha256:ab"]
+)
+def test_a_base_image_that_cannot_be_resolved_is_told_by_its_cause(cause: str, ref: str) -> None:
+    line = SOURCE.format(ref=ref) + cause.replace(REF, ref)
+    for output in (line, line.removeprefix("ERROR: "), f"#1 [internal] load\n{line}\n\n"):
+        assert CAUSES[cause] in explain("build app:1", output).message
+
+
+@pytest.mark.parametrize(
+    ("output", "summary"),
+    [
+        (
+            f"error pulling image configuration: Get {URL}: net/http: request canceled",
+            "could not be reached",
+        ),
+        (
+            "Error response from daemon: Get https://r.example/v2/: context deadline exceeded",
+            "could not be reached",
+        ),
+        (
+            f"Got permission denied while trying to connect to the Docker daemon at unix://{SOCKET}",
+            "may not talk to the container engine",
+        ),
+        (
+            "dial unix /var/run/docker.sock: connect: no such file or directory",
+            "no container engine answers",
+        ),
+        (
+            "dial unix /run/user/1000/podman/podman.sock: connect: connection refused",
+            "no container engine answers",
+        ),
+        (
+            "open //./pipe/docker_engine: The system cannot find the file specified.",
+            "no container engine answers",
+        ),
+        (
+            f"failed to connect to the docker API at unix://{SOCKET}; check if the path is correct",
+            "no container engine answers",
+        ),
+        (
+            "error during connect: Post http://%2Fvar%2Frun%2Fdocker.sock/x: deadline exceeded",
+            "does not answer in time",
+        ),
+        (
+            "Error saving credentials: error storing credentials - err: exit status 1",
+            "helper fails",
+        ),
+        ("unauthorized: authentication required", "does not let this login in"),
+        ("denied: requested access to the resource is denied", "does not let this login in"),
+        ("read tcp 10.0.0.1:5->1.2.3.4:443: read: connection reset by peer", "not be reached"),
+        ("write tcp 10.0.0.1:5->1.2.3.4:443: write: broken pipe", "could not be reached"),
+    ],
+)
+def test_deadlines_helpers_and_sockets_are_told(output: str, summary: str) -> None:
+    error = explain("push data-platform:1", output)
+    assert summary in error.message
+    assert error.hint
+
+
+def test_the_last_line_that_says_a_cause_explains() -> None:
+    output = "WARNING: Retrying: connection refused\nERROR: no space left on device\nexit status 1"
+    assert "disk" in explain("build app:1", output).message
+
+
 def test_an_unknown_failure_is_told_in_its_own_last_words() -> None:
     error = explain("build app:1", "one\ntwo\nthree\n\nfour\n")
     assert error.message == "cannot build app:1: two / three / four"
@@ -168,5 +279,6 @@ def test_an_unknown_failure_is_told_in_its_own_last_words() -> None:
 
 
 def test_no_hint_is_missing_or_said_twice() -> None:
-    assert all(failure.hint and failure.summary for failure in FAILURES)
-    assert len({failure.summary for failure in FAILURES}) == len(FAILURES)
+    failures = (*FAILURES, *ENGINE_FAILURES)
+    assert all(failure.hint and failure.summary for failure in failures)
+    assert len({failure.summary for failure in failures}) == len(failures)

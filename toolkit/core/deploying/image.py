@@ -8,6 +8,7 @@ from typing import Self
 from attrs import frozen
 
 from toolkit.core.errors import ImageError
+from toolkit.core.words import one_line, pieces, without_names
 
 # What `image/Dockerfile` is built from, as glob patterns: below the project's root, and of the
 # installed toolkit. .dockerignore lets the same files through, and a test compares the two.
@@ -21,6 +22,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LOCALHOST = "localhost"
 _PUSHED = re.compile(r"\bdigest: (?P<digest>sha256:[0-9a-f]{64})\b")
 _LAYER = re.compile(r"(?P<layer>[0-9a-f]{12}): (?P<state>[A-Z][A-Za-z ]*[a-z])")
+_READ_LINES = 200  # of what docker wrote last
 _LAYER_DONE = frozenset({"Pushed", "Layer already exists"})
 
 
@@ -122,34 +124,104 @@ class PushLog:
 
 @frozen
 class Failure:
-    """A known way for docker to fail: what its output says, what that means, what to do."""
+    """A known way for docker to fail: what its output says, what that means, what to do.
 
-    pattern: str
+    ``words`` are looked for in an error without its names. A failure that ``decides`` is seen
+    wherever it stands in a line; of the others the innermost part of the line is heard first, so
+    that a line is told by its cause and not by what was tried.
+    """
+
+    words: str
     summary: str
     hint: str
+    decides: bool = False
 
 
-# In order: the first that matches explains the failure.
-FAILURES = (
+# Of what talks to the engine itself, the socket or its pipe is the address.
+_ENGINE = re.compile(
+    r"docker\.sock|podman\.sock|docker_engine|dockerDesktop\w*Engine|docker daemon|dial unix|"
+    r"docker desktop is|docker endpoint|docker API|error during connect",
+    re.IGNORECASE,
+)
+ENGINE_FAILURES = (
     Failure(
-        r"permission denied while trying to connect to the docker",
+        r"permission denied|access is denied|operation not permitted|eacces",
         "this user may not talk to the container engine",
         "sudo usermod -aG docker $USER, then log in again",
     ),
     Failure(
-        r"cannot connect to the docker daemon|error during connect|failed to connect to the docker",
+        r"deadline exceeded|timeout|timed out",
+        "the container engine does not answer in time",
+        "look whether it is busy or hangs: docker info; restart Docker",
+    ),
+    Failure(
+        r"",
         "no container engine answers",
         "start Docker, or set DOCKER_HOST to an engine that runs",
     ),
+)
+# In order: of two that fit the same part, the first explains the failure.
+FAILURES = (
     Failure(
-        r"no space left on device",
+        r"no space left on device|disk quota exceeded|not enough space",
         "the disk of the container engine is full",
         "docker system df shows what takes the room; docker system prune frees it",
+        decides=True,
     ),
     Failure(
-        r"manifest unknown|manifest for .* not found|pull access denied|failed to resolve source",
-        "there is no such image",
-        "check its repository, tag and digest; of the base, they stand in image/Dockerfile",
+        r"(getting|storing|saving|erasing) credentials|credentials store|credential helper|"
+        r"credsstore|credhelpers",
+        "docker's credential helper fails",
+        "install the helper that ~/.docker/config.json names, or remove credsStore and credHelpers "
+        "from it and log in again",
+        decides=True,
+    ),
+    Failure(
+        r"toomanyrequests|too many requests|rate limit|rate exceeded",
+        "the registry of the base image allows no more pulls for now",
+        "wait, log in to that registry, or build with a copy: --build-arg BASE=…",
+        decides=True,
+    ),
+    Failure(
+        r"exec format error|no match for platform|no matching manifest|"
+        r"does not match the (specified|detected|expected) .*platform|"
+        r"does not provide the specified platform|multiple platforms feature is currently not|"
+        r"multi-platform build is not supported|cannot be used on this platform",
+        "the image and the engine are of different platforms",
+        "build with --platform linux/amd64 or linux/arm64, whichever the task definition names; "
+        "another platform than the engine's needs buildx and QEMU",
+        decides=True,
+    ),
+    Failure(
+        r"hashes? (in|are required|mismatch)|do not match the hashes",
+        "a package is not the one that was locked",
+        "make locks, and read what changed in image/requirements.lock",
+        decides=True,
+    ),
+    Failure(
+        r"certificate|x509|ssl ?error",
+        "the certificate of a server is not trusted",
+        "behind a proxy with its own authority, build with --build-arg PIP_CERT=… and a BASE that "
+        "holds its certificate",
+        decides=True,
+    ),
+    Failure(
+        r"buildx component is missing|unknown flag|is not a docker command|unknown shorthand flag",
+        "this docker has no buildx",
+        "install docker-buildx, or build for one platform",
+        decides=True,
+    ),
+    Failure(
+        r"(source|load) metadata .*(unauthori[sz]ed|forbidden|authorize|not authorized|40[13]\b)",
+        "the registry of the base image does not let this login in",
+        "docker login to the registry of BASE in image/Dockerfile",
+        decides=True,
+    ),
+    Failure(
+        r"pull access denied|may require (authorization|'docker login')",
+        "there is no such image, or its registry wants a login",
+        "check its repository and tag, or docker login; the base stands in image/Dockerfile",
+        decides=True,
     ),
     Failure(
         r"image does not exist locally|tag does not exist|no such image",
@@ -167,45 +239,30 @@ FAILURES = (
         "toolkit deploy --only platform makes it",
     ),
     Failure(
-        r"no basic auth credentials|unauthorized|authorization token has expired|"
-        r"denied: |authentication required|403 forbidden|login attempt to .* failed",
+        r"no basic auth|unauthori[sz]ed|token has expired|\bdenied\b|authentication required|"
+        r"forbidden|authorization failed|login attempt|incorrect username|not authorized|"
+        r"failed to authorize|\b40[13]\b",
         "the registry does not let this login in",
         "check that the role may call ecr:GetAuthorizationToken and ecr:PutImage on the repository",
     ),
     Failure(
-        r"toomanyrequests|rate limit",
-        "the registry of the base image allows no more pulls for now",
-        "wait, log in to that registry, or build with a copy: --build-arg BASE=…",
-    ),
-    Failure(
-        r"exec format error|no match for platform|no matching manifest|"
-        r"does not match the (specified|detected|expected) .*platform|"
-        r"does not provide the specified platform|multiple platforms feature is currently not",
-        "the image and the engine are of different platforms",
-        "build with --platform linux/amd64 or linux/arm64, whichever the task definition names; "
-        "another platform than the engine's needs buildx and QEMU",
-    ),
-    Failure(
-        r"buildx component is missing|unknown flag: --metadata-file|is not a docker command",
-        "this docker has no buildx",
-        "install docker-buildx, or build for one platform",
-    ),
-    Failure(
-        r"hashes? (in|are required|mismatch)|do not match the hashes",
-        "a package is not the one that was locked",
-        "make locks, and read what changed in image/requirements.lock",
-    ),
-    Failure(
-        r"certificate (verify failed|signed by unknown)|certificate_verify_failed",
-        "the certificate of a server is not trusted",
-        "behind a proxy with its own authority, build with --build-arg PIP_CERT=… and a BASE that "
-        "holds its certificate",
-    ),
-    Failure(
-        r"no such host|dial tcp|tls handshake timeout|i/o timeout|network is unreachable|"
-        r"temporary failure in name resolution|connection refused",
+        r"no such host|dial tcp|timeout|timed out|network is unreachable|no route to host|"
+        r"name resolution|connection (refused|reset)|deadline ?exceeded|server misbehaving|"
+        r"request canceled|context canceled|exceeded while awaiting|client\.timeout|proxyconnect|"
+        r"failed to do request|tls handshake|broken pipe",
         "a server could not be reached",
-        "check the network and the registry's name, then try again",
+        "check the network, a proxy and the registry's name, then try again",
+    ),
+    Failure(
+        r"\beof\b|\b50[0234]\b|internal server error|bad gateway|service unavailable|"
+        r"gateway timeout|stream error|http2",
+        "a server broke off",
+        "try again: it passes by itself",
+    ),
+    Failure(
+        r"manifest unknown|not found|no such manifest|\b404\b",
+        "there is no such image",
+        "check its repository, tag and digest; of the base, they stand in image/Dockerfile",
     ),
 )
 
@@ -213,11 +270,26 @@ FAILURES = (
 def explain(action: str, output: str) -> ImageError:
     """The error for a docker command that failed, from what it wrote.
 
-    ``action`` says what was tried ("push localhost:5000/app:1f2e"). Output that nobody knows is
-    told by its last lines.
+    ``action`` says what was tried ("push localhost:5000/app:1f2e"). The last line that says a known
+    cause explains it. Output that nobody knows is told by its last lines.
     """
-    for failure in FAILURES:
-        if re.search(failure.pattern, output, re.IGNORECASE):
-            return ImageError(f"cannot {action}: {failure.summary}", hint=failure.hint)
-    last = [line.strip() for line in output.splitlines() if line.strip()][-3:]
-    return ImageError(f"cannot {action}: {' / '.join(last) or 'docker said nothing'}")
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    found = next(filter(None, map(_failure, reversed(lines[-_READ_LINES:]))), None)
+    if found is not None:
+        return ImageError(f"cannot {action}: {found.summary}", hint=found.hint)
+    return ImageError(f"cannot {action}: {' / '.join(lines[-3:]) or 'docker said nothing'}")
+
+
+def _failure(line: str) -> Failure | None:
+    """What one line of docker says."""
+    if _ENGINE.search(line):
+        return next(row for row in ENGINE_FAILURES if re.search(row.words, line, re.IGNORECASE))
+    whole = without_names(line)
+    parts = [without_names(part) for part in reversed(pieces(one_line(line)))]
+    deciding = (row for row in FAILURES if row.decides and _says(row, whole))
+    others = (row for part in parts for row in FAILURES if not row.decides and _says(row, part))
+    return next(deciding, None) or next(others, None)
+
+
+def _says(failure: Failure, words: str) -> bool:
+    return re.search(failure.words, words, re.IGNORECASE) is not None

@@ -10,8 +10,9 @@ from typing import Any, Self
 
 from attrs import evolve, frozen
 
-from toolkit.core.proof.stop_reason import StopReason, step_of_stop_code, without_names
+from toolkit.core.proof.stop_reason import StopReason, step_of_stop_code
 from toolkit.core.task import StopCode, Task
+from toolkit.core.words import without_names
 
 # The launch whose message no row knows.
 _REFUSED = "launch-refused"

@@ -15,9 +15,8 @@ from typing import Self
 
 from attrs import frozen
 
-# A longer text is no stopped reason: ECS cuts them at 1,024 characters, people paste a bit more.
-_LONGEST = 20_000
-_PLAIN = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " ", "\ufeff": " "})  # noqa: RUF001
+from toolkit.core.words import one_line, pieces, without_names
+
 _CUT_OFF = re.compile(r"(\.\.\.|…)\W*$")
 _RETRIES = re.compile(r"has been retried (\d+) times?(?:\(s\))?", re.IGNORECASE)
 _STATUS = (
@@ -30,39 +29,12 @@ _REF = re.compile(r"\b(?:resolve ref(?:erence)?|image|for|pull) ['\"]?(\S+/\S+?)
 _ERROR_CLASS = re.compile(r"[A-Z][A-Za-z0-9]*(?:Error|Exception|Failure|Fault|Violation)")
 # An error class of EC2 or of a client has none of these endings: `AuthFailure`, `RequestCanceled`.
 _ONE_WORD = re.compile(r"(?:[A-Z][a-z0-9]+){2,}")
-_SPLIT = re.compile(r":+(?:\s+|$)|\s+:\s*|\bcaused by\b:?\s*|;\s+")
 _SENTENCES = re.compile(r"(?<=[a-z)'\"])\.\s+(?=[A-Z])")
 _ADVICE = re.compile(
     r"(?:also )?(?:check|verify|please|to fix|to resolve|make sure|ensure|confirm|try|retry|"
     r"add|create|increase|re-?authenticate) ",
     re.IGNORECASE,
 )
-_QUOTED_NAME = re.compile(r"(?<!\w)(['\"`])([^'\"`\s]+)\1(?!\w)")
-# What follows these words is a name, also when it is a plain word.
-_NAMED = re.compile(
-    r"\b(denied for|manifest for|named|resolve ref|resolve reference|(?:fetch|pull|get) secret|"
-    r"repository with name|^service) (?!pull |from |has )['\"]?[^\s,'\"]+",
-    re.IGNORECASE,
-)
-# Words that look like a name, an address or a path, and are none.
-_WORDS = frozenset(
-    {
-        "i/o",
-        "and/or",
-        "client.timeout",
-        "efs-utils",
-        "media-type",
-        "mount.nfs4",
-        "oom-killed",
-        "out-of-memory",
-        "read-only",
-    }
-)
-_NAME = re.compile(r"[-_/@=\\$#]|[:.](?=\w)|^[0-9a-f]{12,}$")
-_IAM_ACTION = re.compile(
-    r"(?:iam|sts|ecs|ecr|ec2|ssm|s3|kms|logs|secretsmanager|elasticfilesystem):[A-Z][A-Za-z]+"
-)
-_CUT = "~"
 
 
 @frozen
@@ -89,11 +61,13 @@ class StopReason:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Take a reason apart. Any text has a `StopReason`; most say neither step nor cause."""
-        text = _normal(text)
-        chain = tuple(filter(None, (piece.strip(" .,:") for piece in _SPLIT.split(text))))
+        text = one_line(text)
+        chain = pieces(text)
         errors = tuple(piece for piece in chain if _is_error(piece))
         sentences = [row for piece in chain for row in _SENTENCES.split(piece)]
-        words = [_Piece(_cleaned(row), _ADVICE.match(row) is not None) for row in sentences]
+        words = [
+            _Piece(without_names(row).lower(), _ADVICE.match(row) is not None) for row in sentences
+        ]
         status = _status(text)
         step = _step(errors, words)
         action = _ACTION.search(text)
@@ -124,41 +98,10 @@ def step_of_stop_code(code: str | None) -> str | None:
     return next((row.name for row in steps if code is not None and row.stop_code == code), None)
 
 
-def without_names(text: str) -> str:
-    """The words of a message of AWS: names, ARNs, references, addresses and URLs are cut out.
-
-    >>> without_names("The subnet ID 'subnet-0a1b' of role/data-platform does not exist")
-    'The subnet ID ~ of ~ does not exist'
-    """
-    return _cut(_normal(text))
-
-
 @frozen
 class _Piece:
     words: str
     advice: bool
-
-
-def _normal(text: str) -> str:
-    """One line of plain quotes; white space of any kind is a blank, control characters go."""
-    text = text[:_LONGEST].translate(_PLAIN)
-    text = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(text.split()).replace("signal: killed", "signal killed")
-
-
-def _cut(text: str) -> str:
-    text = _NAMED.sub(rf"\1 {_CUT}", _QUOTED_NAME.sub(f" {_CUT} ", text))
-    return " ".join(_CUT if _is_name(word) else word for word in text.split())
-
-
-def _cleaned(piece: str) -> str:
-    return _cut(piece).lower()
-
-
-def _is_name(word: str) -> bool:
-    bare = word.strip("'\"`()[]{},.;:!?")
-    word_of_aws = bare.lower() in _WORDS or _IAM_ACTION.fullmatch(bare) is not None
-    return not word_of_aws and _NAME.search(bare) is not None
 
 
 def _is_error(piece: str) -> bool:
