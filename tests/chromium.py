@@ -83,9 +83,19 @@ class Page:
             assert time.monotonic() < deadline, self.run("location.href")
             time.sleep(0.02)
 
+    def visit(self, url: str) -> None:
+        """Go to an address; returns when something has been loaded, an error page if need be."""
+        self.call("Page.navigate", url=url)
+        deadline = time.monotonic() + 30
+        while not self.run("document.readyState == 'complete' && location.href != 'about:blank'"):
+            assert time.monotonic() < deadline, url
+            time.sleep(0.02)
+
     def run(self, script: str) -> Any:
-        """The value of an expression in the page."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        """The value of an expression in the page; of a promise, what it is fulfilled with."""
+        answer = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
@@ -120,7 +130,7 @@ class Page:
 
 
 @contextmanager
-def chromium() -> Iterator[Page]:
+def chromium(*flags: str) -> Iterator[Page]:
     """A browser with one tab; skips the test where there is none, fails in CI."""
     if PATH is None:
         message = "chromium is not installed: the pages are not looked at"
@@ -129,7 +139,7 @@ def chromium() -> Iterator[Page]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         with (Path(profile) / "log").open("wb") as log:
             process = subprocess.Popen(
-                [PATH, *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
+                [PATH, *_FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"],
                 stdout=log,
                 stderr=log,
             )

@@ -12,6 +12,7 @@ from tests.functional.conftest import share_emulator
 from toolkit.adapters import tags
 from toolkit.adapters.docker import Docker
 from toolkit.adapters.engine import EngineClient, EngineInfo, ensure_running
+from toolkit.adapters.registry import ecr_login
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.errors import ImageError
 
@@ -32,17 +33,21 @@ def test_the_image_is_pushed_and_pulled_by_digest(
         "ecr",
         endpoint_url=engine.endpoint_url,
         region_name=engine.region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_access_key_id=engine.access_key,
+        aws_secret_access_key=engine.secret_key,
     )
     ecr.create_repository(repositoryName="app/runs", imageTagMutability="IMMUTABLE")
     there = ImageName(f"{urlsplit(engine.endpoint_url).netloc}/app/runs", name.tag)
     docker.tag(name, there)
-    digest = docker.push(there)
-    [listed] = ecr.describe_images(repositoryName="app/runs")["imageDetails"]
-    ecr.close()
-    assert listed["imageDigest"] == digest == tags.resolve(there)
-    docker.pull(there.at(digest), platform=docker.engine().platform)
-    with pytest.raises(ImageError, match="there is no such image"):
-        docker.pull(there.at(f"sha256:{'0' * 64}"))
+    with pytest.raises(ImageError, match="does not let this login in"):
+        docker.push(there)
+    login = ecr_login(ecr.get_authorization_token())
+    with docker.logged_in(there.host, *login) as opened:
+        digest = opened.push(there)
+        [listed] = ecr.describe_images(repositoryName="app/runs")["imageDetails"]
+        ecr.close()
+        assert listed["imageDigest"] == digest == tags.resolve(there, login)
+        opened.pull(there.at(digest), platform=docker.engine().platform)
+        with pytest.raises(ImageError, match="there is no such image"):
+            opened.pull(there.at(f"sha256:{'0' * 64}"))
     command("image", "rm", str(there), str(there.at(digest)))

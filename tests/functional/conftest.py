@@ -71,8 +71,8 @@ class Project:
             service,
             endpoint_url=info.endpoint_url,
             region_name=info.region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=info.access_key,
+            aws_secret_access_key=info.secret_key,
         )
 
     def outputs(self, stack: str) -> dict[str, str]:

@@ -105,7 +105,7 @@ def fired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[d
     def client(service: str) -> Any:
         return boto3.client(
             service, endpoint_url=info.endpoint_url, region_name=info.region,
-            aws_access_key_id="test", aws_secret_access_key="test",
+            aws_access_key_id=info.access_key, aws_secret_access_key=info.secret_key,
         )  # fmt: skip
 
     try:

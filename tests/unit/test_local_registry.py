@@ -13,6 +13,8 @@ import pytest
 from toolkit.adapters.registry import push_process_image, repository_name
 from toolkit.core.errors import ImageError
 
+LOGIN = ("AWS", "password")
+
 
 class Registry(BaseHTTPRequestHandler):
     """Keeps what is pushed; a hand-written fake of the two calls that a push makes."""
@@ -27,6 +29,7 @@ class Registry(BaseHTTPRequestHandler):
         self._keep()
 
     def _keep(self) -> None:
+        assert self.headers["Authorization"] == "Basic QVdTOnBhc3N3b3Jk"
         content = self.rfile.read(int(self.headers["Content-Length"]))
         self.kept[self.path] = content
         self.send_response(self.status)
@@ -61,21 +64,21 @@ def tree(folder: Path) -> dict[str, Path]:
 
 
 def test_the_same_files_give_the_same_digest(registry: str, tmp_path: Path) -> None:
-    one = push_process_image(registry, "app", tree(tmp_path / "one"))
+    one = push_process_image(registry, "app", tree(tmp_path / "one"), LOGIN)
     os.utime(tmp_path / "one" / "workloads" / "catalog.toml", (0, 0))
-    two = push_process_image(registry, "app", tree(tmp_path / "two"))
+    two = push_process_image(registry, "app", tree(tmp_path / "two"), LOGIN)
     assert one == two
 
 
 def test_a_changed_file_gives_another_digest(registry: str, tmp_path: Path) -> None:
     package = tree(tmp_path)
-    before = push_process_image(registry, "app", package)
+    before = push_process_image(registry, "app", package, LOGIN)
     package["workloads/catalog.toml"].write_text("x = 2\n")
-    assert push_process_image(registry, "app", package) != before
+    assert push_process_image(registry, "app", package, LOGIN) != before
 
 
 def test_the_manifest_names_what_was_pushed(registry: str, tmp_path: Path) -> None:
-    digest = push_process_image(registry, "host.example:5000/team/app", tree(tmp_path))
+    digest = push_process_image(registry, "host.example:5000/team/app", tree(tmp_path), LOGIN)
     manifest = json.loads(Registry.kept[f"/v2/team/app/manifests/{digest}"])
     pushed = {path.rsplit("digest=", 1)[-1].replace("%3A", ":") for path in Registry.kept}
     named = {row["digest"] for row in (manifest["config"], *manifest["layers"])}
@@ -85,12 +88,12 @@ def test_the_manifest_names_what_was_pushed(registry: str, tmp_path: Path) -> No
 def test_a_registry_that_refuses_is_an_image_error(registry: str, tmp_path: Path) -> None:
     Registry.status = 404
     with pytest.raises(ImageError, match="refused POST /v2/app/blobs"):
-        push_process_image(registry, "app", tree(tmp_path))
+        push_process_image(registry, "app", tree(tmp_path), LOGIN)
 
 
 def test_a_registry_that_does_not_answer_is_an_image_error(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="does not answer"):
-        push_process_image("http://127.0.0.1:9", "app", tree(tmp_path))
+        push_process_image("http://127.0.0.1:9", "app", tree(tmp_path), LOGIN)
 
 
 @pytest.mark.parametrize(

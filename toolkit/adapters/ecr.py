@@ -59,7 +59,7 @@ class Ecr:
 
     def __init__(self, aws: Aws) -> None:
         self._client: ECRClient = aws.client("ecr")
-        self._endpoint = aws.endpoint.url
+        self._is_local = aws.endpoint.url is not None
 
     def login(self) -> tuple[str, str, str]:
         """Registry host, user name and password; the password is good for twelve hours."""
@@ -92,19 +92,28 @@ class Ecr:
         if "manifests" in manifest:
             told = [row.get("platform", {}) for row in manifest["manifests"]]
         else:
-            told = [_download(self._address(repository, manifest["config"]["digest"]))]
+            told = [self._download(self._address(repository, manifest["config"]["digest"]))]
         named = {f"{row.get('os')}/{row.get('architecture')}" for row in told}
         return tuple(sorted(name for name in named if "unknown" not in name))
 
     def _address(self, repository: str, digest: str) -> str:
-        """Where a blob can be fetched; the emulated ECR serves it under its own endpoint."""
-        if self._endpoint is not None:
-            return f"{self._endpoint}/v2/{repository}/blobs/{digest}"
+        """Where a blob can be fetched, without a login."""
         with _repository(repository):
             answer = self._client.get_download_url_for_layer(
                 repositoryName=repository, layerDigest=digest
             )
         return answer["downloadUrl"]
+
+    def _download(self, url: str) -> dict[str, Any]:
+        """A blob of the registry that is JSON, by the address that ECR gave."""
+        # The embedded AWS is on this machine, whatever proxy leads out of it.
+        handlers = [urllib.request.ProxyHandler({})] if self._is_local else []
+        try:
+            with urllib.request.build_opener(*handlers).open(url, timeout=_SECONDS) as answer:
+                document: dict[str, Any] = json.load(answer)
+        except OSError as error:
+            raise ImageError(f"the image's configuration cannot be read: {error}") from error
+        return document
 
     def _manifest(self, repository: str, digest: str) -> dict[str, Any]:
         with _repository(repository):
@@ -146,16 +155,6 @@ class Ecr:
                     return []
                 raise
         return [_image(row) for row in answer["imageDetails"]]
-
-
-def _download(url: str) -> dict[str, Any]:
-    """A blob of the registry that is JSON, by the address that ECR gave."""
-    try:
-        with urllib.request.urlopen(url, timeout=_SECONDS) as answer:  # noqa: S310 - ECR's own
-            document: dict[str, Any] = json.load(answer)
-    except OSError as error:
-        raise ImageError(f"the image's configuration cannot be read: {error}") from error
-    return document
 
 
 def _repository(name: str) -> Any:

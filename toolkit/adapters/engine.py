@@ -23,7 +23,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
 
 from toolkit.adapters import emulator
 from toolkit.core.errors import ConfigError, RunError, ToolkitError
@@ -43,19 +43,35 @@ _POLL_SECONDS = 0.02
 
 @frozen
 class EngineInfo:
-    """Where a running engine listens; ``token`` opens its control API."""
+    """Where a running engine listens.
+
+    ``token`` opens its control API, the access key opens AWS's.
+    """
 
     endpoint_url: str
     control_url: str
     region: str
     account_id: str
     pid: int
-    token: str
+    token: str = field(repr=False)
+    access_key: str
+    secret_key: str = field(repr=False)
     started_at: str
+
+    def variables(self) -> dict[str, str]:
+        """What any AWS client needs in its environment."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
 
     def write(self, home: Path) -> None:
         """Publish it, all at once."""
         draft = home / "engine.json.new"
+        draft.unlink(missing_ok=True)
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(asdict(self), indent=1))
         draft.replace(home / "engine.json")
@@ -93,6 +109,7 @@ def ensure_running(root: Path, progress: Progress, *, region: str = REGION) -> E
     _require_packages()
     home = directory(root)
     home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)  # what is stored and logged there is nobody else's
     python = emulator.ensure_installed(root / ".toolkit", progress)
     progress("starting the embedded AWS")
     _spawn(root, home, python, region)

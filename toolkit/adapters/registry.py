@@ -8,6 +8,7 @@ content-addressed, ECS refers to it by digest, and a digest that is missing cann
 - https://github.com/opencontainers/image-spec/blob/main/manifest.md
 """
 
+import base64
 import gzip
 import hashlib
 import http.client
@@ -17,6 +18,7 @@ import tarfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from toolkit.core.errors import ImageError
@@ -26,9 +28,27 @@ ENTRY_POINT = ("python", "-m", "toolkit.runtime")
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+_BLOB = "application/octet-stream"
 
 
-def push_process_image(endpoint: str, repository: str, tree: Mapping[str, Path]) -> str:
+Login = tuple[str, str]
+
+
+def ecr_login(authorization: Mapping[str, Any]) -> Login:
+    """User name and password in GetAuthorizationToken's answer; they are good for twelve hours."""
+    token = base64.b64decode(authorization["authorizationData"][0]["authorizationToken"])
+    user, _, password = token.decode().partition(":")
+    return user, password
+
+
+def basic_authorization(login: Login) -> dict[str, str]:
+    """The header that a registry wants of a user."""
+    return {"Authorization": f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"}
+
+
+def push_process_image(
+    endpoint: str, repository: str, tree: Mapping[str, Path], login: Login
+) -> str:
     """Push a tree of files to a repository; returns the digest.
 
     The same files give the same digest, wherever and whenever they are pushed.
@@ -37,6 +57,7 @@ def push_process_image(endpoint: str, repository: str, tree: Mapping[str, Path])
         endpoint: the registry's URL, such as the embedded AWS's endpoint.
         repository: the repository's name or URI; a host in front is left out.
         tree: the files, by their paths below the image's import root.
+        login: the registry's user name and password.
 
     Raises:
         ImageError: the registry refused, for instance because it has no such repository.
@@ -65,11 +86,13 @@ def push_process_image(endpoint: str, repository: str, tree: Mapping[str, Path])
         }
     )
     with closing(_connect(endpoint)) as registry:
+        authorization = basic_authorization(login)
         for blob in (layer, config):
-            _push_blob(registry, name, blob)
+            path = f"/v2/{name}/blobs/uploads/?digest={quote(_digest(blob))}"
+            _send(registry, "POST", path, blob, {"Content-Type": _BLOB, **authorization})
         digest = _digest(manifest)
         path = f"/v2/{name}/manifests/{digest}"
-        _send(registry, "PUT", path, manifest, {"Content-Type": _MANIFEST})
+        _send(registry, "PUT", path, manifest, {"Content-Type": _MANIFEST, **authorization})
     return digest
 
 
@@ -97,11 +120,6 @@ def _layer(tree: Mapping[str, Path]) -> bytes:
             with path.open("rb") as content:
                 archive.addfile(member, content)
     return packed.getvalue()
-
-
-def _push_blob(registry: http.client.HTTPConnection, name: str, blob: bytes) -> None:
-    path = f"/v2/{name}/blobs/uploads/?digest={quote(_digest(blob))}"
-    _send(registry, "POST", path, blob, {"Content-Type": "application/octet-stream"})
 
 
 def _send(

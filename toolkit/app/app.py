@@ -233,8 +233,7 @@ def open_app(
     client = engine.EngineClient(info)
     if config.names(_FEED):
         config = config.replacing(_FEED, client.feed_url())
-    # Any well-formed key opens the emulator; its user is the root of its one account.
-    endpoint = Endpoint(info.region, info.endpoint_url, access_key="test", secret_key="test")  # noqa: S106
+    endpoint = Endpoint(info.region, info.endpoint_url, info.access_key, info.secret_key)
     return App(project, config, Aws(endpoint, observe), console, client.now, local=True)
 
 

@@ -1,7 +1,8 @@
 """The embedded AWS of a project: start and stop it, see it, and move its time."""
 
 import re
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,20 @@ def status(root: Path) -> Event:
     if info is None:
         return {"running": False}
     return {"running": True, **EngineClient(info).status()}
+
+
+def variables(root: Path) -> dict[str, str]:
+    """The environment in which any AWS client uses the project's embedded AWS."""
+    return _info(root).variables()
+
+
+def describe_variables(found: Mapping[str, str]) -> Iterator[str]:
+    """The environment as lines for a shell's `eval`."""
+    yield "unset AWS_PROFILE AWS_SESSION_TOKEN"
+    for name, value in found.items():
+        yield f"export {name}={shlex.quote(value)}"
+    # Behind a proxy, what is on this machine is still asked directly.
+    yield 'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"'
 
 
 def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None) -> list[Event]:
@@ -154,10 +169,14 @@ def _read_moment(text: str) -> datetime:
 
 
 def _client(root: Path) -> EngineClient:
+    return EngineClient(_info(root))
+
+
+def _info(root: Path) -> EngineInfo:
     info = engine.running(root)
     if info is None:
         raise RunError("the embedded AWS is not running", hint="start it: toolkit local start")
-    return EngineClient(info)
+    return info
 
 
 def describe_status(found: Event) -> Iterator[str]:

@@ -61,6 +61,15 @@ def status(root: Path, *, as_json: bool) -> None:
     _print(found, actions.describe_status(found), as_json=as_json)
 
 
+@local_command.command("env")
+@_json
+@click.pass_obj
+def print_environment(root: Path, *, as_json: bool) -> None:
+    """Print what other AWS clients need: eval "$(toolkit local env)"."""
+    found = actions.variables(root)
+    _print(found, actions.describe_variables(found), as_json=as_json)
+
+
 @local_command.command()
 @click.argument("name")
 @click.option("--twice", is_flag=True, help="Deliver it twice, as Scheduler may.")

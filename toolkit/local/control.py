@@ -1,7 +1,8 @@
 """The engine's own HTTP server, on loopback: its control API and the tasks' endpoint.
 
-Control routes need the engine's token; a page in a browser on the same machine does not have it.
-Long actions answer with one JSON object per line, as it happens.
+Control routes need the engine's token. A request with an Origin or for another host's name comes
+from a page in a browser, and is refused. Long actions answer with one JSON object per line, as it
+happens.
 """
 
 import hmac
@@ -42,13 +43,24 @@ class _Handler(BaseHTTPRequestHandler):
     server: Control
 
     def do_GET(self) -> None:
+        if self._is_from_a_page():
+            return
         if self.path.startswith(("/v4/", "/credentials/")):
             self._send(*self.server.task_endpoint(self.path))
         else:
             self._control("GET")
 
     def do_POST(self) -> None:
-        self._control("POST")
+        if not self._is_from_a_page():
+            self._control("POST")
+
+    def _is_from_a_page(self) -> bool:
+        """Refuse what no program of ours sends."""
+        own = self.server.url.removeprefix("http://")
+        if "Origin" not in self.headers and self.headers.get_all("Host") == [own]:
+            return False
+        self._send(403, {"message": "the embedded AWS answers no web page"})
+        return True
 
     def _control(self, method: str) -> None:
         if not hmac.compare_digest(self.headers.get(TOKEN_HEADER, ""), self.server.token):

@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -25,27 +24,20 @@ from attrs import asdict, frozen
 from toolkit.adapters import engine as client
 from toolkit.core.expressions import expression
 from toolkit.core.expressions.expression import ExpressionError
-from toolkit.local.agent import container
+from toolkit.local.agent.agent import Agent
 from toolkit.local.agent.aws import Emulator
 from toolkit.local.agent.clock import Clock
-from toolkit.local.agent.delivery import Delivery
-from toolkit.local.agent.endpoint import TaskEndpoint
-from toolkit.local.agent.fargate import Fargate
-from toolkit.local.agent.images import Images, PullError
-from toolkit.local.agent.journal import Event, Journal
+from toolkit.local.agent.journal import Event
 from toolkit.local.agent.launcher import landlock_version
-from toolkit.local.agent.scheduler import SchedulerAgent
-from toolkit.local.agent.start import Surroundings
-from toolkit.local.agent.timekeeper import Timekeeper, read_moment, read_target
+from toolkit.local.agent.timekeeper import read_moment, read_target
 from toolkit.local.control import Control, Json
 from toolkit.local.emulator_process import VERSION, EmulatorProcess
 from toolkit.local.feed.embedded import MarketFeed
+from toolkit.local.keys import Keys
 
 _PARALLEL_TASKS = 2 * (os.cpu_count() or 2)
 _GRACE_SECONDS = 5.0
-_RETRY_SECONDS = 0.2
 _POLL_SECONDS = 0.05
-_WATCH_SECONDS = 30.0
 _OWNER_SECONDS = 0.5
 _LOCK_TRIES = 20
 _log = logging.getLogger(__name__)
@@ -115,38 +107,28 @@ class Engine:
         kept = _Kept.read(self._home)
         control = Control(token)
         stack.callback(control.server_close)
-        back = {"TOOLKIT_ENGINE_URL": control.url, "TOOLKIT_TOKEN": token}
+        keys = Keys.of(self._home)
+        back = {"TOOLKIT_ENGINE_URL": control.url, "TOOLKIT_TOKEN": token, **keys.variables()}
         child = EmulatorProcess(self._python, self._home, self._region, kept.port, back)
         stack.callback(child.stop)
         self._child = child
-        self._emulator = Emulator(child.url, token)
+        self._emulator = Emulator(child.url, token, keys)
         self._clock = Clock(kept.offset)
         self._feed = stack.enter_context(MarketFeed(kept.feed_port))
         self._keep()
-        self._tell_time()
-        self._journal = Journal()
-        endpoint = TaskEndpoint(control.url)
-        images = Images(child.url, self._home / "images", _pull_container)
-        around = Surroundings(
-            self._emulator, images, endpoint, self._home / "tasks", self._feed.branch
-        )
-        self._fargate = Fargate(around, self._journal)
-        stack.callback(self._fargate.shut_down, _GRACE_SECONDS)
-        self._scheduler = SchedulerAgent(self._emulator, self._clock, self._journal)
-        self._keeper = Timekeeper(
+        self._agent = Agent(
+            self._emulator,
+            self._home,
             self._clock,
-            self._scheduler,
-            Delivery(self._emulator, self._journal),
-            self._fargate,
-            self._journal,
-            move=self._move,
-            refresh=self._refresh,
+            moved=self._keep,
+            control_url=control.url,
+            branch_of_feed=self._feed.branch,
         )
-        stack.callback(self._keeper.stop)
-        self._route(control, endpoint)
-        for work in (lambda: control.serve_forever(_POLL_SECONDS), self._keeper.run, self._watch):
-            threading.Thread(target=work, daemon=True).start()
+        stack.callback(self._agent.stop, _GRACE_SECONDS)
+        self._route(control)
+        threading.Thread(target=control.serve_forever, args=(_POLL_SECONDS,), daemon=True).start()
         stack.callback(control.shutdown)
+        self._agent.start(self._emulator_has_died)
         info = client.EngineInfo(
             endpoint_url=child.url,
             control_url=control.url,
@@ -154,13 +136,15 @@ class Engine:
             account_id=client.ACCOUNT,
             pid=os.getpid(),
             token=token,
+            access_key=keys.access_key,
+            secret_key=keys.secret_key,
             started_at=self._clock.now().isoformat(),
         )
         info.write(self._home)
         stack.callback((self._home / "engine.json").unlink, missing_ok=True)
 
-    def _route(self, control: Control, endpoint: TaskEndpoint) -> None:
-        control.task_endpoint = endpoint.answer
+    def _route(self, control: Control) -> None:
+        control.task_endpoint = self._agent.endpoint.answer
         control.calls = {
             ("GET", "/status"): self._status,
             ("POST", "/stop"): self._stop,
@@ -172,49 +156,19 @@ class Engine:
         }
         control.streams = {"/advance": self._advance, "/fire": self._fire}
 
-    def _watch(self) -> None:
-        """Follow the emulator's changes; without the emulator there is no engine."""
-        version = -1
-        while not self._stopping.is_set():
-            try:
-                found = self._emulator.call(
-                    "GET", f"/changes?since={version}", timeout=_WATCH_SECONDS
-                )
-                if self._stopping.is_set():
-                    return
-                version = found["version"]
-                self._reconcile(found)
-                self._keeper.wake()
-            except Exception:  # the boundary of the agent: it lives as long as the emulator does
-                if self._stopping.is_set():
-                    return
-                if self._child.ended():
-                    _log.error("the emulator has died; see emulator.log")
-                    self.stop()
-                    return
-                _log.exception("the agent failed; it goes on")
-                self._stopping.wait(_RETRY_SECONDS)
-
-    def _refresh(self) -> None:
-        self._reconcile(self._emulator.call("GET", "/changes?since=-1"))
-
-    def _reconcile(self, found: Json) -> None:
-        self._scheduler.refresh(found["regions"])
-        self._fargate.reconcile(found["tasks"])
-
-    def _move(self, moment: datetime) -> None:
-        self._clock.move_to(moment)
-        self._keep()
-        self._tell_time()
+    def _emulator_has_died(self) -> bool:
+        """Whether there is no emulator any more; without one there is no engine."""
+        if not self._child.ended():
+            return False
+        _log.error("the emulator has died; see emulator.log")
+        self.stop()
+        return True
 
     def _keep(self) -> None:
         _Kept(self._child.port, self._clock.offset, self._feed.port).write(self._home)
 
-    def _tell_time(self) -> None:
-        self._emulator.call("POST", "/clock", {"offset": self._clock.offset})
-
     def _status(self, _body: Json) -> Json:
-        self._refresh()
+        self._agent.refresh()
         return {
             "now": self._clock.now().isoformat(),
             "offset_seconds": round(self._clock.offset, 3),
@@ -223,8 +177,8 @@ class Engine:
             "region": self._region,
             "emulator": f"ministack {VERSION}",
             "landlock": landlock_version(),
-            "schedules": list(self._scheduler.describe()),
-            "tasks": self._fargate.describe(),
+            "schedules": list(self._agent.scheduler.describe()),
+            "tasks": self._agent.fargate.describe(),
         }
 
     def _stop(self, _body: Json) -> Json:
@@ -255,32 +209,18 @@ class Engine:
                 self.stop()
 
     def _reset(self, _body: Json) -> Json:
-        self._fargate.shut_down(_GRACE_SECONDS)
-        self._emulator.reset()
-        self._clock.reset()  # first: the scheduler starts over from the time that it is then
-        self._scheduler.forget()
-        self._keep()
-        self._tell_time()
+        self._agent.reset(_GRACE_SECONDS)
         return {}
 
     def _advance(self, body: Json) -> Iterator[Event]:
         target = read_target(self._clock.now(), body.get("until"), body.get("seconds"))
         parallel = body.get("parallel") or _PARALLEL_TASKS
-        return self._keeper.advance(target, body.get("speed"), parallel)
+        return self._agent.keeper.advance(target, body.get("speed"), parallel)
 
     def _fire(self, body: Json) -> Iterator[Event]:
         text: Any = body.get("scheduled_time")
         scheduled = read_moment(text) if text else None
-        return self._keeper.fire(body["name"], scheduled, twice=bool(body.get("twice")))
-
-
-def _pull_container(reference: str) -> None:
-    if not container.available():
-        raise PullError(f"{reference} needs Docker on Linux; without it, process images run only")
-    try:
-        container.pull(reference)
-    except container.DockerError as error:
-        raise PullError(str(error)) from error
+        return self._agent.keeper.fire(body["name"], scheduled, twice=bool(body.get("twice")))
 
 
 def _check_schedule(body: Json) -> Json:

@@ -9,10 +9,11 @@ from typing import Any
 import boto3
 import pytest
 from attrs import frozen
+from botocore.config import Config
 
 from toolkit.adapters import emulator, engine
 from toolkit.adapters.engine import EngineClient, EngineInfo
-from toolkit.adapters.registry import push_process_image
+from toolkit.adapters.registry import Login, ecr_login, push_process_image
 
 REPOSITORY = Path(__file__).parents[3]
 TEMPLATES = REPOSITORY / "templates"
@@ -33,14 +34,18 @@ class Rehearsal:
     def engine(self) -> EngineClient:
         return EngineClient(self.info)
 
-    def aws(self, service: str) -> Any:
+    def aws(self, service: str, **config: Any) -> Any:
         return boto3.client(
             service,
             endpoint_url=self.info.endpoint_url,
             region_name=self.info.region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=self.info.access_key,
+            aws_secret_access_key=self.info.secret_key,
+            config=Config(**config),
         )
+
+    def registry_login(self) -> Login:
+        return ecr_login(self.aws("ecr").get_authorization_token())
 
     def deploy(self, stack: str, template: str, **parameters: object) -> dict[str, str]:
         """Deploy a template of the repository by change set; returns the outputs."""
@@ -227,7 +232,10 @@ def tree(folder: Path, program: str) -> dict[str, Path]:
 
 def push_program(rehearsal: Rehearsal, folder: Path, repository: str, program: str) -> str:
     """Push a process image whose entry point is one program; returns the URI by digest."""
-    digest = push_process_image(rehearsal.info.endpoint_url, repository, tree(folder, program))
+    files = tree(folder, program)
+    digest = push_process_image(
+        rehearsal.info.endpoint_url, repository, files, rehearsal.registry_login()
+    )
     return f"{repository}@{digest}"
 
 

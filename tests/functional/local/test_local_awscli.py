@@ -1,4 +1,4 @@
-"""The AWS CLI as it is, pointed at the embedded AWS by AWS_ENDPOINT_URL alone."""
+"""The AWS CLI as it is, pointed at the embedded AWS by what `toolkit local env` prints."""
 
 import fcntl
 import hashlib
@@ -42,10 +42,7 @@ def aws(program: Path, platform: Platform, tmp_path: Path) -> Aws:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
-        "AWS_ENDPOINT_URL": platform.rehearsal.info.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "AKIASOMEBODYELSE0000",
-        "AWS_SECRET_ACCESS_KEY": "whatever",
-        "AWS_DEFAULT_REGION": platform.rehearsal.info.region,
+        **platform.rehearsal.info.variables(),
         "AWS_PAGER": "",
     }
 

@@ -100,9 +100,7 @@ def aws(program: str, platform: Platform, tmp_path: Path) -> Cli:
     environment = {
         "PATH": "/usr/bin:/bin",
         "HOME": str(tmp_path),
-        "AWS_ACCESS_KEY_ID": "AKIASOMEBODYELSE0000",
-        "AWS_SECRET_ACCESS_KEY": "whatever",
-        "AWS_DEFAULT_REGION": platform.rehearsal.info.region,
+        **platform.rehearsal.info.variables(),
         "AWS_PAGER": "",
         "PYTHONUNBUFFERED": "1",  # or a pipe hears of a followed log much later
     }

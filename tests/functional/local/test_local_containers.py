@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from toolkit.adapters.docker import Docker
 from toolkit.local.agent import container
 
 from .conftest import APP, REPOSITORY, Platform, Rehearsal, eventually
@@ -40,7 +41,8 @@ def push_box(rehearsal: Rehearsal, repository: str, folder: Path) -> str:
     host = rehearsal.info.endpoint_url.removeprefix("http://")
     tag = f"{host}/{repository}:box"
     container.docker("build", "--quiet", f"--tag={tag}", str(folder), timeout=300)
-    pushed = container.docker("push", tag, timeout=300)
+    with Docker().logged_in(host, *rehearsal.registry_login()) as opened:
+        pushed = container.docker("push", tag, timeout=300, environment=opened.environment)
     container.docker("rmi", tag)
     digest = re.search(r"sha256:[0-9a-f]{64}", pushed)
     assert digest is not None
@@ -181,9 +183,9 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from toolkit.local.agent.container import Container
-from toolkit.local.agent.images import Image
+from toolkit.local.agent.images import PulledImage
 
-image = Image("", (), (), Path(), {}, sys.argv[1])
+image = PulledImage("", (), (), Path(), {}, sys.argv[1])
 Container(image, {}, ["sleep", "600"], {}, name=sys.argv[2], offset=0, cpu=256, memory_bytes=2**28)
 print("started", flush=True)
 time.sleep(600)

@@ -88,7 +88,7 @@ def test_an_image_is_on_disk_when_it_is_pushed(own: Rehearsal, tmp_path: Path) -
     files["large.bin"] = tmp_path / "large.bin"
     files["large.bin"].write_bytes(os.urandom(30_000_000))
     uri = own.aws("ecr").create_repository(repositoryName="image")["repository"]["repositoryUri"]
-    digest = push_process_image(own.info.endpoint_url, uri, files)
+    digest = push_process_image(own.info.endpoint_url, uri, files, own.registry_login())
     again = kill(own, *family(own.info.pid))
     arn = run_bare(
         again,

@@ -137,10 +137,7 @@ def run_with(aws_cli: Path, project: Project, *command: str) -> None:
     environment = {
         **os.environ,
         "PATH": f"{aws_cli.parent}:{os.environ['PATH']}",
-        "AWS_ENDPOINT_URL": info.endpoint_url,
-        "AWS_DEFAULT_REGION": info.region,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        **info.variables(),
     }
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -127,12 +127,13 @@ def _push_real_image(app: App, docker: Docker) -> Pushed:
 @contextmanager
 def _door(app: App, docker: Docker) -> Iterator[tuple[Docker, ImageName]]:
     """A docker that may push to the app's repository, and the name to push to."""
+    host, user, password = app.ecr.login()
     if app.local:
         target = local_image.push_target(app)
-        yield docker, target
+        with docker.logged_in(target.host, user, password) as logged_in:
+            yield logged_in, target
         docker.untag(target)  # its address is of no use to anybody
         return
-    host, user, password = app.ecr.login()
     with docker.logged_in(host, user, password) as logged_in:
         yield logged_in, ImageName(app.platform.repository_uri, content_tag(app))
 

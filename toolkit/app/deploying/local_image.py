@@ -36,13 +36,15 @@ def push_process_image(app: App) -> str:
     from toolkit.adapters.registry import push_process_image as push
 
     repository = app.platform.repository_name
-    digest = push(_endpoint(app), repository, import_tree(app.project.root))
+    _host, user, password = app.ecr.login()
+    tree = import_tree(app.project.root)
+    digest = push(_endpoint(app), repository, tree, (user, password))
     app.console.say(f"image {digest[:19]}… is in {repository}")
     return f"{app.platform.repository_uri}@{digest}"
 
 
 def push_target(app: App) -> ImageName:
-    """Where a container engine finds the emulated repository; it asks for no login."""
+    """Where a container engine finds the emulated repository."""
     host = urlsplit(_endpoint(app)).netloc
     return ImageName(f"{host}/{app.platform.repository_name}", content_tag(app))
 

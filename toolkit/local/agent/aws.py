@@ -9,10 +9,8 @@ from typing import Any
 from attrs import field, frozen
 
 from toolkit.core.errors import ConfigError
+from toolkit.local.keys import Keys
 
-# The emulator takes any key for the account's root; this one says that the engine itself calls, so
-# that injected faults spare it.
-ACCESS_KEY = SECRET_KEY = "toolkit-engine"  # noqa: S105
 _OFFSET_HEADER = "X-Toolkit-Offset"
 _TOKEN_HEADER = "X-Toolkit-Token"  # noqa: S105 - names a header
 
@@ -38,9 +36,10 @@ class RoleError(Exception):
 class Emulator:
     """The emulator's two sides: AWS's APIs, and the routes of its gateway."""
 
-    def __init__(self, endpoint: str, token: str) -> None:
+    def __init__(self, endpoint: str, token: str, keys: Keys) -> None:
         self.endpoint = endpoint
         self._token = token
+        self._keys = keys
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
@@ -50,13 +49,13 @@ class Emulator:
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                self._clients[key] = self._make(service, region, ACCESS_KEY, SECRET_KEY, None)
+                self._clients[key] = self._make_own(service, region)
             return self._clients[key]
 
     def client_at(self, offset: float, service: str, region: str) -> Any:
         """The account's own client, at the time of one task."""
         with self._lock:
-            client = self._make(service, region, ACCESS_KEY, SECRET_KEY, None)
+            client = self._make_own(service, region)
         client.meta.events.register(
             "before-sign",
             lambda request, **_: request.headers.add_header(_OFFSET_HEADER, str(offset)),
@@ -69,6 +68,11 @@ class Emulator:
             return self._make(
                 service, region, role.access_key, role.secret_key, role.token, attempts
             )
+
+    def _make_own(self, service: str, region: str) -> Any:
+        """With the engine's own key, so that injected faults spare it."""
+        keys = self._keys
+        return self._make(service, region, keys.engine_access_key, keys.secret_key, None)
 
     def _make(
         self,

@@ -15,7 +15,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
+from toolkit.adapters.docker import Docker
+from toolkit.adapters.registry import Login
 from toolkit.core.deploying.executor import Executor
+from toolkit.core.errors import ImageError
 from toolkit.local.agent.clock import SHIM, clock_variables
 from toolkit.local.agent.images import PulledImage
 from toolkit.local.agent.process import OUT_OF_MEMORY, StartError, start_watched
@@ -43,11 +46,20 @@ def available() -> bool:
     return True
 
 
-def docker(*arguments: str, timeout: float = _CALL_SECONDS) -> str:
-    """Run one Docker command; returns what it prints."""
+def docker(
+    *arguments: str,
+    timeout: float = _CALL_SECONDS,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Run one Docker command, with more variables than the engine's; returns what it prints."""
     try:
         done = subprocess.run(
-            ["docker", *arguments], capture_output=True, text=True, timeout=timeout, check=False
+            ["docker", *arguments],
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DockerError(str(error)) from error
@@ -56,9 +68,20 @@ def docker(*arguments: str, timeout: float = _CALL_SECONDS) -> str:
     return done.stdout.strip()
 
 
-def pull(reference: str) -> None:
+def pull(reference: str, login: Login) -> None:
     """Pull an image by digest; raises DockerError."""
-    docker("pull", "--quiet", reference, timeout=_PULL_SECONDS)
+    host, (user, password) = reference.partition("/")[0], login
+    try:
+        with Docker().logged_in(host, user, password) as logged_in:
+            docker(
+                "pull",
+                "--quiet",
+                reference,
+                timeout=_PULL_SECONDS,
+                environment=logged_in.environment,
+            )
+    except ImageError as error:
+        raise DockerError(error.message) from error
 
 
 class Container:

@@ -133,5 +133,5 @@ def _code_and_message(error: Exception) -> tuple[str, str]:
     """What the target said, in its own words where it is AWS."""
     if isinstance(error, RoleError):
         return error.code, str(error)
-    details = getattr(error, "response", {}).get("Error", {})
+    details = (getattr(error, "response", None) or {}).get("Error", {})
     return details.get("Code", type(error).__name__), details.get("Message", str(error))

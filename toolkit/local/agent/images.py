@@ -18,9 +18,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
-from toolkit.adapters.registry import PROCESS_LABEL, repository_name
+from toolkit.adapters.registry import (
+    PROCESS_LABEL,
+    Login,
+    basic_authorization,
+    repository_name,
+)
 
 
 class PullError(Exception):
@@ -52,48 +57,38 @@ class Images:
         pull_container: pulls what is no process image; raises PullError.
     """
 
-    def __init__(self, endpoint: str, folder: Path, pull_container: Callable[[str], None]) -> None:
+    def __init__(
+        self, endpoint: str, folder: Path, pull_container: Callable[[str, Login], None]
+    ) -> None:
         self._endpoint = endpoint
         self._folder = folder
         self._pull_container = pull_container
         self._lock = threading.Lock()
 
-    def pull(self, reference: str, ecr: Any, architecture: str) -> PulledImage:
+    def pull(self, reference: str, ecr: Any, login: Login, architecture: str) -> PulledImage:
         """The image that ``repo@sha256:…`` or ``repo:tag`` names; raises PullError.
 
-        Of an index it is the one for Linux on that architecture.
+        Of an index it is the one for Linux on that architecture. ECR is asked whether the puller
+        may have it; ``login`` is what it gave for the registry.
         """
         repository, version = _split(reference)
         name = repository_name(repository)
         self._authorize(ecr, name, version, reference)
+        source = _Source(f"{self._endpoint}/v2/{name}", reference, login)
         with self._lock:  # two tasks of one image unpack it once
-            manifest = self._get(f"/v2/{name}/manifests/{version}", reference)
+            manifest = source.get(f"manifests/{version}")
             digest = version if version.startswith("sha256:") else _digest(manifest)
-            document = self._one_platform(name, json.loads(manifest), architecture, reference)
-            blob = self._blob(name, document["config"]["digest"], reference)
+            document = _one_platform(source, json.loads(manifest), architecture)
+            blob = source.blob(document["config"]["digest"])
             config = json.loads(blob)["config"]
             if PROCESS_LABEL not in (config.get("Labels") or {}):
                 local = f"{self._endpoint.removeprefix('http://')}/{name}@{digest}"
-                self._pull_container(local)
+                self._pull_container(local, login)
                 return _image(digest, Path(), config, local)
             root = self._folder / digest.removeprefix("sha256:")
             if not root.exists():
-                self._unpack(name, document["layers"], root, reference)
+                _unpack(source, document["layers"], root)
         return _image(digest, root, config, None)
-
-    def _one_platform(self, name: str, manifest: Any, wanted: str, reference: str) -> Any:
-        """The manifest itself, or of an index the one for the platform of the task.
-
-        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
-        """
-        if "manifests" not in manifest:
-            return manifest
-        for row in manifest["manifests"]:
-            if row.get("platform", {}).get("architecture") == wanted:
-                return json.loads(self._get(f"/v2/{name}/manifests/{row['digest']}", reference))
-        raise PullError(
-            f"image Manifest does not contain descriptor matching platform 'linux/{wanted}'"
-        )
 
     def _authorize(self, ecr: Any, name: str, version: str, reference: str) -> None:
         """Ask ECR for the manifest as the puller; it answers with AWS's own refusals."""
@@ -108,33 +103,64 @@ class Images:
                 f"{reference}: {reference}: not found"
             )
 
-    def _unpack(self, name: str, layers: list[dict[str, Any]], root: Path, reference: str) -> None:
-        draft = root.with_suffix(".new")
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        for layer in layers:
-            content = self._blob(name, layer["digest"], reference)
-            with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-                for member in archive:
-                    _extract(archive, member, draft)
-        # Tasks cannot write byte code beside their source, and should not compile it each time.
-        compileall.compile_dir(draft, quiet=2, stripdir=str(draft), prependdir=str(root))
-        draft.rename(root)
 
-    def _blob(self, name: str, digest: str, reference: str) -> bytes:
-        content = self._get(f"/v2/{name}/blobs/{digest}", reference)
+@frozen
+class _Source:
+    """One repository of the registry, for one pull of ``reference``."""
+
+    url: str
+    reference: str
+    login: Login = field(repr=False)
+
+    def blob(self, digest: str) -> bytes:
+        """A blob, checked against its digest."""
+        content = self.get(f"blobs/{digest}")
         if _digest(content) != digest:
-            raise PullError(f"{reference}: blob {digest} does not match its digest")
+            raise PullError(f"{self.reference}: blob {digest} does not match its digest")
         return content
 
-    def _get(self, path: str, reference: str) -> bytes:
+    def get(self, path: str) -> bytes:
+        """What stands at a path of the repository."""
+        request = urllib.request.Request(
+            f"{self.url}/{path}", headers=basic_authorization(self.login)
+        )
         try:
-            with urllib.request.urlopen(f"{self._endpoint}{path}", timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=30) as response:
                 content: bytes = response.read()
                 return content
         except urllib.error.HTTPError as error:
             error.close()
-            raise PullError(f"failed to resolve ref {reference}: {reference}: not found") from error
+            raise PullError(
+                f"failed to resolve ref {self.reference}: {self.reference}: not found"
+            ) from error
+
+
+def _one_platform(source: _Source, manifest: Any, wanted: str) -> Any:
+    """The manifest itself, or of an index the one for the platform of the task.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
+    """
+    if "manifests" not in manifest:
+        return manifest
+    for row in manifest["manifests"]:
+        if row.get("platform", {}).get("architecture") == wanted:
+            return json.loads(source.get(f"manifests/{row['digest']}"))
+    raise PullError(
+        f"image Manifest does not contain descriptor matching platform 'linux/{wanted}'"
+    )
+
+
+def _unpack(source: _Source, layers: list[dict[str, Any]], root: Path) -> None:
+    draft = root.with_suffix(".new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for layer in layers:
+        with tarfile.open(fileobj=io.BytesIO(source.blob(layer["digest"]))) as archive:
+            for member in archive:
+                _extract(archive, member, draft)
+    # Tasks cannot write byte code beside their source, and should not compile it each time.
+    compileall.compile_dir(draft, quiet=2, stripdir=str(draft), prependdir=str(root))
+    draft.rename(root)
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
+from toolkit.adapters.registry import Login, ecr_login
 from toolkit.local.agent import container as docker
 from toolkit.local.agent.aws import Credentials, Emulator, RoleError
 from toolkit.local.agent.awslogs import LogDriverError, LogShipper
@@ -98,6 +99,7 @@ class Start:
         self._scratch = scratch
         self._execution = self._execution_role()
         self.branch = around.branch_of_feed() if "network-cut" in faults else None
+        self._login: Login = ("", "")
         self._images: dict[str, PulledImage] = {}
         self._secrets: dict[str, Mapping[str, str]] = {}
         self._logs: dict[str, LogShipper | None] = {}
@@ -121,7 +123,7 @@ class Start:
             raise NeverStartedError(_NO_INTERFACE)
         ecr = self._client("ecr", self._task.region)
         try:
-            ecr.get_authorization_token()
+            self._login = ecr_login(ecr.get_authorization_token())
         except ecr.exceptions.ClientError as error:
             raise NeverStartedError(_no_resources(error)) from error
         for container in self._task.spec.containers:
@@ -149,7 +151,8 @@ class Start:
                     f"pull image manifest has been retried 5 time(s): failed to resolve ref "
                     f"{reference}: unexpected status code: 503 Service Unavailable"
                 )
-            return self._around.images.pull(reference, ecr, self._task.spec.architecture)
+            images, spec = self._around.images, self._task.spec
+            return images.pull(reference, ecr, self._login, spec.architecture)
         except PullError as error:
             raise NeverStartedError(f"CannotPullContainerError: {error}") from error
 

@@ -17,6 +17,9 @@ from toolkit.local.feed.control import Refused, Subscriptions
 from toolkit.local.feed.events import Source
 from toolkit.local.feed.faults import Faults
 
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared only
+
 
 class Feed:
     """A market feed.
@@ -44,12 +47,14 @@ class Feed:
         self._statuses = list(statuses)
         self._blocked = blocked
         self._channels: dict[str, Channel] = {}
+        self._names: frozenset[str] | None = _LOOPBACK
 
     @contextlib.asynccontextmanager
     async def listen(
         self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
     ) -> AsyncIterator[str]:
         """Serve while the context is open; yields the base URL."""
+        self._names = None if host in _EVERYWHERE else _LOOPBACK | {host}
         server = serve(
             self._connected,
             host,
@@ -67,13 +72,27 @@ class Feed:
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         status = None
-        if self._blocked:
+        if not self._is_own(request.headers.get_all("Host"), request.headers.get_all("Origin")):
+            status = HTTPStatus.FORBIDDEN
+        elif self._blocked:
             status = HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS
         elif self._statuses:
             status = HTTPStatus(self._statuses.pop(0))
         elif _streams(request.path) is None:
             status = HTTPStatus.NOT_FOUND
         return None if status is None else connection.respond(status, f"{status.phrase}\n")
+
+    def _is_own(self, hosts: list[str], origins: list[str]) -> bool:
+        """Whether a client named this machine itself, and is no page of another origin.
+
+        A task reaches the feed through a port of its own, so the port is not compared. Some
+        clients that are no browsers name where they connect to as the origin.
+        """
+        if len(hosts) != 1:
+            return False
+        if self._names is not None and urlsplit(f"//{hosts[0]}").hostname not in self._names:
+            return False
+        return all(urlsplit(origin).netloc == hosts[0] for origin in origins)
 
     async def _connected(self, connection: ServerConnection) -> None:
         path = connection.request.path if connection.request else "/"

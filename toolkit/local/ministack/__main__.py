@@ -1,8 +1,9 @@
 """Start ministack on a loopback port: ``python -m toolkit.local.ministack PREFERRED_PORT``.
 
-The engine's token stands in TOOLKIT_TOKEN, the version of ministack in TOOLKIT_EMULATOR. Prints one
-JSON line with the port on stdout when it serves. The engine holds the other end of stdin; when that
-closes, for whatever reason, this process ends.
+The engine's token stands in TOOLKIT_TOKEN, the keys of the account's root in AWS_ACCESS_KEY_ID,
+AWS_SECRET_ACCESS_KEY and TOOLKIT_ENGINE_KEY, the version of ministack in TOOLKIT_EMULATOR. Prints
+one JSON line with the port on stdout when it serves. The engine holds the other end of stdin; when
+that closes, for whatever reason, this process ends.
 """
 
 import asyncio
@@ -59,6 +60,7 @@ async def _serve(listener: socket.socket, token: str) -> None:
     from ministack.app import app
 
     from . import changes, passing, snapshots
+    from .door import Door
     from .gateway import Gateway
 
     stopping = asyncio.Event()
@@ -80,7 +82,8 @@ async def _serve(listener: socket.socket, token: str) -> None:
     working = [
         asyncio.create_task(work) for work in (snapshots.keep_saving(), passing.keep_watching())
     ]
-    await serve(Gateway(app, token), config, shutdown_trigger=stopping.wait)
+    gateway = Gateway(app, Door(listener.getsockname()[1], token))
+    await serve(gateway, config, shutdown_trigger=stopping.wait)
     for task in working:
         task.cancel()
 
@@ -123,6 +126,7 @@ def main() -> None:
         events,
         logs,
         policy_variables,
+        registry_login,
         scheduler,
         snapshots,
         task_definition,
@@ -139,6 +143,7 @@ def main() -> None:
         cloudformation,
         bucket_lifecycle,
         policy_variables,
+        registry_login,
         snapshots,
     ):
         service.install()

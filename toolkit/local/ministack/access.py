@@ -3,8 +3,8 @@
 ministack runs with ``AUTH=true``, so every call with a role's credentials is judged by that role's
 policies. What is mended here:
 
-- Any access key that the emulator did not hand out itself acts as the account's root, so a shell
-  with some other account's credentials in its environment works too.
+- The account's root has the keys that the engine made, and their signatures are verified like any
+  other's. ministack would take any key for root's, without a look at the signature.
 - Services assume roles (`assume_role`), judged by the role's trust policy with the service as the
   principal and ``aws:SourceAccount`` and ``aws:SourceArn`` as the context.
 - ``ecs:RunTask`` is judged on the task definition with ``ecs:cluster`` in the context, and passes
@@ -16,6 +16,7 @@ policies. What is mended here:
 
 import contextvars
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +31,7 @@ _SESSION_SECONDS = 12 * 3600
 _TASKS_SERVICE = "ecs-tasks.amazonaws.com"
 _ON_LOG_STREAMS = frozenset({"CreateLogStream", "PutLogEvents", "GetLogEvents", "DeleteLogStream"})
 _NAME_THE_RESOURCE = frozenset({"ecs", "secretsmanager"})
-_issued: set[str] = set()
+_ROOT_KEYS = frozenset({os.environ["AWS_ACCESS_KEY_ID"], os.environ["TOOLKIT_ENGINE_KEY"]})
 _request_key: contextvars.ContextVar[str] = contextvars.ContextVar("request_key", default="")
 
 
@@ -77,7 +78,6 @@ def assume_role(
         "SecretAccessKey": iam._gen_secret(),
         "Token": iam._gen_session_token(),
     }
-    _issued.add(credentials["AccessKeyId"])
     sts.register_session(
         credentials["AccessKeyId"],
         {
@@ -201,7 +201,8 @@ def _listed(value: Any) -> list[Any]:
 
 def install() -> None:
     """Mend ministack's access control."""
-    iam_evaluator.is_root_access_key = _is_root
+    iam_evaluator.is_root_access_key = lambda access_key: access_key in _ROOT_KEYS
+    iam_evaluator._is_root_key = lambda _access_key: False  # whose signatures it does not verify
     from ministack.services import sts  # it binds that name when it is imported
 
     pin_origin = iam_evaluator.pin_request_origin
@@ -215,13 +216,13 @@ def install() -> None:
     iam_actions.access_denied_response = _denial(iam_actions.access_denied_response)
 
 
-def _is_root(access_key: str) -> bool:
-    """A key that the emulator issued is never root, not even after it has expired."""
+def is_known(access_key: str) -> bool:
+    """Whether a key is the account's own or was issued here."""
     from ministack.services import iam, sts
 
-    if access_key in _issued or access_key in sts._sessions:
-        return False
-    return all(key != access_key for _account, key in iam._access_keys.to_dict())
+    if access_key in _ROOT_KEYS or access_key in sts._sessions:
+        return True
+    return any(key == access_key for _account, key in iam._access_keys.to_dict())
 
 
 def _resource_arn(original: Any) -> Any:

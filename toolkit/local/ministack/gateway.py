@@ -1,7 +1,7 @@
 """The door of the emulator: an ASGI layer in front of ministack.
 
-It puts every request at its caller's time (`shifted_time.py`) and serves the engine's own routes,
-all under ``/_toolkit/`` and only with the token that the engine was started with:
+It turns away who may not come in (`door.py`), puts every request at its caller's time
+(`shifted_time.py`) and serves the engine's own routes, all under ``/_toolkit/``:
 
     GET  /_toolkit/changes?since=N   wait for work; live tasks, regions with schedules
     POST /_toolkit/clock             {"offset": seconds}
@@ -13,7 +13,7 @@ all under ``/_toolkit/`` and only with the token that the engine was started wit
 
 import asyncio
 import json
-import re
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from urllib.parse import parse_qs
 from . import (
     access,
     changes,
+    door,
     ecs,
     faults,
     faulty_calls,
@@ -37,35 +38,37 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Answer = tuple[int, dict[str, Any]]
 
-ENGINE_KEY = "toolkit-engine"
-# Ours, and ministack's own, which can wipe or change everything: no page in a browser may.
-_ADMINISTRATION = ("/_toolkit/", "/_ministack/reset", "/_ministack/config")
-
 OFFSET_HEADER = b"x-toolkit-offset"
-TOKEN_HEADER = b"x-toolkit-token"
+_ENGINE_KEY = os.environ.get("TOOLKIT_ENGINE_KEY", "")
 _LONGEST_WAIT = 20.0
-_CREDENTIAL = re.compile(rb"Credential=([^/,\s]+)/\d+/[^/]*/([^/]+)/aws4_request")
 
 
 class Gateway:
     """The ASGI application that hypercorn serves."""
 
-    def __init__(self, app: App, token: str) -> None:
+    def __init__(self, app: App, entrance: door.Door) -> None:
         self._app = app
-        self._token = token.encode()
+        self._door = entrance
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of ASGI."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-            return
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, _closed_to_pages(send))
+        else:  # what ministack does over WebSockets, nobody needs here
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))
-        key, service = _signer(headers)
+        query: bytes = scope.get("query_string", b"")
+        key, service = door.signer(headers, query)
+        refusal = self._door.refusal(scope["path"], query, headers, (key, service))
+        if refusal is not None:
+            await _send(send, *refusal)
+            return
         access.set_request_key(key)
         shifted_time.set_request_offset(_offset(headers, key, service))
-        if scope["path"].startswith(_ADMINISTRATION) and headers.get(TOKEN_HEADER) != self._token:
-            await _send_json(send, 403, {"message": "this door is the engine's own"})
-            return
         if scope["path"].startswith("/_toolkit/"):
             await self._answer(scope, receive, send)
             return
@@ -132,7 +135,7 @@ _ROUTES: dict[str, Callable[..., Answer]] = {
 
 def _fault(key: str, service: str) -> dict[str, Any] | None:
     """What happens to this call; those of the engine itself, and unsigned ones, are spared."""
-    if key in ("", ENGINE_KEY):
+    if key in ("", _ENGINE_KEY):
         return None
     return faults.for_call(ecs.schedule_of_session(access.session_name(key)), service)
 
@@ -143,12 +146,6 @@ def _offset(headers: dict[bytes, bytes], key: str, service: str) -> float | None
         return None
     given = headers.get(OFFSET_HEADER)
     return float(given) if given is not None else access.session_offset(key)
-
-
-def _signer(headers: dict[bytes, bytes]) -> tuple[str, str]:
-    """Access key and service of a signed request, or empty strings."""
-    match = _CREDENTIAL.search(headers.get(b"authorization", b""))
-    return (match[1].decode(), match[2].decode()) if match else ("", "")
 
 
 async def _action(headers: dict[bytes, bytes], receive: Receive) -> tuple[str, Receive]:
@@ -195,11 +192,20 @@ async def _body(receive: Receive) -> dict[str, Any]:
     return document
 
 
+def _closed_to_pages(send: Send) -> Send:
+    async def send_closed(message: dict[str, Any]) -> None:
+        await send(door.without_cors(message))
+
+    return send_closed
+
+
 async def _send_json(send: Send, status: int, document: dict[str, Any]) -> None:
     content = json.dumps(document).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(content)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await _send(send, status, {"Content-Type": "application/json"}, content)
+
+
+async def _send(send: Send, status: int, headers: dict[str, str], content: bytes) -> None:
+    lines = {**headers, "Content-Length": str(len(content))}.items()
+    rows = [(name.lower().encode(), value.encode()) for name, value in lines]
+    await send({"type": "http.response.start", "status": status, "headers": rows})
     await send({"type": "http.response.body", "body": content})
