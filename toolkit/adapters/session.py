@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from toolkit.core.calls import AwsCall
 from toolkit.core.errors import ConfigError, RunError, ToolkitError
 
 if TYPE_CHECKING:
@@ -40,17 +41,6 @@ class Endpoint:
     access_key: str | None = None
     secret_key: str | None = None
     profile: str | None = None
-
-
-@frozen
-class AwsCall:
-    """One call of AWS that has ended; ``error`` is AWS's code or the exception's name, or empty."""
-
-    service: str
-    operation: str
-    seconds: float
-    retries: int
-    error: str = ""
 
 
 Observe = Callable[[AwsCall], None]

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from toolkit.adapters import engine
 from toolkit.adapters.cloudformation import CloudFormation
@@ -17,8 +17,9 @@ from toolkit.adapters.project import Project
 from toolkit.adapters.releases import Releases
 from toolkit.adapters.s3 import Bucket
 from toolkit.adapters.scheduler import Scheduler
-from toolkit.adapters.session import Aws, AwsCall, Endpoint
+from toolkit.adapters.session import Aws, Endpoint
 from toolkit.adapters.sqs import DeadLetterQueue
+from toolkit.core.calls import AwsCall
 from toolkit.core.deploying.config import DEFAULT, LOCAL, Config
 from toolkit.core.deploying.executor import Executor
 from toolkit.core.deploying.stacks import AppStacks
@@ -207,6 +208,15 @@ class App:
         return ConfigError(f"stack {stack} is not deployed", hint=hint)
 
 
+@frozen
+class Offline:
+    """What needs nothing of AWS: the project, its config and the time."""
+
+    project: Project
+    config: Config
+    now: datetime
+
+
 def open_app(
     directory: Path,
     console: Console,
@@ -221,7 +231,8 @@ def open_app(
     With ``local``, the embedded AWS is started on demand; ``executor`` goes before the config's.
     ``observe`` is told of every call of AWS.
     """
-    project, config = open_offline(directory, environment=environment, local=local)
+    offline = open_offline(directory, environment=environment, local=local)
+    project, config = offline.project, offline.config
     if executor is not None:
         if not local:
             raise ConfigError("--executor is for the embedded AWS", hint="add --local")
@@ -242,9 +253,8 @@ def open_project(directory: Path) -> Project:
     return Project.find(directory)
 
 
-def open_offline(
-    directory: Path, *, environment: str | None, local: bool
-) -> tuple[Project, Config]:
-    """The project and its config alone, for what needs no AWS."""
+def open_offline(directory: Path, *, environment: str | None, local: bool) -> Offline:
+    """The project and its config alone, by the machine's clock."""
     project = open_project(directory)
-    return project, project.config(environment or (LOCAL if local else DEFAULT))
+    config = project.config(environment or (LOCAL if local else DEFAULT))
+    return Offline(project, config, datetime.now(UTC))

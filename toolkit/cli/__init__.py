@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from toolkit.cli.commands import COMMANDS
+from toolkit.cli.root import Root, aws_options
 
 
 class _Commands(click.Group):
@@ -35,10 +36,12 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fargate-toolkit", prog_name="toolkit")
+@aws_options
 def cli() -> None:
     """Scheduled, bounded runs on AWS Fargate that prove they happened.
 
-    Every command works without an AWS account: add --local for the embedded AWS.
+    Every command works without an AWS account: add --local for the embedded AWS. These options
+    may stand before the command or behind it.
     """
 
 
@@ -46,21 +49,22 @@ def main() -> None:
     """The `toolkit` console script."""
     # A reader that goes away (`toolkit logs … | head`) ends the command, it is no error.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    root = Root()
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(obj=root, standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("aborted", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except Exception as error:  # noqa: BLE001 - sorted out below; raised again if it is none of ours
-        _fail(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told and has an exit code
+        _fail(error, debug=root.debug)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(error: Exception) -> NoReturn:
-    """Print an error that the toolkit raised on purpose, and exit; raise any other again."""
+def _fail(error: Exception, *, debug: bool) -> NoReturn:
+    """Print an error in a line and exit; one that nobody expected is a bug, with exit code 3."""
     # Here, because a command that succeeds needs none of it.
     from toolkit.core.errors import ToolkitError
     from toolkit.runtime.contract import ContractError
@@ -69,7 +73,14 @@ def _fail(error: Exception) -> NoReturn:
         sys.exit(_print_error(error.message, error.hint, error.exit_code))
     if isinstance(error, ContractError):
         sys.exit(_print_error(str(error), None, 2))
-    raise error
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    words = " ".join(str(error).split())
+    message = f"unexpected {type(error).__name__}" + (f": {words}" if words else "")
+    hint = None if debug else "run it again with `toolkit --debug …` to see where it comes from"
+    sys.exit(_print_error(message, hint, ToolkitError.exit_code))
 
 
 def _print_error(message: str, hint: str | None, code: int) -> int:

@@ -8,26 +8,22 @@ from typing import Any
 import click
 
 from toolkit.app import local as actions
+from toolkit.cli.root import Root, pass_root, project_option
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group("local")
-@click.option(
-    "--project",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
-    envvar="TOOLKIT_PROJECT",
-    help="The project's directory (the nearest one with a toolkit.toml).",
-)
+@project_option
 @click.pass_context
-def local_command(context: click.Context, /, project: Path) -> None:
+@pass_root
+def local_command(root: Root, context: click.Context, /) -> None:
     """Control the embedded AWS: start, stop, time, faults.
 
     It is an emulator with a Scheduler and a Fargate of its own, one per project, on this machine
     only. Its clock is virtual: `advance` lets firings happen.
     """
-    context.obj = actions.root_of(project)
+    context.obj = actions.root_of(root.project)
 
 
 @local_command.command()

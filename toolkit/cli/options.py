@@ -1,20 +1,14 @@
 """Options that many commands share, and what they turn into."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any
 
 import click
 
-from toolkit.app.app import App, open_app, open_offline
 from toolkit.app.local import read_duration
-from toolkit.cli.render import Terminal
-from toolkit.core.deploying.config import Config
+from toolkit.cli.root import kept_option
 from toolkit.core.deploying.executor import Executor
 from toolkit.runtime.contract import ContractError, RunId, parse_time
-
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class RunIdType(click.ParamType[RunId]):
@@ -51,33 +45,6 @@ class Assignment(click.ParamType[tuple[str, str]]):
         return name, text
 
 
-def aws_options(command: _F) -> _F:
-    """--local, --config-env and --project."""
-    for option in (
-        click.option(
-            "--project",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
-            default=Path(),
-            envvar="TOOLKIT_PROJECT",
-            help="The project's directory (the nearest one with a toolkit.toml).",
-        ),
-        click.option(
-            "--config-env",
-            metavar="NAME",
-            envvar="TOOLKIT_CONFIG_ENV",
-            help="The environment of toolkit.toml to use.",
-        ),
-        click.option(
-            "--local",
-            is_flag=True,
-            envvar="TOOLKIT_LOCAL",
-            help="Use the embedded AWS; it is started on demand.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 def moment(text: str, now: datetime) -> datetime:
     """A time that an option names: ``7d`` ago, or an ISO 8601 time with its zone."""
     if text[:1].isdigit() and text[-1:] in "smhdw":
@@ -86,31 +53,9 @@ def moment(text: str, now: datetime) -> datetime:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-executor_option = click.option(
+executor_option = kept_option(
     "--executor",
     type=click.Choice(Executor, case_sensitive=False),
     help="With --local: tasks as processes, or in Docker from the real image.",
 )
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before executing.")
-
-
-def opened(
-    project: Path, config_env: str | None, local: bool, executor: Executor | None = None
-) -> App:
-    """The app that the shared options name."""
-    return open_app(project, Terminal(), environment=config_env, local=local, executor=executor)
-
-
-def clock_only(
-    project: Path,
-    config_env: str | None,
-    local: bool,
-) -> tuple[Any, Config, datetime]:
-    """The project, its config and the time, for what asks nothing of AWS.
-
-    With --local the time is the embedded AWS's, so that it is started on demand.
-    """
-    if local:
-        app = opened(project, config_env, local)
-        return app.project, app.config, app.now()
-    return *open_offline(project, environment=config_env, local=local), datetime.now(UTC)

@@ -1,13 +1,13 @@
 """`toolkit delete`."""
 
-from pathlib import Path
-
 import click
 from attrs import asdict
 
+from toolkit.app.app import App
 from toolkit.app.deploying.delete import delete
-from toolkit.cli.options import aws_options, json_option, opened, yes_option
+from toolkit.cli.options import json_option, yes_option
 from toolkit.cli.render import print_json
+from toolkit.cli.root import aws_options, pass_app
 
 
 @click.command("delete")
@@ -15,14 +15,12 @@ from toolkit.cli.render import print_json
 @yes_option
 @json_option
 @click.option("--data", is_flag=True, help="Delete the bucket with the evidence, too.")
-def delete_command(
-    project: Path, config_env: str | None, local: bool, yes: bool, as_json: bool, data: bool
-) -> int:
+@pass_app
+def delete_command(app: App, yes: bool, as_json: bool, data: bool) -> int:
     """Delete the app's stacks: schedules, workloads, platform.
 
     Only stacks with the app's tag are touched. The bucket stays, unless --data is given.
     """
-    app = opened(project, config_env, local)
     done = delete(app, yes=yes, data=data)
     if as_json:
         print_json(asdict(done))

@@ -1,14 +1,12 @@
 """`toolkit deploy`."""
 
-from pathlib import Path
-
 import click
 
 from toolkit.app.deploying import deploy as action
 from toolkit.app.deploying.layers import Options
-from toolkit.cli.options import aws_options, executor_option, json_option, opened, yes_option
+from toolkit.cli.options import executor_option, json_option, yes_option
 from toolkit.cli.render import print_json
-from toolkit.core.deploying.executor import Executor
+from toolkit.cli.root import Root, aws_options, pass_root
 
 
 @click.command("deploy")
@@ -21,11 +19,9 @@ from toolkit.core.deploying.executor import Executor
 @click.option("--only", multiple=True, metavar="NAME", help="Only this workload or schedule.")
 @click.option("--overwrite", is_flag=True, help="Also over schedules that were changed by hand.")
 @click.option("--release", metavar="ID", help="Deploy this earlier release: roll back to it.")
+@pass_root
 def deploy_command(
-    project: Path,
-    config_env: str | None,
-    local: bool,
-    executor: Executor | None,
+    root: Root,
     yes: bool,
     as_json: bool,
     guided: bool,
@@ -38,17 +34,16 @@ def deploy_command(
 
     Each stack is shown as a change set first. What has not changed is left alone.
     """
-    if release and executor:
+    if release and root.executor:
         raise click.UsageError(
             "--release brings its own image, so there is no --executor to choose"
         )
     if guided:
         from toolkit.cli.deploying.guided import ask
 
-        config_env = ask(project, config_env, local)
-    app = opened(project, config_env, local, executor)
+        root.config_env = ask(root.project, root.config_env, root.local)
     options = Options(yes, dry_run, only, release, overwrite)
-    done = action.deploy(app, options)
+    done = action.deploy(root.app, options)
     if as_json:
         print_json(done.to_json())
     else:

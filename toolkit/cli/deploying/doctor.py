@@ -1,14 +1,15 @@
 """`toolkit doctor`."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 from attrs import asdict
 
+from toolkit.app.app import App
 from toolkit.app.deploying.doctor import doctor
-from toolkit.cli.options import aws_options, json_option, opened
+from toolkit.cli.options import json_option
 from toolkit.cli.render import print_json
+from toolkit.cli.root import aws_options, pass_app
 from toolkit.core.deploying.doctor import Finding, Grade, worst
 
 _COLOURS = {Grade.OK: "green", Grade.WARN: "yellow", Grade.NG: "red"}
@@ -17,12 +18,13 @@ _COLOURS = {Grade.OK: "green", Grade.WARN: "yellow", Grade.NG: "red"}
 @click.command("doctor")
 @aws_options
 @json_option
-def doctor_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> int:
+@pass_app
+def doctor_command(app: App, as_json: bool) -> int:
     """Check everything a run needs before it fires.
 
     NG is wrong, WARN may go wrong or could not be found out. Exit code 1 if anything is NG.
     """
-    findings = doctor(opened(project, config_env, local))
+    findings = doctor(app)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

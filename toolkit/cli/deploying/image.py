@@ -1,15 +1,15 @@
 """`toolkit image …`."""
 
 from collections import Counter
-from pathlib import Path
 
 import click
 from attrs import asdict
 
+from toolkit.app.app import App
 from toolkit.app.deploying import image as action
-from toolkit.cli.options import aws_options, executor_option, json_option, opened
+from toolkit.cli.options import executor_option, json_option
 from toolkit.cli.render import print_json
-from toolkit.core.deploying.executor import Executor
+from toolkit.cli.root import aws_options, pass_app
 
 _GRAVE = ("CRITICAL", "HIGH")
 
@@ -22,9 +22,10 @@ def image_command() -> None:
 @image_command.command("build")
 @aws_options
 @json_option
-def build_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> None:
+@pass_app
+def build_command(app: App, as_json: bool) -> None:
     """Build the image; nothing to do where the engine holds the same content."""
-    built = action.build(opened(project, config_env, local))
+    built = action.build(app)
     if as_json:
         print_json(asdict(built))
     else:
@@ -37,18 +38,15 @@ def build_command(project: Path, config_env: str | None, local: bool, as_json: b
 @aws_options
 @executor_option
 @json_option
+@pass_app
 def push_command(
-    project: Path,
-    config_env: str | None,
-    local: bool,
-    executor: Executor | None,
+    app: App,
     as_json: bool,
 ) -> None:
     """Push the image into the app's repository, and print it by digest.
 
     Its tag is the hash of what it is built from: nothing to do where the registry has that tag.
     """
-    app = opened(project, config_env, local, executor)
     pushed = action.push(app)
     if as_json:
         print_json(asdict(pushed))
@@ -61,9 +59,10 @@ def push_command(
 @image_command.command("ls")
 @aws_options
 @json_option
-def ls_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> None:
+@pass_app
+def ls_command(app: App, as_json: bool) -> None:
     """List the images of the app's repository, the newest first."""
-    rows = action.images(opened(project, config_env, local))
+    rows = action.images(app)
     if as_json:
         print_json([asdict(row) for row in rows])
         return
@@ -76,11 +75,10 @@ def ls_command(project: Path, config_env: str | None, local: bool, as_json: bool
 @aws_options
 @json_option
 @click.option("--digest", metavar="SHA256", help="This image instead of the project's.")
-def scan_command(
-    project: Path, config_env: str | None, local: bool, as_json: bool, digest: str | None
-) -> int:
+@pass_app
+def scan_command(app: App, as_json: bool, digest: str | None) -> int:
     """Show what ECR's scan found in an image; exit code 1 for anything critical or high."""
-    found, scan = action.scan(opened(project, config_env, local), digest)
+    found, scan = action.scan(app, digest)
     if as_json:
         print_json({"digest": found, **asdict(scan)})
     else:

@@ -1,13 +1,12 @@
 """`toolkit package`."""
 
-from pathlib import Path
-
 import click
 
+from toolkit.app.app import App
 from toolkit.app.deploying import release as action
-from toolkit.cli.options import aws_options, executor_option, json_option, opened
+from toolkit.cli.options import executor_option, json_option
 from toolkit.cli.render import print_json
-from toolkit.core.deploying.executor import Executor
+from toolkit.cli.root import aws_options, pass_app
 
 
 @click.command("package")
@@ -15,11 +14,9 @@ from toolkit.core.deploying.executor import Executor
 @executor_option
 @json_option
 @click.option("--list", "show", is_flag=True, help="List the releases in the bucket instead.")
+@pass_app
 def package_command(
-    project: Path,
-    config_env: str | None,
-    local: bool,
-    executor: Executor | None,
+    app: App,
     as_json: bool,
     show: bool,
 ) -> None:
@@ -28,7 +25,6 @@ def package_command(
     A release is the templates, the image's digest, the catalog and the schedules; its id is the
     hash of its content. `toolkit deploy --release ID` deploys it, and so does the plain AWS CLI.
     """
-    app = opened(project, config_env, local, executor)
     if show:
         rows = action.listed(app)
         if as_json:

@@ -1,13 +1,12 @@
 """`toolkit cost`."""
 
-from pathlib import Path
-
 import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import cost as action
-from toolkit.cli.options import RunIdType, aws_options, json_option, opened
+from toolkit.cli.options import RunIdType, json_option
 from toolkit.cli.render import print_json
+from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
 from toolkit.core.cost import Prices, billed
 from toolkit.runtime.contract import RunId
@@ -17,14 +16,12 @@ from toolkit.runtime.contract import RunId
 @click.argument("run_ids", metavar="[RUN_ID]...", type=RunIdType(), nargs=-1)
 @aws_options
 @json_option
-def cost_command(
-    run_ids: tuple[RunId, ...], project: Path, config_env: str | None, local: bool, as_json: bool
-) -> None:
+@pass_app
+def cost_command(app: App, run_ids: tuple[RunId, ...], as_json: bool) -> None:
     """Show what runs cost, or what the next 30 days of schedules will.
 
     Only the tasks: storage, logs and data transfer are not in it.
     """
-    app = opened(project, config_env, local)
     prices = action.price_list(app)
     if run_ids:
         rows = action.of_runs(app, run_ids)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from toolkit.app.app import App
 from toolkit.app.proof import keep as action
-from toolkit.cli.options import RunIdType, aws_options, json_option, opened
+from toolkit.cli.options import RunIdType, json_option
 from toolkit.cli.render import print_json
+from toolkit.cli.root import aws_options, pass_app
 from toolkit.runtime.contract import RunId
 
 
@@ -22,11 +24,10 @@ from toolkit.runtime.contract import RunId
     show_default=True,
     help="Write folders below this directory.",
 )
+@pass_app
 def evidence_command(
+    app: App,
     run_ids: tuple[RunId, ...],
-    project: Path,
-    config_env: str | None,
-    local: bool,
     as_json: bool,
     output: Path,
 ) -> None:
@@ -35,7 +36,6 @@ def evidence_command(
     It holds log, lifecycle, claim, manifest, verdict, and one HTML page. Whatever the verdict, the
     folder is written; `toolkit validate --evidence DIR` judges it again.
     """
-    app = opened(project, config_env, local)
     found = [action.keep(app, run_id, output) for run_id in run_ids]
     if as_json:
         rows = [{"folder": str(k.folder), "verdict": k.verdict.to_json()} for k in found]

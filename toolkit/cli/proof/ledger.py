@@ -9,8 +9,9 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import ledger as action
-from toolkit.cli.options import aws_options, json_option, moment, opened
+from toolkit.cli.options import json_option, moment
 from toolkit.cli.render import say_known_since
+from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
 from toolkit.core.pages.calendar import CalendarPage
 from toolkit.core.proof.ledger import Firing, State, Summary
@@ -27,10 +28,9 @@ _SHOWN = 200
 @click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="Only this one.")
 @click.option("--all", "everything", is_flag=True, help=f"Print more than {_SHOWN} good firings.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a calendar.")
+@pass_app
 def ledger_command(
-    project: Path,
-    config_env: str | None,
-    local: bool,
+    app: App,
     as_json: bool,
     since: str,
     until: str | None,
@@ -42,7 +42,6 @@ def ledger_command(
 
     Exit code 1 if any was missed, failed, interrupted, timed out, dead-lettered or left nothing.
     """
-    app = opened(project, config_env, local)
     now = app.now()
     period = action.Period(
         moment(since, now), moment(until, now) if until else now, schedules, ahead=until is None

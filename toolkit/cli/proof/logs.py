@@ -3,13 +3,13 @@
 import json
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
 from toolkit.app.proof import logs as action
-from toolkit.cli.options import RunIdType, aws_options, opened
+from toolkit.cli.options import RunIdType
 from toolkit.cli.render import log_line
+from toolkit.cli.root import Root, aws_options, pass_root
 from toolkit.runtime.contract import RunId
 
 
@@ -22,11 +22,10 @@ from toolkit.runtime.contract import RunId
 @click.option(
     "--timeout", default=300, show_default=True, help="Seconds to wait for the task with -f."
 )
+@pass_root
 def logs_command(
+    root: Root,
     run_id: RunId,
-    project: Path,
-    config_env: str | None,
-    local: bool,
     follow: bool,
     grep: str | None,
     as_json: bool,
@@ -37,11 +36,10 @@ def logs_command(
         wanted = re.compile(grep or "")
     except re.error as error:
         raise click.BadParameter(str(error), param_hint="--grep") from error
-    app = opened(project, config_env, local)
     lines = (
-        action.follow(app, run_id, appear=timedelta(seconds=timeout))
+        action.follow(root.app, run_id, appear=timedelta(seconds=timeout))
         if follow
-        else action.read(app, run_id)
+        else action.read(root.app, run_id)
     )
     for line in lines:
         if wanted.search(line.message):

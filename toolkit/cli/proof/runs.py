@@ -1,12 +1,12 @@
 """`toolkit runs`."""
 
-from pathlib import Path
-
 import click
 
+from toolkit.app.app import App
 from toolkit.app.proof import status as action
-from toolkit.cli.options import aws_options, json_option, moment, opened
+from toolkit.cli.options import json_option, moment
 from toolkit.cli.render import print_json
+from toolkit.cli.root import aws_options, pass_app
 from toolkit.core.proof.ledger import State
 from toolkit.runtime.contract import Outcome
 
@@ -20,10 +20,9 @@ _COLOURS = {State.OK: "green", State.DUPLICATE: "green", State.RUNNING: "blue"}
 @click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="Only this one.")
 @click.option("--outcome", type=click.Choice([str(each) for each in Outcome]), help="Only these.")
 @click.option("--limit", "-n", default=50, show_default=True, type=click.IntRange(min=1))
+@pass_app
 def runs_command(
-    project: Path,
-    config_env: str | None,
-    local: bool,
+    app: App,
     as_json: bool,
     since: str,
     schedules: tuple[str, ...],
@@ -31,7 +30,6 @@ def runs_command(
     limit: int,
 ) -> None:
     """List runs, scheduled and on demand, the latest first."""
-    app = opened(project, config_env, local)
     wanted = Outcome(outcome) if outcome else None
     rows = action.runs(app, moment(since, app.now()), schedules, wanted)
     if as_json:

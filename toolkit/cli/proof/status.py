@@ -1,23 +1,25 @@
 """`toolkit status`."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import click
 
+from toolkit.app.app import App
 from toolkit.app.proof import status as action
-from toolkit.cli.options import aws_options, json_option, opened
+from toolkit.cli.options import json_option
 from toolkit.cli.proof.runs import colour, row_of, word
 from toolkit.cli.render import print_json
+from toolkit.cli.root import aws_options, pass_app
 from toolkit.runtime.contract import parse_time
 
 
 @click.command("status")
 @aws_options
 @json_option
-def status_command(project: Path, config_env: str | None, local: bool, as_json: bool) -> None:
+@pass_app
+def status_command(app: App, as_json: bool) -> None:
     """Show what runs now, each schedule's last run and next firing."""
-    found = action.status(opened(project, config_env, local))
+    found = action.status(app)
     if as_json:
         print_json(
             {

@@ -10,8 +10,9 @@ import click
 from toolkit.app.app import App
 from toolkit.app.proof import keep
 from toolkit.app.proof import validate as action
-from toolkit.cli.options import RunIdType, aws_options, json_option, moment, opened
+from toolkit.cli.options import RunIdType, json_option, moment
 from toolkit.cli.render import print_json, print_verdict, say_known_since
+from toolkit.cli.root import Root, aws_options, pass_root
 from toolkit.core.pages.junit import junit
 from toolkit.core.proof.verdict import Ruling, Verdict
 from toolkit.runtime.contract import RunId
@@ -46,10 +47,10 @@ _Judged = tuple[Verdict, tuple[Path, ...]]
     type=click.Path(file_okay=False, path_type=Path),
     help="Also download the artifacts below this directory.",
 )
+@pass_root
 def validate_command(
-    project: Path,
-    config_env: str | None,
-    local: bool,
+    root: Root,
+    /,
     as_json: bool,
     folders: tuple[Path, ...],
     report: Path | None,
@@ -63,9 +64,9 @@ def validate_command(
     """
     if folders:
         count, several = len(folders), len(folders) > 1
-        judged: Iterator[_Judged] = ((keep.rejudge(folder, project), ()) for folder in folders)
+        judged: Iterator[_Judged] = ((keep.rejudge(folder, root.project), ()) for folder in folders)
     else:
-        app = opened(project, config_env, local)
+        app = root.app
         run_ids = _wanted(app, runs)
         count, several = len(run_ids), len(run_ids) > 1 or runs["since"] is not None
         wait = runs["timeout"] if runs["wait"] else 0.0

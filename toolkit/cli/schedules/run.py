@@ -1,14 +1,15 @@
 """`toolkit run`."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
+from toolkit.app.app import App
 from toolkit.app.proof import logs, validate
 from toolkit.app.schedules import run as action
-from toolkit.cli.options import Assignment, aws_options, json_option, opened
+from toolkit.cli.options import Assignment, json_option
 from toolkit.cli.render import log_line, print_json, print_verdict
+from toolkit.cli.root import aws_options, pass_app
 
 
 @click.command("run")
@@ -17,11 +18,10 @@ from toolkit.cli.render import log_line, print_json, print_verdict
 @json_option
 @click.option("--env", "-e", type=Assignment(), multiple=True, help="A setting for this run.")
 @click.option("--follow", "-f", is_flag=True, help="Follow the log, then validate.")
+@pass_app
 def run_command(
+    app: App,
     name: str,
-    project: Path,
-    config_env: str | None,
-    local: bool,
     as_json: bool,
     env: tuple[tuple[str, str], ...],
     follow: bool,
@@ -30,7 +30,6 @@ def run_command(
 
     With --follow the exit code is that of the verdict.
     """
-    app = opened(project, config_env, local)
     started = action.start(app, name, dict(env))
     if not follow:
         if as_json:

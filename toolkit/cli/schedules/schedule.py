@@ -7,8 +7,9 @@ import click
 
 from toolkit.app.deploying.layers import StackOutcome
 from toolkit.app.schedules import schedule as action
-from toolkit.cli.options import Assignment, aws_options, clock_only, json_option, opened, yes_option
+from toolkit.cli.options import Assignment, json_option, yes_option
 from toolkit.cli.render import print_json
+from toolkit.cli.root import Root, aws_options, pass_root
 from toolkit.cli.schedules.preview import diff_document, document, show, show_diff
 from toolkit.core.schedules.firings import FiringDiff
 from toolkit.core.schedules.schedule import Schedule
@@ -34,29 +35,29 @@ _UNSET = ("start", "end", "timezone", "description")
 @click.option("--remove", is_flag=True, help="Delete the schedule and its file.")
 @click.option("--overwrite", is_flag=True, help="Also over what somebody else deployed.")
 @click.option("--dry-run", is_flag=True, help="Only show what it would do.")
-def schedule_command(**options: Any) -> int:
+@pass_root
+def schedule_command(root: Root, /, **options: Any) -> int:
     """Show, set or remove a schedule.
 
     NAME is its workload's name, or that name with a suffix: weather, weather-berlin. EXPRESSION is
     "cron(...)", "rate(...)" or "at(...)". The file schedules/NAME.toml owns it.
     """
-    where = {key: options[key] for key in ("project", "config_env", "local")}
     name: str = options["name"]
     if options["remove"]:
         if given := [key for key in _SETTINGS if options[key] not in (None, ())]:
             raise click.UsageError(f"--remove goes without {', '.join(given)}")
-        return _remove(where, options)
+        return _remove(root, options)
     changes = _changes(options)
     if not (changes or options["overwrite"]) or options["dry_run"]:
-        project, config, now = clock_only(**where)
-        found = action.change(project, config, name, changes, now)
+        here = root.offline()
+        found = action.change(here.project, here.config, name, changes, here.now)
         print_json(document(found.preview)) if options["as_json"] else show(found.preview)
         return 0
-    return _set(where, name, changes, options)
+    return _set(root, name, changes, options)
 
 
-def _set(where: dict[str, Any], name: str, changes: dict[str, Any], options: dict[str, Any]) -> int:
-    app = opened(**where)
+def _set(root: Root, name: str, changes: dict[str, Any], options: dict[str, Any]) -> int:
+    app = root.app
     found = action.change(app.project, app.config, name, changes, app.now())
     if not options["as_json"]:
         show(found.preview)
@@ -90,13 +91,13 @@ def _changes(options: dict[str, Any]) -> dict[str, Any]:
     return {**changes, "env": env} if env else changes
 
 
-def _remove(where: dict[str, Any], options: dict[str, Any]) -> int:
+def _remove(root: Root, options: dict[str, Any]) -> int:
     name, as_json = options["name"], options["as_json"]
     if options["dry_run"]:
-        project, _, now = clock_only(**where)
-        _show_removal(name, *action.removal(project, name, now), as_json=as_json)
+        here = root.offline()
+        _show_removal(name, *action.removal(here.project, name, here.now), as_json=as_json)
         return 0
-    app = opened(**where)
+    app = root.app
     found = action.removal(app.project, name, app.now())
     _show_removal(name, *found, as_json=as_json)
     yes = options["yes"]

@@ -7,12 +7,12 @@ from itertools import groupby
 from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from toolkit.app.deploying.layers import StackOutcome
 from toolkit.app.schedules import schedules as action
-from toolkit.cli.options import aws_options, clock_only, json_option, opened, yes_option
+from toolkit.cli.options import yes_option
 from toolkit.cli.render import print_json
+from toolkit.cli.root import Root, aws_options, kept_option, pass_root
 from toolkit.cli.schedules.firings import hours
 from toolkit.core.schedules.drift import Difference, Kind
 from toolkit.runtime.contract import parse_time
@@ -25,20 +25,24 @@ _SIGNS = {
     Kind.UNOWNED: ("?", "magenta"),
 }
 _LONGEST = 60
-_WHERE = ("project", "config_env", "local")
+_json = kept_option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def _shared(command: _F) -> _F:
+    """--json, --local and their like may stand behind the group or behind its subcommand."""
+    return aws_options(_json(command))
 
 
 @click.group("schedules", invoke_without_command=True)
-@aws_options
-@json_option
+@_shared
 @click.pass_context
-def schedules_command(ctx: click.Context, /, as_json: bool, **where: Any) -> None:
+@pass_root
+def schedules_command(root: Root, ctx: click.Context, /) -> None:
     """List the schedules: state, words, next firing, last outcome."""
-    ctx.obj = {"as_json": as_json, **where}
     if ctx.invoked_subcommand is not None:
         return
-    rows = action.rows(opened(**where))
-    if as_json:
+    rows = action.rows(root.app)
+    if root.as_json:
         print_json([_row(row) for row in rows])
         return
     width = max((len(row.schedule.name) for row in rows), default=0)
@@ -46,38 +50,17 @@ def schedules_command(ctx: click.Context, /, as_json: bool, **where: Any) -> Non
         _list(row, width)
 
 
-def _where() -> dict[str, Any]:
-    """Where a subcommand works: its own options, under them those of the group."""
-    ctx = click.get_current_context()
-    given = {
-        name
-        for name in ctx.params
-        if ctx.get_parameter_source(name) not in {ParameterSource.DEFAULT, None}
-    }
-    merged = {**ctx.obj, **{name: ctx.params[name] for name in given if name in ctx.obj}}
-    return {name: merged[name] for name in _WHERE}
-
-
-def _as_json() -> bool:
-    ctx = click.get_current_context()
-    return bool(ctx.params.get("as_json") or ctx.obj["as_json"])
-
-
-def _shared(command: _F) -> _F:
-    """--local and its like may stand behind the subcommand, too."""
-    return aws_options(json_option(command))
-
-
 @schedules_command.command("diff")
 @_shared
 @click.option("--thorough", is_flag=True, help="Read every live schedule whole: a call for each.")
-def diff(thorough: bool, **_: Any) -> int:
+@pass_root
+def diff(root: Root, thorough: bool) -> int:
     """Compare files, stacks and live schedules.
 
     The exit code is 1 if they differ.
     """
-    found = action.differences(opened(**_where()), thorough=thorough)
-    if _as_json():
+    found = action.differences(root.app, thorough=thorough)
+    if root.as_json:
         print_json([_difference(row) for row in found])
     else:
         _show(found)
@@ -88,14 +71,14 @@ def diff(thorough: bool, **_: Any) -> int:
 @_shared
 @yes_option
 @click.option("--overwrite", is_flag=True, help="Also over what was changed by hand.")
-def apply(yes: bool, overwrite: bool, **_: Any) -> int:
+@pass_root
+def apply(root: Root, yes: bool, overwrite: bool) -> int:
     """Deploy every schedule whose file has changed."""
-    app = opened(**_where())
-    found = action.differences(app, to_deploy=True)
-    if not _as_json():
+    found = action.differences(root.app, to_deploy=True)
+    if not root.as_json:
         _show(row for row in found if row.kind is not Kind.REMOVED)
-    rows = action.apply(app, found, yes=yes, overwrite=overwrite)
-    if _as_json():
+    rows = action.apply(root.app, found, yes=yes, overwrite=overwrite)
+    if root.as_json:
         print_json([{"stack": row.stack, "result": row.result} for row in rows])
     else:
         counts = Counter(row.result for row in rows)
@@ -111,10 +94,11 @@ def apply(yes: bool, overwrite: bool, **_: Any) -> int:
 @schedules_command.command("prune")
 @_shared
 @yes_option
-def prune(yes: bool, **_: Any) -> None:
+@pass_root
+def prune(root: Root, yes: bool) -> None:
     """Delete deployed schedules without a file."""
-    names = action.prune(opened(**_where()), yes=yes)
-    if _as_json():
+    names = action.prune(root.app, yes=yes)
+    if root.as_json:
         print_json(names)
     else:
         click.echo(f"deleted {', '.join(names)}" if names else "nothing deleted")
@@ -123,19 +107,19 @@ def prune(yes: bool, **_: Any) -> None:
 @schedules_command.command("dump")
 @_shared
 @click.option("--write", is_flag=True, help="Write the files instead of printing them.")
-def dump(write: bool, **_: Any) -> None:
+@pass_root
+def dump(root: Root, write: bool) -> None:
     """Turn live schedules into TOML files.
 
     A file that exists keeps its comments and its order.
     """
-    app = opened(**_where())
-    texts = action.dump(app)
+    texts = action.dump(root.app)
     written = []
     for name, text in texts.items():
-        if write and text != app.project.schedule_text(name):
-            app.project.write_schedule(name, text)
+        if write and text != root.app.project.schedule_text(name):
+            root.app.project.write_schedule(name, text)
             written.append(name)
-    if _as_json():
+    if root.as_json:
         print_json(texts)
     elif write:
         click.echo("\n".join(f"schedules/{name}.toml written" for name in written) or "no change")
@@ -146,10 +130,11 @@ def dump(write: bool, **_: Any) -> None:
 @schedules_command.command("next")
 @_shared
 @click.option("--until", metavar="ISO", help="As far as this time.  [default: a day ahead]")
-def upcoming(until: str | None, **_: Any) -> None:
+@pass_root
+def upcoming(root: Root, until: str | None) -> None:
     """Print what fires next, in the order of time."""
-    found = _calendar(until, timedelta(days=1))
-    if _as_json():
+    found = _calendar(root, until, timedelta(days=1))
+    if root.as_json:
         print_json([_firing(firing) for firing in found])
         return
     for firing in found:
@@ -159,10 +144,11 @@ def upcoming(until: str | None, **_: Any) -> None:
 @schedules_command.command("calendar")
 @_shared
 @click.option("--until", metavar="ISO", help="As far as this time.  [default: a week ahead]")
-def calendar(until: str | None, **_: Any) -> None:
+@pass_root
+def calendar(root: Root, until: str | None) -> None:
     """Print what fires on which day, overlaps marked."""
-    found = _calendar(until, timedelta(days=7))
-    if _as_json():
+    found = _calendar(root, until, timedelta(days=7))
+    if root.as_json:
         print_json([_firing(firing) for firing in found])
         return
     overlaps: Counter[str] = Counter()
@@ -183,9 +169,10 @@ def calendar(until: str | None, **_: Any) -> None:
         click.echo(f"{name}: {what}; nothing keeps them apart", err=True)
 
 
-def _calendar(until: str | None, ahead: timedelta) -> Iterator[action.PlannedFiring]:
-    project, config, now = clock_only(**_where())
-    return action.calendar(project, config, now, parse_time(until) if until else now + ahead)
+def _calendar(root: Root, until: str | None, ahead: timedelta) -> Iterator[action.PlannedFiring]:
+    here = root.offline()
+    end = parse_time(until) if until else here.now + ahead
+    return action.calendar(here.project, here.config, here.now, end)
 
 
 def _firing(firing: action.PlannedFiring) -> dict[str, Any]:
