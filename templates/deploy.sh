@@ -19,6 +19,7 @@ for noun in platform workload; do
 done
 
 # A schedule names the revision of the task definition that its workload's stack has made by now.
+now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 filled=$(mktemp)
 trap 'rm -f "$filled"' EXIT
 for folder in stacks/schedule/*/; do
@@ -26,6 +27,13 @@ for folder in stacks/schedule/*/; do
   workload=$(sed -n 's/.*TaskDefinitionArn=@\(.*\)@".*/\1/p' "${folder}parameters.json")
   arn=$(aws cloudformation describe-stacks --stack-name "$workload" --output text \
     --query "Stacks[0].Outputs[?OutputKey=='TaskDefinitionArn'].OutputValue")
-  sed "s|=@$workload@|=$arn|" "${folder}parameters.json" > "$filled"
+  edit="s|=@$workload@|=$arn|"
+  # AWS takes no start that has passed; without one, a rate counts from the deployment.
+  start=$(sed -n 's/.*"StartDate=\(.*\)".*/\1/p' "${folder}parameters.json")
+  if [ -n "$start" ] && [ "$(printf '%s\n' "$start" "$now" | sort | head -n 1)" = "$start" ]; then
+    echo "$(basename "$folder"): the start $start has passed and is left out" >&2
+    edit="$edit;s|\"StartDate=.*\"|\"StartDate=\"|"
+  fi
+  sed "$edit" "${folder}parameters.json" > "$filled"
   deploy schedule "$(basename "$folder")" "$filled"
 done

@@ -12,8 +12,10 @@ from botocore.exceptions import ClientError
 from toolkit.adapters import account
 from toolkit.adapters.account import asked
 from toolkit.adapters.network import network
-from toolkit.adapters.roles import PermissionQuestion, role
+from toolkit.adapters.roles import PermissionQuestion, has_ecs_role, make_ecs_role, role
+from toolkit.app.deploying.deploy import make_ready
 from toolkit.core.deploying.facts import Quota, Unknown
+from toolkit.core.errors import ToolkitError
 
 NOW = datetime(2026, 11, 24, 5, 0, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::1:role/app/eu-west-1/SchedulerRole"
@@ -238,3 +240,58 @@ def test_endpoints_count_where_the_subnet_can_use_them() -> None:
     elsewhere = [{**gateway, "RouteTableIds": ["main"]}]
     found = network(ec2([], elsewhere), ["subnet-1"], "sg-1", public_address=False)
     assert found.subnets[0].endpoints == set()
+
+
+def refused(code: str, message: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Any")
+
+
+@pytest.mark.parametrize(
+    ("answers", "said", "slept"),
+    [
+        ({"get_role": {"Role": {}}}, "", []),
+        (
+            {
+                "get_role": refused("NoSuchEntity", "cannot be found"),
+                "create_service_linked_role": {"Role": {}},
+            },
+            "making AWSServiceRoleForECS",
+            [15.0],
+        ),
+        (
+            {
+                "get_role": refused("NoSuchEntity", "cannot be found"),
+                "create_service_linked_role": denied("iam:CreateServiceLinkedRole"),
+            },
+            "was not made",
+            [],
+        ),
+        ({"get_role": denied("iam:GetRole")}, "was not made", []),
+    ],
+)
+def test_the_first_deployment_of_an_account_makes_the_role_and_waits_for_it(
+    answers: Mapping[str, Any], said: str, slept: list[float]
+) -> None:
+    lines: list[str] = []
+    waits: list[float] = []
+    make_ready(aws(iam=answers), lines.append, waits.append)
+    assert said in "\n".join(lines)
+    assert bool(lines) == bool(said)
+    assert waits == slept
+
+
+def test_the_role_of_ecs_is_asked_for_and_that_somebody_else_just_made_it_is_fine() -> None:
+    missing = refused("NoSuchEntity", "The role with name AWSServiceRoleForECS cannot be found.")
+    taken = refused(
+        "InvalidInput",
+        "Service role name AWSServiceRoleForECS has been taken in this account, please try a "
+        "different suffix.",
+    )
+    found = aws(iam={"get_role": missing, "create_service_linked_role": taken})
+    assert not has_ecs_role(found)
+    make_ecs_role(found)
+    assert has_ecs_role(aws(iam={"get_role": {"Role": {}}}))
+    with pytest.raises(ToolkitError, match="no iam:CreateServiceLinkedRole"):
+        make_ecs_role(
+            aws(iam={"create_service_linked_role": denied("iam:CreateServiceLinkedRole")})
+        )

@@ -38,7 +38,9 @@ class Client:
         row = {"StackName": name, "StackStatus": self.status[name], "Tags": tags}
         return {**row, "CreationTime": NOW, "Outputs": [{"OutputKey": "K", "OutputValue": name}]}
 
-    def create_change_set(self, StackName: str, **_: Any) -> dict[str, str]:  # noqa: N803
+    def create_change_set(self, StackName: str, **given: Any) -> dict[str, str]:  # noqa: N803
+        rows = given["Parameters"]
+        self.parameters = {row["ParameterKey"]: row["ParameterValue"] for row in rows}
         self.status[StackName] = "REVIEW_IN_PROGRESS"
         return {"Id": StackName}
 
@@ -128,6 +130,61 @@ def test_a_layer_is_confirmed_once_and_executed(tmp_path: Any) -> None:
         (StackOutcome.CREATED, {"K": "a"}),
         (StackOutcome.CREATED, {"K": "b"}),
     ]
+
+
+@pytest.mark.parametrize(("answer", "calls"), [(True, 1), (False, 0)])
+def test_what_must_come_first_is_done_once_it_is_agreed(
+    tmp_path: Any, answer: bool, calls: int
+) -> None:
+    done: list[bool] = []
+    made = layers(Client(), Console(answer=answer), tmp_path)
+    made.deploy(plans("a"), agreed=lambda: done.append(True))
+    assert len(done) == calls
+
+
+def schedule_plan(**changes: str) -> StackPlan:
+    parameters = {
+        "ScheduleName": "weather",
+        "ScheduleExpression": "cron(0 6 * * ? *)",
+        "ScheduleExpressionTimezone": "UTC",
+        "State": "ENABLED",
+        "StartDate": "",
+        "EndDate": "",
+        "Input": "{}",
+        **changes,
+    }
+    tags = {"app": "app", "toolkit:digest": "1", "toolkit:noun": "schedule"}
+    return StackPlan("a", "{}", parameters, tags)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sent", "said"),
+    [
+        ({"StartDate": "2026-11-01T00:00:00Z"}, "", "has passed: it is left out"),
+        ({"StartDate": "2026-12-01T00:00:00Z"}, "2026-12-01T00:00:00Z", ""),
+        (
+            {"StartDate": "2026-11-23T21:00:00Z", "ScheduleExpression": "rate(2 hours)"},
+            "2026-11-24T01:00:00Z",
+            "2026-11-24T01:00:00Z keeps its beat",
+        ),
+    ],
+)
+def test_no_start_that_has_passed_is_sent_to_aws(
+    tmp_path: Any, changes: dict[str, str], sent: str, said: str
+) -> None:
+    client, console = Client(), Console()
+    layers(client, console, tmp_path, dry_run=True).deploy([schedule_plan(**changes)])
+    assert client.parameters["StartDate"] == sent
+    assert said in "\n".join(console.said)
+
+
+def test_a_one_time_schedule_that_has_fired_is_left_as_it_is(tmp_path: Any) -> None:
+    client, console = Client(), Console()
+    plan = schedule_plan(ScheduleExpression="at(2026-11-01T00:00:00)")
+    (row,) = layers(client, console, tmp_path).deploy([plan])
+    assert row.result is StackOutcome.EXPIRED
+    assert console.asked == []
+    assert client.status == {}
 
 
 @pytest.mark.parametrize("options", [{}, {"dry_run": True, "yes": True}])

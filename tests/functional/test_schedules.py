@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from botocore.exceptions import ClientError
 
 from toolkit.app.app import App, open_app
 from toolkit.app.schedules import schedule as schedule_action
@@ -135,7 +136,7 @@ def test_a_deployment_makes_a_schedule_anew_that_was_deleted_by_hand(
     assert project.toolkit("schedules", "diff", "--local", "--thorough").code == 0
 
 
-def test_what_drifted_though_its_file_stayed_is_made_anew(project: Project, mine: Path) -> None:
+def test_what_drifted_though_its_file_stayed_is_set_back(project: Project, mine: Path) -> None:
     target = live(project)["Target"]
     target["RetryPolicy"]["MaximumRetryAttempts"] = 5
     change_in_the_console(project, Target=target)
@@ -144,6 +145,82 @@ def test_what_drifted_though_its_file_stayed_is_made_anew(project: Project, mine
     assert "1 of them live otherwise" in answer.err
     project.toolkit("schedules", "apply", "--local", "--yes", "--overwrite")
     assert live(project)["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 0
+
+
+def test_a_deployment_sets_back_what_was_changed_by_hand_while_its_file_stayed(
+    project: Project, mine: Path
+) -> None:
+    created = live(project)["CreationDate"]
+    change_in_the_console(project, ScheduleExpression=SECOND)
+    command = ("deploy", "--only", NAME, "--local", "--yes")
+    assert f"expression {FIRST} → {SECOND}" in project.toolkit(*command, code=2).err
+    assert live(project)["ScheduleExpression"] == SECOND
+    project.toolkit(*command, "--overwrite")
+    assert live(project)["ScheduleExpression"] == FIRST
+    assert live(project)["CreationDate"] == created  # it was never gone
+    assert project.toolkit("schedules", "diff", "--local", "--thorough").code == 0
+
+
+def test_a_schedule_in_the_way_is_deleted_only_if_aws_takes_the_one_that_follows(
+    project: Project,
+) -> None:
+    target = live(project, "weather")["Target"]
+    scheduler = project.aws("scheduler")
+    by_hand = {"Name": NAME, "GroupName": APP, "FlexibleTimeWindow": {"Mode": "OFF"}}
+    scheduler.create_schedule(**by_hand, ScheduleExpression="rate(5 days)", Target=target)
+    try:
+        command = ("schedule", NAME, FIRST, "--timezone", "Europe/Berlin", "--local", "--yes")
+        assert "made by hand" in project.toolkit(*command, code=2).err
+        project.toolkit(*command, "--overwrite")
+        assert live(project)["ScheduleExpression"] == FIRST
+        assert f"{NAME}.check" not in live_names(project)
+    finally:
+        project.toolkit("schedule", NAME, "--remove", "--local", "--yes", code=None)
+
+
+def test_a_start_that_has_passed_stops_no_later_deployment(project: Project, mine: Path) -> None:
+    start = (opened(project, Console()).now() + timedelta(minutes=2)).replace(microsecond=0)
+    text = f"{start:%Y-%m-%dT%H:%M:%SZ}"
+    command = ("schedule", NAME, "--local", "--yes")
+    project.toolkit(*command, "rate(2 hours)", "--start", text)
+    project.toolkit("local", "advance", "10m")
+    target = live(project)["Target"]
+    with pytest.raises(ClientError, match="cannot be earlier than 5 minutes ago"):
+        change_in_the_console(project, StartDate=start, Target=target)
+    assert project.toolkit("schedules", "diff", "--local").code == 0
+    answer = project.toolkit(*command, "-e", "MAX_ORDER=4")
+    beat = start + timedelta(hours=2)
+    assert f"{beat:%Y-%m-%dT%H:%M:%SZ} keeps its beat" in answer.err
+    assert live(project)["StartDate"] == beat
+    assert tomllib.loads(mine.read_text())["start"] == text
+    assert project.toolkit("schedules", "diff", "--local").code == 0
+    # What drifted is set back, past start or not.
+    change_in_the_console(project, ScheduleExpression=SECOND)
+    project.toolkit("schedules", "apply", "--local", "--yes", "--overwrite")
+    assert live(project)["StartDate"] == beat
+
+
+def test_an_enabled_schedule_whose_end_has_passed_is_told_everywhere(
+    project: Project, mine: Path
+) -> None:
+    end = opened(project, Console()).now() + timedelta(minutes=2)
+    project.toolkit("schedule", NAME, "--end", end.isoformat(), "--local", "--yes")
+    project.toolkit("local", "advance", "3m")
+    listed = project.toolkit("schedules", "--local", "--json").json()
+    (row,) = [row for row in listed if row["name"] == NAME]
+    assert "its end" in row["expired"]
+    assert "its end" in project.toolkit("schedules", "--local").out
+    assert "never: its end" in project.toolkit("status", "--local").out
+    told = project.toolkit("doctor", "--local", code=None).out
+    assert "fires no more: its end" in told
+
+
+def test_a_moment_that_has_passed_is_refused(project: Project, mine: Path) -> None:
+    answer = project.toolkit(
+        "schedule", NAME, "--at", "2020-01-01 00:00", "--local", "--yes", code=2
+    )
+    assert "has passed" in answer.err
+    assert live(project)["ScheduleExpression"] == FIRST
 
 
 def test_a_schedule_that_was_deleted_by_hand_comes_back_on_request(

@@ -60,6 +60,7 @@ def test_a_good_app_is_ok_in_every_line() -> None:
         "clock",
         "quotas",
         "container engine",
+        "role of ECS",
         "stacks",
         "network",
         "images",
@@ -156,3 +157,10 @@ def test_what_does_not_arise_is_not_told() -> None:
     bare = changed(GOOD, quotas=None, engine=None, network=None, queue=None)
     names = {finding.name for finding in examine(bare)}
     assert not names & {"quotas", "container engine", "network", "dead letters"}
+
+
+def test_an_account_without_the_role_of_ecs_is_told_how_to_make_it() -> None:
+    found = at(changed(GOOD, ecs_role=False), "role of ECS")
+    assert found.grade is Grade.WARN
+    assert "create-service-linked-role --aws-service-name ecs.amazonaws.com" in found.hint
+    assert at(changed(GOOD, ecs_role=Unknown("no iam:GetRole")), "role of ECS").grade is Grade.WARN

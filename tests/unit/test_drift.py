@@ -109,7 +109,7 @@ def test_the_three_views_give_one_row_a_schedule():
     stacks = {"weather": STACK, "old": STACK, "gone": STACK}
     known = {name: listed(-1) for name in ("weather", "old", "byhand", "both")}
     plans = {name: plan() for name in ("weather", "new", "gone", "both")}
-    rows = {row.name: row for row in compare(plans, stacks, known, {})}
+    rows = {row.name: row for row in compare(plans, stacks, known, {}, DEPLOYED)}
     assert {name: row.kind for name, row in rows.items()} == {
         "both": Kind.ADDED,
         "byhand": Kind.UNOWNED,
@@ -126,7 +126,7 @@ def test_the_three_views_give_one_row_a_schedule():
 
 def test_a_changed_file_tells_what_is_deployed_and_what_it_wants():
     wanted = plan(State="DISABLED", Input=overrides(MAX_ORDER="3", LEVEL="0.8"))
-    (row,) = compare({"weather": wanted}, {"weather": STACK}, {"weather": listed(0)}, {})
+    (row,) = compare({"weather": wanted}, {"weather": STACK}, {"weather": listed(0)}, {}, DEPLOYED)
     assert row.changes == (
         FieldChange("state", "ENABLED", "DISABLED"),
         FieldChange("env LEVEL", "", "0.8"),

@@ -1,11 +1,11 @@
 """CloudFormation: prepare a change set, execute it, watch its events."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
-from toolkit.core.errors import StackError
+from toolkit.core.errors import StackError, ToolkitError
 from toolkit.core.stack import (
     APP_TAG,
     GONE,
@@ -18,9 +18,10 @@ from toolkit.core.stack import (
     StackEvent,
     StackPlan,
     first_cause,
+    reason_hint,
     says_unchanged,
+    stack_failure,
     stack_hint,
-    stuck_hint,
 )
 from toolkit.runtime.contract import format_time
 
@@ -89,6 +90,39 @@ class CloudFormation:
             )
         return self._worked_out(plan.name, kind, answer["Id"])
 
+    def revert_drift(self, stack: Stack, *, deleted: bool, watch: Watch) -> bool:
+        """Set a stack's one drifted resource back to the template; False where AWS cannot do that.
+
+        A drift-aware change set compares with what is live. CloudFormation may not find what is
+        live, and plan to make it: such a change set is executed only if it is really ``deleted``.
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+        """
+        try:
+            with translated(f"change set of {stack.name}", ValidationError=StackError):
+                answer = self._client.create_change_set(
+                    StackName=stack.name,
+                    ChangeSetName=f"toolkit-{time.time_ns()}",
+                    ChangeSetType="UPDATE",
+                    DeploymentMode="REVERT_DRIFT",
+                    UsePreviousTemplate=True,
+                    Parameters=[
+                        {"ParameterKey": key, "UsePreviousValue": True}
+                        for key in sorted(stack.parameters)
+                    ],
+                    Capabilities=_CAPABILITIES,
+                )
+            change_set = self._worked_out(stack.name, "UPDATE", answer["Id"])
+            if change_set.unchanged:
+                return False
+            wanted = Action.ADD if deleted else Action.MODIFY
+            if any(c.action is not wanted or c.replaces for c in change_set.changes):
+                self.discard(change_set)
+                return False
+            self.execute(change_set, watch)
+        except ToolkitError:
+            return False
+        return True
+
     def discard(self, change_set: ChangeSet) -> None:
         """Delete a change set, and the empty stack that preparing a first one leaves behind."""
         name = change_set.stack
@@ -119,17 +153,18 @@ class CloudFormation:
                         hint="deploy again: the change set will be made on what is there now",
                     ) from error
                 raise
-        return self._finish(name, watch, seen)
+        return self._finish(name, watch, seen, "CREATE_COMPLETE", "UPDATE_COMPLETE")
 
     def delete(self, name: str, watch: Watch) -> None:
         """Delete a stack and wait until it is gone."""
-        seen = {event.id for event in self._events(name)}
+        known = {event.id for event in self._events(name)}
+        seen = set(known)
         with translated(f"stack {name}", ValidationError=StackError):
             self._client.delete_stack(StackName=name)
         while (stack := self.find(name)) is not None:
             self._tell(name, watch, seen)
             if stack.status == "DELETE_FAILED":
-                self._raise(stack, seen)
+                self._raise(stack, known)
             self._sleep(self._poll)
 
     def _make_ready(self, plan: StackPlan, say: Callable[[str], None]) -> str:
@@ -151,11 +186,22 @@ class CloudFormation:
             say(f"{name} is {stack.status}: deleting what its first deployment left behind")
             self.delete(name, lambda _stack, _event: None)
             return "CREATE"
+        if stack.status == "UPDATE_ROLLBACK_FAILED":
+            say(f"{name} is {stack.status}: continuing to roll it back")
+            stack = self._roll_back(name)
         if stack.status not in UPDATABLE:
             raise StackError(
-                f"stack {name} is {stack.status} and cannot be updated", hint=stuck_hint(stack)
+                f"stack {name} is {stack.status} and cannot be updated",
+                hint=stack_hint(stack, stuck=self._stuck(stack)),
             )
         return "UPDATE"
+
+    def _roll_back(self, name: str) -> Stack:
+        """Continue a roll-back that failed; raises StackError when it fails again."""
+        known = {event.id for event in self._events(name)}
+        with translated(f"stack {name}", ValidationError=StackError):
+            self._client.continue_update_rollback(StackName=name)
+        return self._finish(name, lambda _stack, _event: None, known, "UPDATE_ROLLBACK_COMPLETE")
 
     def _worked_out(self, name: str, kind: str, arn: str) -> ChangeSet:
         while True:
@@ -176,15 +222,35 @@ class CloudFormation:
 
     def _refused(self, name: str, kind: str, arn: str, reason: str) -> ChangeSet:
         empty = ChangeSet(name, arn, kind, (), unchanged=True)
+        unchanged = says_unchanged(reason)
+        # Asked before the change set goes, and its events with it.
+        problems = () if unchanged else self._problems(name, arn)
         self.discard(empty)
-        if says_unchanged(reason):
+        if unchanged:
             return empty
+        told = "\n  ".join([reason, *problems])
         raise StackError(
-            f"CloudFormation refused the change set of {name}: {reason}",
-            hint="correct the template or the parameter; nothing was deployed",
+            f"CloudFormation refused the change set of {name}: {told}",
+            hint=reason_hint(told) or "correct the template or the parameter; nothing was deployed",
         )
 
-    def _finish(self, name: str, watch: Watch, seen: set[str]) -> Stack:
+    def _problems(self, name: str, change_set: str) -> list[str]:
+        """The resources that early validation or a hook refused, and why.
+
+        The change set itself only points to these events. A region or a caller without them is
+        left with that. https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
+        """
+        try:
+            with translated(f"events of {name}"):
+                pages = self._client.get_paginator("describe_events").paginate(
+                    ChangeSetName=change_set, Filters={"FailedEvents": True}
+                )
+                rows = [row for page in pages for row in page.get("OperationEvents", ())]
+        except ToolkitError:
+            return []
+        return list(dict.fromkeys(problem for row in rows if (problem := _problem(row))))
+
+    def _finish(self, name: str, watch: Watch, seen: set[str], *good: str) -> Stack:
         known = set(seen)
         while True:
             self._tell(name, watch, seen)
@@ -195,7 +261,7 @@ class CloudFormation:
                 break
             self._sleep(self._poll)
         self._tell(name, watch, seen)
-        if stack.status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        if stack.status not in good:
             self._raise(stack, known)
         return stack
 
@@ -222,11 +288,18 @@ class CloudFormation:
 
     def _raise(self, stack: Stack, known: set[str]) -> None:
         cause = first_cause(event for event in self._events(stack.name) if event.id not in known)
-        what = f"{cause.logical_id} ({cause.resource_type}): {cause.reason}" if cause else ""
-        raise StackError(
-            f"stack {stack.name} ended as {stack.status}: {what or stack.reason}",
-            hint=stack_hint(cause),
-        )
+        stuck = self._stuck(stack, known)
+        raise StackError(stack_failure(stack, cause, stuck), hint=stack_hint(stack, cause, stuck))
+
+    def _stuck(self, stack: Stack, known: Collection[str] = ()) -> set[str]:
+        """The resources of a stack that is stuck whose last event is a failure."""
+        if not stack.status.endswith("_FAILED"):
+            return set()
+        last: dict[str, StackEvent] = {}
+        for event in self._events(stack.name):
+            if event.id not in known and event.logical_id != stack.name:
+                last.setdefault(event.logical_id, event)
+        return {name for name, event in last.items() if event.failed}
 
 
 def _busy(status: str) -> bool:
@@ -272,3 +345,16 @@ def _event(row: Any) -> StackEvent:
         status=row.get("ResourceStatus", ""),
         reason=row.get("ResourceStatusReason", ""),
     )
+
+
+def _problem(row: Any) -> str:
+    """A failed event of DescribeEvents in one line; empty where it tells no reason."""
+    reasons = ("ValidationStatusReason", "HookStatusReason", "ResourceStatusReason")
+    reason = next((row[key] for key in reasons if row.get(key)), "")
+    if not reason:
+        return ""
+    where = row.get("LogicalResourceId", "")
+    if row.get("ResourceType"):
+        where += f" ({row['ResourceType']})"
+    path = f" at {row['ValidationPath']}" if row.get("ValidationPath") else ""
+    return f"{where}{path}: {reason}".lstrip(": ")

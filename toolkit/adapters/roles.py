@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 
+# The role with which ECS itself acts in an account; the first cluster of an account needs it.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
+_ECS, _ECS_ROLE = "ecs.amazonaws.com", "AWSServiceRoleForECS"
+
+
 @frozen
 class PermissionQuestion:
     """May the role do this? ``context`` holds the condition keys that AWS would fill in."""
@@ -45,6 +50,35 @@ def role(
         return Role(name, service, trusted, decisions)
     except ToolkitError as error:
         return Role(name, service, trusted, Unknown(error.message))
+
+
+def has_ecs_role(aws: Aws) -> bool:
+    """Whether the account has the service-linked role of ECS."""
+    from botocore.exceptions import ClientError
+
+    client: IAMClient = aws.client("iam")
+    with translated(f"role {_ECS_ROLE}"):
+        try:
+            client.get_role(RoleName=_ECS_ROLE)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "NoSuchEntity":
+                return False
+            raise
+    return True
+
+
+def make_ecs_role(aws: Aws) -> None:
+    """Make the service-linked role of ECS; that somebody else just made it is fine."""
+    from botocore.exceptions import ClientError
+
+    client: IAMClient = aws.client("iam")
+    with translated(f"role {_ECS_ROLE}"):
+        try:
+            client.create_service_linked_role(AWSServiceName=_ECS)
+        except ClientError as error:
+            # IAM has no code of its own for "has been taken in this account".
+            if "has been taken" not in str(error):
+                raise
 
 
 def _ask(client: "IAMClient", arn: str, question: PermissionQuestion) -> str:

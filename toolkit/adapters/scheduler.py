@@ -7,6 +7,7 @@ from toolkit.adapters.session import Aws, translated
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.schedules.drift import Listed
 from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.target import schedule_request
 from toolkit.runtime.contract import format_time
 
 if TYPE_CHECKING:
@@ -49,6 +50,24 @@ class Scheduler:
         """Several schedules whole, several at a time; those that exist."""
         found = side_by_side(self.find, names)
         return {live.name: live for live in found if live is not None}
+
+    def restore(self, schedule: Schedule) -> None:
+        """Set a schedule to what its stack says, in one call; make it if it is gone."""
+        request = schedule_request(schedule.parameters())
+        with translated(f"schedule {schedule.name}"):
+            if self._get(schedule.name) is None:
+                self._client.create_schedule(**request)
+            else:
+                self._client.update_schedule(**request)
+
+    def check(self, schedule: Schedule) -> None:
+        """Let AWS judge a schedule: make it under another name, disabled, and delete that again."""
+        request = schedule_request(schedule.parameters())
+        # Our own names hold no dot.
+        name = f"{schedule.name}.check"
+        with translated(f"schedule {schedule.name}"):
+            self._client.create_schedule(**{**request, "Name": name, "State": "DISABLED"})
+            self._client.delete_schedule(GroupName=self._group, Name=name)
 
     def delete(self, name: str) -> None:
         """Delete a schedule that no stack holds."""

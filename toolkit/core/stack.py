@@ -41,6 +41,7 @@ class Action(StrEnum):
     REMOVE = "Remove"
     IMPORT = "Import"
     DYNAMIC = "Dynamic"
+    SYNC = "SyncWithActual"
 
 
 @frozen
@@ -114,28 +115,82 @@ def first_cause(events: Iterable[StackEvent]) -> StackEvent | None:
     return failures[0] if failures else None
 
 
-def stack_hint(cause: StackEvent | None) -> str:
-    """What to do about the first cause."""
-    reason = cause.reason if cause else ""
-    for words, hint in _HINTS:
-        if words.lower() in reason.lower():
-            return hint
-    return "correct the cause and deploy again; the stack was rolled back to its earlier state"
+def stack_failure(stack: Stack, cause: StackEvent | None, stuck: Iterable[str] = ()) -> str:
+    """What became of a stack that did not end as it should, and why."""
+    what = f"{cause.logical_id} ({cause.resource_type}): {cause.reason}" if cause else stack.reason
+    end, _ = _ENDS.get(stack.status, _UNKNOWN_END)
+    held = f" ({', '.join(sorted(stuck))})" if stuck else ""
+    return f"stack {stack.name} ended as {stack.status}: {what or 'no reason given'}; {end}{held}"
 
 
-def stuck_hint(stack: Stack) -> str:
-    """What to do about a stack that CloudFormation will neither update nor delete by itself."""
-    command = "aws cloudformation"
-    if stack.status == "UPDATE_ROLLBACK_FAILED":
-        return f"mend the cause, then: {command} continue-update-rollback --stack-name {stack.name}"
-    return f"look at its events: {command} describe-stack-events --stack-name {stack.name}"
+def stack_hint(stack: Stack, cause: StackEvent | None = None, stuck: Iterable[str] = ()) -> str:
+    """The next step after a failure: what to correct, then the command that goes on.
+
+    ``stuck`` are the resources that CloudFormation could not delete or roll back.
+    """
+    _, command = _ENDS.get(stack.status, _UNKNOWN_END)
+    following = command.format(name=stack.name, stuck=" ".join(sorted(stuck)) or "RESOURCE")
+    correction = reason_hint(cause.reason if cause else stack.reason)
+    return f"{correction}; then {following}" if correction else following
 
 
+def reason_hint(reason: str) -> str:
+    """What to correct, for the reasons that are known; empty for others."""
+    lowered = reason.lower()
+    return next((hint for words, hint in _HINTS if words.lower() in lowered), "")
+
+
+MAKE_ECS_ROLE = "aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com"
+# In this order: the first that fits is the most precise one.
 _HINTS = (
+    (
+        # https://github.com/aws/containers-roadmap/issues/2614
+        "assume the service linked role",
+        f"AWS was still making the role that ECS acts with in this account ({MAKE_ECS_ROLE})",
+    ),
+    (
+        # https://github.com/getmoto/moto/pull/8172
+        "StartDate you specify cannot be earlier",
+        "the start of the schedule has passed: take it out of its file",
+    ),
+    (
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1726
+        "Unable to retrieve Arn attribute for AWS::Scheduler::Schedule",
+        "CloudFormation cannot read schedules of a group: use templates/schedule.yaml as shipped",
+    ),
     ("already exists", "another stack or person made it: delete it, or choose another app name"),
     ("is not authorized", "your credentials lack this permission; see docs/security.md"),
     ("AccessDenied", "your credentials lack this permission; see docs/security.md"),
     ("limit", "a quota of the account is reached: raise it in Service Quotas"),
     ("Invalid Schedule Expression", "check it with: toolkit next 'cron(...)'"),
-    ("does not exist", "it names something that was deleted: deploy the platform again"),
+    ("does not exist", "it names something that was deleted: deploy the platform"),
+)
+_AGAIN = "deploy again"
+_CONTINUE = "aws cloudformation continue-update-rollback --stack-name {name}"
+_DELETE = "aws cloudformation delete-stack --stack-name {name}"
+# What each end state means, and the next command. None of them is a dead end.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+_ENDS = {
+    "CREATE_FAILED": ("it was not created, and what it had made is still there", _AGAIN),
+    "ROLLBACK_COMPLETE": ("it was not created, and what it had made was deleted", _AGAIN),
+    "ROLLBACK_FAILED": ("it was not created, and not all that it had made was deleted", _AGAIN),
+    "UPDATE_ROLLBACK_COMPLETE": ("it was rolled back to its earlier state", _AGAIN),
+    "IMPORT_ROLLBACK_COMPLETE": ("the import was rolled back", _AGAIN),
+    "UPDATE_ROLLBACK_FAILED": (
+        "it was not rolled back: it is part old, part new",
+        _CONTINUE + " (or, to leave something as it is, add --resources-to-skip {stuck})",
+    ),
+    "UPDATE_FAILED": (
+        "it was not rolled back: it is part old, part new",
+        "aws cloudformation rollback-stack --stack-name {name}",
+    ),
+    "IMPORT_ROLLBACK_FAILED": ("the import was not rolled back", _DELETE),
+    "DELETE_FAILED": (
+        "it is still there, with what could not be deleted",
+        _DELETE + " (or, to leave something behind, add --retain-resources {stuck})",
+    ),
+}
+_UNKNOWN_END = (
+    "look at what it says itself",
+    "aws cloudformation describe-stack-events --stack-name {name}",
 )

@@ -6,11 +6,15 @@ set, shown, confirmed once a layer, and executed with its events live. A stack w
 parameters are those that were deployed last needs no change set at all.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from attrs import asdict, frozen
 
+from toolkit.adapters.roles import has_ecs_role, make_ecs_role
+from toolkit.adapters.session import Aws
 from toolkit.app.app import App
 from toolkit.app.deploying import ownership
 from toolkit.app.deploying.image import find_image, resolve_image
@@ -19,9 +23,12 @@ from toolkit.app.deploying.release import build, check_schedules, load
 from toolkit.core.deploying import plans
 from toolkit.core.deploying.plans import PLATFORM, SCHEDULE, WORKLOAD, Spec
 from toolkit.core.deploying.release import INDEX, Release, release_id
-from toolkit.core.errors import ConfigError
+from toolkit.core.errors import ConfigError, ToolkitError
 from toolkit.core.schedules.drift import Difference
 from toolkit.core.stack import StackPlan
+
+# https://github.com/aws-solutions-library-samples/guidance-for-claude-code-with-amazon-bedrock/issues/251
+_ROLE_SECONDS = 15.0
 
 
 @frozen
@@ -56,7 +63,10 @@ def deploy(app: App, options: Options) -> Deployment:
         check_schedules(app)
     _check_names(app, release, options.only)
     with Layers(app, options) as layers:
-        rows = layers.deploy([_platform(app, release)])
+        # The embedded AWS needs no such role.
+        first = not layers.outputs(app.names.platform_stack) and not app.local
+        ready = partial(make_ready, app.aws, app.console.say) if first else lambda: None
+        rows = layers.deploy([_platform(app, release)], agreed=ready)
         outputs = layers.outputs(app.names.platform_stack)
         if not outputs:
             app.console.say("The next layers can be planned once the platform is deployed.")
@@ -69,6 +79,26 @@ def deploy(app: App, options: Options) -> Deployment:
             identity = _keep(app, release, dry_run=options.dry_run)
         rows += _upper_layers(app, layers, release, options.only)
         return Deployment(identity, tuple(rows))
+
+
+def make_ready(
+    aws: Aws, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Make the role that ECS acts with, before the first cluster of an account.
+
+    CreateCluster would make it and assume it at once, which may fail; even one that was just made
+    cannot be assumed for some seconds. Without the permission, CreateCluster still tries.
+    """
+    try:
+        if has_ecs_role(aws):
+            return
+        say("making AWSServiceRoleForECS, the role that ECS acts with in this account")
+        make_ecs_role(aws)
+    except ToolkitError as error:
+        say(f"AWSServiceRoleForECS was not made: {error.message}")
+        return
+    say(f"waiting {_ROLE_SECONDS:.0f} s until it is known everywhere")
+    sleep(_ROLE_SECONDS)
 
 
 def _platform(app: App, release: Release | None) -> StackPlan:
@@ -128,12 +158,14 @@ def _schedules(app: App, layers: Layers, plans: list[StackPlan]) -> list[StackRe
     """The schedules' layer; what somebody changed behind a stack is refused before it goes."""
 
     def look() -> list[Difference]:
-        changing = layers.changing(plans)
-        return ownership.planned(app, changing, layers.stacks) if changing else []
+        changing = [plan.parameters["ScheduleName"] for plan in layers.changing(plans)]
+        return ownership.compared(app, plans, layers.stacks, changing) if plans else []
 
     if not layers.options.overwrite:
         return layers.deploy(plans, check=lambda: ownership.check(look()))
-    if not layers.options.dry_run and not ownership.make_way(app, look(), yes=layers.options.yes):
+    if not layers.options.dry_run and not ownership.make_way(
+        app, look(), plans, layers.stacks, yes=layers.options.yes
+    ):
         return [StackResult(plan.name, StackOutcome.DECLINED) for plan in plans]
     return layers.deploy(plans)
 

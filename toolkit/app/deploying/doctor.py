@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TypeVar
 
 from toolkit.adapters import account
 from toolkit.adapters.account import asked
 from toolkit.adapters.docker import Docker
 from toolkit.adapters.network import network
-from toolkit.adapters.roles import PermissionQuestion, role
+from toolkit.adapters.roles import PermissionQuestion, has_ecs_role, role
 from toolkit.adapters.side_by_side import AT_ONCE
 from toolkit.app.app import App
 from toolkit.app.deploying.image import PLATFORMS
@@ -50,6 +51,9 @@ def gather(app: App) -> Facts:
         engine = pool.submit(_engine, app)
         net = pool.submit(_network, app, deployed)
         queue = pool.submit(_queue, app, deployed)
+        # A cluster that stands has shown that the role is there; the embedded AWS needs none.
+        needed = deployed.platform is None and not app.local
+        ecs_role = pool.submit(asked, lambda: has_ecs_role(aws) if needed else True)
         images = pool.submit(
             _each, deployed.workloads, lambda name: _image(app, deployed.workloads[name])
         )
@@ -58,6 +62,7 @@ def gather(app: App) -> Facts:
             deployed.workloads,
             lambda name: account.has_log_group(aws, deployed.workload(name).log_group_name),
         )
+        live = _live(app, deployed)
         return Facts(
             identity=who,
             clock_skew=skew.result(),
@@ -72,7 +77,9 @@ def gather(app: App) -> Facts:
             roles=_roles(app, deployed),
             queue=queue.result(),
             log_groups=groups.result(),
-            schedules=_schedules(app, deployed),
+            schedules=_schedules(app, live, deployed),
+            expired=_expired(live, app.now()),
+            ecs_role=ecs_role.result(),
         )
 
 
@@ -230,11 +237,25 @@ def _starting(app: App, platform: Platform) -> list[PermissionQuestion]:
     ]
 
 
-def _schedules(app: App, deployed: AppStacks) -> dict[str, str | Unknown]:
-    """What is wrong with the target of each deployed schedule; empty where nothing is."""
+def _live(app: App, deployed: AppStacks) -> dict[str, Schedule] | Unknown:
+    """The deployed schedules as they are live."""
     if not deployed.schedules:
         return {}
-    live = asked(lambda: app.scheduler.find_all(deployed.schedules))
+    return asked(lambda: app.scheduler.find_all(deployed.schedules))
+
+
+def _expired(live: dict[str, Schedule] | Unknown, now: datetime) -> dict[str, str]:
+    """The enabled schedules that fire no more, and why."""
+    if isinstance(live, Unknown):
+        return {}
+    reasons = {name: schedule.timetable().spent(now) for name, schedule in live.items()}
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _schedules(
+    app: App, live: dict[str, Schedule] | Unknown, deployed: AppStacks
+) -> dict[str, str | Unknown]:
+    """What is wrong with the target of each deployed schedule; empty where nothing is."""
     if isinstance(live, Unknown):
         return dict.fromkeys(deployed.schedules, live)
     return {

@@ -8,7 +8,7 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.lock import DeployLock
@@ -17,7 +17,9 @@ from toolkit.app.app import App
 from toolkit.app.schedules import history
 from toolkit.core.deploying.plans import DIGEST_TAG, NOUN_TAG, SCHEDULE
 from toolkit.core.errors import StackError, ToolkitError
+from toolkit.core.schedules.dates import as_deployed, has_fired, sendable
 from toolkit.core.schedules.rescheduling import rescheduling
+from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import GOOD, ChangeSet, ResourceChange, Stack, StackPlan
 
 
@@ -27,6 +29,7 @@ class StackOutcome(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    EXPIRED = "expired"
     PLANNED = "planned"
     DECLINED = "declined"
 
@@ -101,24 +104,30 @@ class Layers:
         return [plan for plan in layer if not self._stands(plan)]
 
     def deploy(
-        self, layer: list[StackPlan], *, check: Callable[[], None] = lambda: None
+        self,
+        layer: list[StackPlan],
+        *,
+        check: Callable[[], None] = lambda: None,
+        agreed: Callable[[], None] = lambda: None,
     ) -> list[StackResult]:
-        """Plan, show, confirm and execute one layer.
+        """Plan, show, confirm and execute one layer; ``agreed`` is called in between.
 
         ``check`` is called once the change sets stand, and may raise: CloudFormation drops them
         when anybody else changes their stacks, so what it finds holds until they are executed.
         """
         if not self.changing(layer):
             check()
-            return [self._unchanged(plan) for plan in layer]
+            return [self._as_it_is(plan) for plan in layer]
         self._acquire()
         try:
-            return self._changed(layer, check)
+            return self._changed(layer, check, agreed)
         finally:
             if not self._kept_open:
                 self._unlock()
 
-    def _changed(self, layer: list[StackPlan], check: Callable[[], None]) -> list[StackResult]:
+    def _changed(
+        self, layer: list[StackPlan], check: Callable[[], None], agreed: Callable[[], None]
+    ) -> list[StackResult]:
         with ThreadPoolExecutor(AT_ONCE) as pool, self._interruptible():
             prepared = list(pool.map(self._prepare, layer))
             wanted = [change_set for change_set in prepared if change_set is not None]
@@ -132,6 +141,7 @@ class Layers:
             if wanted and not self._agreed(len(wanted)):
                 list(pool.map(self._formation.discard, wanted))
                 return [self._skipped(*row) for row in zip(layer, prepared, strict=True)]
+            agreed()
             rows = list(pool.map(self._execute, layer, prepared))
         if any(isinstance(row, StackError) for row in rows):
             self._app.forget_stacks()
@@ -157,6 +167,7 @@ class Layers:
     def _prepare(self, plan: StackPlan) -> ChangeSet | None:
         if self._stands(plan):
             return None
+        plan = self._dated(plan)
         change_set = self._formation.prepare(plan, say=self._console.say)
         return None if change_set.unchanged else change_set
 
@@ -178,7 +189,7 @@ class Layers:
 
     def _execute(self, plan: StackPlan, change_set: ChangeSet | None) -> StackResult | StackError:
         if change_set is None:
-            return self._unchanged(plan)
+            return self._as_it_is(plan)
         try:
             stack = self._formation.execute(change_set, self._console.event)
         except StackError as error:
@@ -196,6 +207,31 @@ class Layers:
             raise failures[0]
         return [row for row in rows if isinstance(row, StackResult)]
 
+    def _dated(self, plan: StackPlan) -> StackPlan:
+        """The plan with a start that AWS takes."""
+        if plan.tags.get(NOUN_TAG) != SCHEDULE:
+            return plan
+        schedule = Schedule.from_parameters(plan.parameters)
+        start = sendable(schedule, self._app.now()).start
+        if start != schedule.start:
+            instead = f"{start} keeps its beat" if start else "it is left out"
+            passed = f"the start {schedule.start} has passed"
+            self._console.say(f"schedule {schedule.name}: {passed}: {instead}")
+        return evolve(plan, parameters={**plan.parameters, "StartDate": start})
+
+    def _as_it_is(self, plan: StackPlan) -> StackResult:
+        """A stack that is left alone, because it stands or because its one firing has passed."""
+        if not self._has_fired(plan):
+            return self._unchanged(plan)
+        schedule = Schedule.from_parameters(plan.parameters)
+        self._console.say(f"schedule {schedule.name}: {schedule.expression} has passed")
+        return StackResult(plan.name, StackOutcome.EXPIRED, self.outputs(plan.name))
+
+    def _has_fired(self, plan: StackPlan) -> bool:
+        if plan.tags.get(NOUN_TAG) != SCHEDULE:
+            return False
+        return has_fired(Schedule.from_parameters(plan.parameters), self._app.now())
+
     def _unchanged(self, plan: StackPlan) -> StackResult:
         # A change set may have been refused as empty for a stack that was made in the meantime.
         known = self.stacks.get(plan.name) or self._formation.find(plan.name)
@@ -203,18 +239,28 @@ class Layers:
 
     def _skipped(self, plan: StackPlan, change_set: ChangeSet | None) -> StackResult:
         if change_set is None:
-            return self._unchanged(plan)
+            return self._as_it_is(plan)
         result = StackOutcome.PLANNED if self.options.dry_run else StackOutcome.DECLINED
         return StackResult(plan.name, result, self.outputs(plan.name), change_set.changes)
 
     def _stands(self, plan: StackPlan) -> bool:
-        """Whether the stack stands as planned, and nobody changed its parameters since."""
+        """Whether the stack stands as planned, and nobody changed its parameters since.
+
+        A one-time schedule that has fired is left as it is: AWS may refuse to write it again.
+        """
+        if self._has_fired(plan):
+            return True
         stack = self.stacks.get(plan.name)
         if stack is None or stack.status not in GOOD:
             return False
         if stack.tags.get(DIGEST_TAG) != plan.tags[DIGEST_TAG]:
             return False
-        return all(stack.parameters.get(key) == value for key, value in plan.parameters.items())
+        wanted = dict(plan.parameters)
+        if plan.tags.get(NOUN_TAG) == SCHEDULE:
+            deployed = Schedule.from_parameters(stack.parameters)
+            schedule = Schedule.from_parameters(plan.parameters)
+            wanted["StartDate"] = as_deployed(schedule, deployed, self._app.now()).start
+        return all(stack.parameters.get(key) == value for key, value in wanted.items())
 
     def _acquire(self) -> None:
         """Take or renew the lock; the first deployment of an app has no bucket to keep it in.

@@ -1,80 +1,113 @@
 """One owner: what somebody else deployed, or changed behind a stack, is shown before it goes."""
 
-from collections.abc import Iterable, Mapping
-
-from attrs import evolve
+from collections.abc import Collection, Iterable, Mapping
 
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
+from toolkit.app.schedules import history
 from toolkit.core.deploying.plans import deployed_schedules
 from toolkit.core.errors import ConfigError
-from toolkit.core.schedules.drift import Difference, FieldChange, Kind, Listed, compare
+from toolkit.core.schedules.dates import sendable
+from toolkit.core.schedules.drift import Difference, FieldChange, Kind, compare, suspects
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import Stack, StackPlan
 
-_TOLD = 5
+_SHOWN = 5
 HINT = "look at it with: toolkit schedules diff; to overwrite it: --overwrite"
 
 
-def planned(
-    app: App, changing: Iterable[StackPlan], deployed: Mapping[str, Stack]
-) -> list[Difference]:
-    """Schedules whose stacks are about to be changed ↔ deployed ↔ live."""
-    rows = compared(app, changing, deployed)
-    # Another template updates a schedule, too, though none of its parameters changes.
-    return [evolve(r, kind=Kind.CHANGED) if r.kind is Kind.UNCHANGED else r for r in rows]
-
-
 def compared(
-    app: App, wanted: Iterable[StackPlan], deployed: Mapping[str, Stack]
+    app: App,
+    wanted: Iterable[StackPlan],
+    deployed: Mapping[str, Stack],
+    whole: Collection[str] | None = None,
 ) -> list[Difference]:
-    """Schedules in all three views, each live one read whole; ``deployed`` is by stack."""
+    """Schedules in all three views; ``deployed`` is by stack.
+
+    The live ones named in ``whole``, or all, are read whole; others where the listing leaves a
+    doubt.
+    """
     plans = [Schedule.from_parameters(plan.parameters) for plan in wanted]
     schedules = {schedule.name: schedule for schedule in plans}
     stacks = deployed_schedules(deployed.values())
-    live = app.scheduler.find_all(schedules)
-    listed = {name: Listed(name, found.state, found.changed_at) for name, found in live.items()}
     known = {name: stacks[name] for name in schedules if name in stacks}
-    return compare(schedules, known, listed, live)
+    listed = {row.name: row for row in app.scheduler.listed() if row.name in schedules}
+    names = schedules if whole is None else {*whole, *suspects(known, listed)}
+    live = app.scheduler.find_all(sorted(set(names) & listed.keys()))
+    return compare(schedules, known, listed, live, app.now())
 
 
 def check(rows: Iterable[Difference]) -> None:
     """Refuse to deploy over schedules that are live otherwise than they were deployed."""
-    drifted = [row for row in rows if row.to_deploy and row.drift]
+    drifted = [row for row in rows if row.drift]
     if not drifted:
         return
-    lines = [f"{row.name}: {told(row.drift)}" for row in drifted[:_TOLD]]
-    more = [f"and {len(drifted) - _TOLD} more"] if len(drifted) > _TOLD else []
+    lines = [f"{row.name}: {told(row.drift)}" for row in drifted[:_SHOWN]]
+    more = [f"and {len(drifted) - _SHOWN} more"] if len(drifted) > _SHOWN else []
     what = "1 schedule was" if len(drifted) == 1 else f"{len(drifted)} schedules were"
     raise ConfigError("\n  ".join([f"{what} changed behind its stack", *lines, *more]), hint=HINT)
 
 
-def make_way(app: App, rows: Iterable[Difference], *, yes: bool) -> bool:
-    """Delete what an update cannot set right, so that it is made anew; False if that was declined.
+def make_way(
+    app: App,
+    rows: Iterable[Difference],
+    plans: Iterable[StackPlan],
+    stacks: Mapping[str, Stack],
+    *,
+    yes: bool,
+) -> bool:
+    """Set right what an update would leave as it is; False if that was declined.
 
     CloudFormation compares a template with its last one and never with what is live. It would do
     nothing about a schedule that drifted while its file stayed, fail to update one that was deleted
     by hand, and refuse to make one that is there already.
     """
-    stuck = [row for row in rows if row.drift and (row.kind is not Kind.CHANGED or row.deleted)]
-    if not stuck:
+    drifted = [row for row in rows if row.drift]
+    if not drifted:
         return True
-    app.console.say("\n".join(f"! {row.name}: {told(row.drift)}" for row in stuck))
-    what = "This schedule is" if len(stuck) == 1 else f"These {len(stuck)} schedules are"
-    if not yes and not app.console.confirm(f"{what} deleted and made anew. Go on?"):
+    app.console.say("\n".join(f"! {row.name}: {told(row.drift)}" for row in drifted))
+    if not yes and not app.console.confirm(_question(drifted)):
         return False
+    wanted = {plan.name: plan for plan in plans}
 
     def clear(row: Difference) -> None:
+        stack = app.names.schedule_stack(row.name)
         if row.kind is Kind.ADDED:
-            app.scheduler.delete(row.name)
+            _remove_unowned(app, Schedule.from_parameters(wanted[stack].parameters))
         else:
-            app.formation.delete(app.names.schedule_stack(row.name), app.console.event)
+            _restore(app, stacks[stack], deleted=row.deleted)
 
-    side_by_side(clear, stuck)
+    side_by_side(clear, drifted)
     app.forget_stacks()
+    history.record(app)
     return True
 
 
+def _question(rows: list[Difference]) -> str:
+    back = ", ".join(row.name for row in rows if row.kind is not Kind.ADDED)
+    anew = ", ".join(row.name for row in rows if row.kind is Kind.ADDED)
+    steps = (back and f"Set back to what was deployed: {back}.", anew and f"Make anew: {anew}.")
+    return " ".join([*filter(None, steps), "Go on?"])
+
+
+def _remove_unowned(app: App, wanted: Schedule) -> None:
+    """Delete a schedule that no stack holds, once AWS takes the one that comes in its place."""
+    app.scheduler.check(sendable(wanted, app.now()))
+    app.scheduler.delete(wanted.name)
+
+
+def _restore(app: App, stack: Stack, *, deleted: bool) -> None:
+    """Set a schedule back to what its stack says, and never through a moment without it."""
+    schedule = Schedule.from_parameters(stack.parameters)
+    as_sent = sendable(schedule, app.now())
+    # CloudFormation would send the start that the stack has, even one that has passed.
+    if as_sent == schedule and app.formation.revert_drift(
+        stack, deleted=deleted, watch=app.console.event
+    ):
+        return
+    app.scheduler.restore(as_sent)
+
+
 def told(changes: Iterable[FieldChange]) -> str:
-    """Changes in one line: what is deployed → what was found."""
+    """Changes in one line: what is deployed → what is live."""
     return "; ".join(f"{c.field} {c.before or '(none)'} → {c.after or '(none)'}" for c in changes)

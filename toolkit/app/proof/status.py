@@ -34,11 +34,15 @@ class RunSummary:
 
 @frozen
 class ScheduleStatus:
-    """One schedule: what became of it last, and its next firing in UTC."""
+    """One schedule: what became of it last, and its next firing in UTC.
+
+    ``spent`` says why it fires no more although it is enabled.
+    """
 
     name: str
     last: RunSummary | None
     next: datetime | None
+    spent: str = ""
 
 
 @frozen
@@ -61,7 +65,8 @@ def status(app: App) -> AppStatus:
             if run.state is not State.RUNNING:
                 latest.setdefault(run.run_id.schedule, run)
     schedules = [
-        ScheduleStatus(name, latest.get(name), known.next(name, now)) for name in known.names
+        ScheduleStatus(name, latest.get(name), known.next(name, now), known.spent(name, now))
+        for name in known.names
     ]
     return AppStatus(now, running(app), schedules)
 

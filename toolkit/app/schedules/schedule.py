@@ -18,6 +18,7 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.names import check_name, workload_of
 from toolkit.core.schedules import drift
 from toolkit.core.schedules import preview as preview_core
+from toolkit.core.schedules.dates import has_fired
 from toolkit.core.schedules.firings import FiringDiff
 from toolkit.core.schedules.schedule import FIELDS, Schedule
 from toolkit.core.schedules.schedule_file import check_settings
@@ -66,6 +67,11 @@ def change(
 def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> StackResult:
     """Deploy the schedule's stack and put its file in place; either both change or neither does."""
     after = wanted.preview.after
+    if wanted.preview.retimed and has_fired(after, app.now()):
+        raise ConfigError(
+            f"{after.file}: {after.expression} has passed, and AWS takes no such schedule",
+            hint=f"give a time to come: {app.command(f'schedule {after.name}')} --at TIME",
+        )
     plan = _plan(app, after)
 
     def check() -> None:
@@ -76,7 +82,9 @@ def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> St
     check()
     if overwrite:
         found = _difference(app, plan)
-        if not ownership.make_way(app, [found], yes=yes):
+        stack = app.formation.find(plan.name)
+        stacks = {plan.name: stack} if stack else {}
+        if not ownership.make_way(app, [found], [plan], stacks, yes=yes):
             return StackResult(plan.name, StackOutcome.DECLINED)
     with app.project.staged_schedule(after.name, wanted.text, wanted.earlier) as staged:
         try:
@@ -150,7 +158,7 @@ def _settled(app: App, plan: StackPlan) -> bool:
     if stack.status not in GOOD:
         return False
     deployed, wanted = map(Schedule.from_parameters, (stack.parameters, plan.parameters))
-    return not drift.changes_of(deployed, wanted)
+    return not drift.changes_of(deployed, wanted, app.now())
 
 
 def _difference(app: App, plan: StackPlan) -> drift.Difference:

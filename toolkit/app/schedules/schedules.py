@@ -18,6 +18,7 @@ from toolkit.core.deploying import plans
 from toolkit.core.deploying.config import Config
 from toolkit.core.deploying.dump import file_changes
 from toolkit.core.names import workload_of
+from toolkit.core.schedules.dates import as_deployed
 from toolkit.core.schedules.drift import Difference, Listed, changes_of, compare, suspects
 from toolkit.core.schedules.firings import LocalFiring, localize, merge
 from toolkit.core.schedules.schedule import Schedule
@@ -38,12 +39,17 @@ class Standing(StrEnum):
 
 @frozen
 class Row:
-    """One schedule in the list; ``changed`` tells that its file is not what is deployed."""
+    """One schedule in the list.
+
+    ``spent`` says why it fires no more although it is enabled, ``changed`` whether its file is not
+    what is deployed.
+    """
 
     schedule: Schedule
     words: str
     next: LocalFiring | None
     standing: Standing
+    spent: str
     changed: bool
     last: LastRun | None
 
@@ -90,7 +96,8 @@ def rows(app: App) -> list[Row]:
             timetables[name].expression.describe(),
             next(localize(islice(timetables[name].firings(now), 1), schedule.timezone), None),
             _standing(name, files, stacks.schedules, listed),
-            _differs(schedule, stacks.schedules.get(name)),
+            timetables[name].spent(now),
+            _differs(schedule, stacks.schedules.get(name), now),
             last.get(name),
         )
         for name, schedule in sorted(schedules.items())
@@ -110,9 +117,12 @@ def _standing(
     return Standing(listed[name].state) if name in files else Standing.NO_FILE
 
 
-def _differs(schedule: Schedule, deployed: Schedule | None) -> bool:
+def _differs(schedule: Schedule, deployed: Schedule | None, now: datetime) -> bool:
     """Whether what decides the firings is not deployed as the file has it."""
-    return deployed is not None and schedule.timing != evolve(deployed, changed_at="").timing
+    if deployed is None:
+        return False
+    wanted = as_deployed(schedule, deployed, now)
+    return wanted.timing != evolve(deployed, changed_at="").timing
 
 
 def differences(app: App, *, thorough: bool = False, to_deploy: bool = False) -> list[Difference]:
@@ -121,6 +131,7 @@ def differences(app: App, *, thorough: bool = False, to_deploy: bool = False) ->
     What is live is read whole only where the listing leaves a doubt; with ``thorough`` for every
     schedule, with ``to_deploy`` also for those whose file has changed.
     """
+    now = app.now()
     deployed = app.stacks.schedules
     wanted = {
         name: Schedule.from_parameters(plan(app, schedule).parameters)
@@ -129,8 +140,9 @@ def differences(app: App, *, thorough: bool = False, to_deploy: bool = False) ->
     listed = {row.name: row for row in app.scheduler.listed()}
     names = set(deployed) if thorough else set(suspects(deployed, listed))
     if to_deploy:
-        names |= {n for n in wanted.keys() & deployed if changes_of(deployed[n], wanted[n])}
-    return compare(wanted, deployed, listed, app.scheduler.find_all(sorted(names)))
+        both = wanted.keys() & deployed
+        names |= {name for name in both if changes_of(deployed[name], wanted[name], now)}
+    return compare(wanted, deployed, listed, app.scheduler.find_all(sorted(names)), now)
 
 
 def apply(app: App, found: list[Difference], *, yes: bool, overwrite: bool) -> list[StackResult]:
@@ -140,19 +152,21 @@ def apply(app: App, found: list[Difference], *, yes: bool, overwrite: bool) -> l
     set right too; without, such a schedule is refused before anything is deployed.
     """
     if not overwrite:
-        ownership.check(found)
+        ownership.check(row for row in found if row.to_deploy)
     names = [row.name for row in found if row.to_deploy or (overwrite and row.drift)]
     schedules = app.project.schedules()
     wanted = [plan(app, schedules[name]) for name in names if name in schedules]
     if not wanted:
         return []
     mine = [row for row in found if row.name in schedules]
-    if overwrite and not ownership.make_way(app, mine, yes=yes):
+    stacks = app.stacks.all
+    if overwrite and not ownership.make_way(app, mine, wanted, stacks, yes=yes):
         return [StackResult(each.name, StackOutcome.DECLINED) for each in wanted]
 
     def check() -> None:
         if not overwrite:
-            ownership.check(differences(app, to_deploy=True))
+            now = differences(app, to_deploy=True)
+            ownership.check(row for row in now if row.to_deploy)
 
     return Layers(app, Options(yes=yes)).deploy(wanted, check=check)
 

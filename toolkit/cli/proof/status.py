@@ -30,6 +30,7 @@ def status_command(app: App, as_json: bool) -> None:
                         "name": row.name,
                         "last": row_of(row.last) if row.last else None,
                         "next": row.next.isoformat() if row.next else None,
+                        "expired": row.spent or None,
                     }
                     for row in found.schedules
                 ],
@@ -52,7 +53,8 @@ def status_command(app: App, as_json: bool) -> None:
             f"  {words[row.name]:<{column}}", fg=colour(row.last) if row.last else None, nl=False
         )
         when = f"{_short(found.now - _when(row.last))} ago" if row.last else ""
-        due = f"in {_short(row.next - found.now)}, {row.next:%a %d %b %H:%M}Z" if row.next else "-"
+        due = f"never: {row.spent}" if row.spent else "-"
+        due = f"in {_short(row.next - found.now)}, {row.next:%a %d %b %H:%M}Z" if row.next else due
         click.echo(f" {when:<11} next {due}")
 
 

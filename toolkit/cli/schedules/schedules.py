@@ -191,6 +191,7 @@ def _list(row: action.Row, width: int) -> None:
     changed = "  (the file says otherwise: toolkit schedules diff)" if row.changed else ""
     click.echo(f"  {row.standing}  {row.words}, {schedule.timezone}{changed}")
     due = f"{row.next.local:%a %d %b %H:%M %Z}" if row.next else "never"
+    due += f": {row.spent}" if row.spent else ""
     last = f"{row.last.outcome} {row.last.run_id.scheduled_time:%d %b %H:%M}Z" if row.last else "-"
     click.echo(f"{'':<{width}}  next {due:<22} last {last}")
 
@@ -227,6 +228,7 @@ def _row(row: action.Row) -> dict[str, Any]:
         "standing": row.standing,
         "deployed": row.standing is not action.Standing.NOT_DEPLOYED,
         "changed": row.changed,
+        "expired": row.spent or None,
         "words": row.words,
         "next": row.next.utc.isoformat() if row.next else None,
         "last_run_id": str(row.last.run_id) if row.last else None,

@@ -22,6 +22,7 @@ from toolkit.core.deploying.facts import (
     Subnet,
     Unknown,
 )
+from toolkit.core.stack import MAKE_ECS_ROLE
 
 _T = TypeVar("_T")
 # AWS refuses requests that are signed with a clock further off than this:
@@ -61,6 +62,7 @@ def examine(facts: Facts) -> tuple[Finding, ...]:
         found.append(_quotas(facts.quotas))
     if facts.engine is not None:
         found.append(_engine(facts.engine))
+    found.append(_ecs_role(facts.ecs_role))
     found.append(_stacks(facts.stacks, facts.platform_stack))
     if facts.network is not None:
         found.append(_network(facts.network))
@@ -70,6 +72,7 @@ def examine(facts: Facts) -> tuple[Finding, ...]:
     if facts.queue is not None:
         found.append(_queue(facts.queue))
     found += _tree("schedules", facts.schedules, _schedule)
+    found += _tree("expired schedules", facts.expired, _expired)
     return tuple(found)
 
 
@@ -113,6 +116,17 @@ def _quota(quota: Quota) -> Finding:
         told = f"{quota.limit:g}; all schedules at once take {quota.wanted:g}"
         return Finding(quota.name, Grade.WARN, told, hint)
     return Finding(quota.name, Grade.OK, told)
+
+
+def _ecs_role(present: bool | Unknown) -> Finding:  # noqa: FBT001
+    name = "role of ECS"
+    if isinstance(present, Unknown):
+        return _unknown(name, present)
+    if not present:
+        detail = "the account has no AWSServiceRoleForECS, so its first cluster may fail"
+        hint = f"toolkit deploy makes it, or: {MAKE_ECS_ROLE}"
+        return Finding(name, Grade.WARN, detail, hint)
+    return Finding(name, Grade.OK, "AWSServiceRoleForECS")
 
 
 def _engine(engine: str | Unknown) -> Finding:
@@ -225,6 +239,11 @@ def _schedule(name: str, problem: str) -> Finding:
         hint = "toolkit schedules diff shows the difference, toolkit deploy undoes it"
         return Finding(name, Grade.NG, problem, hint)
     return Finding(name, Grade.OK, "its target is the app's")
+
+
+def _expired(name: str, reason: str) -> Finding:
+    hint = f"toolkit schedule {name} --unset end, --at TIME, --disable or --remove"
+    return Finding(name, Grade.WARN, f"enabled, and fires no more: {reason}", hint)
 
 
 def _tree(

@@ -96,3 +96,5 @@ class Facts:
     queue: Queue | Unknown | None
     log_groups: Mapping[str, bool | Unknown]
     schedules: Mapping[str, str | Unknown]
+    ecs_role: bool | Unknown = True
+    expired: Mapping[str, str] = {}

@@ -7,12 +7,13 @@ have been touched after its stack was deployed is read whole.
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from attrs import frozen
 
+from toolkit.core.schedules.dates import as_deployed
 from toolkit.core.schedules.schedule import FIELDS, Schedule
 from toolkit.runtime.contract import parse_time
 
@@ -86,10 +87,13 @@ def compare(
     deployed: Mapping[str, Schedule],
     listed: Mapping[str, Listed],
     live: Mapping[str, Schedule],
+    now: datetime,
 ) -> list[Difference]:
     """All schedules by name: files (as planned) ↔ stacks ↔ live, each keyed by name."""
     return [
-        _difference(name, wanted.get(name), deployed.get(name), listed.get(name), live.get(name))
+        _difference(
+            name, wanted.get(name), deployed.get(name), listed.get(name), live.get(name), now
+        )
         for name in sorted({*wanted, *deployed, *listed})
     ]
 
@@ -124,9 +128,9 @@ def drift_of(deployed: Schedule, live: Schedule) -> tuple[FieldChange, ...]:
     return _changes(before, {name: after[name] for name in after if name in before})
 
 
-def changes_of(deployed: Schedule, wanted: Schedule) -> tuple[FieldChange, ...]:
-    """What is planned and not what was deployed."""
-    return _changes(deployed.parameters(), wanted.parameters())
+def changes_of(deployed: Schedule, wanted: Schedule, now: datetime) -> tuple[FieldChange, ...]:
+    """What is planned and not what was deployed; a start that has passed is no change."""
+    return _changes(deployed.parameters(), as_deployed(wanted, deployed, now).parameters())
 
 
 def _difference(
@@ -135,6 +139,7 @@ def _difference(
     deployed: Schedule | None,
     listed: Listed | None,
     live: Schedule | None,
+    now: datetime,
 ) -> Difference:
     if deployed is None:
         unowned = (UNOWNED,) if listed else ()
@@ -145,7 +150,7 @@ def _difference(
         drift = drift_of(deployed, live) if live is not None else ()
     if wanted is None:
         return Difference(name, Kind.REMOVED, (), drift)
-    changes = changes_of(deployed, wanted)
+    changes = changes_of(deployed, wanted, now)
     return Difference(name, Kind.CHANGED if changes else Kind.UNCHANGED, changes, drift)
 
 

@@ -56,6 +56,14 @@ class Timetable:
             found.append(f"no firing is left after {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
         return tuple(found)
 
+    def spent(self, now: datetime) -> str:
+        """Why an enabled schedule fires no more; empty while it may."""
+        if not self.enabled or self.next(now) is not None:
+            return ""
+        if self.end is not None and self.end <= now:
+            return f"its end, {self.end.astimezone(UTC):%Y-%m-%d %H:%M} UTC, has passed"
+        return "no firing is left"
+
     def firings(self, after: datetime, until: datetime | None = None) -> Iterator[datetime]:
         """The firings after a moment and up to another, in UTC; none while it is disabled."""
         if not self.enabled:

@@ -95,6 +95,13 @@ class History:
                 for time in revision.timetable.firings(first, last):
                     yield time.replace(microsecond=0)
 
+    def spent(self, name: str, now: datetime) -> str:
+        """Why a schedule that is deployed and enabled fires no more; empty while it may."""
+        revisions = self._revisions.get(name, ())
+        if not revisions or revisions[-1].until is not None:
+            return ""
+        return revisions[-1].timetable.spent(now)
+
     def next(self, name: str, after: datetime) -> datetime | None:
         """The next firing of a schedule that is still deployed."""
         revisions = self._revisions.get(name, ())

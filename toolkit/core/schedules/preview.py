@@ -54,6 +54,15 @@ class Preview:
         """Whether anything about the schedule changes."""
         return self.before != self.after
 
+    @property
+    def retimed(self) -> bool:
+        """Whether the schedule is new or its expression or zone changes."""
+        before, after = self.before, self.after
+        return before is None or (before.expression, before.timezone) != (
+            after.expression,
+            after.timezone,
+        )
+
     def run_id(self, firing: LocalFiring) -> str:
         """The run id that a firing will have."""
         return str(RunId(self.after.name, firing.utc))

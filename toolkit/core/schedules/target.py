@@ -74,18 +74,20 @@ def scheduler_input(schedule: str, environment: Mapping[str, str]) -> str:
 
 def ecs_target(parameters: Mapping[str, str]) -> dict[str, Any]:
     """The target that `templates/schedule.yaml` makes of its parameters, in Scheduler's form."""
+    provider = parameters.get("CapacityProvider", "FARGATE")
     return {
         "Arn": parameters["ClusterArn"],
+        "RoleArn": parameters["SchedulerRoleArn"],
         "Input": parameters["Input"],
+        "RetryPolicy": {
+            "MaximumRetryAttempts": int(parameters.get("MaximumRetryAttempts", "0")),
+            "MaximumEventAgeInSeconds": int(parameters.get("MaximumEventAgeInSeconds", "900")),
+        },
+        "DeadLetterConfig": {"Arn": parameters["DeadLetterQueueArn"]},
         "EcsParameters": {
             "TaskDefinitionArn": parameters["TaskDefinitionArn"],
-            "CapacityProviderStrategy": [
-                {
-                    "capacityProvider": parameters.get("CapacityProvider", "FARGATE"),
-                    "weight": 1,
-                    "base": 0,
-                }
-            ],
+            "TaskCount": 1,
+            "CapacityProviderStrategy": [{"capacityProvider": provider, "weight": 1, "base": 0}],
             "PlatformVersion": parameters.get("PlatformVersion", "1.4.0"),
             "NetworkConfiguration": {
                 "awsvpcConfiguration": {
@@ -96,8 +98,28 @@ def ecs_target(parameters: Mapping[str, str]) -> dict[str, Any]:
             },
             "Group": parameters["ScheduleName"],
             "EnableECSManagedTags": True,
+            "EnableExecuteCommand": False,
             "PropagateTags": "TASK_DEFINITION",
         },
+    }
+
+
+def schedule_request(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Create- or UpdateSchedule's arguments for what `templates/schedule.yaml` makes."""
+    name = parameters["ScheduleName"]
+    minutes = int(parameters.get("FlexibleWindowMinutes") or 0)
+    flexible = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": minutes}
+    optional = {key: parameters.get(key) for key in ("StartDate", "EndDate", "KmsKeyArn")}
+    return {
+        "Name": name,
+        "GroupName": parameters["ScheduleGroupName"],
+        "Description": parameters.get("Description") or f"{name} of {parameters['AppName']}",
+        "ScheduleExpression": parameters["ScheduleExpression"],
+        "ScheduleExpressionTimezone": parameters["ScheduleExpressionTimezone"],
+        "State": parameters["State"],
+        "FlexibleTimeWindow": flexible if minutes else {"Mode": "OFF"},
+        "Target": ecs_target(parameters),
+        **{key: value for key, value in optional.items() if value},
     }
 
 

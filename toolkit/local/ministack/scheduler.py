@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/scheduler/latest/APIReference/API_ListSchedules.html
 """
 
 import json
+from datetime import datetime
 from typing import Any
 
 from ministack.services import scheduler
@@ -14,6 +15,7 @@ from . import changes, engine, shifted_time
 
 Response = tuple[int, dict[str, str], bytes]
 _PAGE = 100
+_LATE_SECONDS = 300.0
 
 
 def regions() -> list[str]:
@@ -50,6 +52,7 @@ def _checking(original: Any) -> Any:
         problem = engine.schedule_problem(
             body.get("ScheduleExpression") or "", body.get("ScheduleExpressionTimezone") or "UTC"
         )
+        problem = problem or _start_problem(body.get("StartDate"))
         response: Response = (
             scheduler._error(400, "ValidationException", problem)
             if problem
@@ -58,6 +61,16 @@ def _checking(original: Any) -> Any:
         return response
 
     return call
+
+
+def _start_problem(start: Any) -> str | None:
+    """AWS's words for a start that has passed; CloudFormation gives it as text."""
+    if not start:
+        return None
+    moment = datetime.fromisoformat(start).timestamp() if isinstance(start, str) else float(start)
+    if moment < shifted_time.now() - _LATE_SECONDS:
+        return "The StartDate you specify cannot be earlier than 5 minutes ago."
+    return None
 
 
 def _announcing(original: Any) -> Any:
