@@ -182,7 +182,7 @@ def test_a_start_that_has_passed_stops_no_later_deployment(project: Project, min
     start = (opened(project, Console()).now() + timedelta(minutes=2)).replace(microsecond=0)
     text = f"{start:%Y-%m-%dT%H:%M:%SZ}"
     command = ("schedule", NAME, "--local", "--yes")
-    project.toolkit(*command, "rate(2 hours)", "--start", text)
+    project.toolkit(*command, "rate(2 hours)", "--start", text, "--disable")
     project.toolkit("local", "advance", "10m")
     target = live(project)["Target"]
     with pytest.raises(ClientError, match="cannot be earlier than 5 minutes ago"):

@@ -14,6 +14,7 @@ from attrs import frozen
 from toolkit.core.deploying import config as config_core
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ConfigError
+from toolkit.core.names import check_workloads
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.runtime.catalog import Catalog
 
@@ -52,7 +53,9 @@ class Project:
             raise ConfigError(f"{CATALOG} is missing in {self.root}")
         text = _read(path, CATALOG)
         _loads(text, CATALOG)
-        return Catalog.parse(text)
+        catalog = Catalog.parse(text)
+        check_workloads(catalog.workloads)
+        return catalog
 
     def config(self, environment: str) -> Config:
         """One environment of `toolkit.toml`."""

@@ -4,13 +4,28 @@ A schedule is named like its workload or ``<workload>-<suffix>``: the task role 
 write only below ``runs/<workload>`` and ``runs/<workload>-*``, so the name is a permission.
 """
 
+import re
 from collections.abc import Iterable
 
 from attrs import frozen
 
 from toolkit.core.errors import ConfigError
-from toolkit.runtime.contract import NAME
 
+# One rule for the names of apps, workloads and schedules: what ECR, ECS, CloudFormation, Scheduler,
+# CloudWatch Logs and S3 all take. The templates have it as AllowedPattern.
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+_NAME = re.compile("[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_SHORTEST, _LONGEST = 2, 40
+LONGEST = {"app": 24, "workload": _LONGEST, "schedule": _LONGEST}
+_ONLY = "--only platform means the platform"
+RESERVED = {
+    "app": {
+        "aws": "log groups below /aws/ belong to AWS",
+        "default": "each account has a schedule group of that name",
+    },
+    "workload": {"platform": _ONLY},
+    "schedule": {"platform": _ONLY},
+}
 CONTAINER = "workload"
 LOG_STREAM_PREFIX = "run"
 
@@ -45,12 +60,29 @@ class AppNames:
 
 def check_name(kind: str, name: str) -> str:
     """``name``, or ConfigError when AWS or the templates would refuse it."""
-    if NAME.fullmatch(name) is None:
+    longest = LONGEST.get(kind, _LONGEST)
+    if _NAME.fullmatch(name) is None or not _SHORTEST <= len(name) <= longest:
         raise ConfigError(
             f"{kind} name {name!r} is not usable",
-            hint="use lower-case letters, digits and '-', a letter first, at most 40 characters",
+            hint=f"use {_SHORTEST} to {longest} lower-case letters, digits and single hyphens in "
+            "between, a letter first",
         )
+    if why := RESERVED.get(kind, {}).get(name):
+        raise ConfigError(f"{kind} name {name!r} is not usable: {why}", hint="choose another name")
     return name
+
+
+def check_workloads(names: Iterable[str]) -> None:
+    """Refuse workload names that AWS would refuse, or that would share their prefixes in S3."""
+    known = sorted(check_name("workload", name) for name in names)
+    for name in known:
+        for other in known:
+            if name.startswith(f"{other}-"):
+                raise ConfigError(
+                    f"workloads {other} and {name}: the task role of {other} may write below "
+                    f"runs/{other}-*, so also what belongs to {name}",
+                    hint=f"rename {name} so that it does not begin with {other}-",
+                )
 
 
 def workload_of(schedule: str, workloads: Iterable[str]) -> str | None:
