@@ -2,15 +2,15 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.usage import cpu_seconds, peak_mb
 from toolkit.runtime.contract import Artifact, Json
 from workloads.streams.connection import Connection
-from workloads.streams.connection import connect as open_socket
 from workloads.streams.frames import Frames
+from workloads.streams.opening import connect as open_socket
 
 
 class BenchmarkRun:
@@ -26,9 +26,9 @@ class BenchmarkRun:
         self._sizes: dict[str, int] = {}
         self.opened = self.recorded = self._peak_mb = 0.0
 
-    def connect(self, url: str, timeout: float) -> Connection:
+    def connect(self, url: str, timeout: float, stopping: Callable[[], bool]) -> Connection:
         self.opened = cpu_seconds()
-        return _Counted(open_socket(url, timeout), self)
+        return _Counted(open_socket(url, timeout, stopping), self)
 
     def count(self, messages: int) -> None:
         self._left -= messages
@@ -69,6 +69,10 @@ class _Counted:
     @property
     def drained(self) -> bool:
         return self._inner.drained
+
+    @property
+    def feed(self) -> str | None:
+        return self._inner.feed
 
     @property
     def pings(self) -> int:

@@ -35,6 +35,9 @@ def _modules(*names: str) -> frozenset[str]:
     return frozenset(f"toolkit.runtime.{name}" for name in names)
 
 
+# What a workload may use: the runtime's own names, and the one vocabulary of HTTP answers.
+WORKLOAD = frozenset(f"toolkit.runtime.{name}" for name in runtime.__all__) | {"workloads.answers"}
+
 IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.runtime": _modules("contract"),
     "toolkit.runtime.contract": frozenset(),
@@ -60,8 +63,9 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.local": VOCABULARY | _rooms("core", "adapters"),
     "toolkit.local.ministack": frozenset(),
     "toolkit.__main__": _rooms("cli"),
-    "workloads.batch": frozenset(f"toolkit.runtime.{name}" for name in runtime.__all__),
-    "workloads.streams": frozenset(f"toolkit.runtime.{name}" for name in runtime.__all__),
+    "workloads.answers": frozenset(),
+    "workloads.batch": WORKLOAD,
+    "workloads.streams": WORKLOAD,
 }
 
 # Which of our modules may import a package of others.

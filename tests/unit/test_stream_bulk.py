@@ -8,9 +8,23 @@ from tests.stream_frames import PING, frame, payload, trade
 from workloads.streams import frames as frames_module
 from workloads.streams.bulk import cut
 from workloads.streams.frames import Frames, Octets, frame_size, split
-from workloads.streams.messages import SCALE, MessageError, Trade, parse
+from workloads.streams.messages import MAX_LAG, MAX_TIME, SCALE, MessageError, Trade, parse
 
-TRADES = st.builds(
+
+def trades(times: st.SearchStrategy[int], lags: st.SearchStrategy[int]) -> st.SearchStrategy[Trade]:
+    return st.builds(
+        lambda time, lag, *rest: Trade(time + lag, *rest[:3], time, rest[3]),
+        times,
+        lags,
+        st.integers(1, 2**53 - 1),
+        st.integers(1, 10**11),  # x 10^12 in 1e-8: within the largest value of a trade
+        st.integers(1, 10**12),
+        st.booleans(),
+    )
+
+
+TRADES = trades(st.integers(MAX_LAG + 1, MAX_TIME - MAX_LAG - 1), st.integers(-MAX_LAG, MAX_LAG))
+ANY_TRADES = st.builds(
     Trade,
     event_time=st.integers(1, 10**16 - 1),
     trade_id=st.integers(1, 10**16 - 1),
@@ -33,6 +47,24 @@ def test_the_usual_form_is_cut_into_exactly_what_the_parser_reads(
     cut_out = cut(Frames.of([payload(t, symbol) for t in trades]), symbol)
     assert cut_out is not None
     assert cut_out.rows() == trades
+
+
+def read(message: bytes) -> Trade | None:
+    """The trade that the parser accepts; None where it refuses."""
+    try:
+        parsed = parse(message, "BNBUSDT")
+    except MessageError:
+        return None
+    assert isinstance(parsed, Trade)
+    return parsed
+
+
+@given(st.lists(st.one_of(TRADES, ANY_TRADES), min_size=1, max_size=8))
+def test_a_batch_is_cut_exactly_if_the_parser_accepts_every_trade_of_it(batch: list[Trade]) -> None:
+    accepted = [read(payload(t)) for t in batch]
+    cut_out = cut(Frames.of([payload(t) for t in batch]), "BNBUSDT")
+    assert (cut_out is None) == (None in accepted)
+    assert cut_out is None or cut_out.rows() == accepted
 
 
 @settings(max_examples=500)
@@ -83,7 +115,7 @@ def test_unusual_but_valid_messages_are_left_to_the_parser() -> None:
 
 def test_numbers_at_the_edges_of_the_words_are_exact() -> None:
     values = [10**k + d for k in range(1, 16) for d in (-1, 0, 1)]
-    trades = [Trade(v, v, v, SCALE, 10**12 + v, True) for v in values]
+    trades = [Trade(v % MAX_TIME or 1, v, v, SCALE, v % MAX_TIME or 1, True) for v in values]
     cut_out = cut(Frames.of([payload(t) for t in trades]), "BNBUSDT")
     assert cut_out is not None
     assert cut_out.rows() == trades

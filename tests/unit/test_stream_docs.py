@@ -20,13 +20,20 @@ def test_every_setting_and_artifact_is_on_the_page() -> None:
 
 def test_every_event_that_the_code_logs_is_on_the_page() -> None:
     events = set(re.findall(r'(?:event|_tell)\(\s*"([a-z]+\.[a-z]+)"', CODE))
-    assert len(events) == 10
+    assert len(events) == 13
     assert [event for event in events if f"`{event}`" not in PAGE] == []
+
+
+def test_every_count_and_gate_is_on_the_page() -> None:
+    session = (ROOT / "workloads" / "streams" / "session.py").read_text("utf-8")
+    counts = {*re.findall(r'"((?:\w+_)?(?:trades|messages|repeats)(?:_\w+)?)":', session)}
+    assert len(counts) == 10
+    assert [count for count in counts if f"`{count}`" not in PAGE] == []
 
 
 def test_every_error_is_on_the_page() -> None:
     known = [name for name in vars(errors) if name.endswith("Error") and name != "StreamError"]
-    assert len(known) == 5
+    assert len(known) == 6
     assert [name for name in known if f"`{name}`" not in PAGE] == []
 
 

@@ -57,7 +57,8 @@ def test_the_account_is_that_of_a_set_however_the_ids_arrive(
     expected = [not (i in seen or i < ids[0]) and seen.add(i) is None for i in ids]
     assert new == expected
     assert known.missing == max(seen) - ids[0] + 1 - len(seen)
-    assert known.repeated == expected.count(False)
+    assert known.before_first == sum(i < ids[0] for i in ids)
+    assert known.repeated + known.before_first == expected.count(False)
 
 
 def test_memory_is_bounded_when_every_second_trade_is_missing() -> None:

@@ -4,7 +4,16 @@ from pathlib import Path
 import pytest
 
 from tests.stream_frames import payload, trade
-from workloads.streams.messages import SCALE, MessageError, Shutdown, Trade, Trades, parse, show
+from workloads.streams.messages import (
+    SCALE,
+    MessageError,
+    Other,
+    Shutdown,
+    Trade,
+    Trades,
+    parse,
+    show,
+)
 
 # As documented and as captured in 2026: no order ids.
 DOCUMENTED = (
@@ -40,8 +49,20 @@ def test_a_shutdown_notice_is_a_message_of_its_own() -> None:
     assert parse(b'{"e":"serverShutdown","E":1770123456789}', "BNBBTC") == Shutdown(1770123456789)
 
 
-def test_the_answer_to_a_subscription_is_no_trade_and_no_error() -> None:
-    assert parse(b'{"result":null,"id":1}', "BNBBTC") is None
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (b'{"result":null,"id":1}', "answer"),
+        (b'{"error":{"code":2,"msg":"Invalid request"},"id":1}', "answer"),
+        (b'{"e":"aggTrade","a":1}', "aggTrade"),
+        (b'{"e":"' + b"x" * 1000 + b'"}', "x" * 80),
+        (b'{"u":1,"b":"1.0"}', "untyped"),
+        (b'{"e":7}', "untyped"),
+        (b'{"stream":"bnbusdt@trade","data":{}}', "untyped"),
+    ],
+)
+def test_what_does_not_claim_to_be_a_trade_is_told_by_its_kind(message: bytes, kind: str) -> None:
+    assert parse(message, "BNBBTC") == Other(kind)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +72,14 @@ def test_the_answer_to_a_subscription_is_no_trade_and_no_error() -> None:
         ({"t": "12345"}, "t='12345' is not a whole number"),
         ({"t": True}, "t=True is not a whole number"),
         ({"t": -1}, "t=-1 is not a whole number"),
-        ({"t": 2**63}, "is not a whole number"),
+        ({"t": 2**53}, "t=9007199254740992 is not below 9007199254740992"),
+        ({"t": 2**53 - 1}, None),
+        ({"T": 1672515782130000}, "T=1672515782130000 is not below 4102444800000 in milliseconds"),
+        ({"E": 1672515782130000}, "in milliseconds"),
+        ({"T": 1672515782136 - 3_600_000}, None),
+        ({"T": 1672515782136 - 3_600_001}, "is more than an hour from E="),
+        ({"T": 1672515782136 + 3_600_001}, "is more than an hour from E="),
+        ({"T": 10**400}, "is not below"),
         ({"E": 1.5}, "E=1.5 is not a whole number"),
         ({"p": 0.001}, "p=0.001 is not a string"),
         ({"p": ""}, "p='' is not a number"),
@@ -63,7 +91,16 @@ def test_the_answer_to_a_subscription_is_no_trade_and_no_error() -> None:
         ({"q": "0.123456789"}, "with up to 8 decimals"),
         ({"q": "99999999999999"}, "is too large"),
         ({"m": 1}, "m=1 is not a boolean"),
-        ({"e": "aggTrade"}, "neither a trade nor known: e='aggTrade'"),
+        ({"p": "0"}, "a trade of nothing"),
+        ({"p": "0.00000000"}, "a trade of nothing"),
+        ({"q": "0.00"}, "a trade of nothing"),
+        ({"p": "0.00000001", "q": "0.00000001"}, None),
+        ({"p": "92233720368.54775807", "q": "10000"}, None),
+        ({"p": "92233720368.54775807", "q": "11000"}, "p x q is 1000000000000000 or more"),
+        ({"p": "9" * 5000}, "is too large"),
+        ({"p": [[1]]}, "p=a list is not a string"),
+        ({"s": {"a": 1}}, "a trade of a dict, not of BNBBTC"),
+        ({"m": "\ud800" * 500}, "is not a boolean"),
     ],
 )
 def test_what_the_protocol_does_not_say_is_refused_with_its_reason(
@@ -76,9 +113,17 @@ def test_what_the_protocol_does_not_say_is_refused_with_its_reason(
     with pytest.raises(MessageError) as error:
         parse(message, "BNBBTC")
     assert reason in str(error.value)
+    assert len(str(error.value)) < 200
+    str(error.value).encode()  # no lone surrogates
 
 
-@pytest.mark.parametrize("message", [b"", b"[1]", b"null", b"\xff", b'{"e":"trade"', b"12"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"", b"[1]", b"null", b"\xff", b'{"e":"trade"', b"12", b"NaN", b"9" * 5000, b"[" * 100_000,
+        b'{"e":' + b"[" * 100_000, b'{"e":"trade","s":' + b'{"a":' * 50_000,
+    ],
+)  # fmt: skip
 def test_what_is_not_a_json_object_is_refused(message: bytes) -> None:
     with pytest.raises(MessageError):
         parse(message, "BNBBTC")

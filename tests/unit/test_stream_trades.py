@@ -56,6 +56,7 @@ class FedConnection:
 
     def __init__(self, clock: FakeClock, *script: list[bytes] | Exception) -> None:
         self.drained, self.pings, self.closed = True, 0, False
+        self.feed: str | None = None
         self.url = ""
         self._clock = clock
         self._script = list(script)
@@ -87,7 +88,7 @@ class Harness:
         values = {"feed": "synthetic", "base_url": "ws://feed", "run_seconds": 60} | settings
         return run(values, self.run, connect=self.connect, clock=self.clock)
 
-    def connect(self, url: str, timeout: float) -> Connection:
+    def connect(self, url: str, timeout: float, stopping: Callable[[], bool]) -> Connection:
         self.connection.url = url
         return self.connection
 
@@ -296,7 +297,7 @@ class Refusing:
         self.attempts = 0
         self._harness, self._errors, self._seconds = harness, list(errors), seconds
 
-    def __call__(self, url: str, timeout: float) -> Connection:
+    def __call__(self, url: str, timeout: float, stopping: Callable[[], bool]) -> Connection:
         self.attempts += 1
         self._harness.clock.now += self._seconds
         if self._errors:

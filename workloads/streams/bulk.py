@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workloads.streams.frames import Frames, Octets
-from workloads.streams.messages import SCALE, Int64s, Trades
+from workloads.streams.messages import SCALE, Int64s, Trades, plausible
 
 Words = npt.NDArray[np.uint64]
 
@@ -45,9 +45,11 @@ def cut(frames: Frames, symbol: str) -> Trades | None:
         maker, at = text.boolean(at)
         at = text.skip(at, b',"M":true}')
         _check(at == frames.ends)
+        trades = Trades(event_time, trade_id, price, quantity, trade_time, maker)
+        _check(plausible(trades))
     except (_Declined, IndexError):  # a cursor beyond the last message
         return None
-    return Trades(event_time, trade_id, price, quantity, trade_time, maker)
+    return trades
 
 
 class _Text:

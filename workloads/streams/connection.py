@@ -12,28 +12,22 @@ octet by octet, through the read function of its frame buffer: it is still its c
 import contextlib
 import select
 import ssl
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeAlias
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
 import websocket
 
-from toolkit.runtime import Interrupted, Run
-from workloads.streams.errors import (
-    ConnectFailedError,
-    ConnectionLostError,
-    ConnectRefusedError,
-    RegionBlockedError,
-)
+from workloads.streams.errors import ConnectionLostError
 from workloads.streams.frames import Frames, frame_size, split
-from workloads.streams.settings import ENDPOINTS, Settings
 
 _CAPACITY = 1 << 20  # octets read at once, and the largest frame
 _SEND_SECONDS = 5.0  # for a pong
 _CLOSE_SECONDS = 0.5  # for the exchange's answer to our close
-_BLOCKED = 451
 _AGAIN = "A stream is not resumed. Run it again; the ledger shows this run as failed."
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # statuses worth another attempt
+_FRAGMENTS = 1_000  # of one message
+_UNUSUAL = 1_000  # control frames and fragments between two looks at the clock
 
 
 class Connection(Protocol):
@@ -47,6 +41,10 @@ class Connection(Protocol):
     def pings(self) -> int:
         """How many pings have come."""
 
+    @property
+    def feed(self) -> str | None:
+        """What the server says that it is; None when it does not say."""
+
     def receive(self, timeout: float) -> Iterator[Frames]:
         """What has arrived, waiting at most ``timeout`` seconds for the first of it.
 
@@ -57,78 +55,24 @@ class Connection(Protocol):
         """Close the connection; never raises, and never takes longer than a second."""
 
 
-# Opens the URL within the timeout in seconds; raises StreamError or OSError.
-Connect: TypeAlias = Callable[[str, float], Connection]
-
-
-def connect(url: str, timeout: float) -> Connection:
-    """Open a connection with websocket-client."""
-    try:
-        return BulkConnection(websocket.create_connection(url, timeout=timeout))
-    except websocket.WebSocketBadStatusException as error:
-        raise _refusal(url, error) from error
-    except ssl.SSLCertVerificationError as error:
-        raise ConnectRefusedError(
-            f"{url}: {error.verify_message}",
-            hint="Check BASE_URL; WEBSOCKET_CLIENT_CA_BUNDLE names other authorities to trust.",
-        ) from error
-    except websocket.WebSocketException as error:
-        # Timeouts, unknown hosts and answers that are no handshake: all worth another attempt.
-        raise OSError(f"{url}: {error}") from error
-
-
-def open_connection(settings: Settings, connect: Connect, run: Run) -> Connection:
-    """Open the connection, trying again for a bounded time.
-
-    Opening is a request like any other; a stream that has begun is never resumed. Raises
-    ConnectFailedError when the time is up, and Interrupted when the run was asked to stop.
-    """
-    import tenacity
-
-    def _log(state: tenacity.RetryCallState) -> None:
-        run.event(
-            "connection.retried",
-            attempt=state.attempt_number,
-            error=str(state.outcome.exception()) if state.outcome else "",
-            retry_in_seconds=round(state.upcoming_sleep, 2),
-        )
-
-    def _sleep(seconds: float) -> None:
-        run.wait(seconds)
-
-    budget = settings.connect_budget_seconds
-    out_of_time = tenacity.stop_before_delay(budget)
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(OSError),
-        wait=tenacity.wait_exponential_jitter(max=15.0),  # 1, 2, 4, ... s
-        stop=lambda state: run.stopping() or out_of_time(state),
-        before_sleep=_log,
-        sleep=_sleep,
-        reraise=True,
-    )
-    try:
-        return retrying(connect, settings.url, settings.connect_timeout_seconds)
-    except OSError as error:
-        if run.stopping():
-            raise Interrupted from error
-        raise ConnectFailedError(
-            f"no connection to {settings.url} within {budget:g} s: {error}",
-            hint="Is there a route to the internet (public subnet or NAT), and does DNS resolve?",
-        ) from error
-
-
 class BulkConnection:
     """An open `websocket.WebSocket`, read in bulk."""
 
-    def __init__(self, opened: websocket.WebSocket, capacity: int = _CAPACITY) -> None:
+    def __init__(
+        self, opened: websocket.WebSocket, capacity: int = _CAPACITY, feed: str | None = None
+    ) -> None:
         self.drained = True
         self.pings = 0
+        self.feed = feed
         self._websocket: Any = opened  # only partly typed upstream
         self._buffer = np.zeros(capacity, dtype=np.uint8)
         self._view = self._buffer.data
         self._start = self._end = 0  # what is buffered
         self._limit = 0  # how far websocket-client may read
+        self._fragments = 0  # of the message that is not complete
+        self._unfinished = False  # whole frames are still buffered
         self._closing = False
+        self._close_by = 0.0
         self._lost: ConnectionLostError | None = None
         for read_ahead in self._websocket.frame_buffer.recv_buffer:
             self._view[self._end : self._end + len(read_ahead)] = read_ahead
@@ -139,7 +83,10 @@ class BulkConnection:
 
     def receive(self, timeout: float) -> Iterator[Frames]:
         """See `Connection.receive`."""
-        self._fill(timeout)
+        if not self._unfinished:
+            self._fill(timeout)
+        self._unfinished = False
+        unusual = 0
         while self._start < self._end:
             if not self._in_fragments:
                 frames = split(self._buffer[self._start : self._end])
@@ -150,13 +97,17 @@ class BulkConnection:
             size = frame_size(self._view[self._start : self._end])
             if size is None:
                 break
+            if unusual == _UNUSUAL:
+                self._unfinished, self.drained = True, False
+                break
+            unusual += 1
             payload = self._hand_over(size)
             if payload is not None:
                 yield Frames.of([payload])
 
     def close(self) -> None:
         """See `Connection.close`."""
-        self._closing = True
+        self._closing, self._close_by = True, time.monotonic() + _CLOSE_SECONDS
         with contextlib.suppress(OSError, websocket.WebSocketException):
             self._websocket.close(timeout=_CLOSE_SECONDS)
         self._websocket.shutdown()  # close() leaves the socket open after the peer's close frame
@@ -213,6 +164,7 @@ class BulkConnection:
         try:
             opcode, frame = self._websocket.recv_data_frame(control_frame=True)
         except _AllTaken:
+            self._check_fragments()
             return None  # a fragment: the rest of its message is still to come
         except (websocket.WebSocketException, OSError) as error:
             raise ConnectionLostError(f"it broke: {error}", hint=_AGAIN) from error
@@ -221,8 +173,20 @@ class BulkConnection:
         if opcode == websocket.ABNF.OPCODE_CLOSE:
             raise ConnectionLostError(_farewell(frame.data), hint=_AGAIN)
         self.pings += opcode == websocket.ABNF.OPCODE_PING
+        if not self._in_fragments:
+            self._fragments = 0
         is_data = opcode in (websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY)
         return bytes(frame.data) if is_data else None
+
+    def _check_fragments(self) -> None:
+        """A message is no larger for being cut into fragments."""
+        self._fragments += 1
+        size = len(self._websocket.cont_frame.cont_data[1]) if self._in_fragments else 0
+        if size > len(self._buffer) or self._fragments > _FRAGMENTS:
+            raise ConnectionLostError(
+                f"a message of more than {self._fragments - 1} fragments and {size} octets",
+                hint=_AGAIN,
+            )
 
     def _take(self, count: int) -> bytes:
         """What websocket-client reads from: the frame that was handed over.
@@ -236,6 +200,8 @@ class BulkConnection:
             return self._view[self._start - count : self._start].tobytes()
         if not self._closing:
             raise _AllTaken
+        if time.monotonic() >= self._close_by:
+            raise websocket.WebSocketTimeoutException("no answer to the close in time")
         octets: bytes = self._websocket.sock.recv(1 << 14)
         if not octets:
             raise websocket.WebSocketConnectionClosedException
@@ -252,16 +218,3 @@ def _farewell(data: bytes) -> str:
         return "the exchange closed it without a reason"
     reason = data[2:].decode("utf-8", "replace")
     return f"the exchange closed it with code {int.from_bytes(data[:2], 'big')} {reason}".rstrip()
-
-
-def _refusal(url: str, error: websocket.WebSocketBadStatusException) -> Exception:
-    """The exchange's answer as an error: passing, blocked or final."""
-    if error.status_code == _BLOCKED:
-        return RegionBlockedError(
-            f"{url} answers HTTP 451: it does not serve the region that this task runs in",
-            hint="Set BASE_URL to another endpoint: " + ", ".join(ENDPOINTS),
-        )
-    text = f"{url} answers HTTP {error.status_code} {error.status_message or ''}".rstrip()
-    if error.status_code in _PASSING:
-        return OSError(text)
-    return ConnectRefusedError(text, hint="Check BASE_URL and SYMBOL.")

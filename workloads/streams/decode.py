@@ -19,7 +19,10 @@ class Taker(Protocol):
         """A shutdown was announced."""
 
     def reject(self, payload: bytes, reason: str) -> None:
-        """A message made no sense."""
+        """A message that claims to be a trade, or is not readable, made no sense."""
+
+    def pass_over(self, payload: bytes, kind: str) -> None:
+        """A message is no trade and does not claim to be one."""
 
 
 def decode(frames: Frames, symbol: str, taker: Taker) -> None:
@@ -42,6 +45,8 @@ def _parse_each(frames: Frames, symbol: str, taker: Taker) -> Trades:
             continue
         if isinstance(message, Trade):
             rows.append(message)
-        elif message is not None:
+        elif isinstance(message, Shutdown):
             taker.notice(message)
+        else:
+            taker.pass_over(payload, message.kind)
     return Trades.of(rows)

@@ -5,6 +5,7 @@
     StreamError                  message, hint and what was received before
     ├─ RegionBlockedError        HTTP 451: this address does not serve the task's region
     ├─ ConnectRefusedError       the exchange answered, but not with a stream
+    ├─ FeedLabelError            the server says that it is another feed than FEED
     ├─ ConnectFailedError        no connection within CONNECT_BUDGET_SECONDS
     ├─ ConnectionLostError       the connection ended before the run did
     └─ StreamSilentError         no trade for SILENCE_ERROR_SECONDS
@@ -31,6 +32,10 @@ class RegionBlockedError(StreamError):
 
 class ConnectRefusedError(StreamError):
     """The upgrade was answered with a status for which trying again is of no use."""
+
+
+class FeedLabelError(StreamError):
+    """The server's own word about itself contradicts FEED: the record would be labelled falsely."""
 
 
 class ConnectFailedError(StreamError):

@@ -1,4 +1,4 @@
-"""Exact accounting of trade ids: what is missing, what came late, what came twice.
+"""Exact accounting of trade ids: what is missing, what came late, twice, or before the first.
 
 The id of a symbol's trades rises by exactly 1, so a jump is a gap of known size.
 """
@@ -37,6 +37,8 @@ class Continuity:
     gaps: int = 0
     late: int = 0  # were missing, and came after all
     repeated: int = 0  # came before
+    before_first: int = 0  # older than the first one that came
+    first: int | None = None
     _open: list[Gap] = field(factory=list, repr=False)
 
     def check(self, ids: Int64s) -> tuple[list[Gap], npt.NDArray[np.bool_] | None]:
@@ -46,6 +48,8 @@ class Continuity:
         """
         if not len(ids):
             return [], None
+        if self.first is None:
+            self.first = int(ids[0])
         before = np.empty_like(ids)
         before[0] = ids[0] - 1 if self.highest is None else self.highest
         before[1:] = ids[:-1]
@@ -76,6 +80,9 @@ class Continuity:
 
     def _fill(self, trade_id: int) -> bool:
         """Whether a trade below the highest id was missing until now."""
+        if self.first is not None and trade_id < self.first:
+            self.before_first += 1
+            return False
         index = bisect_right(self._open, trade_id, key=lambda gap: gap.first) - 1
         if index < 0 or trade_id > self._open[index].last:
             self.repeated += 1

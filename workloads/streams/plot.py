@@ -1,5 +1,7 @@
 """stream.png: what the run received, drawn from its own artifacts."""
 
+import logging
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +17,14 @@ if TYPE_CHECKING:
 
 _COLUMNS = 600  # drawn across
 _BLUE, _ORANGE, _GREY, _INK = "#2563a8", "#d9731a", "#9aa3ad", "#1f2933"
+# The exchange names a pair by its assets, one after the other; these are what others are priced in.
+_QUOTES: Final = (
+    *("FDUSD", "USDT", "USDC", "TUSD", "BUSD", "USD1", "USD", "EUR", "TRY", "BRL", "JPY", "GBP"),
+    *("ARS", "MXN", "PLN", "ZAR", "IDR", "DAI", "BTC", "ETH", "BNB"),
+)
+_LABEL = 12  # signs of an asset on an axis
+_HEADROOM = 1.45  # of the volume's axis, for the legend
+_CUT_OFF: Final[dict[str, Any]] = {"s": 22, "edgecolor": _INK, "linewidth": 0.6, "zorder": 3}
 _MARKS: Final = {"ema-cross": "^", "vwap-zscore": "o", "flow-imbalance": "D"}
 
 
@@ -26,7 +36,7 @@ class _Series:
     high: Any
     low: Any
     close: Any
-    vwap: Any  # from the beginning of the run
+    vwap: Any  # of the window, as the signals have it
     edges: Any  # ... and of all columns
     bought: Any
     sold: Any
@@ -36,28 +46,39 @@ class _Series:
 
 def draw(path: Path, bars: Path, signals: Path, settings: Settings, caption: str) -> None:
     """Draw the plot as PNG. Costs half a second, most of it matplotlib's import."""
+    # Both write to stderr, which the run's log of JSON lines shares.
+    logging.getLogger("matplotlib").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _draw(path, bars, signals, settings, caption)
+
+
+def _draw(path: Path, bars: Path, signals: Path, settings: Settings, caption: str) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 7.2), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     grid: Any = figure.subplots(3, 1, sharex=True, height_ratios=(3.2, 1.2, 0.9))
-    series = _read(bars)
+    series = _read(bars, settings.window_seconds)
     for axes in grid:
         _style(axes)
     if series is None:
         grid[0].text(0.5, 0.5, "no trades", transform=grid[0].transAxes, ha="center", color=_GREY)
     else:
-        _draw_price(grid[0], series)
+        base, quote = assets(settings.symbol)
+        _draw_price(grid[0], series, quote, settings.window_seconds)
         _draw_signals(grid[0], signals)
-        _draw_flow(grid[1], series)
+        _draw_flow(grid[1], series, base)
         _draw_rate(grid[2], series)
-        grid[0].legend(loc="upper left", frameon=False, fontsize=8, ncols=5)
+        low, high = grid[0].get_ylim()
+        grid[0].set_ylim(low, high + 0.13 * (high - low))  # the legend hides no data
+        grid[0].legend(loc="upper left", frameon=False, fontsize=8, ncols=7)
     _entitle(figure, grid, settings, caption)
     figure.savefig(path)
 
 
-def _read(path: Path) -> _Series | None:
+def _read(path: Path, window: int) -> _Series | None:
     if _is_empty(path):
         return None
     seconds = _times(_load(path, [0], str)[:, 0]).astype(np.int64)
@@ -74,12 +95,45 @@ def _read(path: Path) -> _Series | None:
         high=np.maximum.reduceat(high, starts),
         low=np.minimum.reduceat(low, starts),
         close=close[ends],
-        vwap=(np.cumsum(value) / np.maximum(np.cumsum(volume), 1e-300))[ends],
+        vwap=(_rolling(value, seconds, window) / _rolling(volume, seconds, window))[ends],
         edges=edges.astype("datetime64[s]"),
         bought=bought_sum,
         sold=np.bincount(columns, volume) - bought_sum,
         rate=np.bincount(columns, trades) / width,
         width=width,
+    )
+
+
+def _rolling(values: Any, seconds: Any, window: int) -> Any:
+    """Sums over the bars of the last ``window`` seconds."""
+    sums = np.concatenate(([0.0], np.cumsum(values)))
+    first = np.searchsorted(seconds, seconds - window, side="right")
+    return np.maximum(sums[1:] - sums[first], 1e-300)
+
+
+def assets(symbol: str) -> tuple[str, str]:
+    """What is traded and what it is priced in, as labels; the words for it where it is not known.
+
+    >>> assets("BNBUSDT"), assets("XYZ")
+    (('BNB', 'USDT'), ('base asset', 'quote asset'))
+    """
+    for quote in _QUOTES:
+        if symbol.endswith(quote) and symbol != quote:
+            base = legible(symbol.removesuffix(quote))
+            return base if len(base) <= _LABEL else "base asset", quote
+    return "base asset", "quote asset"
+
+
+def legible(text: str) -> str:
+    r"""``text`` with what the font has no sign for written as the log writes it, ``\u5e01``."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties()))
+    return "".join(
+        sign
+        if font.get_char_index(ord(sign))
+        else sign.encode("ascii", "backslashreplace").decode()
+        for sign in text
     )
 
 
@@ -108,11 +162,18 @@ def _style(axes: "Axes") -> None:
     axes.ticklabel_format(axis="y", useOffset=False)
 
 
-def _draw_price(axes: "Axes", series: _Series) -> None:
+def _draw_price(axes: "Axes", series: _Series, quote: str, window: int) -> None:
     axes.fill_between(series.time, series.low, series.high, color=_GREY, alpha=0.3, linewidth=0)
     axes.plot(series.time, series.close, color=_INK, linewidth=1.0, label="price")
-    axes.plot(series.time, series.vwap, color=_GREY, linewidth=1.2, linestyle="--", label="VWAP")
-    axes.set_ylabel("price", fontsize=9)
+    axes.plot(
+        series.time,
+        series.vwap,
+        color=_GREY,
+        linewidth=1.2,
+        linestyle="--",
+        label=f"VWAP of {window} s",
+    )
+    axes.set_ylabel(f"price ({quote})", fontsize=9)
 
 
 def _draw_signals(axes: "Axes", path: Path) -> None:
@@ -138,25 +199,46 @@ def _draw_signals(axes: "Axes", path: Path) -> None:
                 zorder=3,
             )
         axes.scatter([], [], s=26, marker=mark, color=_GREY, label=f"{name} ({len(rows)})")
+    for label, color in (("up", _BLUE), ("down", _ORANGE)):
+        axes.scatter([], [], s=26, marker="s", color=color, label=label)
 
 
-def _draw_flow(axes: "Axes", series: _Series) -> None:
+def _draw_flow(axes: "Axes", series: _Series, base: str) -> None:
     edges = series.edges
-    axes.stairs(series.bought, edges, fill=True, color=_BLUE, label="bought by takers")
-    axes.stairs(-series.sold, edges, fill=True, color=_ORANGE, label="sold")
-    axes.axhline(0, color=_INK, linewidth=0.6)
-    # The largest trades would flatten all others.
     top = float(np.quantile(np.maximum(series.bought, series.sold), 0.995)) or 1.0
-    axes.set_ylim(-1.1 * top, 1.45 * top)
+    bought, sold = np.minimum(series.bought, 1.1 * top), np.minimum(series.sold, 1.1 * top)
+    axes.stairs(bought, edges, fill=True, color=_BLUE, label="bought by takers")
+    axes.stairs(-sold, edges, fill=True, color=_ORANGE, label="sold by takers")
+    axes.axhline(0, color=_INK, linewidth=0.6)
+    _mark_cut_off(axes, series, 1.1 * top)
     seconds = "second" if series.width == 1 else f"{series.width:g} s"
-    axes.set_ylabel(f"volume per {seconds}", fontsize=9)
-    axes.legend(loc="upper left", frameon=False, fontsize=8, ncols=2)
+    axes.set_ylabel(f"volume per {seconds}\n({base})", fontsize=9)
+    axes.legend(loc="upper left", frameon=False, fontsize=8, ncols=3)
+
+
+def _mark_cut_off(axes: "Axes", series: _Series, limit: float) -> None:
+    """Mark the largest bars, which would flatten all others and so end at the limit."""
+    axes.set_ylim(-1.15 * limit, _HEADROOM * limit)
+    middle = series.edges[:-1] + (series.edges[1:] - series.edges[:-1]) // 2
+    count = 0
+    for volume, mark, side, color in (
+        (series.bought, "^", 1.05, _BLUE),
+        (series.sold, "v", -1.05, _ORANGE),
+    ):
+        beyond = volume > limit
+        count += int(np.count_nonzero(beyond))
+        heights = np.full(int(np.count_nonzero(beyond)), side * limit)
+        axes.scatter(middle[beyond], heights, marker=mark, color=color, **_CUT_OFF)
+    if count:
+        largest = float(max(series.bought.max(), series.sold.max()))
+        label = f"cut off ({count}, the largest {largest:,.6g})"
+        axes.scatter([], [], marker="^", color="white", label=label, **_CUT_OFF)
 
 
 def _draw_rate(axes: "Axes", series: _Series) -> None:
     axes.stairs(series.rate, series.edges, fill=True, color=_GREY, alpha=0.6)
     axes.set_ylim(bottom=0)
-    axes.set_ylabel("trades / s", fontsize=9)
+    axes.set_ylabel("trades per s", fontsize=9)
 
 
 def _entitle(figure: "Figure", grid: Any, settings: Settings, caption: str) -> None:
@@ -171,6 +253,6 @@ def _entitle(figure: "Figure", grid: Any, settings: Settings, caption: str) -> N
     grid[-1].margins(x=0.01)
     figure.align_ylabels(grid)
     origin = "" if settings.feed == "binance" else f" - {settings.feed} feed, not the exchange"
-    title = f"{settings.symbol} trades{origin}"
+    title = f"{legible(settings.symbol)} trades{origin}"
     figure.suptitle(title, fontsize=14, color=_INK, x=0.01, ha="left", weight="bold")
     grid[0].set_title(caption, fontsize=9, color=_GREY, loc="left")

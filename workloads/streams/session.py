@@ -6,8 +6,10 @@ kept in memory that grows with the length of the run.
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 from attrs import define, field
 
 from toolkit.runtime import Gate, Json
@@ -15,13 +17,13 @@ from workloads.streams import bars, signals
 from workloads.streams.bars import Bar, Bars
 from workloads.streams.gaps import Continuity, Gap
 from workloads.streams.messages import SCALE, Shutdown, Trade, Trades, show
+from workloads.streams.recent import Recent
 from workloads.streams.record import TradeFile
 from workloads.streams.settings import Settings
 from workloads.streams.signals import Signal, Signals
 
 _TOLD = 20  # events of one name between two summaries; the summary counts the rest
-
-_FILES = ("trades.parquet", "bars.csv", "signals.csv")
+_KINDS = 20  # of other messages that are counted apart
 
 Event = Callable[..., None]
 
@@ -59,6 +61,9 @@ class Session:
     def __init__(self, settings: Settings, scratch: Path, event: Event, origin: str) -> None:
         self.trades = 0
         self.rejected = 0
+        self.conflicting = 0  # repeated with other content
+        self.unverified = 0  # repeated after so long that the content cannot be compared
+        self.others: Counter[str] = Counter()
         self.bars = 0
         self.signals: Counter[str] = Counter()
         self.continuity = Continuity()
@@ -68,6 +73,7 @@ class Session:
         self._interval = _Interval()
         self._bars = Bars()
         self._raise = Signals(settings)
+        self._recent = Recent()
         self._first: Trade | None = None
         self._last: Trade | None = None
         self.files = {
@@ -85,8 +91,14 @@ class Session:
         gaps, new = self.continuity.check(trades.trade_id)
         for gap in gaps:
             self._tell_gap(gap)
-        if new is not None:
-            trades = trades[new]
+        if new is None:
+            self._keep(trades)
+            return
+        self._keep(trades[new])
+        if not new.all():
+            self._drop(trades[~new])
+
+    def _keep(self, trades: Trades) -> None:
         if not len(trades):
             return
         self.trades += len(trades)
@@ -94,8 +106,27 @@ class Session:
         self._first = self._first or trades[:1].rows()[0]
         self._last = trades[-1:].rows()[0]
         self._trade_file.add(trades)
+        self._recent.add(trades)
+        late = self._bars.late
         for bar in self._bars.add(trades):
             self._take_bar(bar)
+        if self._bars.late > late:
+            self._tell("trades.moved", trades=self._bars.late - late, why="their bar was closed")
+
+    def _drop(self, trades: Trades) -> None:
+        """Account for trades whose id has come before, or is older than the first."""
+        older = trades.trade_id < (self.continuity.first or 0)
+        found = self._recent.compare(trades[~older])
+        self.conflicting += found.conflicting
+        self.unverified += found.unverified
+        self._tell(
+            "trades.dropped",
+            repeated=int(np.count_nonzero(~older)),
+            conflicting=found.conflicting,
+            unverified=found.unverified,
+            before_first=int(np.count_nonzero(older)),
+            first_id=int(trades.trade_id[0]),
+        )
 
     def notice(self, shutdown: Shutdown) -> None:
         """The exchange announced that it is about to close the connection."""
@@ -105,8 +136,13 @@ class Session:
     def reject(self, payload: bytes, reason: str) -> None:
         """Count a message that is not what the protocol says."""
         self.rejected += 1
-        excerpt = payload[:200].decode("utf-8", "replace")
-        self._tell("message.rejected", reason=reason, excerpt=excerpt)
+        self._tell("message.rejected", reason=reason, excerpt=_excerpt(payload))
+
+    def pass_over(self, payload: bytes, kind: str) -> None:
+        """Count a message that is no trade, by its kind."""
+        known = kind in self.others or len(self.others) < _KINDS
+        self.others[kind if known else "others"] += 1
+        self._tell("message.ignored", kind=kind, excerpt=_excerpt(payload))
 
     def summarize(self) -> None:
         """Tell what happened since the last time, if anything did."""
@@ -124,12 +160,12 @@ class Session:
         )
 
     def finish(self) -> None:
-        """Close the open bar and the files."""
-        for bar in self._bars.finish():
-            self._take_bar(bar)
-        self._bar_file.close()
-        self._signal_file.close()
-        self._trade_file.close()
+        """Close the open bar and the files, each of them whatever becomes of the others."""
+        with ExitStack() as stack:
+            for file in (self._trade_file, self._signal_file, self._bar_file):
+                stack.callback(file.close)
+            for bar in self._bars.finish():
+                self._take_bar(bar)
 
     def metrics(self) -> dict[str, Json]:
         """What was received, for the manifest."""
@@ -142,7 +178,11 @@ class Session:
             "missing_trades": known.missing,
             "late_trades": known.late,
             "repeated_trades": known.repeated,
+            "conflicting_trades": self.conflicting,
+            "unverified_repeats": self.unverified,
+            "trades_before_first": known.before_first,
             "rejected_messages": self.rejected,
+            "other_messages": dict(self.others),
             "bars": self.bars,
             "trades_after_their_bar": self._bars.late,
             "signals": dict(self.signals),
@@ -156,15 +196,21 @@ class Session:
 
     def gates(self) -> tuple[Gate, ...]:
         """What a good stream fulfils."""
+        wanted, known = self._settings, self.continuity
+        corrected = {
+            "conflicting_trades": self.conflicting,
+            "unverified_repeats": self.unverified,
+            "trades_before_first": known.before_first,
+            "trades_after_their_bar": self._bars.late,
+        }
         return (
             Gate("trades", float(self.trades), ">=", 1.0),
-            Gate(
-                "missing_trades",
-                float(self.continuity.missing),
-                "<=",
-                float(self._settings.missing_limit),
-            ),
+            Gate("missing_trades", float(known.missing), "<=", float(wanted.missing_limit)),
             Gate("rejected_messages", float(self.rejected), "<=", 0.0),
+            *(
+                Gate(name, float(count), "<=", float(wanted.correction_limit))
+                for name, count in corrected.items()
+            ),
         )
 
     def _take_bar(self, bar: Bar) -> None:
@@ -195,3 +241,7 @@ class Session:
         self._interval.told[name] += 1
         if self._interval.told[name] <= _TOLD:
             self._event(name, **details)
+
+
+def _excerpt(payload: bytes) -> str:
+    return payload[:200].decode("utf-8", "replace")

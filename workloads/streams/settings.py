@@ -36,6 +36,7 @@ class Settings:
     silence_error_seconds: float = 300.0
     summary_seconds: float = 300.0
     missing_limit: int = 0
+    correction_limit: int = 0
     ema_fast_seconds: float = 15.0
     ema_slow_seconds: float = 60.0
     window_seconds: int = 60

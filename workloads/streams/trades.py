@@ -7,19 +7,24 @@
      │        └─ deadline, stop request, silence, loss of the connection
      └─ retried for a bounded time; what has begun is not resumed
 
-However it ends, what was received is saved.
+However it ends, what was received is saved: also after an error that nobody foresaw, and where one
+of the artifacts cannot be made, the others.
 """
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from json import dumps
+from pathlib import Path
 
 from attrs import asdict, define
 
 from toolkit.runtime import Interrupted, Json, Result, Run
-from workloads.streams.connection import Connect, Connection, connect, open_connection
+from workloads.streams.connection import Connection
 from workloads.streams.decode import decode
-from workloads.streams.errors import ConnectionLostError, StreamError, StreamSilentError
+from workloads.streams.errors import ConnectionLostError, StreamSilentError
+from workloads.streams.opening import Connect, connect, open_connection
 from workloads.streams.session import Session
 from workloads.streams.settings import Settings
 
@@ -37,7 +42,8 @@ def run(
     """Stream for ``run_seconds``, save the artifacts, and give the metrics and gates.
 
     Raises Interrupted after a stop request and StreamError when the stream could not be had or
-    held; in both cases after saving, and with the metrics so far in ``result``.
+    held; in both cases, and after any other error, after saving, and with the metrics so far in
+    ``result``.
     """
     wanted = Settings.of(settings)
     opened = clock()
@@ -49,16 +55,18 @@ def run(
         feed=wanted.feed,
         seconds=round(clock() - opened, 3),
     )
-    failure: StreamError | None = None
+    failure: Exception | None = None
     try:
         _stream(wanted, connection, session, run, clock)
-    except StreamError as error:
+    except Exception as error:  # noqa: BLE001 - raised again, once what was received is saved
         failure = error
     finally:
         connection.close()
-    result = _save(wanted, session, run)
+    result, unsaved = _save(wanted, session, run)
+    failure = failure or unsaved
     if failure is not None:
-        failure.result = result
+        with suppress(AttributeError):  # StreamError has the attribute, others take it
+            failure.result = result  # type: ignore[attr-defined]
         raise failure
     if run.stopping():
         raise Interrupted(result)
@@ -139,33 +147,41 @@ def _explained(lost: ConnectionLostError, session: Session, seconds: float) -> C
     )
 
 
-def _save(settings: Settings, session: Session, run: Run) -> Result:
-    """Save every artifact; returns the metrics and gates."""
+def _save(settings: Settings, session: Session, run: Run) -> tuple[Result, Exception | None]:
+    """Save every artifact that can be; returns the metrics and gates, and the first error."""
+    errors: list[Exception] = []
+
+    def _attempt(step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Interrupted:
+            raise  # the run is not ours: nothing may be saved
+        except Exception as error:  # noqa: BLE001 - the other artifacts are still to be saved
+            errors.append(error)
+
+    _attempt(session.summarize)
+    _attempt(session.finish)
+    result = Result(session.metrics(), session.gates())
+    for name, media_type, rows in (
+        ("trades.parquet", "application/vnd.apache.parquet", session.trades),
+        ("bars.csv", "text/csv", session.bars),
+        ("signals.csv", "text/csv", session.signals.total()),
+    ):
+        _attempt(partial(run.save, name, session.files[name], media_type=media_type, rows=rows))
+    document = {"run_id": run.run_id, "settings": asdict(settings), **result.metrics}
+    content = dumps(document, indent=1).encode()
+    _attempt(lambda: run.save("metrics.json", content, media_type="application/json"))
+    image = run.scratch / "stream.png"
+    _attempt(lambda: _draw(image, settings, session, run.run_id))
+    if image.exists():
+        _attempt(lambda: run.save("stream.png", image, media_type="image/png"))
+    return result, errors[0] if errors else None
+
+
+def _draw(image: Path, settings: Settings, session: Session, run_id: str) -> None:
     from workloads.streams.plot import draw
 
-    session.summarize()
-    session.finish()
-    result = Result(session.metrics(), session.gates())
-    files = session.files
-    run.save(
-        "trades.parquet",
-        files["trades.parquet"],
-        media_type="application/vnd.apache.parquet",
-        rows=session.trades,
-    )
-    run.save("bars.csv", files["bars.csv"], media_type="text/csv", rows=session.bars)
-    run.save(
-        "signals.csv",
-        files["signals.csv"],
-        media_type="text/csv",
-        rows=session.signals.total(),
-    )
-    document = {"run_id": run.run_id, "settings": asdict(settings), **result.metrics}
-    run.save("metrics.json", dumps(document, indent=1).encode(), media_type="application/json")
-    image = run.scratch / "stream.png"
     known = session.continuity
     missing = f"{known.missing:,} missing" if known.missing else "none missing"
-    caption = f"{run.run_id}: {session.trades:,} trades, {missing}"
-    draw(image, files["bars.csv"], files["signals.csv"], settings, caption)
-    run.save("stream.png", image, media_type="image/png")
-    return result
+    caption = f"{run_id}: {session.trades:,} trades, {missing}"
+    draw(image, session.files["bars.csv"], session.files["signals.csv"], settings, caption)
