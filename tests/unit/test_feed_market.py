@@ -79,7 +79,48 @@ def test_a_recorded_trade_loses_the_order_ids_and_a_book_ticker_keeps_its_prices
     assert ticker.payload(0) == '{"u":1,"b":"1.4","a":"1.6"}'
 
 
-@pytest.mark.parametrize("line", ["x {}", "12", '12 {"stream":"a"}', '12 {"e":"trade"}', "12 []"])
+BOOK = '{"lastUpdateId":7,"bids":[["1.4","2"]],"asks":[["1.6","3"]]}'
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_snapshot_of_the_order_book_among_the_lines_is_skipped_and_counted(
+    packed: bool, tmp_path: Path
+) -> None:
+    first, rest = LINES.split("\n", 1)
+    text = f"{first}\n{10**18 + 1} {BOOK}\n{10**18 + 2} {BOOK}\n{rest}"
+    path = tmp_path / "recording"
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    recording = Recording(path)
+    assert [event.due for event in recording.events(STREAM)] == [0.0, 0.5]
+    assert len(list(recording.read())) == 3
+    assert recording.skipped == 2
+
+
+@pytest.mark.parametrize("size", [0.1, 0.5, 0.9, 0.99])
+def test_a_cut_or_damaged_archive_is_an_error_and_no_end(size: float, tmp_path: Path) -> None:
+    packed = gzip.compress((LINES * 400).encode())
+    path = tmp_path / "recording"
+    path.write_bytes(packed[: int(len(packed) * size)])
+    with pytest.raises(RecordingError, match="recording, after line"):
+        list(Recording(path).read())
+    path.write_bytes(packed[: len(packed) // 2] + b"\x00" * 50 + packed[len(packed) // 2 :])
+    with pytest.raises(RecordingError):
+        list(Recording(path).read())
+
+
+def test_a_recording_that_is_gone_is_an_error_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="No such file"):
+        list(Recording(tmp_path / "recording").read())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x {}", "12", '12 {"stream":"a"}', '12 {"e":"trade"}', "12 []", "-1 {}", "1" * 20 + " {}",
+        '12 {"stream":1,"data":{}}', '12 {"stream":"a","data":[]}', "12 " + "[" * 100_000,
+        '12 {"lastUpdateId":1,"bids":[]}',
+    ],
+)  # fmt: skip
 def test_a_line_that_does_not_parse_is_named(line: str, tmp_path: Path) -> None:
     path = tmp_path / "recording"
     path.write_text(f"{LINES}{line}\n")

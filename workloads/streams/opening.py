@@ -55,7 +55,7 @@ def connect(url: str, timeout: float, stopping: Callable[[], bool]) -> Connectio
             attempt.abandon()
             host = urlsplit(url).netloc
             raise PassingError(
-                f"{_through(url)}no handshake within {timeout:g} s",
+                f"{_through(url)}no handshake within {timeout:.2g} s",
                 hint=_proxy_hint(url) or f"{_ROUTE}{host} be reached?",
             )
     try:

@@ -53,6 +53,7 @@ def run(
         "connection.opened",
         url=wanted.url,
         feed=wanted.feed,
+        server_says=connection.feed,
         seconds=round(clock() - opened, 3),
     )
     failure: Exception | None = None

@@ -1,6 +1,7 @@
 """``python -m toolkit.local.feed``: serve a market feed until SIGINT or SIGTERM.
 
-The first line on stdout is JSON: ``{"url": …, "feed": "synthetic" or "recorded", …}``.
+The first line on stdout is JSON: ``{"url": …, "feed": "synthetic" or "recorded"}``. At the end of a
+recorded feed there is another, ``{"skipped_snapshots": …}``.
 """
 
 import argparse
@@ -22,16 +23,19 @@ from toolkit.local.feed.server import Feed
 def main(arguments: list[str]) -> None:
     """Parse, serve, wait for a signal."""
     options = _parser().parse_args(arguments)
-    kind, source = _source(options)
+    source = _source(options)
     feed = Feed(
         source,
         faults=_faults(options),
         rules=Rules(options.ping_interval, options.pong_timeout, options.lifetime),
         speed=options.speed,
         statuses=tuple(options.refuse),
+        retry_after=options.retry_after,
         blocked=options.blocked,
     )
-    asyncio.run(_serve(feed, kind, options.host, options.port))
+    asyncio.run(_serve(feed, source.kind, options.host, options.port))
+    if isinstance(source, Recording):
+        sys.stdout.write(json.dumps({"skipped_snapshots": source.skipped}) + "\n")
 
 
 async def _serve(feed: Feed, kind: str, host: str, port: int) -> None:
@@ -44,16 +48,15 @@ async def _serve(feed: Feed, kind: str, host: str, port: int) -> None:
         await stop.wait()
 
 
-def _source(options: argparse.Namespace) -> tuple[str, Source]:
+def _source(options: argparse.Namespace) -> Source:
     if options.recording is not None:
-        return "recorded", Recording(options.recording)
-    market = Market(
+        return Recording(options.recording)
+    return Market(
         seed=options.seed,
         rate=options.rate,
         bursts=dict(options.burst),
         silences={after: float(seconds) for after, seconds in options.silence},
     )
-    return "synthetic", market
 
 
 def _faults(options: argparse.Namespace) -> Faults:
@@ -66,6 +69,13 @@ def _faults(options: argparse.Namespace) -> Faults:
         drop_after=options.drop_after,
         shutdown_after=options.shutdown_after,
     )
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"{text} is no file")
+    return path
 
 
 def _pair(text: str) -> tuple[int, int]:
@@ -81,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 (default): any free port")
     source = parser.add_argument_group("the market")
-    source.add_argument("--recording", type=Path, help="replay a file of `<receive_ns> <json>`")
+    source.add_argument("--recording", type=_file, help="replay a file of `<receive_ns> <json>`")
     source.add_argument("--seed", type=int, default=1, help="of the synthetic market (default 1)")
     source.add_argument("--rate", type=float, default=25.0, help="trades a second (default 25)")
     source.add_argument("--speed", type=float, default=1.0, help="of time; 0: as fast as possible")
@@ -97,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     faults.add_argument("--drop-after", type=int, metavar="N", help="cut the connection")
     faults.add_argument("--shutdown-after", type=int, metavar="N", help="serverShutdown, close")
     faults.add_argument("--refuse", type=int, action="append", default=[], metavar="STATUS")
+    faults.add_argument("--retry-after", metavar="SECONDS", help="goes with each --refuse")
     faults.add_argument("--blocked", action="store_true", help="answer every upgrade with 451")
     rules = parser.add_argument_group("rules of the exchange, in seconds")
     rules.add_argument("--ping-interval", type=float, default=20.0)

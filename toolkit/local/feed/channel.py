@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from toolkit.local.feed.events import Event
+from toolkit.local.feed.events import Event, SourceError
 
 _SHARE = 500  # messages between two turns of the event loop
 
@@ -23,6 +23,9 @@ class Subscriber(Protocol):
     def deliver(self, stream: str, payloads: list[str]) -> None:
         """Take what is due."""
 
+    def end(self, reason: str) -> None:
+        """Nothing more can come, after what was delivered."""
+
 
 class Channel:
     """One stream; ``speed`` multiplies the market's time, 0 is as fast as the clients read."""
@@ -30,7 +33,9 @@ class Channel:
     def __init__(self, stream: str, events: Iterator[Event], speed: float) -> None:
         self._stream = stream
         self._events = events
-        self._next = next(events, None)
+        self._failure: str | None = None
+        self._next: Event | None = None
+        self._advance()
         self._speed = speed
         self._clients: set[Subscriber] = set()
         self._task: asyncio.Task[None] | None = None
@@ -50,7 +55,19 @@ class Channel:
         if self._task is not None:
             self._task.cancel()
 
+    def _advance(self) -> None:
+        try:
+            self._next = next(self._events, None)
+        except SourceError as error:
+            self._next, self._failure = None, str(error)
+
     async def _follow(self) -> None:
+        await self._play()
+        if self._failure is not None:
+            for client in self._clients:
+                client.end(self._failure)
+
+    async def _play(self) -> None:
         if self._next is None:
             return
         origin, started = self._next.due, time.monotonic()
@@ -69,7 +86,7 @@ class Channel:
         due: list[str] = []
         while self._next is not None and (not self._speed or self._next.due <= now):
             due.append(self._next.payload(opened_ms + int(self._next.due * 1000)))
-            self._next = next(self._events, None)
+            self._advance()
             if len(due) == _SHARE:
                 break
         return due

@@ -10,13 +10,14 @@ from typing import Any
 from attrs import define, field, frozen
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 
 from toolkit.local.feed.channel import Channel
 from toolkit.local.feed.control import RateLimit, Subscriptions
 from toolkit.local.feed.faults import Act, Faults, FaultyConnection
 
 _BEHIND = 200_000  # messages that a client may be behind before it is cut off
+_REASON = 123  # octets of a close frame's reason (RFC 6455, section 5.5)
 _TRICKLE_BYTES, _TRICKLE_SECONDS = 40, 0.002
 
 
@@ -50,7 +51,8 @@ class Client:
     rules: Rules
     channel: Callable[[str], Channel]
     record: Record
-    _outbox: asyncio.Queue[tuple[str, str]] = field(init=False, factory=asyncio.Queue)
+    # A stream's message; without a stream, the reason why there will be no more.
+    _outbox: asyncio.Queue[tuple[str | None, str]] = field(init=False, factory=asyncio.Queue)
     _writing: asyncio.Lock = field(init=False, factory=asyncio.Lock)
     _wires: dict[str, FaultyConnection] = field(init=False, factory=dict)
 
@@ -65,6 +67,10 @@ class Client:
             self._outbox.put_nowait((stream, payload))
         if self.behind > _BEHIND:
             self.connection.transport.abort()
+
+    def end(self, reason: str) -> None:
+        """Close with the reason, after what is queued."""
+        self._outbox.put_nowait((None, reason))
 
     async def run(self) -> None:
         """Serve the connection until it ends."""
@@ -114,6 +120,9 @@ class Client:
     async def _write(self) -> None:
         while True:
             stream, payload = await self._outbox.get()
+            if stream is None:
+                await self.connection.close(CloseCode.INTERNAL_ERROR, _cut(payload))
+                return
             wire = self._wires.setdefault(stream, FaultyConnection(self.faults))
             for act, data in wire.actions(payload):
                 if act is Act.DROP:
@@ -153,6 +162,11 @@ class Client:
         if self.subscriptions.combined:
             return f'{{"stream":"{stream}","data":{payload}}}'
         return payload
+
+
+def _cut(reason: str) -> str:
+    """As much of a reason as a close frame holds."""
+    return reason.encode()[:_REASON].decode("utf-8", "ignore")
 
 
 async def _until_first(*coroutines: Coroutine[Any, Any, None]) -> None:

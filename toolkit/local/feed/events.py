@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from typing import Protocol
 
 
+class SourceError(Exception):
+    """The source cannot give the rest of its events; the message says why."""
+
+
 class Event(Protocol):
     """One message of a stream."""
 
@@ -18,5 +22,12 @@ class Event(Protocol):
 class Source(Protocol):
     """A market or a recording."""
 
+    @property
+    def kind(self) -> str:
+        """What a run must name in FEED: synthetic or recorded."""
+
     def events(self, stream: str) -> Iterator[Event]:
-        """The events of one stream such as ``bnbusdt@trade``, in order of ``due``."""
+        """The events of one stream such as ``bnbusdt@trade``, in order of ``due``.
+
+        The iterator raises SourceError where the rest of them is lost.
+        """

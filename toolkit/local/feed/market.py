@@ -9,6 +9,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import ClassVar
 
 from attrs import field, frozen
 
@@ -66,6 +67,8 @@ class Market:
     number of trades before them: ``bursts={500: 3000}`` makes the 3,000 trades after the 500th
     come at once, ``silences={500: 8.0}`` makes the market wait 8 s after the 500th.
     """
+
+    kind: ClassVar[str] = "synthetic"
 
     seed: int = 1
     rate: float = 25.0

@@ -26,7 +26,8 @@ class Feed:
 
     ``statuses`` are the HTTP statuses with which the first upgrades are refused, one each; with
     ``blocked`` every upgrade is answered with 451, as to a client in a restricted region. ``speed``
-    makes the market's time run faster; 0 is as fast as the clients read.
+    makes the market's time run faster; 0 is as fast as the clients read. ``retry_after`` goes with
+    a refusal. Whoever connects is told in a header whether the feed is synthetic or recorded.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Feed:
         rules: Rules | None = None,
         speed: float = 1.0,
         statuses: tuple[int, ...] = (),
+        retry_after: str | None = None,
         blocked: bool = False,
     ) -> None:
         self.records: list[Record] = []
@@ -45,6 +47,7 @@ class Feed:
         self._rules = rules or Rules()
         self._speed = speed
         self._statuses = list(statuses)
+        self._retry_after = retry_after
         self._blocked = blocked
         self._channels: dict[str, Channel] = {}
         self._names: frozenset[str] | None = _LOOPBACK
@@ -61,6 +64,7 @@ class Feed:
             port,
             ssl=tls,
             process_request=self._admit,
+            process_response=self._introduce,
             compression=None,
             ping_interval=None,  # the client pings, between its frames
         )
@@ -80,7 +84,16 @@ class Feed:
             status = HTTPStatus(self._statuses.pop(0))
         elif _streams(request.path) is None:
             status = HTTPStatus.NOT_FOUND
-        return None if status is None else connection.respond(status, f"{status.phrase}\n")
+        if status is None:
+            return None
+        response = connection.respond(status, f"{status.phrase}\n")
+        if self._retry_after is not None:
+            response.headers["Retry-After"] = self._retry_after
+        return response
+
+    def _introduce(self, _: ServerConnection, __: Request, response: Response) -> Response:
+        response.headers["X-Market-Feed"] = self._source.kind
+        return response
 
     def _is_own(self, hosts: list[str], origins: list[str]) -> bool:
         """Whether a client named this machine itself, and is no page of another origin.
