@@ -1,22 +1,33 @@
 """Whatever arrives is recorded, counted or told; whatever happens, what was received is saved."""
 
 import json
+import socket
 import subprocess
 import sys
-from collections import Counter
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import websocket
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.stream_frames import payload, trade
+from tests.stream_frames import CLOSE, CONTINUATION, PING, PONG, TEXT, frame, payload, trade
+from tests.stream_run import RecordingRun
 from tests.unit.test_stream_trades import ARTIFACTS, Harness, messages
 from toolkit.runtime.contract import Artifact
-from workloads.streams.messages import SCALE, Trade, Trades
+from workloads.streams.connection import BulkConnection
+from workloads.streams.decode import decode
+from workloads.streams.errors import ConnectionLostError
+from workloads.streams.frames import Frames
+from workloads.streams.messages import SCALE, MessageError, Shutdown, Trade, Trades, parse
 from workloads.streams.recent import Recent
+from workloads.streams.session import Session
+from workloads.streams.settings import Settings
+from workloads.streams.trades import run
 
 ODD = {
     "T in microseconds": {"T": 1_795_000_000_000_000},
@@ -28,6 +39,24 @@ ODD = {
     "a nested price": {"p": [[[1]]]},
     "no symbol": {"s": None},
 }
+
+
+def taken(scratch: Path, *batches: list[bytes], **settings: Any) -> Session:
+    """A session that has taken the messages and finished; without a connection and a plot."""
+    session = Session(Settings(**settings), scratch, lambda name, **fields: None, "run")
+    for batch in batches:
+        if batch:
+            decode(Frames.of(batch), "BNBUSDT", session)
+    session.finish()
+    return session
+
+
+def failed_gates(session: Session) -> list[str]:
+    return [gate.name for gate in session.gates() if not gate.passed]
+
+
+def recorded_rows(scratch: Path) -> int:
+    return int(pq.read_table(scratch / "trades.parquet").num_rows)
 
 
 def changed(number: int, **change: Any) -> bytes:
@@ -43,12 +72,10 @@ def test_one_odd_trade_is_rejected_and_the_rest_of_the_stream_is_kept(
     size = 100 if first else 10  # enough for the bulk path, and too few for it
     rest = messages(1, size)
     message = changed(0, **ODD[odd])
-    harness = Harness(tmp_path, [message, *rest] if first else [*messages(-1, 1), message, *rest])
-    result = harness.stream()
-    assert list(harness.run.artifacts) == ARTIFACTS
-    assert result.metrics["rejected_messages"] == 1
-    assert result.metrics["trades"] == size + (not first)
-    assert "rejected_messages" in [gate.name for gate in result.gates if not gate.passed]
+    session = taken(tmp_path, [message, *rest] if first else [*messages(-1, 1), message, *rest])
+    assert session.rejected == 1
+    assert session.trades == recorded_rows(tmp_path) == size + (not first)
+    assert "rejected_messages" in failed_gates(session)
 
 
 def test_other_event_types_between_contiguous_trades_are_counted_and_do_not_fail_the_run(
@@ -69,9 +96,7 @@ def test_other_event_types_between_contiguous_trades_are_counted_and_do_not_fail
 
 def test_the_kinds_of_other_messages_are_bounded(tmp_path: Path) -> None:
     kinds = [f'{{"e":"kind-{n}"}}'.encode() for n in range(100)]
-    metrics = Harness(tmp_path, messages(0, 1), kinds).stream().metrics
-    others = metrics["other_messages"]
-    assert isinstance(others, dict)
+    others = taken(tmp_path, messages(0, 1), kinds).others
     assert (len(others), others["others"], sum(others.values())) == (21, 80, 100)
 
 
@@ -95,15 +120,23 @@ def dropped(metrics: Any) -> tuple[int, ...]:
 def test_a_trade_that_is_dropped_is_counted_by_its_reason_and_judged(
     again: bytes, counts: tuple[int, ...], tmp_path: Path
 ) -> None:
-    harness = Harness(tmp_path, [*messages(0, 3), again], messages(3, 1))
-    result = harness.stream()
-    assert dropped(result.metrics) == counts
-    assert len(harness.run.named("trades.dropped")) == 1
-    assert pq.read_table(tmp_path / "trades.parquet").num_rows == 4
-    failed = [gate.name for gate in result.gates if not gate.passed]
-    assert len(failed) == (counts[1:] != (0, 0, 0))
-    tolerant = Harness(tmp_path, [*messages(0, 3), again]).stream(correction_limit=1)
-    assert all(gate.passed for gate in tolerant.gates)
+    batches = ([*messages(0, 3), again], messages(3, 1))
+    session = taken(tmp_path, *batches)
+    assert dropped(session.metrics()) == counts
+    assert recorded_rows(tmp_path) == 4
+    assert len(failed_gates(session)) == (counts[1:] != (0, 0, 0))
+    assert failed_gates(taken(tmp_path, *batches, correction_limit=1)) == []
+
+
+def test_what_is_dropped_is_told(tmp_path: Path) -> None:
+    harness = Harness(tmp_path, [*messages(0, 3), changed(-1), changed(1, m=True)])
+    harness.stream()
+    [told] = harness.run.named("trades.dropped")
+    assert {name: told[name] for name in ("repeated", "conflicting", "before_first")} == {
+        "repeated": 1,
+        "conflicting": 1,
+        "before_first": 1,
+    }
 
 
 def test_a_trade_after_its_bar_is_recorded_counted_told_and_judged(tmp_path: Path) -> None:
@@ -205,24 +238,82 @@ FUZZ = st.one_of(
     ),
     st.sampled_from([b"[" * 5000, b'{"e":"trade","p":"' + b"9" * 9000 + b'"}', b"\xf0\x9f"]),
 )
-LONG = st.lists(FUZZ, max_size=120)
+BATCHES = st.lists(st.lists(FUZZ, max_size=120), max_size=4)
 
 
-@settings(max_examples=30, deadline=None)
-@given(batches=st.lists(LONG, max_size=4))
-def test_whatever_messages_come_the_run_ends_well_accounts_for_each_and_saves(
+@settings(max_examples=150, deadline=None)
+@given(batches=BATCHES)
+def test_whatever_messages_come_each_is_accounted_for(
     batches: list[list[bytes]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     scratch = tmp_path_factory.mktemp("fuzz")
-    harness = Harness(scratch, *batches)
-    known: dict[str, Any] = dict(harness.stream(run_seconds=2).metrics)
-    assert list(harness.run.artifacts) == ARTIFACTS
-    seen = Counter(name for name, _ in harness.run.events)
+    known: dict[str, Any] = taken(scratch, *batches).metrics()
+    shutdowns = sum(isinstance(read(message), Shutdown) for batch in batches for message in batch)
     accounted = known["trades"] + known["repeated_trades"] + known["trades_before_first"]
     accounted += known["rejected_messages"] + sum(known["other_messages"].values())
-    told = seen["shutdown.announced"]
-    assert accounted + told == sum(map(len, batches))
-    assert pq.read_table(scratch / "trades.parquet").num_rows == known["trades"]
+    assert accounted + shutdowns == sum(map(len, batches))
+    assert recorded_rows(scratch) == known["trades"]
+
+
+def read(message: bytes) -> object:
+    try:
+        return parse(message, "BNBUSDT")
+    except MessageError:
+        return None
+
+
+HEAD = st.integers(0, 255).map(lambda octet: bytes([octet]))
+FRAMES = st.one_of(
+    FUZZ.map(frame),
+    st.builds(
+        frame, FUZZ, st.sampled_from([TEXT, CONTINUATION, PING, PONG, 0x2, 0x3, 0xB]),
+        final=st.booleans(),
+    ),
+    st.binary(max_size=125).map(lambda content: frame(content, CLOSE)),
+    st.builds(lambda head, rest: head + rest, HEAD, st.binary(max_size=20)),
+    st.sampled_from([0, 5, 1 << 16, 1 << 30, (1 << 63) - 1, (1 << 64) - 1]).map(
+        lambda size: b"\x81\x7f" + size.to_bytes(8, "big")
+    ),
+    st.just(b"\x81\x7e\xff\xff"),
+    st.just(b"\x01\x01x" + b"\x00\x01x" * 1100),  # a message in more fragments than are kept
+    st.just(b"\x89\x00" * 3000),  # more pings than between two looks at the clock
+)  # fmt: skip
+
+
+@settings(max_examples=15, deadline=None)
+@given(frames=st.lists(FRAMES, max_size=40))
+def test_whatever_octets_come_the_run_ends_in_an_error_of_its_own_and_saves(
+    frames: list[bytes], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    ended = stream_of_octets(b"".join(frames), tmp_path_factory.mktemp("octets"))
+    assert list(ended.artifacts) == ARTIFACTS
+
+
+def stream_of_octets(octets: bytes, scratch: Path) -> RecordingRun:
+    """The workload on a connection that brings these octets and ends."""
+    ours, theirs = socket.socketpair()
+    client: Any = websocket.WebSocket()
+    client.sock, client.connected = ours, True
+
+    def _send() -> None:
+        with suppress(OSError), theirs:
+            theirs.sendall(octets)
+            theirs.shutdown(socket.SHUT_WR)
+            while theirs.recv(1 << 16):
+                pass
+
+    sender = threading.Thread(target=_send, daemon=True)
+    sender.start()
+    run_ = RecordingRun(scratch)
+    values = {"feed": "synthetic", "base_url": "ws://feed", "run_seconds": 5}
+    with pytest.raises(ConnectionLostError):
+        run(
+            {**values, "batch_milliseconds": 0},
+            run_,
+            connect=lambda *_: BulkConnection(client, 1 << 16),
+        )
+    sender.join(20)
+    return run_
 
 
 SCRIPT = """
