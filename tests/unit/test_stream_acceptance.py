@@ -322,6 +322,7 @@ from pathlib import Path
 from tests.unit.test_stream_trades import Harness, messages
 harness = Harness(Path(sys.argv[1]), messages(0, 200))
 harness.stream(symbol=sys.argv[2])
+assert "pandas" not in sys.modules  # a stream starts without it
 """
 
 

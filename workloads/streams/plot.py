@@ -22,8 +22,9 @@ _QUOTES: Final = (
     *("FDUSD", "USDT", "USDC", "TUSD", "BUSD", "USD1", "USD", "EUR", "TRY", "BRL", "JPY", "GBP"),
     *("ARS", "MXN", "PLN", "ZAR", "IDR", "DAI", "BTC", "ETH", "BNB"),
 )
+_DOTS = 30  # columns below which each has a dot
 _LABEL = 12  # signs of an asset on an axis
-_HEADROOM = 1.45  # of the volume's axis, for the legend
+_HEADROOM = 1.6  # of the volume's axis, for the legend
 _CUT_OFF: Final[dict[str, Any]] = {"s": 22, "edgecolor": _INK, "linewidth": 0.6, "zorder": 3}
 _MARKS: Final = {"ema-cross": "^", "vwap-zscore": "o", "flow-imbalance": "D"}
 
@@ -65,6 +66,9 @@ def _draw(path: Path, bars: Path, signals: Path, settings: Settings, caption: st
         _style(axes)
     if series is None:
         grid[0].text(0.5, 0.5, "no trades", transform=grid[0].transAxes, ha="center", color=_GREY)
+        for axes in grid:
+            axes.set_xticks([])
+            axes.set_yticks([])
     else:
         base, quote = assets(settings.symbol)
         _draw_price(grid[0], series, quote, settings.window_seconds)
@@ -74,6 +78,7 @@ def _draw(path: Path, bars: Path, signals: Path, settings: Settings, caption: st
         low, high = grid[0].get_ylim()
         grid[0].set_ylim(low, high + 0.13 * (high - low))  # the legend hides no data
         grid[0].legend(loc="upper left", frameon=False, fontsize=8, ncols=7)
+        _draw_times(grid[2])
     _entitle(figure, grid, settings, caption)
     figure.savefig(path)
 
@@ -164,7 +169,8 @@ def _style(axes: "Axes") -> None:
 
 def _draw_price(axes: "Axes", series: _Series, quote: str, window: int) -> None:
     axes.fill_between(series.time, series.low, series.high, color=_GREY, alpha=0.3, linewidth=0)
-    axes.plot(series.time, series.close, color=_INK, linewidth=1.0, label="price")
+    dots = "." if len(series.time) < _DOTS else ""  # a line through one point does not show
+    axes.plot(series.time, series.close, color=_INK, linewidth=1.0, marker=dots, label="price")
     axes.plot(
         series.time,
         series.vwap,
@@ -205,12 +211,13 @@ def _draw_signals(axes: "Axes", path: Path) -> None:
 
 def _draw_flow(axes: "Axes", series: _Series, base: str) -> None:
     edges = series.edges
-    top = float(np.quantile(np.maximum(series.bought, series.sold), 0.995)) or 1.0
-    bought, sold = np.minimum(series.bought, 1.1 * top), np.minimum(series.sold, 1.1 * top)
+    usual, large = np.quantile(np.maximum(series.bought, series.sold), (0.95, 0.995))
+    limit = 1.1 * float(min(large, 2 * usual) or large) or 1.0
+    bought, sold = np.minimum(series.bought, limit), np.minimum(series.sold, limit)
     axes.stairs(bought, edges, fill=True, color=_BLUE, label="bought by takers")
     axes.stairs(-sold, edges, fill=True, color=_ORANGE, label="sold by takers")
     axes.axhline(0, color=_INK, linewidth=0.6)
-    _mark_cut_off(axes, series, 1.1 * top)
+    _mark_cut_off(axes, series, limit)
     seconds = "second" if series.width == 1 else f"{series.width:g} s"
     axes.set_ylabel(f"volume per {seconds}\n({base})", fontsize=9)
     axes.legend(loc="upper left", frameon=False, fontsize=8, ncols=3)
@@ -219,7 +226,8 @@ def _draw_flow(axes: "Axes", series: _Series, base: str) -> None:
 def _mark_cut_off(axes: "Axes", series: _Series, limit: float) -> None:
     """Mark the largest bars, which would flatten all others and so end at the limit."""
     axes.set_ylim(-1.15 * limit, _HEADROOM * limit)
-    middle = series.edges[:-1] + (series.edges[1:] - series.edges[:-1]) // 2
+    edges = series.edges.astype("datetime64[ms]")
+    middle = edges[:-1] + (edges[1:] - edges[:-1]) // 2
     count = 0
     for volume, mark, side, color in (
         (series.bought, "^", 1.05, _BLUE),
@@ -241,16 +249,19 @@ def _draw_rate(axes: "Axes", series: _Series) -> None:
     axes.set_ylabel("trades per s", fontsize=9)
 
 
-def _entitle(figure: "Figure", grid: Any, settings: Settings, caption: str) -> None:
+def _draw_times(axes: "Axes") -> None:
     from matplotlib import dates
 
     untyped: Any = dates
     locator = untyped.AutoDateLocator()
-    grid[-1].xaxis.set_major_locator(locator)
-    grid[-1].xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
-    grid[-1].xaxis.get_offset_text().set_size(8)
-    grid[-1].set_xlabel("trade time, UTC", fontsize=9)
-    grid[-1].margins(x=0.01)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
+    axes.xaxis.get_offset_text().set_fontsize(8)
+    axes.set_xlabel("trade time, UTC", fontsize=9)
+    axes.margins(x=0.01)
+
+
+def _entitle(figure: "Figure", grid: Any, settings: Settings, caption: str) -> None:
     figure.align_ylabels(grid)
     origin = "" if settings.feed == "binance" else f" - {settings.feed} feed, not the exchange"
     title = f"{legible(settings.symbol)} trades{origin}"
