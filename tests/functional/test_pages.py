@@ -18,7 +18,7 @@ from toolkit.core.proof.verdict import judge
 from toolkit.runtime.contract import RunId
 
 from ..chromium import Page, chromium  # noqa: TID252 - tests are no installed package
-from ..unit.test_verdict import GOOD, KEY, LATER, MANIFEST, RUN_ID, WORKLOAD  # noqa: TID252
+from ..unit.test_verdict import GOOD, KEY, LATER, MANIFEST, RUN_ID  # noqa: TID252
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 # Text against what lies behind it, at least 4.5:1: https://www.w3.org/TR/WCAG22/#contrast-minimum
@@ -75,10 +75,10 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         for n, event in enumerate(["run.started", "signal.raised", "run.failed"] * 20, 1)
     ]
     images = {"a.png": (Path(__file__).parent / "dot.png").read_bytes()}
-    verdict = judge(evidence, WORKLOAD, LATER)
+    verdict = judge(evidence, LATER)
     made = {"report": folder / RUN_ID / "report.html", "calendar": folder / "index.html"}
     made["report"].parent.mkdir()
-    made["report"].write_text(report(evidence, verdict, WORKLOAD, lines, images))
+    made["report"].write_text(report(evidence, verdict, lines, images))
     summary, calendar = Summary(), CalendarPage()
     for row in summary.through(every_state()):
         calendar.add(row)

@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 # Which of our modules a module may import. The longest prefix of its name decides; what stands
 # under the prefix itself is always allowed.
 # Vocabulary, which every layer of the toolkit may use: the contract, the catalog and the ground.
-RUNTIME = frozenset({"toolkit.runtime.contract", "toolkit.runtime.catalog"})
+_RUNTIME = ("contract", "catalog", "documents")
+RUNTIME = frozenset(f"toolkit.runtime.{name}" for name in _RUNTIME)
 _GROUND = ("errors", "names", "times", "stack", "task", "checks", "cost", "platform", "words")
 GROUND = frozenset(f"toolkit.core.{name}" for name in _GROUND)
 VOCABULARY = RUNTIME | GROUND
@@ -40,10 +41,11 @@ WORKLOAD = frozenset(f"toolkit.runtime.{name}" for name in runtime.__all__) | {"
 
 IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.runtime": _modules("contract"),
-    "toolkit.runtime.contract": frozenset(),
+    "toolkit.runtime.documents": frozenset(),
+    "toolkit.runtime.contract": _modules("documents"),
     "toolkit.runtime.urls": _modules("contract"),
     "toolkit.runtime.rules": _modules("contract"),
-    "toolkit.runtime.catalog": _modules("contract", "rules", "urls"),
+    "toolkit.runtime.catalog": _modules("contract", "documents", "rules", "urls"),
     "toolkit.runtime.log": _modules("contract"),
     "toolkit.runtime.stop": _modules("contract"),
     "toolkit.runtime.sink": _modules("contract"),

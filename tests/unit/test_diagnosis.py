@@ -14,7 +14,7 @@ from attrs import evolve
 from toolkit.core.proof import diagnosis as table
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
-from toolkit.core.proof.evidence import Evidence, StoredObject, digest, run_of
+from toolkit.core.proof.evidence import Evidence, StoredObject, run_of
 from toolkit.core.proof.verdict import Ruling, judge
 from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome
@@ -30,7 +30,7 @@ from .test_verdict import (
     OTHER,
     RUN_ID,
     TASK,
-    WORKLOAD,
+    digest,
     verdict,
 )
 
@@ -112,7 +112,9 @@ FINDINGS = {
     "artifact-altered": evolve(GOOD, objects={KEY: StoredObject(KEY, 10, "cd")}),
     "no-artifact": evolve(GOOD, manifests=(evolve(MANIFEST, artifacts=()),)),
     "two-manifests": evolve(GOOD, manifests=(MANIFEST, evolve(MANIFEST, outcome=Outcome.FAILED))),
-    "other-image": evolve(GOOD, tasks=(evolve(TASK, image_digest="sha256:11"),)),
+    "other-image": evolve(
+        GOOD, tasks=(evolve(TASK, image="repo@sha256:11", image_digest="sha256:11"),)
+    ),
     "log-missing": evolve(GOOD, logs=None),
     "duplicate-failed": evolve(GOOD, tasks=(TASK, RETRIED)),
     "missed": evolve(EMPTY, expected="due"),
@@ -125,7 +127,7 @@ FINDINGS = {
 
 @pytest.mark.parametrize("name", FINDINGS)
 def test_what_only_the_whole_evidence_shows_fails_with_its_finding(name: str) -> None:
-    found = judge(FINDINGS[name], WORKLOAD, LATER)
+    found = judge(FINDINGS[name], LATER)
     assert found.ruling is Ruling.FAIL
     assert found.diagnosis is not None
     assert found.diagnosis.name == name
@@ -138,7 +140,6 @@ def test_a_run_that_still_runs_is_told_so_and_not_that_its_log_lacks_something()
     for manifests in ((), (MANIFEST,)):
         found = judge(
             evolve(GOOD, tasks=(task,), manifests=manifests, logs=digest(LINES[:2])),
-            WORKLOAD,
             LATER,
         )
         assert found.ruling is Ruling.INCONCLUSIVE
@@ -148,14 +149,14 @@ def test_a_run_that_still_runs_is_told_so_and_not_that_its_log_lacks_something()
 
 
 def test_a_firing_that_may_yet_be_launched_is_no_loss_of_a_log() -> None:
-    found = judge(evolve(EMPTY, expected="due"), WORKLOAD, DUE + timedelta(minutes=14))
+    found = judge(evolve(EMPTY, expected="due"), DUE + timedelta(minutes=14))
     assert found.ruling is Ruling.INCONCLUSIVE
     assert found.diagnosis is not None
     assert found.diagnosis.name == "not-launched-yet"
 
 
 def test_a_run_that_nobody_knows_has_no_diagnosis() -> None:
-    found = judge(evolve(EMPTY, run_id=f"{RUN_ID}-0a1b2c"), WORKLOAD, LATER)
+    found = judge(evolve(EMPTY, run_id=f"{RUN_ID}-0a1b2c"), LATER)
     assert (found.ruling, found.diagnosis) == (Ruling.INCONCLUSIVE, None)
 
 
@@ -163,7 +164,7 @@ def test_a_run_that_nobody_knows_has_no_diagnosis() -> None:
     "word", ["schedule-disabled", "outside-window", "not-a-firing", "not-deployed"]
 )
 def test_a_run_that_was_not_to_happen_is_explained_and_no_failure(word: str) -> None:
-    found = judge(evolve(EMPTY, expected=word), WORKLOAD, LATER)
+    found = judge(evolve(EMPTY, expected=word), LATER)
     assert found.ruling is Ruling.INCONCLUSIVE
     assert found.diagnosis is not None
     assert found.diagnosis.name == word

@@ -8,16 +8,15 @@ from attrs import evolve
 from toolkit.core.pages.junit import junit
 from toolkit.core.proof.verdict import judge
 
-from .test_verdict import DUE, GOOD, LATER, TASK, WORKLOAD
+from .test_verdict import DUE, GOOD, LATER, TASK
 
 
 def test_every_check_is_a_case_and_only_a_good_one_passes() -> None:
-    good = judge(GOOD, WORKLOAD, LATER)
-    bad = judge(evolve(GOOD, objects={}), WORKLOAD, LATER)
+    good = judge(GOOD, LATER)
+    bad = judge(evolve(GOOD, objects={}), LATER)
     running = evolve(TASK, last_status="RUNNING", exit_code=None)
     unclear = judge(
         evolve(GOOD, manifests=(), objects={}, tasks=(running,)),
-        WORKLOAD,
         DUE + timedelta(minutes=1),
     )
     root = ET.fromstring(junit([good, bad, unclear]))

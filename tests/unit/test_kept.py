@@ -11,20 +11,18 @@ from toolkit.core.pages.report import report
 from toolkit.core.proof import kept
 from toolkit.core.proof.verdict import Ruling, judge
 
-from .test_verdict import GOOD, LATER, LINES, WORKLOAD
+from .test_verdict import GOOD, LATER, LINES
 
 LOG = [(1795496420000 + number, line) for number, line in enumerate(LINES)]
 
 
 def folder() -> dict[str, bytes]:
-    return kept.documents(GOOD, judge(GOOD, WORKLOAD, LATER), LOG)
+    return kept.documents(GOOD, judge(GOOD, LATER), LOG)
 
 
 def test_the_log_is_as_the_console_exports_it() -> None:
     text = folder()["execution-logs.csv"].decode()
-    assert text.startswith(
-        'timestamp,message\n1795496420000,"{""seq"": 1, ""event"": ""run.started"'
-    )
+    assert text.startswith('timestamp,message\n1795496420000,"{""seq"": 1, ""run_id"": ')
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [json.loads(row["message"])["seq"] for row in rows] == [1, 2, 3]
 
@@ -37,14 +35,14 @@ def test_a_line_with_a_line_break_and_quotes_survives() -> None:
 def test_a_folder_gives_back_the_evidence_and_so_the_verdict() -> None:
     again = kept.evidence_of(folder())
     assert again == GOOD
-    assert judge(again, WORKLOAD, LATER) == judge(GOOD, WORKLOAD, LATER)
+    assert judge(again, LATER) == judge(GOOD, LATER)
 
 
 def test_the_log_is_judged_from_the_log_and_not_from_what_was_once_said_of_it() -> None:
     files = folder()
     lines = files["execution-logs.csv"].decode().splitlines(keepends=True)
     files["execution-logs.csv"] = "".join([*lines[:2], *lines[3:]]).encode()
-    found = judge(kept.evidence_of(files), WORKLOAD, LATER)
+    found = judge(kept.evidence_of(files), LATER)
     assert found.ruling is Ruling.FAIL
     assert any("1 of 3 lines are missing" in check.detail for check in found.checks)
 
@@ -68,7 +66,7 @@ def test_a_folder_without_its_evidence_is_refused(name: str) -> None:
 
 def test_the_report_escapes_what_it_shows() -> None:
     hostile = [(1, "<script>alert(1)</script>")]
-    page = report(GOOD, judge(GOOD, WORKLOAD, LATER), WORKLOAD, hostile, {})
+    page = report(GOOD, judge(GOOD, LATER), hostile, {})
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
     assert page.count("<script>") == 1

@@ -5,8 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from attrs import evolve
 
-from toolkit.core.proof.evidence import DeadLetter, Evidence, StoredObject, digest, tasks_of
-from toolkit.core.proof.verdict import Ruling, Status, Verdict, judge
+from toolkit.core.checks import Status
+from toolkit.core.proof.dead_letter import DeadLetter
+from toolkit.core.proof.evidence import Evidence, StoredObject, tasks_of
+from toolkit.core.proof.expectation import Expectation, TaskDefinition
+from toolkit.core.proof.log_digest import LogDigest
+from toolkit.core.proof.log_digest import digest as digest_of
+from toolkit.core.proof.verdict import Ruling, Verdict, judge
 from toolkit.core.task import Task
 from toolkit.runtime.catalog import Catalog
 from toolkit.runtime.contract import Artifact, Claim, Gate, Manifest, Outcome, RunId
@@ -25,17 +30,26 @@ cpu = 256
 memory = 512
 max_runtime_seconds = 60
 events = ["weather.fitted"]
+gates = ["sk*"]
 [workloads.weather.artifacts]
 "a.csv" = { media_type = "text/csv", min_rows = 2 }
 """
 ).workload("weather")
+EXPECTATION = Expectation.deployed(WORKLOAD.row())
+DEFINITION = TaskDefinition(
+    "arn:aws:ecs:us-east-1:123456789012:task-definition/app-weather:7",
+    "repo@sha256:00",
+    EXPECTATION.digest,
+    {"WORKLOAD": "weather"},
+)
 LINES = [
-    f'{{"seq": {seq}, "event": "{event}"}}'
+    f'{{"seq": {seq}, "run_id": "{RUN_ID}", "event": "{event}"}}'
     for seq, event in enumerate(["run.started", "weather.fitted", "run.finished"], 1)
 ]
 TASK = Task.parse(
     {
         "taskArn": ARN,
+        "taskDefinitionArn": DEFINITION.arn,
         "lastStatus": "STOPPED",
         "stopCode": "EssentialContainerExited",
         "stoppedReason": "Essential container in task exited",
@@ -64,6 +78,12 @@ TASK = Task.parse(
         "version": 6,
     }
 )
+
+
+def digest(lines: list[str]) -> LogDigest:
+    return digest_of(RUN_ID, lines)
+
+
 KEY = f"runs/weather/{RUN_ID}/a.csv"
 MANIFEST = Manifest(
     run_id=RUN_ID,
@@ -76,12 +96,19 @@ MANIFEST = Manifest(
     task_arn=ARN,
     image="repo@sha256:00",
     image_digest="sha256:00",
-    environment={},
+    environment={
+        "SCHEDULE": "weather",
+        "SCHEDULED_TIME": "2026-11-24T05:00:00Z",
+        "WORKLOAD": "weather",
+    },
     settings={},
     artifacts=(Artifact("a.csv", KEY, 10, "ab", "text/csv", 3),),
     metrics={},
     gates=(Gate("skill", 0.2, ">=", 0.1),),
     log_lines=3,
+)
+STORED = StoredObject(
+    f"ledger/weather/{RUN_ID}.succeeded.json", 900, "cd", "2026-11-24T05:01:00.000Z"
 )
 GOOD = Evidence(
     run_id=RUN_ID,
@@ -91,11 +118,14 @@ GOOD = Evidence(
     objects={KEY: StoredObject(KEY, 10, "ab")},
     tasks=(TASK,),
     logs=digest(LINES),
+    expectation=EXPECTATION,
+    task_definition=DEFINITION,
+    ledger=(STORED,),
 )
 
 
 def verdict(evidence: Evidence = GOOD, now: datetime = LATER, **changes: object) -> Verdict:
-    return judge(evolve(evidence, **changes), WORKLOAD, now)
+    return judge(evolve(evidence, **changes), now)
 
 
 def detail(found: Verdict, name: str) -> tuple[Status, str]:
@@ -113,7 +143,8 @@ def test_a_run_with_all_its_evidence_passes() -> None:
 
 def test_the_same_evidence_gives_the_same_verdict_after_a_round_trip_through_json() -> None:
     again = Evidence.from_json(GOOD.to_json())
-    assert again == GOOD
+    assert evolve(again, expectation=GOOD.expectation) == GOOD
+    again = evolve(again, expectation=GOOD.expectation)
     assert verdict(again, LATER + timedelta(days=900)) == verdict()
 
 
@@ -179,14 +210,14 @@ def test_a_task_that_was_never_seen_is_inconclusive_even_with_all_artifacts() ->
 
 
 def test_no_trace_at_all_is_inconclusive() -> None:
-    found = judge(Evidence(RUN_ID, "2026-11-24T06:00:00.000Z"), WORKLOAD, LATER)
+    found = judge(Evidence(RUN_ID, "2026-11-24T06:00:00.000Z"), LATER)
     assert found.ruling is Ruling.INCONCLUSIVE
     assert "no trace" in detail(found, "manifest")[1]
 
 
 def test_a_run_in_the_future_is_not_due() -> None:
     early = DUE - timedelta(hours=1)
-    found = judge(Evidence(RUN_ID, "2026-11-24T04:00:00.000Z"), WORKLOAD, early)
+    found = judge(Evidence(RUN_ID, "2026-11-24T04:00:00.000Z"), early)
     assert found.ruling is Ruling.INCONCLUSIVE
     assert "not due before" in detail(found, "launch")[1]
 
@@ -236,7 +267,7 @@ def test_a_duplicate_delivery_that_failed_is_told() -> None:
 def test_a_dead_letter_fails_the_launch() -> None:
     letter = DeadLetter("ClusterNotFoundException", "Cluster not found.")
     empty = Evidence(RUN_ID, "2026-11-24T06:00:00.000Z", dead_letters=(letter,))
-    found = judge(empty, WORKLOAD, LATER)
+    found = judge(empty, LATER)
     assert found.ruling is Ruling.FAIL
     assert "ClusterNotFoundException" in detail(found, "launch")[1]
 
@@ -248,7 +279,7 @@ def test_a_lost_log_line_fails_once_the_log_has_settled() -> None:
 
 
 def test_a_log_without_an_expected_event_fails() -> None:
-    without = digest([LINES[0], '{"seq": 2, "event": "other"}', LINES[2]])
+    without = digest([LINES[0], LINES[1].replace("weather.fitted", "other"), LINES[2]])
     found = verdict(logs=without)
     assert "without weather.fitted" in detail(found, "logs")[1]
 

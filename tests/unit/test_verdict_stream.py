@@ -5,12 +5,25 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
+from toolkit.core.checks import Status
 from toolkit.core.proof.content import Content
-from toolkit.core.proof.verdict import Ruling, Status, Verdict, judge
+from toolkit.core.proof.evidence import Evidence
+from toolkit.core.proof.expectation import Expectation
+from toolkit.core.proof.verdict import Ruling, Verdict, judge
 from toolkit.runtime.catalog import Variable
 from toolkit.runtime.contract import Outcome, format_time, parse_time
 
-from .test_verdict import GOOD, KEY, LATER, MANIFEST, TASK, WORKLOAD, detail
+from .test_verdict import (
+    DEFINITION,
+    GOOD,
+    KEY,
+    LATER,
+    MANIFEST,
+    STORED,
+    TASK,
+    WORKLOAD,
+    detail,
+)
 
 STREAM = evolve(
     WORKLOAD,
@@ -27,7 +40,17 @@ def streamed(seconds: float, **settings: float) -> Verdict:
         settings={"run_seconds": 100, **settings},
         metrics={"trades": 2500, "gaps": 0, "missing_trades": 0},
     )
-    return judge(evolve(GOOD, manifests=(manifest,)), STREAM, LATER)
+    stopped = ended + timedelta(seconds=1)
+    task = evolve(TASK, times={**TASK.times, "stoppedAt": format_time(stopped)})
+    stored = evolve(STORED, modified_at=manifest.finished_at)
+    evidence = evolve(GOOD, manifests=(manifest,), tasks=(task,), ledger=(stored,))
+    return judge(of_stream(evidence), LATER)
+
+
+def of_stream(evidence: Evidence) -> Evidence:
+    expectation = Expectation.deployed(STREAM.row())
+    definition = evolve(DEFINITION, catalog_digest=expectation.digest)
+    return evolve(evidence, expectation=expectation, task_definition=definition)
 
 
 @pytest.mark.parametrize("seconds", [99.5, 100, 159])
@@ -53,7 +76,7 @@ def test_the_time_to_connect_is_part_of_the_grace() -> None:
 
 def test_an_interrupted_stream_says_how_far_it_got() -> None:
     manifest = evolve(MANIFEST, outcome=Outcome.INTERRUPTED, settings={"run_seconds": 100})
-    found = judge(evolve(GOOD, manifests=(manifest,)), STREAM, LATER)
+    found = judge(of_stream(evolve(GOOD, manifests=(manifest,))), LATER)
     assert found.ruling is Ruling.FAIL
     assert "ran 40.0 s of 100 s" in detail(found, "stream")[1]
 
@@ -61,7 +84,7 @@ def test_an_interrupted_stream_says_how_far_it_got() -> None:
 def deep(**changes: object) -> Verdict:
     content = Content(10, "ab", 3, ("x", "y"))
     contents = {KEY: evolve(content, **changes)}
-    return judge(evolve(GOOD, contents=contents), WORKLOAD, LATER)
+    return judge(evolve(GOOD, contents=contents), LATER)
 
 
 def test_what_was_downloaded_is_recomputed() -> None:
@@ -88,13 +111,24 @@ def test_a_deep_look_finds_what_a_head_cannot(
 
 
 def test_a_later_deployment_does_not_change_the_verdict_on_an_earlier_run() -> None:
-    found = judge(evolve(GOOD, deployed_image="repo@sha256:77"), WORKLOAD, LATER)
+    found = judge(evolve(GOOD, deployed_image="repo@sha256:77"), LATER)
     assert found.ruling is Ruling.PASS
-    assert "replaced since" in detail(found, "image")[1]
+    assert "as deployed" in detail(found, "image")[1]
+
+
+def test_an_image_that_nobody_deployed_is_inconclusive() -> None:
+    evidence = evolve(GOOD, task_definition=None, deployed_image="repo@sha256:77")
+    assert detail(judge(evidence, LATER), "image")[0] is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("digest", ["sha256:00", "sha256:11"])
+def test_the_digest_of_the_index_or_of_the_platform_is_the_same_image(digest: str) -> None:
+    task = evolve(TASK, image_digest=digest)
+    assert judge(evolve(GOOD, tasks=(task,)), LATER).ruling is Ruling.PASS
 
 
 def test_an_image_that_nobody_can_name_is_unknown() -> None:
     task = evolve(TASK, image=None, image_digest=None)
-    found = judge(evolve(GOOD, tasks=(task,)), WORKLOAD, LATER)
+    found = judge(evolve(GOOD, tasks=(task,)), LATER)
     assert detail(found, "image")[0] is Status.UNKNOWN
     assert found.ruling is Ruling.INCONCLUSIVE

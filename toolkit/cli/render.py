@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from toolkit.cli.text import wrapped
-from toolkit.core.proof.verdict import Check, Ruling, Status, Verdict
+from toolkit.core.checks import Check, Status
+from toolkit.core.proof.verdict import Ruling, Verdict
 from toolkit.core.stack import Action, ChangeSet, ResourceChange, StackEvent
 from toolkit.runtime.contract import parse_time
 

@@ -5,6 +5,8 @@ toolkit sizes the task definition, checks a schedule's environment and validates
 """
 
 import difflib
+import hashlib
+import json
 import math
 import re
 import tomllib
@@ -13,9 +15,11 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
+from toolkit.runtime import documents
 from toolkit.runtime.contract import CONTRACT_VARIABLES, ContractError, Json
+from toolkit.runtime.documents import FORMAT, DocumentError
 from toolkit.runtime.rules import Rule
 from toolkit.runtime.urls import REDACTED, check_url, hide_credentials
 
@@ -115,6 +119,7 @@ class Workload:
 
     ``cpu`` is in CPU units (1024 = 1 vCPU), ``memory`` in MiB, as Fargate takes them:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
+    ``gates`` are names of gates that every successful run has, with ``*`` for any text.
     """
 
     name: str
@@ -128,6 +133,28 @@ class Workload:
     artifacts: tuple[ExpectedArtifact, ...] = ()
     events: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
+    gates: tuple[str, ...] = ()
+
+    def row(self) -> bytes:
+        """The workload as the bucket keeps it, below ``catalog/``: what a run is judged by.
+
+        The same workload always gives the same bytes, so their digest names it.
+        """
+        document = {FORMAT: "catalog/1", **asdict(self)}
+        return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
+
+    @classmethod
+    def from_row(cls, content: bytes) -> "Workload":
+        """Read a row; raises ContractError when it is none or of a later format."""
+        try:
+            return documents.read(cls, documents.load(content, "catalog"), "catalog")
+        except DocumentError as error:
+            raise ContractError(str(error)) from error
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the row, in hexadecimal."""
+        return hashlib.sha256(self.row()).hexdigest()
 
     def variable(self, name: str) -> Variable:
         """The variable of that name; raises ContractError with the nearest known name."""
@@ -230,10 +257,10 @@ def _workload(name: str, declared: Any) -> Workload:
         artifacts = tuple(
             ExpectedArtifact(name=key, **row) for key, row in table.pop("artifacts", {}).items()
         )
-        events = tuple(table.pop("events", ()))
         rules = tuple(Rule(**row) for row in table.pop("rules", ()))
+        lists: dict[str, Any] = {key: tuple(table.pop(key, ())) for key in ("events", "gates")}
         workload = Workload(
-            name=name, variables=variables, artifacts=artifacts, events=events, rules=rules, **table
+            name=name, variables=variables, artifacts=artifacts, rules=rules, **lists, **table
         )
         for variable in variables:
             if variable.type not in _TYPES:

@@ -7,9 +7,10 @@ S3 layout, one bucket per app::
 
     runs/<schedule>/<run-id>/claim.json               first, with If-None-Match: *
     runs/<schedule>/<run-id>/<artifact>               the work
-    ledger/<schedule>/<run-id>.<outcome>.json         last: the manifest, the commit point
+    ledger/<schedule>/<run-id>.<outcome>.json         last, once: the manifest, the commit point
 
 The outcome stands in the manifest's key, so a ledger over thousands of runs is a few LIST calls.
+The documents are described in docs/formats.md.
 """
 
 import json
@@ -24,9 +25,10 @@ from typing import Any, Protocol, Self, TypeAlias, TypeVar
 from attrs import asdict, field, frozen
 from attrs.validators import in_
 
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+from toolkit.runtime import documents
+from toolkit.runtime.documents import FORMAT, DocumentError, printable
 
-MANIFEST_VERSION = 1
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 # The environment that the schedule's Input (or `toolkit run`) gives to every run, ...
 SCHEDULE = "SCHEDULE"
@@ -64,8 +66,14 @@ SCHEDULER_ATTRIBUTES: Mapping[str, str] = {
 # AWS's rule for a schedule's name, less "_" and "." so that it also fits a stack's name:
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+# An artifact's name: path segments of letters, digits, ".", "_" and "-", none of which is hidden.
+ARTIFACT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_NAME_LENGTH = 200
+_CLAIM = "claim.json"
 _RUN_ID = re.compile(r"(?P<schedule>.+)-(?P<time>\d{8}T\d{6}Z)(?:-(?P<token>[0-9a-f]{6}))?")
 _COMPACT = "%Y%m%dT%H%M%SZ"
+
+_T = TypeVar("_T")
 
 
 class Outcome(StrEnum):
@@ -159,15 +167,32 @@ class RunId:
     @property
     def claim_key(self) -> str:
         """The key of the claim."""
-        return f"{self.prefix}claim.json"
+        return f"{self.prefix}{_CLAIM}"
 
     def artifact_key(self, name: str) -> str:
-        """The key of one artifact."""
+        """The key of one artifact; raises ContractError for a name that is none."""
+        check_artifact_name(name)
         return f"{self.prefix}{name}"
 
     def manifest_key(self, outcome: Outcome) -> str:
         """The key of the manifest for an outcome."""
         return f"ledger/{self.schedule}/{self}.{outcome}.json"
+
+
+def check_artifact_name(name: str) -> None:
+    """Raise ContractError unless ``name`` is a name that an artifact may have.
+
+    >>> check_artifact_name("plots/a.png")
+    >>> check_artifact_name("../a.png")
+    Traceback (most recent call last):
+    toolkit.runtime.contract.ContractError: '../a.png' is no name of an artifact; ...
+    """
+    fits = len(name) <= _NAME_LENGTH and ARTIFACT_NAME.fullmatch(name) is not None
+    if not fits or name == _CLAIM:
+        raise ContractError(
+            f"{printable(name[:_NAME_LENGTH])!r} is no name of an artifact; names are like "
+            f"plots/a.png: letters, digits, . _ - and /, {_NAME_LENGTH} characters at most"
+        )
 
 
 @frozen
@@ -182,12 +207,12 @@ class Claim:
 
     def to_json(self) -> bytes:
         """The claim as UTF-8 JSON."""
-        return _to_json(asdict(self))
+        return _to_json(self, "claim")
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:
-        """Read a claim; raises ContractError when it is none."""
-        return _from_json(cls, content)
+        """Read a claim; raises ContractError when it is none or of a later format."""
+        return _from_json(cls, content, "claim")
 
 
 @frozen
@@ -251,6 +276,11 @@ class Gate:
         return self.value >= self.limit if self.op == ">=" else self.value <= self.limit
 
 
+def _are_gates(_instance: object, _attribute: object, gates: object) -> None:
+    if not isinstance(gates, (tuple, list)) or not all(isinstance(gate, Gate) for gate in gates):
+        raise TypeError(f"gates are a tuple of Gate, not {gates!r}"[:200])
+
+
 @frozen
 class Result:
     """What a workload gives back: metrics for the manifest, and the gates that judge them.
@@ -259,7 +289,7 @@ class Result:
     """
 
     metrics: Mapping[str, Json] = field(factory=dict, converter=_json_mapping)
-    gates: tuple[Gate, ...] = ()
+    gates: tuple[Gate, ...] = field(default=(), validator=_are_gates)
 
 
 class Run(Protocol):
@@ -327,38 +357,25 @@ class Manifest:
     log_lines: int = 0
     execution_id: str | None = None
     attempt: str | None = None
-    version: int = MANIFEST_VERSION
 
     def to_json(self) -> bytes:
         """The manifest as UTF-8 JSON."""
-        return _to_json(asdict(self))
+        return _to_json(self, "manifest")
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:
-        """Read a manifest; raises ContractError when it is none or of a later version."""
-        return _from_json(cls, content, artifacts=Artifact, gates=Gate)
+        """Read a manifest; raises ContractError when it is none or of a later format."""
+        return _from_json(cls, content, "manifest")
 
 
-def _to_json(document: Mapping[str, Any]) -> bytes:
+def _to_json(document: Any, what: str) -> bytes:
     # jsonable: NaN is not JSON, and most readers would refuse the whole manifest.
-    return json.dumps(jsonable(document), indent=1, allow_nan=False).encode() + b"\n"
+    rows = jsonable({FORMAT: f"{what}/1", **asdict(document)})
+    return json.dumps(rows, indent=1, allow_nan=False).encode() + b"\n"
 
 
-_T = TypeVar("_T")
-
-
-def _from_json(cls: type[_T], content: bytes, **rows: Any) -> _T:
-    what = cls.__name__.lower()
+def _from_json(cls: type[_T], content: bytes, what: str) -> _T:
     try:
-        document = json.loads(content)
-        if not isinstance(document, dict):
-            raise ContractError(f"the {what} is not a JSON object")
-        if document.get("version", MANIFEST_VERSION) > MANIFEST_VERSION:
-            raise ContractError(f"the {what} has version {document['version']}: upgrade toolkit")
-        for name, kind in rows.items():
-            document[name] = tuple(kind(**row) for row in document.get(name, ()))
-        return cls(**document)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, ContractError):
-            raise
-        raise ContractError(f"this is no {what}: {error}") from error
+        return documents.read(cls, documents.load(content, what), what)
+    except DocumentError as error:
+        raise ContractError(str(error)) from error

@@ -22,6 +22,7 @@ from toolkit.core.names import log_stream, workload_of
 from toolkit.core.proof.content import Content, examine
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import Evidence, StoredObject
+from toolkit.core.proof.expectation import Expectation
 from toolkit.core.schedules.history import History
 from toolkit.runtime.contract import Artifact, Claim, ContractError, Manifest, RunId, format_time
 
@@ -72,6 +73,7 @@ class Gatherer:
                 manifests=tuple(manifests[run_id]),
                 objects=objects[run_id],
                 tasks=tasks.found[run_id],
+                expectation=self._expectation(run_id),
                 deployed_image=self._images.get(self._workload(run_id)),
                 problems=tuple(problems[run_id]),
             )
@@ -92,6 +94,10 @@ class Gatherer:
     def _workload(self, run_id: RunId) -> str:
         catalog = self._app.project.catalog
         return workload_of(run_id.schedule, catalog.workloads) or run_id.schedule
+
+    def _expectation(self, run_id: RunId) -> Expectation | None:
+        workload = self._app.project.catalog.workloads.get(self._workload(run_id))
+        return Expectation.assume(workload) if workload is not None else None
 
     def _with_logs(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
         wanted = []

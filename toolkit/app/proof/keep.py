@@ -8,14 +8,14 @@ from attrs import evolve, frozen
 from toolkit.adapters.project import Project
 from toolkit.app.app import App
 from toolkit.app.proof.evidence import Gatherer, download
-from toolkit.app.proof.logs import workload_name
 from toolkit.core.errors import ConfigError, EvidenceError
 from toolkit.core.names import workload_of
 from toolkit.core.pages.report import report
 from toolkit.core.proof import kept
-from toolkit.core.proof.evidence import Evidence, digest
+from toolkit.core.proof.evidence import Evidence
+from toolkit.core.proof.expectation import Expectation
+from toolkit.core.proof.log_digest import digest
 from toolkit.core.proof.verdict import Verdict, judge
-from toolkit.runtime.catalog import Catalog
 from toolkit.runtime.contract import RunId, parse_time
 
 # What fits into a repository without regret, and every plot, which the report shows. A larger
@@ -39,17 +39,16 @@ def keep(app: App, run_id: RunId, directory: Path) -> Kept:
     found = gatherer.lines(run_id, evidence)
     # What is judged is what is kept: a line may have arrived since the log was summed up.
     lines = None if found is None else [(line.timestamp, line.message) for line in found]
-    summed = None if lines is None else digest(message for _, message in lines)
+    summed = None if lines is None else digest(str(run_id), (message for _, message in lines))
     evidence = evolve(evidence, logs=summed)
-    workload = app.project.catalog.workload(workload_name(app, run_id))
-    verdict = judge(evidence, workload, parse_time(evidence.gathered_at))
+    verdict = judge(evidence, parse_time(evidence.gathered_at))
     folder = directory / str(run_id)
     (folder / "artifacts").mkdir(parents=True, exist_ok=True)
     left_out = _download(gatherer, evidence, folder / "artifacts")
     for name, content in kept.documents(evidence, verdict, lines).items():
         (folder / name).write_bytes(content)
     images = {path.name: path.read_bytes() for path in sorted((folder / "artifacts").glob("*.png"))}
-    page = report(evidence, verdict, workload, lines or [], images)
+    page = report(evidence, verdict, lines or [], images)
     (folder / kept.REPORT).write_text(page, "utf-8")
     files = {name: body for name, body in _read(folder).items() if name != kept.SUMS}
     (folder / kept.SUMS).write_text(kept.sums(files), "utf-8")
@@ -59,9 +58,11 @@ def keep(app: App, run_id: RunId, directory: Path) -> Kept:
 def rejudge(folder: Path, directory: Path) -> Verdict:
     """The verdict on a kept folder, as of when its evidence was gathered.
 
-    What was expected of the run is in the catalog of the project that the folder lies in, or else
-    ``directory``. Raises EvidenceError when a file was altered since, or the folder holds no
-    evidence, and ConfigError when there is no such project.
+    A folder of version 0.1 does not say what was expected of its run: then the catalog of the
+    project that the folder lies in, or else ``directory``, is taken for it.
+
+    Raises:
+        EvidenceError: a file was altered since, or the folder holds no evidence.
     """
     files = _read(folder)
     wrong = kept.altered(files)
@@ -71,16 +72,22 @@ def rejudge(folder: Path, directory: Path) -> Verdict:
             hint="restore the files; evidence is never edited",
         )
     evidence = kept.evidence_of(files)
+    definition = evidence.task_definition
+    kept_none = evidence.ledger is None if definition is None else not definition.catalog_digest
+    if evidence.expectation is None and kept_none:
+        evidence = evolve(evidence, expectation=_assumed(evidence, folder, directory))
+    return judge(evidence, parse_time(evidence.gathered_at))
+
+
+def _assumed(evidence: Evidence, *directories: Path) -> Expectation | None:
+    """The row of today's catalog in the first of these directories that lies in a project."""
     schedule = RunId.parse(evidence.run_id).schedule
-    catalog = _catalog(folder, directory)
-    name = workload_of(schedule, catalog.workloads) or schedule
-    return judge(evidence, catalog.workload(name), parse_time(evidence.gathered_at))
-
-
-def _catalog(folder: Path, directory: Path) -> Catalog:
-    with suppress(ConfigError):
-        return Project.find(folder).catalog
-    return Project.find(directory).catalog
+    for directory in directories:
+        with suppress(ConfigError):
+            known = Project.find(directory).catalog.workloads
+            workload = known.get(workload_of(schedule, known) or schedule)
+            return Expectation.assume(workload) if workload is not None else None
+    return None
 
 
 def _download(gatherer: Gatherer, evidence: Evidence, target: Path) -> list[str]:

@@ -18,8 +18,9 @@ from toolkit.app.schedules import history
 from toolkit.core.errors import ConfigError
 from toolkit.core.proof import ledger
 from toolkit.core.proof.dead_letter import DeadLetter
-from toolkit.core.proof.evidence import parse_event, run_of
+from toolkit.core.proof.evidence import run_of
 from toolkit.core.proof.ledger import Firing
+from toolkit.core.proof.log_digest import parse_event
 from toolkit.core.schedules.history import History
 from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome, RunId

@@ -10,7 +10,7 @@ from toolkit.app.app import App
 from toolkit.app.proof.tasks import find_tasks
 from toolkit.core.errors import RunError
 from toolkit.core.names import log_stream, workload_of
-from toolkit.core.proof.evidence import parse_event
+from toolkit.core.proof.log_digest import parse_event
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 

@@ -13,7 +13,7 @@ from attrs import frozen
 from toolkit.adapters.logs import SEARCHES_AT_ONCE, Line, Logs
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.names import log_stream
-from toolkit.core.proof.evidence import LogDigest, digest
+from toolkit.core.proof.log_digest import LogDigest, digest
 from toolkit.core.task import Task
 from toolkit.runtime.contract import Manifest, RunId, parse_time
 
@@ -50,13 +50,15 @@ def digests(logs: Logs, wanted: Sequence[OwnLog], now: datetime) -> dict[RunId, 
     def search(batch: Sequence[OwnLog]) -> None:
         lines = _searched(logs, batch, now)
         for log in batch:
-            summed = digest(line.message for line in lines[log.stream])
+            summed = digest(str(log.run_id), (line.message for line in lines[log.stream]))
             if whole(summed, log.manifest):
                 found[log.run_id] = summed
 
     def read(log: OwnLog) -> None:
         lines = logs.lines(log.group, log.stream)
-        found[log.run_id] = None if lines is None else digest(line.message for line in lines)
+        found[log.run_id] = (
+            None if lines is None else digest(str(log.run_id), (line.message for line in lines))
+        )
 
     side_by_side(search, _batches(wanted), SEARCHES_AT_ONCE)
     unread = [log for log in wanted if log.run_id not in found]

@@ -11,7 +11,6 @@ from attrs import evolve, frozen
 from toolkit.app.app import App
 from toolkit.app.proof import ledger
 from toolkit.app.proof.evidence import Gatherer, download
-from toolkit.app.proof.logs import workload_name
 from toolkit.app.proof.tasks import records
 from toolkit.core.errors import RunError
 from toolkit.core.names import task_id
@@ -59,9 +58,6 @@ def validate_all(
     are downloaded into ``directory/<run-id>``.
     """
     deadline = clock() + wait
-    workloads = {
-        run_id: app.project.catalog.workload(workload_name(app, run_id)) for run_id in run_ids
-    }
     gatherer = Gatherer(app)
     for start in range(0, len(run_ids), _AT_ONCE):
         chunk = run_ids[start : start + _AT_ONCE]
@@ -70,7 +66,7 @@ def validate_all(
         while wanted:
             for run_id, evidence in gatherer.gather_all(wanted, deep=deep).items():
                 as_of = parse_time(evidence.gathered_at)
-                verdict = judge(evidence, workloads[run_id], as_of)
+                verdict = judge(evidence, as_of)
                 found[run_id] = Validation(verdict, evidence)
             wanted = [run_id for run_id in wanted if _may_change(found[run_id])]
             if not wanted or clock() >= deadline:

@@ -10,10 +10,10 @@ from toolkit.core.cost import prices, run_cost
 from toolkit.core.pages.html import Html, el, join, page, scrolling, section
 from toolkit.core.pages.timeline import timeline
 from toolkit.core.proof.diagnosis import Diagnosis
-from toolkit.core.proof.evidence import Evidence, parse_event
+from toolkit.core.proof.evidence import Evidence
+from toolkit.core.proof.log_digest import parse_event
 from toolkit.core.proof.verdict import Verdict
 from toolkit.core.task import Task
-from toolkit.runtime.catalog import Workload
 from toolkit.runtime.contract import Manifest, RunId, parse_time
 
 _CLASSES = {"OK": "ok", "NG": "ng", "??": "unknown"}
@@ -26,7 +26,6 @@ _LOUD = ("failed", "refused", "lost", "detected", "stopped")
 def report(
     evidence: Evidence,
     verdict: Verdict,
-    workload: Workload,
     lines: Sequence[tuple[int, str]],
     images: Mapping[str, bytes],
 ) -> str:
@@ -35,13 +34,12 @@ def report(
     Args:
         evidence: what was gathered.
         verdict: what was judged from it.
-        workload: what ran.
         lines: the log, each line with its epoch milliseconds.
         images: the PNG artifacts by name.
     """
     manifest = evidence.manifest
     body = [
-        _header(evidence, verdict, workload),
+        _header(evidence, verdict),
         el(
             "main",
             _diagnosis(verdict.diagnosis),
@@ -56,7 +54,7 @@ def report(
     return page(f"{verdict.ruling} {verdict.run_id}", el("div", body), script="report.js")
 
 
-def _header(evidence: Evidence, verdict: Verdict, workload: Workload) -> Html:
+def _header(evidence: Evidence, verdict: Verdict) -> Html:
     run_id, manifest = RunId.parse(evidence.run_id), evidence.manifest
     asked = "Scheduled" if run_id.token is None else "Requested"
     facts = [(asked, _when(run_id.scheduled_time.isoformat()))]
@@ -69,6 +67,7 @@ def _header(evidence: Evidence, verdict: Verdict, workload: Workload) -> Html:
         ]
         if feed := manifest.settings.get("feed") or manifest.settings.get("source"):
             facts.append(("Data", str(feed)))
+    summary = evidence.expectation.workload.summary if evidence.expectation else ""
     dollars = _cost(evidence)
     if dollars is not None:
         table = prices(_region(evidence.tasks[0]))
@@ -80,7 +79,7 @@ def _header(evidence: Evidence, verdict: Verdict, workload: Workload) -> Html:
         "header",
         el("p", verdict.ruling, class_=f"ruling {_RULINGS[verdict.ruling]}"),
         el("h1", evidence.run_id),
-        el("p", workload.summary, class_="summary"),
+        el("p", summary, class_="summary"),
         el("dl", [el("div", el("dt", name), el("dd", value)) for name, value in facts]),
     )
 

@@ -1,5 +1,8 @@
 """The checks on what a run left in the bucket: manifest, artifacts, their content, its gates."""
 
+import math
+from fnmatch import fnmatchcase
+
 from toolkit.core.checks import Check, Status, worst
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.content import Content
@@ -12,7 +15,7 @@ def manifest(case: Case) -> Check:
     name = "manifest"
     found = case.evidence.manifests
     if len(found) > 1:
-        outcomes = ", ".join(each.outcome for each in found)
+        outcomes = ", ".join(manifest.outcome for manifest in found)
         text = f"more than one was committed: {outcomes}"
         return Check(name, Status.NG, text, finding="two-manifests")
     if not found:
@@ -51,7 +54,7 @@ def artifacts(case: Case) -> Check:
         return Check("artifacts", status, "no manifest lists them")
     checks = {artifact.name: _artifact(case, artifact) for artifact in listed.artifacts}
     if listed.outcome is Outcome.SUCCEEDED:
-        for expected in case.workload.artifacts:
+        for expected in case.workload.artifacts if case.workload else ():
             shortfall = _shortfall(expected, listed)
             if shortfall is not None:
                 checks[expected.name] = Check(
@@ -67,43 +70,62 @@ def artifacts(case: Case) -> Check:
 
 
 def content(case: Case) -> Check | None:
-    """What was downloaded is what the manifest says, and can be read; only with `--deep`."""
+    """What was downloaded is what the manifest says, and can be read; only with `--deep`.
+
+    In a kept folder, an artifact is either kept or named among those that were left out.
+    """
     listed, contents = case.evidence.manifest, case.evidence.contents
     if listed is None or contents is None or not listed.artifacts:
         return None
+    left_out = case.evidence.left_out
     checks = tuple(
         _content(artifact, contents[artifact.key])
         for artifact in listed.artifacts
         if artifact.key in contents
     )
+    if left_out is not None:
+        checks += tuple(
+            Check(artifact.name, Status.NG, "not kept", finding="manifest-without-artifacts")
+            for artifact in listed.artifacts
+            if artifact.key not in contents and artifact.name not in left_out
+        )
     good = sum(check.status is Status.OK for check in checks)
     return _sum("content", f"{good} of {len(checks)} read whole and recomputed", checks)
 
 
 def _number(value: float) -> str:
-    """Counts are told whole.
+    """A count in whole digits, another number in four.
 
     >>> _number(179777.0), _number(0.14893)
     ('179,777', '0.1489')
     """
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+    return f"{value:,.0f}" if math.isfinite(value) and float(value).is_integer() else f"{value:.4g}"
 
 
 def quality(case: Case) -> Check | None:
-    """The workload's own gates hold."""
+    """The workload's own gates hold, and all that it always has are there."""
     listed = case.evidence.manifest
-    if listed is None or not listed.gates:
+    if listed is None:
         return None
-    children = tuple(
+    children = [
         Check(
             gate.name,
             Status.OK if gate.passed else Status.NG,
             f"{_number(gate.value)} {gate.op} {_number(gate.limit)}",
         )
         for gate in listed.gates
-    )
+    ]
+    expected = case.workload.gates if case.workload and listed.outcome is Outcome.SUCCEEDED else ()
+    names = [gate.name for gate in listed.gates]
+    children += [
+        Check(pattern, Status.NG, "the manifest has no such gate", finding="gate-missing")
+        for pattern in expected
+        if not any(fnmatchcase(name, pattern) for name in names)
+    ]
+    if not children:
+        return None
     good = sum(check.status is Status.OK for check in children)
-    return _sum("quality", f"{good} of {len(children)} gates", children)
+    return _sum("quality", f"{good} of {len(children)} gates", tuple(children))
 
 
 def _sum(name: str, detail: str, children: tuple[Check, ...]) -> Check:
@@ -152,6 +174,8 @@ def _shortfall(expected: ExpectedArtifact, listed: Manifest) -> str | None:
     made = next((a for a in listed.artifacts if a.name == expected.name), None)
     if made is None:
         return "the catalog expects it, the run did not make it"
+    if made.media_type != expected.media_type:
+        return f"its media type is {made.media_type}, expected {expected.media_type}"
     if made.bytes < expected.min_bytes:
         return f"{made.bytes:,} bytes, expected {expected.min_bytes:,}"
     if expected.min_rows is not None and (made.rows or 0) < expected.min_rows:

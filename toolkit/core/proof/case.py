@@ -12,17 +12,33 @@ from toolkit.runtime.contract import RunId, parse_time
 
 # CloudWatch Logs and the state-change record arrive a little later than the task's end.
 _SETTLING = timedelta(seconds=60)
-# Scheduler may deliver a launch as late as templates/schedule.yaml's MaximumEventAgeInSeconds.
-LAUNCH_GRACE = timedelta(seconds=900)
+# How late a launch may come where nobody recorded it: what version 0.1 deployed, and a minute.
+LAUNCH_WINDOW_SECONDS = 960.0
 
 
 @frozen
 class Case:
-    """The evidence of a run, the catalog's word on its workload, and the time of judging."""
+    """The evidence of a run, and the time of judging."""
 
     evidence: Evidence
-    workload: Workload
     now: datetime
+
+    @property
+    def workload(self) -> Workload | None:
+        """The workload as the run was to find it; None when nothing tells."""
+        expectation = self.evidence.expectation
+        return expectation.workload if expectation is not None else None
+
+    @property
+    def run_id(self) -> RunId:
+        """The run that is judged."""
+        return RunId.parse(self.evidence.run_id)
+
+    @property
+    def launch_window(self) -> timedelta:
+        """How late Scheduler may deliver the launch, as the schedule was deployed."""
+        window = self.evidence.launch_window
+        return timedelta(seconds=LAUNCH_WINDOW_SECONDS if window is None else window)
 
     @property
     def owner(self) -> Task | None:
@@ -32,7 +48,7 @@ class Case:
     @property
     def due(self) -> datetime:
         """The firing that the run answers for."""
-        return RunId.parse(self.evidence.run_id).scheduled_time
+        return self.run_id.scheduled_time
 
     @property
     def running(self) -> bool:
@@ -83,11 +99,13 @@ class Case:
         expected = self.evidence.expected
         if expected in _UNEXPECTED:
             return Status.UNKNOWN, f"no trace of this run: {_UNEXPECTED[expected]}", expected
-        overdue = self.now - self.due > LAUNCH_GRACE
-        if expected == "due" and overdue and RunId.parse(self.evidence.run_id).token is None:
+        overdue = self.now - self.due > self.launch_window
+        if expected == "due" and overdue and self.run_id.token is None:
             return Status.NG, "no trace of this run, although its schedule was to fire", "missed"
         if expected == "due":
-            return Status.UNKNOWN, "no trace of this run yet", "not-launched-yet"
+            until = self.due + self.launch_window
+            text = f"no trace of this run yet; its launch may come until {until:%H:%M:%S}Z"
+            return Status.UNKNOWN, text, "not-launched-yet"
         return Status.UNKNOWN, "no trace of this run", None
 
 

@@ -178,7 +178,8 @@ def diagnose_launch(code: str, message: str) -> Diagnosis:
 def explain(finding: str) -> Diagnosis:
     """The diagnosis of a finding, by its name; an outcome is explained as its exit code is."""
     rows = (*_table()["finding"], *_table()["task"])
-    return next(row.diagnosis for row in rows if row.diagnosis.name == finding)
+    known = {row.diagnosis.name: row.diagnosis for row in reversed(rows)}
+    return known[finding]
 
 
 @cache

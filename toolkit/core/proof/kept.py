@@ -1,6 +1,7 @@
 """A run's evidence as a folder: which files, what stands in them, and how they are read back.
 
 claim.json, manifest.json   as the run wrote them
+expectation.json            the catalog row by which the run is judged, as it was deployed
 lifecycle.json              every task of the run, as ECS or its last record tells it
 execution-logs.csv          the log, exactly as the CloudWatch console exports it
 evidence.json               what else was gathered: what S3 said of the objects, and when
@@ -14,16 +15,25 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import evolve
 
 from toolkit.core.errors import EvidenceError
-from toolkit.core.proof.evidence import Evidence, digest
+from toolkit.core.proof.content import Content, examine
+from toolkit.core.proof.evidence import Evidence
+from toolkit.core.proof.expectation import Expectation
+from toolkit.core.proof.log_digest import digest
 from toolkit.core.proof.verdict import Verdict
+from toolkit.runtime.documents import load
 
 LOG, SUMS, REPORT = "execution-logs.csv", "SHA256SUMS", "report.html"
-_ELSEWHERE = ("claim", "manifests", "tasks", "logs")
+_EXPECTATION = "expectation.json"
+_ELSEWHERE = ("claim", "manifests", "tasks", "logs", "expectation")
+_ARTIFACTS = "artifacts/"
+_MANIFEST = re.compile(r"manifest(-\d+)?\.json")
 
 
 def log_csv(lines: Iterable[tuple[int, str]]) -> str:
@@ -46,7 +56,7 @@ def read_log(text: str) -> list[tuple[int, str]]:
         raise EvidenceError(f"{LOG} has no header timestamp,message")
     try:
         return [(int(time), message) for time, message in rows]
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise EvidenceError(f"{LOG}: {error}") from error
 
 
@@ -63,26 +73,66 @@ def documents(
     for number, manifest in enumerate(evidence.manifests, 1):
         name = "manifest.json" if number == 1 else f"manifest-{number}.json"
         files[name] = manifest.to_json()
+    if evidence.expectation is not None and not evidence.expectation.assumed:
+        files[_EXPECTATION] = evidence.expectation.row
     if lines is not None:
         files[LOG] = log_csv(lines).encode()
     return files
 
 
 def evidence_of(files: Mapping[str, bytes]) -> Evidence:
-    """The evidence that a folder holds; the log is read and summed up anew."""
+    """The evidence that a folder holds; log and kept artifacts are read and summed up anew.
+
+    Raises EvidenceError when the folder does not hold a run's evidence.
+    """
     try:
-        rows = json.loads(files["evidence.json"])
-        rows["tasks"] = json.loads(files["lifecycle.json"])
-        rows["claim"] = json.loads(files["claim.json"]) if "claim.json" in files else None
-        names = sorted(name for name in files if name.startswith("manifest"))
-        rows["manifests"] = [json.loads(files[name]) for name in names]
-        evidence = Evidence.from_json({**rows, "logs": None})
-    except (ValueError, KeyError, TypeError) as error:
-        raise EvidenceError(f"the folder does not hold a run's evidence: {error!r}") from error
+        rows = dict(_document(files, "evidence.json"))
+        rows["tasks"] = _document(files, "lifecycle.json")
+        rows |= {"claim": None, "manifests": [], "logs": None, "expectation": None}
+        if "claim.json" in files:
+            rows["claim"] = _document(files, "claim.json")
+        names = sorted(name for name in files if _MANIFEST.fullmatch(name))
+        rows["manifests"] = [_document(files, name) for name in names]
+        evidence = Evidence.from_json(rows)
+        if _EXPECTATION in files:
+            evidence = evolve(evidence, expectation=Expectation.deployed(files[_EXPECTATION]))
+    except (ValueError, TypeError) as error:
+        raise EvidenceError(f"the folder does not hold a run's evidence: {error}") from error
+    evidence = evolve(evidence, contents=_contents(evidence, files))
     if LOG not in files:
         return evidence
-    lines = read_log(files[LOG].decode())
-    return evolve(evidence, logs=digest(message for _, message in lines))
+    try:
+        lines = read_log(files[LOG].decode())
+    except UnicodeDecodeError as error:
+        raise EvidenceError(f"{LOG} is not UTF-8: {error}") from error
+    return evolve(evidence, logs=digest(evidence.run_id, (message for _, message in lines)))
+
+
+def _document(files: Mapping[str, bytes], name: str) -> Any:
+    if name not in files:
+        raise EvidenceError(f"the folder does not hold a run's evidence: it has no {name}")
+    return load(files[name], name)
+
+
+def _contents(evidence: Evidence, files: Mapping[str, bytes]) -> dict[str, Content] | None:
+    """What stands in the artifacts: of those that were kept, read anew."""
+    made = {
+        artifact.name: artifact
+        for manifest in evidence.manifests
+        for artifact in manifest.artifacts
+    }
+    kept = {
+        name.removeprefix(_ARTIFACTS): body
+        for name, body in files.items()
+        if name.startswith(_ARTIFACTS)
+    }
+    strangers = sorted(set(kept) - set(made))
+    if strangers:
+        raise EvidenceError(f"{', '.join(strangers)}: the manifest lists no such artifact")
+    contents = dict(evidence.contents or {})
+    for name, body in kept.items():
+        contents[made[name].key] = examine(io.BytesIO(body), made[name].media_type)
+    return contents if contents or evidence.contents is not None else None
 
 
 def sums(files: Mapping[str, bytes]) -> str:
@@ -94,13 +144,19 @@ def sums(files: Mapping[str, bytes]) -> str:
 
 
 def altered(files: Mapping[str, bytes]) -> list[str]:
-    """The files that are missing or not what SHA256SUMS says of them."""
-    wrong = []
-    for line in files.get(SUMS, b"").decode().splitlines():
+    """The files that are missing, not what SHA256SUMS says of them, or not listed there."""
+    if SUMS not in files:
+        return [SUMS]
+    listed = {}
+    for line in files[SUMS].decode(errors="replace").splitlines():
         checksum, _, name = line.partition("  ")
-        if hashlib.sha256(files.get(name, b"")).hexdigest() != checksum:
-            wrong.append(name)
-    return wrong
+        listed[name] = checksum
+    actual = {
+        name: hashlib.sha256(body).hexdigest() for name, body in files.items() if name != SUMS
+    }
+    return sorted(
+        name for name in {*listed, *actual} if listed.get(name) != actual.get(name, "missing")
+    )
 
 
 def _json(value: object) -> bytes:

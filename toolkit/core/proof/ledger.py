@@ -7,14 +7,14 @@ is looked into, a few hundred at a time.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Protocol
 
 from attrs import define, field, frozen
 
-from toolkit.core.proof.case import LAUNCH_GRACE
+from toolkit.core.proof.case import LAUNCH_WINDOW_SECONDS
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.diagnosis import diagnose, diagnose_launch
 from toolkit.core.task import Task
@@ -195,7 +195,7 @@ class _Found:
             return State.DEAD_LETTERED, f"{letter.error_code}: {why.summary}"
         if run_id in self.claimed:
             return State.NO_ARTIFACT, "claimed, and never committed"
-        if self.now - run_id.scheduled_time < LAUNCH_GRACE:
+        if self.now - run_id.scheduled_time < timedelta(seconds=LAUNCH_WINDOW_SECONDS):
             return State.LATE, "not launched yet"
         return State.MISSED, "no task, no claim, no dead letter"
 

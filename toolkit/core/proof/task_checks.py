@@ -3,8 +3,9 @@
 from toolkit.core.checks import Check, Status
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.diagnosis import diagnose
+from toolkit.core.proof.log_digest import LogDigest
 from toolkit.core.task import Task
-from toolkit.runtime.contract import Outcome, RunId, parse_time
+from toolkit.runtime.contract import Manifest, Outcome, RunId, parse_time
 
 # A stream runs RUN_SECONDS from the moment its connection stands, then saves what it has.
 _EARLY_SECONDS = 1.0
@@ -33,6 +34,9 @@ def launch(case: Case) -> Check:
     if case.owner is None:
         return Check(name, Status.UNKNOWN, f"{count} tasks, none claimed it")
     others = [task for task in evidence.tasks if task is not case.owner]
+    if not all(task.stopped for task in others):
+        text = f"{count} tasks for this {what}{lateness}; another one still runs"
+        return Check(name, Status.UNKNOWN, text, finding="still-running")
     bad = [task for task in others if task.stopped and task.exit_code != 0]
     text = f"{count} tasks for this {what}{lateness}; "
     if bad:
@@ -64,29 +68,39 @@ def lifecycle(case: Case) -> Check:
 
 
 def image(case: Case) -> Check | None:
-    """The run came from the image that was deployed, by its digest."""
+    """The run came from the image that was deployed, by its digest.
+
+    ECS names the image as the task definition has it, and the digest of what it pulled, which for a
+    multi-platform image is another one: either is the same image.
+    """
     name, manifest, task = "image", case.evidence.manifest, case.owner
     if manifest is None:
         return None
-    digest = _digest(manifest.image) or manifest.image_digest
-    told = task.image_digest or _digest(task.image) if task is not None else None
-    since = _digest(case.evidence.deployed_image)
-    if digest is None or (told or since) is None:
+    stated = _digest(manifest.image)
+    ran = {d for d in (task.image_digest, _digest(task.image)) if d} if task is not None else set()
+    definition = case.evidence.task_definition
+    deployed = _digest(definition.image if definition else case.evidence.deployed_image)
+    if stated is None or not (ran or deployed):
         return Check(name, Status.UNKNOWN, "neither task nor stack names a digest")
-    if told is not None and digest != told:
-        text = f"the manifest says {digest[:19]}…, ECS ran {told[:19]}…"
+    if ran and stated not in ran:
+        text = f"the manifest says {stated[:19]}…, ECS ran {min(ran)[:19]}…"
         return Check(name, Status.NG, text, finding="other-image")
-    if told is None and digest != since:
-        text = f"the manifest says {digest[:19]}…, and nothing says any more what ECS ran"
+    if definition is not None and deployed is not None and deployed not in {stated, *ran}:
+        text = f"the manifest says {stated[:19]}…, the task definition {deployed[:19]}…"
+        return Check(name, Status.NG, text, finding="other-image")
+    if not ran:
+        text = f"the manifest says {stated[:19]}…, and nothing says any more what ECS ran"
         return Check(name, Status.UNKNOWN, text)
-    replaced = ", replaced since" if since is not None and since != digest else ""
-    return Check(name, Status.OK, f"{digest[:19]}… as deployed{replaced}")
+    if deployed not in {stated, *ran}:
+        text = f"ECS ran {stated[:19]}…, and nothing says that it was deployed"
+        return Check(name, Status.UNKNOWN, text)
+    return Check(name, Status.OK, f"{stated[:19]}… as deployed")
 
 
 def stream(case: Case) -> Check | None:
     """A stream ran for its time: never shorter, and no longer than connecting and saving take."""
     manifest = case.evidence.manifest
-    if case.workload.kind != "stream" or manifest is None:
+    if case.workload is None or case.workload.kind != "stream" or manifest is None:
         return None
     settings = manifest.settings
     wanted = _number(settings.get("run_seconds"), case.workload.run_seconds({}))
@@ -107,8 +121,11 @@ def stream(case: Case) -> Check | None:
 
 
 def logs(case: Case) -> Check:
-    """Every numbered line arrived, from the first event to the last, and none tells of an error."""
+    """Every line arrived, the first to the last, no other did, and none tells of an error."""
     name, found, manifest = "logs", case.evidence.logs, case.evidence.manifest
+    forged = _forged(found, manifest) if found is not None else None
+    if forged is not None:
+        return Check(name, Status.NG, forged, finding="log-disagrees")
     if found is None or found.numbered == 0:
         return _late(case, "no numbered line was found", "log-missing", started=case.started)
     expected = manifest.log_lines if manifest else found.last_seq
@@ -117,13 +134,27 @@ def logs(case: Case) -> Check:
         return _late(case, f"{lost} of {expected} lines are missing", "log-missing")
     if found.errors:
         return Check(name, Status.NG, found.errors[0])
-    wanted = ("run.started", "run.finished", *case.workload.events)
+    events = case.workload.events if case.workload else ()
+    wanted = ("run.started", "run.finished", *events)
     absent = [event for event in dict.fromkeys(wanted) if event not in found.events]
     if absent:
         text = f"{found.numbered} lines, without {', '.join(absent)}"
         return _late(case, text, "event-missing")
     text = f"run.started … run.finished, {found.numbered} lines, none lost"
     return Check(name, Status.OK, text)
+
+
+def _forged(found: LogDigest, manifest: Manifest | None) -> str | None:
+    """What in the log the run did not write; None if nothing."""
+    if found.others:
+        return f"{found.others:,} lines are another run's"
+    if found.invalid:
+        return f"{found.invalid:,} lines have a number below 1"
+    if found.conflicting:
+        return f"{found.conflicting:,} numbers stand on two different lines"
+    if manifest is not None and found.last_seq > manifest.log_lines:
+        return f"line {found.last_seq:,} exists, the manifest counts {manifest.log_lines:,}"
+    return None
 
 
 def _late(case: Case, text: str, finding: str, *, started: bool = True) -> Check:
@@ -160,4 +191,5 @@ def _digest(image: str | None) -> str | None:
 
 
 def _number(value: object, default: float) -> float:
-    return float(value) if isinstance(value, (int, float)) else float(default)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if number else float(default)  # type: ignore[arg-type] # checked above

@@ -1,10 +1,11 @@
 """The verdict on a run: artifacts first, then exit and stop code, then logs.
 
-Pure: the same evidence gives the same verdict, today or years later. Missing evidence is never
-success: a check without it is UNKNOWN, and a verdict with an UNKNOWN check is INCONCLUSIVE.
+Pure: the same evidence gives the same verdict, today or years later, for what was expected of the
+run is part of it. Missing evidence is never success: a check without it is UNKNOWN, and a verdict
+with an UNKNOWN check is INCONCLUSIVE.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,14 +13,12 @@ from typing import Any
 from attrs import asdict, frozen
 
 from toolkit.core.checks import Check, Status, worst
-from toolkit.core.proof import artifact_checks, task_checks
+from toolkit.core.proof import artifact_checks, identity_checks, task_checks
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
 from toolkit.core.proof.evidence import Evidence
-from toolkit.runtime.catalog import Workload
 from toolkit.runtime.contract import RunId
-
-__all__ = ["Check", "Ruling", "Status", "Verdict", "judge", "worst"]
+from toolkit.runtime.documents import printable
 
 
 class Ruling(StrEnum):
@@ -45,6 +44,8 @@ _CHECKS = (
     artifact_checks.artifacts,
     artifact_checks.content,
     artifact_checks.quality,
+    identity_checks.pieces,
+    identity_checks.expectation,
     task_checks.launch,
     task_checks.lifecycle,
     task_checks.image,
@@ -67,10 +68,10 @@ class Verdict:
         return {**asdict(self), "exit_code": self.ruling.exit_code}
 
 
-def judge(evidence: Evidence, workload: Workload, now: datetime) -> Verdict:
-    """Judge what was gathered against what the catalog expects of the workload."""
-    case = Case(evidence, workload, now)
-    made = [check(case) for check in _CHECKS]
+def judge(evidence: Evidence, now: datetime) -> Verdict:
+    """Judge what was gathered of one run."""
+    case = Case(evidence, now)
+    made = [_checked(check, case) for check in _CHECKS]
     made += [Check("evidence", Status.UNKNOWN, text) for text in evidence.problems]
     checks = tuple(check for check in made if check is not None)
     ruling = _RULINGS[worst(check.status for check in checks)]
@@ -80,6 +81,15 @@ def judge(evidence: Evidence, workload: Workload, now: datetime) -> Verdict:
         schedule = RunId.parse(evidence.run_id).schedule
         diagnosis = diagnosis.about(evidence.run_id, schedule)
     return Verdict(evidence.run_id, ruling, checks, diagnosis)
+
+
+def _checked(check: Callable[[Case], Check | None], case: Case) -> Check | None:
+    """One check; what it cannot make sense of spoils this run's verdict and no other's."""
+    try:
+        return check(case)
+    except Exception as error:  # noqa: BLE001 - evidence comes from anywhere, and odd forms have no end
+        text = f"cannot be judged: {type(error).__name__}: {printable(str(error))[:200]}"
+        return Check(check.__name__, Status.UNKNOWN, text)
 
 
 def _notes(checks: tuple[Check, ...]) -> Iterator[Diagnosis]:

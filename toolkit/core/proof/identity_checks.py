@@ -1,0 +1,289 @@
+"""The checks that hold the pieces of evidence against each other.
+
+A container writes the claim, the artifacts and the manifest: that is the run's word. ECS,
+EventBridge, CloudFormation and S3 write the rest: these are witnesses. What stands in two places
+must be the same, and a run passes only if a witness confirms its word.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from attrs import frozen
+
+from toolkit.core.checks import Check, Status
+from toolkit.core.proof.case import Case
+from toolkit.core.proof.evidence import run_of
+from toolkit.runtime.catalog import REDACTED
+from toolkit.runtime.contract import (
+    ATTEMPT,
+    CONTRACT_VARIABLES,
+    EXECUTION_ID,
+    RUN_TOKEN,
+    ContractError,
+    Manifest,
+    Outcome,
+    check_artifact_name,
+    parse_time,
+)
+
+# S3, ECS and the container each have a clock.
+_CLOCKS = timedelta(minutes=5)
+
+
+@frozen
+class Statement:
+    """One thing that several pieces say: ``values`` by the piece that says it."""
+
+    name: str
+    values: Mapping[str, str | None]
+
+    @property
+    def conflict(self) -> str | None:
+        """The disagreement in words; None where all that speak agree."""
+        said = {piece: value for piece, value in self.values.items() if value is not None}
+        if len(set(said.values())) < 2:
+            return None
+        return f"{self.name}: " + ", ".join(f"{piece} has {value}" for piece, value in said.items())
+
+
+def pieces(case: Case) -> Check | None:
+    """Claim, manifest, keys, task, task definition and log name the same run."""
+    evidence, manifest = case.evidence, case.evidence.manifest
+    if evidence.claim is None and manifest is None:
+        return None
+    name = "pieces"
+    conflicts = [conflict for row in _statements(case) if (conflict := row.conflict)]
+    conflicts += _strays(case)
+    if conflicts:
+        children = tuple(Check(name, Status.NG, text) for text in conflicts)
+        return Check(name, Status.NG, conflicts[0], children[1:], finding="pieces-disagree")
+    if manifest is not None and evidence.claim is None:
+        text = "the run was committed, and its claim is gone"
+        return Check(name, Status.NG, text, finding="claim-missing")
+    agree = len([row for row in _statements(case) if len(_told(row)) > 1])
+    return Check(name, Status.OK, f"{agree} facts stand in more than one piece, all the same")
+
+
+def expectation(case: Case) -> Check | None:
+    """What the run must have done is known, as it was deployed."""
+    name, evidence = "expectation", case.evidence
+    if not (evidence.tasks or evidence.claim or evidence.manifests):
+        return None
+    known, definition = evidence.expectation, evidence.task_definition
+    label = definition.catalog_digest if definition is not None else None
+    if known is None:
+        text = "nothing tells what the workload was to do when the run was deployed"
+        return Check(name, Status.UNKNOWN, text, finding="expectation-unknown")
+    if not known.assumed and known.digest != label:
+        text = "the catalog row is not the one that the task definition names"
+        return Check(name, Status.NG, text, finding="pieces-disagree")
+    if known.assumed and label is not None:
+        text = f"the catalog row {label[:12]}… that was deployed cannot be read"
+        return Check(name, Status.UNKNOWN, text, finding="expectation-unknown")
+    if known.assumed:
+        return Check(name, Status.OK, "assumed: today's catalog; version 0.1 deployed the run")
+    return Check(name, Status.OK, f"catalog row {known.digest[:12]}… as deployed")
+
+
+def _told(row: Statement) -> list[str]:
+    return [value for value in row.values.values() if value is not None]
+
+
+def _statements(case: Case) -> Iterator[Statement]:
+    """Everything that stands in more than one piece."""
+    evidence, claim, manifest = case.evidence, case.evidence.claim, case.evidence.manifest
+    owner, definition, workload = case.owner, evidence.task_definition, case.workload
+    facts = evidence.logs.facts if evidence.logs is not None else {}
+    launched = owner.environment if owner is not None else {}
+    yield Statement(
+        "run id",
+        {
+            "the request": evidence.run_id,
+            "the claim": _said(claim, "run_id"),
+            "the manifest": _said(manifest, "run_id"),
+        },
+    )
+    yield Statement(
+        "schedule",
+        {
+            "the run id": case.run_id.schedule,
+            "the manifest": _said(manifest, "schedule"),
+            "the log": facts.get("run.started.schedule"),
+        },
+    )
+    yield Statement(
+        "scheduled time",
+        {
+            "the run id": _second(case.due.isoformat()),
+            "the manifest": _second(_said(manifest, "scheduled_time")),
+            "the log": _second(facts.get("run.started.scheduled_time")),
+        },
+    )
+    yield Statement(
+        "workload",
+        {
+            "the task definition": _said(definition, "workload"),
+            "the catalog row": _said(workload, "name"),
+            "the manifest": _said(manifest, "workload"),
+            "the log": facts.get("run.started.workload"),
+        },
+    )
+    yield Statement(
+        "task",
+        {
+            "the claim": _said(claim, "task_arn"),
+            "the manifest": _said(manifest, "task_arn"),
+            "the log": facts.get("run.started.task_arn"),
+            "ECS": _said(owner, "task_arn"),
+        },
+    )
+    yield Statement(
+        "task definition",
+        {
+            "ECS": _said(owner, "task_definition_arn"),
+            "its description": _said(definition, "arn"),
+        },
+    )
+    for variable, field in ((EXECUTION_ID, "execution_id"), (ATTEMPT, "attempt")):
+        yield Statement(
+            field.replace("_", " "),
+            {
+                "the launch": launched.get(variable),
+                "the claim": _said(claim, field),
+                "the manifest": _said(manifest, field),
+            },
+        )
+    if manifest is not None:
+        yield from _of_manifest(case, manifest, facts)
+
+
+def _of_manifest(case: Case, manifest: Manifest, facts: Mapping[str, str]) -> Iterator[Statement]:
+    """What the manifest says that its key, the launch, the log and the exit code say, too."""
+    evidence, owner, logs = case.evidence, case.owner, case.evidence.logs
+    key = evidence.ledger[0].key if evidence.ledger else None
+    yield Statement("key", {"S3": key, "the manifest": case.run_id.manifest_key(manifest.outcome)})
+    code = owner.exit_code if owner is not None and owner.stopped else None
+    yield Statement(
+        "exit code",
+        {
+            "the manifest": str(manifest.outcome.exit_code),
+            "the log": facts.get("run.finished.exit_code"),
+            # Another way to fail, such as SIGKILL, has its own check.
+            "ECS": str(code) if code is not None and _about_success(manifest, code) else None,
+        },
+    )
+    _, _, digest = manifest.image.partition("@")
+    yield Statement(
+        "image digest", {"the image": digest or None, "the manifest": manifest.image_digest}
+    )
+    yield Statement(
+        "outcome",
+        {"the manifest": manifest.outcome.value, "the log": facts.get("run.finished.outcome")},
+    )
+    yield from _environment(case, manifest)
+    for artifact in manifest.artifacts:
+        saved = logs.saved.get(artifact.name) if logs is not None else None
+        yield Statement(
+            f"SHA-256 of {artifact.name}", {"the manifest": artifact.sha256, "the log": saved}
+        )
+        stored = evidence.objects.get(artifact.key)
+        yield Statement(
+            f"media type of {artifact.name}",
+            {"the manifest": artifact.media_type, "S3": (stored and stored.media_type) or None},
+        )
+
+
+def _about_success(manifest: Manifest, code: int) -> bool:
+    return (manifest.outcome is Outcome.SUCCEEDED) != (code == 0)
+
+
+def _environment(case: Case, manifest: Manifest) -> Iterator[Statement]:
+    """The variables that the launch and the task definition set, as the manifest has them."""
+    owner, definition = case.owner, case.evidence.task_definition
+    given = {
+        **(definition.environment if definition else {}),
+        **(owner.environment if owner else {}),
+    }
+    settings = {variable.name for variable in case.workload.variables} if case.workload else set()
+    for name in sorted(given.keys() & (CONTRACT_VARIABLES | settings)):
+        recorded = manifest.environment.get(name, "")
+        if recorded != REDACTED:
+            yield Statement(name, {"the launch": given[name], "the manifest": recorded})
+
+
+def _strays(case: Case) -> Iterator[str]:
+    """Tasks, keys and artifacts of another run, and times outside of this one."""
+    evidence, manifest = case.evidence, case.evidence.manifest
+    for task in evidence.tasks:
+        if run_of(task) != case.run_id:
+            yield f"task {task.task_arn} was launched for another run"
+    token = case.owner.environment.get(RUN_TOKEN) if case.owner is not None else None
+    if case.owner is not None and token != case.run_id.token:
+        yield "the launch has another RUN_TOKEN than the run id"
+    if manifest is None:
+        return
+    if evidence.ledger is None and evidence.expectation and not evidence.expectation.assumed:
+        yield "nothing tells where the manifest was stored"
+    yield from _artifact_strays(case, manifest)
+    yield from _time_strays(case, manifest)
+
+
+def _artifact_strays(case: Case, manifest: Manifest) -> Iterator[str]:
+    names = [artifact.name for artifact in manifest.artifacts]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"the manifest lists {name} twice"
+    for artifact in manifest.artifacts:
+        try:
+            check_artifact_name(artifact.name)
+        except ContractError as error:
+            yield str(error)
+            continue
+        if artifact.key != case.run_id.artifact_key(artifact.name):
+            yield f"the key of {artifact.name} is {artifact.key}, which is not this run's"
+    logs = case.evidence.logs
+    lost = sorted(set(logs.saved) - set(names)) if logs is not None else []
+    if lost:
+        yield f"the log says that {', '.join(lost)} was saved, and the manifest does not list it"
+
+
+def _time_strays(case: Case, manifest: Manifest) -> Iterator[str]:
+    """Times of the run's word must lie within the life of its task, as ECS tells it."""
+    task = case.owner
+    if task is None:
+        return
+    began, ended = task.times.get("createdAt"), task.times.get("stoppedAt")
+    claim = case.evidence.claim
+    rows = {
+        "the claim": claim.claimed_at if claim else None,
+        "the start": manifest.started_at,
+        "the manifest": manifest.finished_at,
+        **{row.key: row.modified_at or None for row in case.evidence.ledger or ()},
+    }
+    for what, text in rows.items():
+        if text is None:
+            continue
+        try:
+            time = parse_time(text)
+        except ContractError as error:
+            yield f"{what}: {error}"
+            continue
+        early = began is not None and time < parse_time(began) - _CLOCKS
+        late = ended is not None and time > parse_time(ended) + _CLOCKS
+        if early or late:
+            yield f"{what} is of {text}, outside the life of its task"
+
+
+def _said(piece: object, name: str) -> str | None:
+    """What a piece says, or None where the piece is missing."""
+    value: str | None = getattr(piece, name, None)
+    return value
+
+
+def _second(text: str | None) -> str | None:
+    """A time to the second, in one form, or the text as it is when it is no time."""
+    if text is None:
+        return None
+    try:
+        return f"{parse_time(text):%Y-%m-%dT%H:%M:%SZ}"
+    except ContractError:
+        return text
