@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from toolkit.runtime.catalog import Workload
-from toolkit.runtime.contract import Artifact, Claim, Manifest, Outcome, RunId, format_time
+from toolkit.runtime.contract import Artifact, Claim, Gate, Manifest, Outcome, RunId, format_time
 
 DIGEST = "sha256:" + "5e" * 32
 STATES = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEPROVISIONING", "STOPPED")
@@ -61,7 +61,7 @@ class Made:
             task_arn=self.arn,
             image=f"weather@{DIGEST}",
             image_digest=DIGEST,
-            environment={},
+            environment=self.environment(),
             settings={},
             artifacts=tuple(
                 Artifact(
@@ -75,6 +75,10 @@ class Made:
                 for row in self.workload.artifacts
             ),
             metrics={"rows": 365},
+            gates=tuple(
+                Gate(pattern.replace("*", "synthetic"), 1.0, ">=", 0.5)
+                for pattern in self.workload.gates
+            ),
             log_lines=len(self.workload.events) + 20,
         )
 
@@ -92,12 +96,16 @@ class Made:
             found[self.run_id.manifest_key(Outcome.SUCCEEDED)] = self.manifest().to_json()
         return found
 
+    def environment(self) -> dict[str, str]:
+        """What the launch sets."""
+        return {
+            "SCHEDULE": self.run_id.schedule,
+            "SCHEDULED_TIME": f"{self.run_id.scheduled_time:%Y-%m-%dT%H:%M:%SZ}",
+        }
+
     def records(self) -> list[dict[str, Any]]:
         """The state changes of the task, as EventBridge writes them."""
-        environment = [
-            {"name": "SCHEDULE", "value": self.run_id.schedule},
-            {"name": "SCHEDULED_TIME", "value": f"{self.run_id.scheduled_time:%Y-%m-%dT%H:%M:%SZ}"},
-        ]
+        environment = [{"name": n, "value": text} for n, text in self.environment().items()]
         times = {"createdAt": 2, "startedAt": 20, "executionStoppedAt": 51, "stoppedAt": 60}
         found = []
         for version, state in enumerate(STATES, 1):

@@ -11,12 +11,23 @@ deploy() { # noun, stack, parameter file
     --parameter-overrides "file://$3" --tags "file://stacks/$1/$2/tags.json"
 }
 
-for noun in platform workload; do
-  for folder in stacks/"$noun"/*/; do
+output() { # stack, name of an output
+  aws cloudformation describe-stacks --stack-name "$1" --output text \
+    --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue"
+}
+
+layer() { # noun
+  for folder in stacks/"$1"/*/; do
     [ -d "$folder" ] || continue
-    deploy "$noun" "$(basename "$folder")" "${folder}parameters.json"
+    deploy "$1" "$(basename "$folder")" "${folder}parameters.json"
   done
-done
+}
+
+layer platform
+# What runs are judged by; a task definition names its row by the digest.
+bucket=$(output "$(basename stacks/platform/*)" BucketName)
+aws s3 cp --recursive --only-show-errors catalog "s3://$bucket/catalog"
+layer workload
 
 # A schedule names the revision of the task definition that its workload's stack has made by now.
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
@@ -25,6 +36,7 @@ trap 'rm -f "$filled"' EXIT
 for folder in stacks/schedule/*/; do
   [ -d "$folder" ] || continue
   workload=$(sed -n 's/.*TaskDefinitionArn=@\(.*\)@".*/\1/p' "${folder}parameters.json")
+<<<<<<< HEAD
   arn=$(aws cloudformation describe-stacks --stack-name "$workload" --output text \
     --query "Stacks[0].Outputs[?OutputKey=='TaskDefinitionArn'].OutputValue")
   edit="s|=@$workload@|=$arn|"
@@ -35,5 +47,9 @@ for folder in stacks/schedule/*/; do
     edit="$edit;s|\"StartDate=.*\"|\"StartDate=\"|"
   fi
   sed "$edit" "${folder}parameters.json" > "$filled"
+=======
+  arn=$(output "$workload" TaskDefinitionArn)
+  sed "s|=@$workload@|=$arn|" "${folder}parameters.json" > "$filled"
+>>>>>>> 4c26f6d (Put catalog rows into releases, and launch windows into deployments)
   deploy schedule "$(basename "$folder")" "$filled"
 done

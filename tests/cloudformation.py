@@ -27,6 +27,7 @@ WORKLOAD: dict[str, Any] = {
     "Cpu": 512,
     "Memory": 1024,
     "MaxRuntimeSeconds": 900,
+    "CatalogDigest": "0" * 64,
     "BucketName": "the-bucket",
     "ExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/demo/{REGION}/execution",
 }

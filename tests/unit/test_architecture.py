@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 # Which of our modules a module may import. The longest prefix of its name decides; what stands
 # under the prefix itself is always allowed.
 # Vocabulary, which every layer of the toolkit may use: the contract, the catalog and the ground.
-_RUNTIME = ("contract", "catalog", "documents")
+_RUNTIME = ("contract", "catalog", "documents", "urls")
 RUNTIME = frozenset(f"toolkit.runtime.{name}" for name in _RUNTIME)
 _GROUND = ("errors", "names", "times", "stack", "task", "checks", "cost", "platform", "words")
 GROUND = frozenset(f"toolkit.core.{name}" for name in _GROUND)

@@ -10,7 +10,7 @@ from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.deploying import release as core
 from toolkit.core.deploying.release import INDEX, Release
 from toolkit.core.errors import ConfigError
-from toolkit.runtime.contract import format_time
+from toolkit.runtime.contract import catalog_key, format_time
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -45,6 +45,7 @@ class Releases:
         if self._objects.heads([f"{_PREFIX}{identity}/{INDEX}"]):
             return identity, False
         side_by_side(lambda item: self._put(identity, *item), files.items())
+        side_by_side(lambda item: self._put_row(*item), release.rows.items())
         self._put(identity, INDEX, index)
         return identity, True
 
@@ -78,6 +79,10 @@ class Releases:
                 ContentType="text/plain; charset=utf-8",
                 ChecksumAlgorithm="SHA256",
             )
+
+    def _put_row(self, digest: str, row: str) -> None:
+        """Leave a catalog row where verdicts look for it."""
+        self._objects.write(catalog_key(digest), row.encode(), "application/json")
 
     def _get(self, identity: str, path: str) -> str:
         content = self._objects.read(f"{_PREFIX}{identity}/{path}")

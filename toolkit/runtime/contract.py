@@ -55,6 +55,9 @@ CONTRACT_VARIABLES = frozenset(
     }
 )
 
+# The label of a task definition's container that holds the digest of the workload's catalog row.
+CATALOG_LABEL = "toolkit.catalog"
+
 # EventBridge Scheduler replaces these in the Input when it fires:
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 SCHEDULER_ATTRIBUTES: Mapping[str, str] = {
@@ -126,6 +129,11 @@ def format_time(time: datetime) -> str:
     '2026-11-24T05:00:00.000Z'
     """
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def catalog_key(digest: str) -> str:
+    """Where the catalog row of a deployed workload is kept."""
+    return f"catalog/{digest}.json"
 
 
 @frozen

@@ -254,6 +254,7 @@ def platform(rehearsal: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> 
         Cpu=256,
         Memory=512,
         MaxRuntimeSeconds=60,
+        CatalogDigest="0" * 64,
         BucketName=outputs["BucketName"],
         ExecutionRoleArn=outputs["ExecutionRoleArn"],
     )

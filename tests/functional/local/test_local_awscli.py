@@ -110,6 +110,7 @@ def test_cloudformation_deploys_a_template_of_ours(aws: Aws, platform: Platform)
         "Cpu": "256",
         "Memory": "512",
         "MaxRuntimeSeconds": "60",
+        "CatalogDigest": "0" * 64,
         "BucketName": outputs["BucketName"],
         "ExecutionRoleArn": outputs["ExecutionRoleArn"],
     }

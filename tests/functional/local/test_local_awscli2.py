@@ -185,6 +185,7 @@ def test_cloudformation_deploys_a_template_of_ours(aws: Cli, platform: Platform)
         "Cpu": "256",
         "Memory": "512",
         "MaxRuntimeSeconds": "60",
+        "CatalogDigest": "0" * 64,
         "BucketName": outputs["BucketName"],
         "ExecutionRoleArn": outputs["ExecutionRoleArn"],
     }

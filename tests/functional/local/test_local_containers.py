@@ -63,6 +63,7 @@ def boxed(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platf
         Cpu=256,
         Memory=512,
         MaxRuntimeSeconds=60,
+        CatalogDigest="0" * 64,
         BucketName=outputs["BucketName"],
         ExecutionRoleArn=outputs["ExecutionRoleArn"],
     )

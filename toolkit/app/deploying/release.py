@@ -55,6 +55,7 @@ def build(app: App, image: str, outputs: Mapping[str, Mapping[str, str]]) -> Rel
         templates={noun: project.template(noun) for noun in nouns},
         sources=project.sources(),
         outputs=outputs,
+        rows={workload.digest: workload.row().decode() for workload in workloads},
     )
 
 

@@ -78,6 +78,7 @@ def workload_spec(config: Config, workload: Workload, image_uri: str) -> Spec:
         "Cpu": str(workload.cpu),
         "Memory": str(workload.memory),
         "MaxRuntimeSeconds": str(workload.max_runtime_seconds),
+        "CatalogDigest": workload.digest,
         **config.workload,
     }
     name = config.app.workload_stack(workload.name)

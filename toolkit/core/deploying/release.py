@@ -8,6 +8,7 @@ when, where or by whom it was made.
     templates/<noun>.yaml               as they were
     stacks/<noun>/<stack>/*.json        parameters and tags for `aws cloudformation deploy`
     deploy.sh                           deploys the release with the plain AWS CLI
+    catalog/<digest>.json               what runs of each workload are judged by
     catalog.toml, schedules/*.toml      the sources, to look at
 """
 
@@ -20,6 +21,7 @@ from attrs import field, frozen
 
 from toolkit.core.deploying.plans import Spec
 from toolkit.core.errors import ConfigError
+from toolkit.runtime.contract import catalog_key
 
 FORMAT = 1
 INDEX = "release.json"
@@ -32,7 +34,7 @@ class Release:
 
     ``outputs``, by stack and name, are those of the stacks that were deployed when it was packaged.
     They fill in the parameter files and nothing else: a deployment by the toolkit takes the outputs
-    that it finds.
+    that it finds. ``rows`` are the catalog rows of the workloads by their digests.
     """
 
     app: str
@@ -41,11 +43,13 @@ class Release:
     templates: Mapping[str, str]
     sources: Mapping[str, str] = {}
     outputs: Mapping[str, Mapping[str, str]] = field(factory=dict, eq=False)
+    rows: Mapping[str, str] = field(factory=dict, eq=False)
 
     def files(self) -> dict[str, str]:
         """All files by path, the index last."""
         files = {f"templates/{noun}.yaml": text for noun, text in self.templates.items()}
         files |= self.sources
+        files |= {catalog_key(digest): row for digest, row in self.rows.items()}
         for spec in self.specs:
             folder = f"stacks/{spec.noun}/{spec.name}"
             files[f"{folder}/parameters.json"] = _pairs(self._filled(spec))

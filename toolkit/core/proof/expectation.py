@@ -13,15 +13,7 @@ from attrs import field, frozen
 
 from toolkit.core.names import CONTAINER
 from toolkit.runtime.catalog import Workload
-from toolkit.runtime.contract import WORKLOAD
-
-CATALOG_LABEL = "toolkit.catalog"
-_PREFIX = "catalog/"
-
-
-def catalog_key(digest: str) -> str:
-    """Where a catalog row is kept."""
-    return f"{_PREFIX}{digest}.json"
+from toolkit.runtime.contract import CATALOG_LABEL, WORKLOAD
 
 
 @frozen

@@ -13,7 +13,6 @@ from attrs import frozen
 from toolkit.core.checks import Check, Status
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.evidence import run_of
-from toolkit.runtime.catalog import REDACTED
 from toolkit.runtime.contract import (
     ATTEMPT,
     CONTRACT_VARIABLES,
@@ -25,6 +24,7 @@ from toolkit.runtime.contract import (
     check_artifact_name,
     parse_time,
 )
+from toolkit.runtime.urls import REDACTED, hide_credentials
 
 # S3, ECS and the container each have a clock.
 _CLOCKS = timedelta(minutes=5)
@@ -208,7 +208,8 @@ def _environment(case: Case, manifest: Manifest) -> Iterator[Statement]:
     for name in sorted(given.keys() & (CONTRACT_VARIABLES | settings)):
         recorded = manifest.environment.get(name, "")
         if recorded != REDACTED:
-            yield Statement(name, {"the launch": given[name], "the manifest": recorded})
+            launched = hide_credentials(given[name])
+            yield Statement(name, {"the launch": launched, "the manifest": recorded})
 
 
 def _strays(case: Case) -> Iterator[str]:

@@ -8,7 +8,7 @@ CloudFormation nor EventBridge Scheduler keeps what a schedule was before.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
 from attrs import asdict, evolve, frozen
 
@@ -17,9 +17,12 @@ from toolkit.core.schedules.firings import Timetable
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.timing import Timing
 from toolkit.core.times import dated_key, key_time
+from toolkit.runtime import documents
 from toolkit.runtime.contract import RunId, format_time, parse_time
+from toolkit.runtime.documents import FORMAT, DocumentError
 
 PREFIX = "deployments/"
+_FORMAT = "deployments/1"
 _SECOND, _TICK = timedelta(seconds=1), timedelta(microseconds=1)
 
 
@@ -37,16 +40,14 @@ class Snapshot:
 
     def to_json(self) -> bytes:
         """The snapshot as UTF-8 JSON."""
-        return json.dumps(asdict(self), indent=1).encode() + b"\n"
+        return json.dumps({FORMAT: _FORMAT, **asdict(self)}, indent=1).encode() + b"\n"
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:
-        """Read a snapshot; raises EvidenceError when it is none."""
+        """Read a snapshot; raises EvidenceError when it is none or of a later format."""
         try:
-            document: Mapping[str, Any] = json.loads(content)
-            rows = tuple(Timing(**row) for row in document["schedules"])
-            return cls(str(document["taken_at"]), rows)
-        except (ValueError, KeyError, TypeError) as error:
+            return documents.read(cls, documents.load(content, "deployments"), "deployments")
+        except DocumentError as error:
             raise EvidenceError(f"a record below {PREFIX} cannot be read: {error}") from error
 
 
@@ -65,6 +66,11 @@ class _Revision:
     timetable: Timetable
     since: datetime
     until: datetime | None
+    launch_window: float
+
+    def covers(self, time: datetime) -> bool:
+        """Whether it was in force at a time."""
+        return self.since < time + _SECOND and not (self.until and time > self.until)
 
 
 class History:
@@ -123,9 +129,16 @@ class History:
         """Whether a run was to happen: "due", or the name of the finding that says why not."""
         time = run_id.scheduled_time
         for revision in self._revisions.get(run_id.schedule, ()):
-            if revision.since < time + _SECOND and not (revision.until and time > revision.until):
+            if revision.covers(time):
                 return _expects(revision.timetable, time)
         return "not-deployed"
+
+    def launch_window(self, run_id: RunId) -> float | None:
+        """For how many seconds after a firing its launch may come; None where none was deployed."""
+        for revision in self._revisions.get(run_id.schedule, ()):
+            if revision.covers(run_id.scheduled_time):
+                return revision.launch_window
+        return None
 
 
 def _expects(timetable: Timetable, time: datetime) -> str:
@@ -148,7 +161,7 @@ def _revisions(name: str, snapshots: list[Snapshot]) -> tuple[_Revision, ...]:
             found.append((parse_time(timing.changed_at), timing))
     ends = [since for since, _ in found[1:]]
     return tuple(
-        _Revision(timing.timetable(), since, until)
+        _Revision(timing.timetable(), since, until, timing.launch_window)
         for (since, timing), until in zip(found, [*ends, None], strict=True)
         if timing is not None
     )

@@ -112,6 +112,8 @@ class Schedule:
             self.start,
             self.end,
             self.changed_at,
+            _number(self.launch.get("FlexibleWindowMinutes"), 0),
+            _number(self.launch.get("MaximumEventAgeInSeconds"), 900),
         )
 
     def parameters(self) -> dict[str, str]:
@@ -129,3 +131,7 @@ class Schedule:
         timetable = self.timing.timetable()
         timetable.expression.check(self.timezone)
         return timetable if self.zone_given else evolve(timetable, timezone=None)
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdecimal() else default

@@ -1,4 +1,4 @@
-"""All that decides when a schedule fires, as it is stored."""
+"""All that decides when a schedule fires and how late a launch may come, as it is stored."""
 
 from attrs import frozen
 
@@ -9,7 +9,11 @@ from toolkit.runtime.contract import parse_time
 
 @frozen
 class Timing:
-    """When a schedule fires, in force since ``changed_at`` (ISO 8601, UTC; empty if not known)."""
+    """When a schedule fires, in force since ``changed_at`` (ISO 8601, UTC; empty if not known).
+
+    The last two say how late Scheduler may deliver a launch; version 0.1 did not store them, and
+    deployed the defaults of templates/schedule.yaml.
+    """
 
     name: str
     expression: str
@@ -18,6 +22,13 @@ class Timing:
     start: str
     end: str
     changed_at: str
+    flexible_window_minutes: int = 0
+    event_age_seconds: int = 900
+
+    @property
+    def launch_window(self) -> float:
+        """For how many seconds after a firing its launch may come, a minute's grace included."""
+        return 60.0 * self.flexible_window_minutes + self.event_age_seconds + 60.0
 
     def timetable(self) -> Timetable:
         """When it fires; a rate without a start counts from its last change."""
