@@ -8,9 +8,19 @@ from typing import Any
 from attrs import frozen
 
 from toolkit.runtime.catalog import Workload
-from toolkit.runtime.contract import Artifact, Claim, Gate, Manifest, Outcome, RunId, format_time
+from toolkit.runtime.contract import (
+    CATALOG_LABEL,
+    Artifact,
+    Claim,
+    Gate,
+    Manifest,
+    Outcome,
+    RunId,
+    format_time,
+)
 
 DIGEST = "sha256:" + "5e" * 32
+IMAGE = f"weather@{DIGEST}"
 STATES = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEPROVISIONING", "STOPPED")
 # What can be wrong with one: an artifact gone or altered, a log line lost, no manifest, nothing.
 SPOILED = ("artifact", "altered", "log", "manifest", "everything")
@@ -28,6 +38,21 @@ class Made:
     def arn(self) -> str:
         token = hashlib.md5(str(self.run_id).encode(), usedforsecurity=False).hexdigest()
         return f"arn:aws:ecs:us-east-1:000000000000:task/fargate-runs/{token}"
+
+    @property
+    def definition_arn(self) -> str:
+        name = f"fargate-runs-{self.workload.name}"
+        return f"arn:aws:ecs:us-east-1:000000000000:task-definition/{name}:1"
+
+    def definition(self) -> dict[str, Any]:
+        """The task definition that the run was launched with."""
+        container = {
+            "name": "workload",
+            "image": IMAGE,
+            "dockerLabels": {CATALOG_LABEL: self.workload.digest},
+            "environment": [{"name": "WORKLOAD", "value": self.workload.name}],
+        }
+        return {"taskDefinitionArn": self.definition_arn, "containerDefinitions": [container]}
 
     def at(self, seconds: float) -> datetime:
         return self.run_id.scheduled_time + timedelta(seconds=seconds)
@@ -59,7 +84,7 @@ class Made:
             started_at=format_time(self.at(20)),
             finished_at=format_time(self.at(50)),
             task_arn=self.arn,
-            image=f"weather@{DIGEST}",
+            image=IMAGE,
             image_digest=DIGEST,
             environment=self.environment(),
             settings={},
@@ -101,6 +126,7 @@ class Made:
         return {
             "SCHEDULE": self.run_id.schedule,
             "SCHEDULED_TIME": f"{self.run_id.scheduled_time:%Y-%m-%dT%H:%M:%SZ}",
+            "WORKLOAD": self.workload.name,
         }
 
     def records(self) -> list[dict[str, Any]]:
@@ -111,10 +137,11 @@ class Made:
         for version, state in enumerate(STATES, 1):
             seconds = 60 if state == "STOPPED" else 2 + version * 5
             stopped = state == "STOPPED"
-            container: dict[str, Any] = {"name": "workload", "image": f"weather@{DIGEST}"}
+            container: dict[str, Any] = {"name": "workload", "image": IMAGE}
             container |= {"imageDigest": DIGEST, "exitCode": 0} if stopped else {}
             detail = {
                 "taskArn": self.arn,
+                "taskDefinitionArn": self.definition_arn,
                 "lastStatus": state,
                 "desiredStatus": "STOPPED" if version > 4 else "RUNNING",
                 "containers": [container],

@@ -57,7 +57,9 @@ class FakeAws:
     objects: dict[str, bytes] = field(factory=dict)
     unsigned: set[str] = field(factory=set)  # keys of which S3 recorded no SHA-256
     streams: dict[tuple[str, str], list[Row]] = field(factory=dict)
+    modified: dict[str, datetime] = field(factory=dict)  # by key; others are of NOW
     tasks: dict[str, Row] = field(factory=dict)
+    definitions: dict[str, Row] = field(factory=dict)
     retention: dict[str, int] = field(factory=dict)
     letters: list[Row] = field(factory=list)
     stacks: list[Row] = field(factory=list)
@@ -149,7 +151,12 @@ class S3(Client):
         if answer["IsTruncated"]:
             answer["NextContinuationToken"] = page[-1]
         rows = [
-            {"Key": key, "Size": len(self.aws.objects[key]), "LastModified": NOW} for key in page
+            {
+                "Key": key,
+                "Size": len(self.aws.objects[key]),
+                "LastModified": self.aws.modified.get(key, NOW),
+            }
+            for key in page
         ]
         return answer | ({"Contents": rows} if rows else {})
 
@@ -226,6 +233,13 @@ class Ecs(Client):
         self.count("DescribeTasks")
         assert 0 < len(tasks) <= 100
         return {"tasks": [self.aws.tasks[arn] for arn in tasks if arn in self.aws.tasks]}
+
+    def describe_task_definition(self, taskDefinition: str) -> Row:
+        self.count("DescribeTaskDefinition")
+        if taskDefinition not in self.aws.definitions:
+            message = "Unable to describe task definition."
+            raise refusal("DescribeTaskDefinition", "ClientException", message)
+        return {"taskDefinition": self.aws.definitions[taskDefinition]}
 
     def list_tasks(self, cluster: str) -> Row:
         self.count("ListTasks")

@@ -1,23 +1,31 @@
 """A kept folder: exact files, the same verdict offline, and no edit unnoticed."""
 
 import csv
+import hashlib
 import io
 import json
 
 import pytest
+from attrs import evolve
 
 from toolkit.core.errors import EvidenceError
 from toolkit.core.pages.report import report
 from toolkit.core.proof import kept
 from toolkit.core.proof.verdict import Ruling, judge
+from toolkit.runtime.contract import RunId
 
-from .test_verdict import GOOD, LATER, LINES
+from .test_verdict import GOOD, LATER, LINES, MANIFEST, RUN_ID, STORED
 
 LOG = [(1795496420000 + number, line) for number, line in enumerate(LINES)]
 
 
+CLAIM = RunId.parse(RUN_ID).claim_key
+RAW = {CLAIM: GOOD.claim.to_json(), STORED.key: MANIFEST.to_json()}
+SEEN = evolve(GOOD, ledger=(evolve(STORED, sha256=hashlib.sha256(RAW[STORED.key]).hexdigest()),))
+
+
 def folder() -> dict[str, bytes]:
-    return kept.documents(GOOD, judge(GOOD, LATER), LOG)
+    return kept.documents(SEEN, judge(SEEN, LATER), LOG, RAW)
 
 
 def test_the_log_is_as_the_console_exports_it() -> None:
@@ -34,7 +42,7 @@ def test_a_line_with_a_line_break_and_quotes_survives() -> None:
 
 def test_a_folder_gives_back_the_evidence_and_so_the_verdict() -> None:
     again = kept.evidence_of(folder())
-    assert again == GOOD
+    assert again == SEEN
     assert judge(again, LATER) == judge(GOOD, LATER)
 
 

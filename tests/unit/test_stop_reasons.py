@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from toolkit.core.proof import diagnosis as table
 from toolkit.core.proof import stop_reason
 from toolkit.core.proof.diagnosis import diagnose, diagnose_launch, diagnose_reason
-from toolkit.core.proof.evidence import Evidence, digest
+from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.stop_reason import StopReason
 from toolkit.core.proof.verdict import judge
 from toolkit.core.task import Task
 from toolkit.core.words import without_names
 
-from .test_verdict import GOOD, LATER, LINES, TASK
+from .test_verdict import GOOD, LATER, LINES, TASK, digest
 
 REASONS = Path(__file__).parents[1] / "reasons"
 # The words stand in its log only, which DescribeTasks does not tell.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.adapters.session import Aws, translated
 from toolkit.core.errors import RunError
 from toolkit.core.proof.diagnosis import diagnose_launch
+from toolkit.core.proof.expectation import TaskDefinition
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 
@@ -52,6 +53,19 @@ class Ecs:
                 )
                 found += [Task.parse(task) for task in answer["tasks"]]
         return found
+
+    def task_definition(self, arn: str) -> TaskDefinition | None:
+        """A revision as it was registered; None for one that ECS does not know (any more)."""
+        from botocore.exceptions import ClientError
+
+        with translated(f"DescribeTaskDefinition {arn}"):
+            try:
+                answer = self._client.describe_task_definition(taskDefinition=arn)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") == "ClientException":
+                    return None
+                raise
+        return TaskDefinition.parse(answer["taskDefinition"])
 
     def running(self) -> list[str]:
         """The ARNs of the tasks that have not stopped; a deleted cluster has none."""

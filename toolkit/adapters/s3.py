@@ -1,13 +1,14 @@
 """S3: claims, artifacts and manifests of runs, without downloading what a HEAD can tell."""
 
 import base64
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import CONNECTIONS, Aws, translated
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.runtime.contract import format_time
+from toolkit.runtime.documents import MAX_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,7 +29,8 @@ class Bucket:
 
         with translated(f"s3://{self.name}/{key}"):
             try:
-                return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
+                body = self._client.get_object(Bucket=self.name, Key=key)["Body"]
+                return body.read(MAX_BYTES + 1)  # the reader of a document refuses more
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") in _MISSING:
                     return None
@@ -68,17 +70,15 @@ class Bucket:
             )
             for page in pages:
                 for row in page.get("Contents", ()):
-                    yield StoredObject(
-                        row["Key"], row["Size"], None, format_time(row["LastModified"])
-                    )
+                    yield _stored(row)
 
-    def page(self, prefix: str, *, after: str, limit: int) -> tuple[list[str], bool]:
-        """At most ``limit`` (1,000) keys below a prefix after ``after``; whether they are all."""
+    def page(self, prefix: str, *, after: str, limit: int) -> tuple[list[StoredObject], bool]:
+        """At most ``limit`` (1,000) objects below a prefix, and whether they are all."""
         with translated(f"s3://{self.name}/{prefix}"):
             page = self._client.list_objects_v2(
                 Bucket=self.name, Prefix=prefix, StartAfter=after, MaxKeys=limit
             )
-        return [row["Key"] for row in page.get("Contents", ())], not page["IsTruncated"]
+        return [_stored(row) for row in page.get("Contents", ())], not page["IsTruncated"]
 
     def folders(self, prefix: str, *, after: str = "") -> list[str]:
         """One page (at most 1,000) of the folders right below a prefix, after ``after``."""
@@ -131,4 +131,14 @@ class Bucket:
         checksum = head.get("ChecksumSHA256")
         # "-3" at its end marks a digest of digests (multipart), which is not the content's.
         sha256 = base64.b64decode(checksum).hex() if checksum and "-" not in checksum else None
-        return StoredObject(key, head["ContentLength"], sha256)
+        return StoredObject(
+            key,
+            head["ContentLength"],
+            sha256,
+            format_time(head["LastModified"]) if "LastModified" in head else "",
+            head.get("ContentType", ""),
+        )
+
+
+def _stored(row: Mapping[str, Any]) -> StoredObject:
+    return StoredObject(row["Key"], row["Size"], None, format_time(row["LastModified"]))

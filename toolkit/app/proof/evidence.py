@@ -1,5 +1,6 @@
 """Gather what is known of a run. Gathering never judges, and absence is recorded as absence."""
 
+import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,14 +18,23 @@ from toolkit.app.proof.manifests import committed
 from toolkit.app.proof.run_logs import OwnLog, digests, whole
 from toolkit.app.proof.tasks import find_tasks
 from toolkit.app.schedules import history
-from toolkit.core.errors import ToolkitError
+from toolkit.core.errors import EvidenceError, ToolkitError
 from toolkit.core.names import log_stream, workload_of
 from toolkit.core.proof.content import Content, examine
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import Evidence, StoredObject
-from toolkit.core.proof.expectation import Expectation
+from toolkit.core.proof.expectation import Expectation, TaskDefinition
 from toolkit.core.schedules.history import History
-from toolkit.runtime.contract import Artifact, Claim, ContractError, Manifest, RunId, format_time
+from toolkit.core.task import Task
+from toolkit.runtime.contract import (
+    Artifact,
+    Claim,
+    ContractError,
+    Manifest,
+    RunId,
+    catalog_key,
+    format_time,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,6 +45,8 @@ class Gatherer:
     def __init__(self, app: App) -> None:
         self._app = app
         self.bucket = app.bucket
+        self._definitions: dict[str, TaskDefinition | None] = {}
+        self._rows: dict[str, Expectation | None] = {}
         self._letters: list[DeadLetter] = []
         self._letters_since: datetime | None = None
         self._images = {
@@ -63,17 +75,21 @@ class Gatherer:
         tasks = find_tasks(self._app, run_ids, arns)
         for run_id, problem in tasks.problems.items():
             problems[run_id].append(problem)
-        manifests = self._manifests(run_ids, problems)
+        ledger = committed(self.bucket, run_ids)
+        manifests = self._manifests(ledger, problems)
         objects = self._objects(manifests)
+        expected = self._expectations(run_ids, tasks.found, arns, problems)
         gathered = {
             run_id: Evidence(
                 run_id=str(run_id),
                 gathered_at=gathered_at,
                 claim=claims.get(run_id),
                 manifests=tuple(manifests[run_id]),
+                ledger=tuple(ledger[run_id]),
                 objects=objects[run_id],
                 tasks=tasks.found[run_id],
-                expectation=self._expectation(run_id),
+                expectation=expected[run_id][0],
+                task_definition=expected[run_id][1],
                 deployed_image=self._images.get(self._workload(run_id)),
                 problems=tuple(problems[run_id]),
             )
@@ -95,9 +111,44 @@ class Gatherer:
         catalog = self._app.project.catalog
         return workload_of(run_id.schedule, catalog.workloads) or run_id.schedule
 
-    def _expectation(self, run_id: RunId) -> Expectation | None:
-        workload = self._app.project.catalog.workloads.get(self._workload(run_id))
+    def _expectations(
+        self,
+        run_ids: Sequence[RunId],
+        tasks: Mapping[RunId, tuple[Task, ...]],
+        claimed: Mapping[RunId, str],
+        problems: Mapping[RunId, list[str]],
+    ) -> dict[RunId, tuple[Expectation | None, TaskDefinition | None]]:
+        """What each run was to do, by the task definition that ECS ran; each is read once."""
+        revisions = {run_id: _revision(tasks[run_id], claimed.get(run_id)) for run_id in run_ids}
+        wanted = {arn for arn in revisions.values() if arn is not None} - self._definitions.keys()
+        described = side_by_side(self._app.ecs.task_definition, sorted(wanted))
+        self._definitions |= zip(sorted(wanted), described, strict=True)
+        found = {}
+        for run_id, arn in revisions.items():
+            definition = self._definitions[arn] if arn is not None else None
+            try:
+                found[run_id] = (self._expectation(run_id, definition), definition)
+            except ToolkitError as error:
+                problems[run_id].append(error.message)
+                found[run_id] = (None, definition)
+        return found
+
+    def _expectation(self, run_id: RunId, definition: TaskDefinition | None) -> Expectation | None:
+        if definition is None:
+            return None
+        if definition.catalog_digest is not None:
+            return self._row(definition.catalog_digest)
+        # Version 0.1 deployed it, and kept no row.
+        catalog = self._app.project.catalog.workloads
+        workload = catalog.get(definition.workload or self._workload(run_id))
         return Expectation.assume(workload) if workload is not None else None
+
+    def _row(self, digest: str) -> Expectation | None:
+        """A catalog row; EvidenceError for one that is not what its key says."""
+        if digest not in self._rows:
+            row = self.bucket.read(catalog_key(digest))
+            self._rows[digest] = None if row is None else _expectation_of(digest, row)
+        return self._rows[digest]
 
     def _with_logs(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
         wanted = []
@@ -131,7 +182,12 @@ class Gatherer:
         try:
             letters = self._dead_letters(since)
             own = tuple(each for each in letters if each.run_id == run_id)
-            return evolve(evidence, dead_letters=own, expected=self.history.expects(run_id))
+            return evolve(
+                evidence,
+                dead_letters=own,
+                expected=self.history.expects(run_id),
+                launch_window=self.history.launch_window(run_id),
+            )
         except ToolkitError as error:
             return evolve(evidence, problems=(*evidence.problems, error.message))
 
@@ -193,28 +249,67 @@ class Gatherer:
         return found
 
     def _manifests(
-        self, run_ids: Sequence[RunId], problems: Mapping[RunId, list[str]]
+        self, ledger: dict[RunId, list[StoredObject]], problems: Mapping[RunId, list[str]]
     ) -> dict[RunId, list[Manifest]]:
-        keys = committed(self.bucket, run_ids)
-        contents = self.bucket.read_all(key for each in keys.values() for key in each)
-        found: dict[RunId, list[Manifest]] = {run_id: [] for run_id in run_ids}
-        for run_id in run_ids:
-            for key in keys[run_id]:
-                try:
-                    found[run_id].append(Manifest.from_json(contents[key]))
-                except KeyError:  # deleted since it was listed
+        """The manifests by run; ``ledger`` gets the SHA-256 of what was read."""
+        keys = [stored.key for rows in ledger.values() for stored in rows]
+        contents = self.bucket.read_all(keys)
+        found: dict[RunId, list[Manifest]] = {run_id: [] for run_id in ledger}
+        for run_id, rows in ledger.items():
+            ledger[run_id] = [_summed(stored, contents.get(stored.key)) for stored in rows]
+            for stored in rows:
+                content = contents.get(stored.key)
+                if content is None:  # deleted since it was listed
                     continue
+                try:
+                    found[run_id].append(Manifest.from_json(content))
                 except ContractError as error:
-                    problems[run_id].append(f"{key}: {error}")
+                    problems[run_id].append(f"{stored.key}: {error}")
         return found
+
+
+def _revision(tasks: tuple[Task, ...], claimed: str | None) -> str | None:
+    """The task definition of the task that owns a run, or of the only one there is."""
+    if claimed is None and len(tasks) > 1:
+        return None
+    owner = next((task for task in tasks if claimed in (None, task.task_arn)), None)
+    return owner.task_definition_arn if owner is not None else None
+
+
+def _expectation_of(digest: str, row: bytes) -> Expectation:
+    key = catalog_key(digest)
+    try:
+        expectation = Expectation.deployed(row)
+    except ContractError as error:
+        raise EvidenceError(f"{key}: {error}") from error
+    if expectation.digest != digest:
+        raise EvidenceError(f"{key} is not what its name says: it was altered")
+    return expectation
+
+
+def _summed(stored: StoredObject, content: bytes | None) -> StoredObject:
+    if content is None:
+        return stored
+    return evolve(stored, sha256=hashlib.sha256(content).hexdigest())
 
 
 def download(
     bucket: Bucket, evidence: Evidence, artifacts: Iterable[Artifact], target: Path
 ) -> Iterator[tuple[Artifact, Path]]:
-    """Copy those artifacts of a run that exist into a directory, one after the other."""
+    """Copy those artifacts of a run that exist into a directory, one after the other.
+
+    One whose name or key is not the run's own is left where it is: a manifest may say anything.
+    """
     for artifact in artifacts:
-        if artifact.key in evidence.objects:
+        if artifact.key in evidence.objects and _is_own(evidence, artifact):
             path = target / artifact.name
+            path.parent.mkdir(parents=True, exist_ok=True)
             bucket.download(artifact.key, str(path))
             yield artifact, path
+
+
+def _is_own(evidence: Evidence, artifact: Artifact) -> bool:
+    try:
+        return artifact.key == RunId.parse(evidence.run_id).artifact_key(artifact.name)
+    except ContractError:
+        return False

@@ -41,18 +41,25 @@ def keep(app: App, run_id: RunId, directory: Path) -> Kept:
     lines = None if found is None else [(line.timestamp, line.message) for line in found]
     summed = None if lines is None else digest(str(run_id), (message for _, message in lines))
     evidence = evolve(evidence, logs=summed)
+    evidence = evolve(evidence, left_out=tuple(_left_out(evidence)))
     verdict = judge(evidence, parse_time(evidence.gathered_at))
     folder = directory / str(run_id)
     (folder / "artifacts").mkdir(parents=True, exist_ok=True)
-    left_out = _download(gatherer, evidence, folder / "artifacts")
-    for name, content in kept.documents(evidence, verdict, lines).items():
+    _download(gatherer, evidence, folder / "artifacts")
+    written = [run_id.claim_key, *(stored.key for stored in evidence.ledger or ())]
+    raw = gatherer.bucket.read_all(written)
+    for name, content in kept.documents(evidence, verdict, lines, raw).items():
         (folder / name).write_bytes(content)
-    images = {path.name: path.read_bytes() for path in sorted((folder / "artifacts").glob("*.png"))}
+    plots = folder / "artifacts"
+    images = {
+        path.relative_to(plots).as_posix(): path.read_bytes()
+        for path in sorted(plots.rglob("*.png"))
+    }
     page = report(evidence, verdict, lines or [], images)
     (folder / kept.REPORT).write_text(page, "utf-8")
     files = {name: body for name, body in _read(folder).items() if name != kept.SUMS}
     (folder / kept.SUMS).write_text(kept.sums(files), "utf-8")
-    return Kept(folder, verdict, tuple(left_out))
+    return Kept(folder, verdict, evidence.left_out or ())
 
 
 def rejudge(folder: Path, directory: Path) -> Verdict:
@@ -90,16 +97,21 @@ def _assumed(evidence: Evidence, *directories: Path) -> Expectation | None:
     return None
 
 
-def _download(gatherer: Gatherer, evidence: Evidence, target: Path) -> list[str]:
-    artifacts = list(evidence.manifest.artifacts) if evidence.manifest else []
-    small = [
-        artifact
+def _left_out(evidence: Evidence) -> list[str]:
+    """The artifacts that are too large to keep; plots are kept whatever their size."""
+    artifacts = evidence.manifest.artifacts if evidence.manifest else ()
+    return [
+        artifact.name
         for artifact in artifacts
-        if artifact.bytes <= _KEPT_BYTES or artifact.media_type == "image/png"
+        if artifact.bytes > _KEPT_BYTES and artifact.media_type != "image/png"
     ]
-    for _ in download(gatherer.bucket, evidence, small, target):
+
+
+def _download(gatherer: Gatherer, evidence: Evidence, target: Path) -> None:
+    artifacts = evidence.manifest.artifacts if evidence.manifest else ()
+    chosen = [row for row in artifacts if row.name not in (evidence.left_out or ())]
+    for _ in download(gatherer.bucket, evidence, chosen, target):
         pass
-    return [artifact.name for artifact in artifacts if artifact not in small]
 
 
 def _read(folder: Path) -> dict[str, bytes]:

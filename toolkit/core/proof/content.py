@@ -11,7 +11,14 @@ from typing import BinaryIO
 
 from attrs import frozen
 
+from toolkit.runtime.documents import printable
+
 _CHUNK = 1 << 20
+# What is held in memory of one artifact at a time; what is larger counts as not readable.
+_MAX_DOCUMENT = 128 << 20
+_MAX_PNG_CHUNK = 64 << 20
+# A cell of a CSV, or a log line in an exported log, may be longer than the csv module's 128 KiB.
+csv.field_size_limit(16 << 20)
 _PNG = b"\x89PNG\r\n\x1a\n"
 # Samples a pixel by colour type: https://www.w3.org/TR/png-3/#6Colour-values
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -53,11 +60,13 @@ def examine(file: BinaryIO, media_type: str) -> Content:
         elif media_type == "image/png":
             shape = _png(file)
         elif media_type == "application/json":
-            json.load(file)
+            _json(file, size)
         elif media_type == "application/vnd.apache.parquet":
             _parquet(file, size)
+    except RecursionError:
+        problem = "it is nested too deeply"
     except (ValueError, struct.error, zlib.error, csv.Error) as error:
-        problem = str(error) or type(error).__name__
+        problem = printable(str(error))[:300] or type(error).__name__
     return Content(size, digest.hexdigest(), rows, columns, shape, problem)
 
 
@@ -77,6 +86,12 @@ def _csv(file: BinaryIO) -> tuple[int, tuple[str, ...]]:
         text.detach()
 
 
+def _json(file: BinaryIO, size: int) -> None:
+    if size > _MAX_DOCUMENT:
+        raise _BrokenError(f"{size:,} bytes of JSON are more than can be read at once")
+    json.load(file)
+
+
 def _png(file: BinaryIO) -> str:
     """Decode a PNG as far as its pixels: every checksum, and as many of them as it promises."""
     if file.read(len(_PNG)) != _PNG:
@@ -86,15 +101,21 @@ def _png(file: BinaryIO) -> str:
     if kind != b"IHDR":
         raise _BrokenError("it does not begin with IHDR")
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
+    line = 1 + (width * depth * _SAMPLES.get(colour, 1) + 7) // 8
+    # Interlaced pixels come in seven passes, each with lines of its own.
+    most = height * line if not interlaced else 2 * height * (line + 7)
     inflate = zlib.decompressobj()
     pixels = ended = 0
     for kind, body in chunks:
-        if kind == b"IDAT":
-            pixels += len(inflate.decompress(body))
+        packed = body if kind == b"IDAT" else b""
+        while packed:
+            pixels += len(inflate.decompress(packed, _CHUNK))
+            if pixels > most:
+                raise _BrokenError(f"it holds more than its {width}x{height} pixels")
+            packed = inflate.unconsumed_tail
         ended += kind == b"IEND"
     pixels += len(inflate.flush())
-    line = 1 + (width * depth * _SAMPLES.get(colour, 1) + 7) // 8
-    if not ended or not inflate.eof or (not interlaced and pixels != height * line):
+    if not ended or not inflate.eof or (not interlaced and pixels != most):
         raise _BrokenError(f"it ends before its {width}x{height} pixels do")
     return f"{width}x{height}"
 
@@ -102,6 +123,8 @@ def _png(file: BinaryIO) -> str:
 def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     while head := file.read(8):
         size, kind = struct.unpack(">I4s", head)
+        if size > _MAX_PNG_CHUNK:
+            raise _BrokenError(f"a chunk of {size:,} bytes is too large")
         body, check = file.read(size), file.read(4)
         if struct.unpack(">I", check)[0] != zlib.crc32(kind + body):
             raise _BrokenError(f"the checksum of {kind.decode('latin-1')} is wrong")

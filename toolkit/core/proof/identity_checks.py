@@ -58,6 +58,9 @@ def pieces(case: Case) -> Check | None:
         children = tuple(Check(name, Status.NG, text) for text in conflicts)
         return Check(name, Status.NG, conflicts[0], children[1:], finding="pieces-disagree")
     if manifest is not None and evidence.claim is None:
+        unread = any(problem.startswith(case.run_id.claim_key) for problem in evidence.problems)
+        if unread or case.owner is None:
+            return Check(name, Status.UNKNOWN, "the claim is not known")
         text = "the run was committed, and its claim is gone"
         return Check(name, Status.NG, text, finding="claim-missing")
     agree = len([row for row in _statements(case) if len(_told(row)) > 1])

@@ -27,6 +27,7 @@ from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.expectation import Expectation
 from toolkit.core.proof.log_digest import digest
 from toolkit.core.proof.verdict import Verdict
+from toolkit.runtime.contract import RunId
 from toolkit.runtime.documents import load
 
 LOG, SUMS, REPORT = "execution-logs.csv", "SHA256SUMS", "report.html"
@@ -61,18 +62,29 @@ def read_log(text: str) -> list[tuple[int, str]]:
 
 
 def documents(
-    evidence: Evidence, verdict: Verdict, lines: Iterable[tuple[int, str]] | None
+    evidence: Evidence,
+    verdict: Verdict,
+    lines: Iterable[tuple[int, str]] | None,
+    raw: Mapping[str, bytes],
 ) -> dict[str, bytes]:
-    """The files of a folder by name, all but the artifacts, the report and the sums."""
+    """The files of a folder by name, all but the artifacts, the report and the sums.
+
+    Args:
+        evidence: what was gathered.
+        verdict: what was judged from it.
+        lines: the log, each line with its epoch milliseconds.
+        raw: claim and manifests as they are in the bucket, by their keys.
+    """
     whole = evidence.to_json()
     rest = {key: value for key, value in whole.items() if key not in _ELSEWHERE}
     files = {"evidence.json": _json(rest), "verdict.json": _json(verdict.to_json())}
     files["lifecycle.json"] = _json(whole["tasks"])
-    if evidence.claim is not None:
-        files["claim.json"] = evidence.claim.to_json()
-    for number, manifest in enumerate(evidence.manifests, 1):
+    claim_key = RunId.parse(evidence.run_id).claim_key
+    if claim_key in raw:
+        files["claim.json"] = raw[claim_key]
+    for number, key in enumerate(sorted(raw.keys() - {claim_key}), 1):
         name = "manifest.json" if number == 1 else f"manifest-{number}.json"
-        files[name] = manifest.to_json()
+        files[name] = raw[key]
     if evidence.expectation is not None and not evidence.expectation.assumed:
         files[_EXPECTATION] = evidence.expectation.row
     if lines is not None:
@@ -98,6 +110,7 @@ def evidence_of(files: Mapping[str, bytes]) -> Evidence:
             evidence = evolve(evidence, expectation=Expectation.deployed(files[_EXPECTATION]))
     except (ValueError, TypeError) as error:
         raise EvidenceError(f"the folder does not hold a run's evidence: {error}") from error
+    _check_manifests(evidence, [files[name] for name in names])
     evidence = evolve(evidence, contents=_contents(evidence, files))
     if LOG not in files:
         return evidence
@@ -106,6 +119,15 @@ def evidence_of(files: Mapping[str, bytes]) -> Evidence:
     except UnicodeDecodeError as error:
         raise EvidenceError(f"{LOG} is not UTF-8: {error}") from error
     return evolve(evidence, logs=digest(evidence.run_id, (message for _, message in lines)))
+
+
+def _check_manifests(evidence: Evidence, manifests: list[bytes]) -> None:
+    """Refuse manifests that are not byte for byte those that were read from the bucket."""
+    if evidence.ledger is None:
+        return  # version 0.1 did not note what it read
+    noted = sorted(stored.sha256 or "" for stored in evidence.ledger)
+    if noted != sorted(hashlib.sha256(content).hexdigest() for content in manifests):
+        raise EvidenceError("the manifest is not the one that evidence.json says was read")
 
 
 def _document(files: Mapping[str, bytes], name: str) -> Any:
