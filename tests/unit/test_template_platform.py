@@ -153,8 +153,12 @@ def test_dead_letters_wait_as_long_as_they_can_in_a_standard_queue() -> None:
     assert "FifoQueue" not in queue
 
 
-@pytest.mark.parametrize(
-    ("template", "group"), [("platform", "LifecycleLogGroup"), ("workload", "LogGroup")]
-)
-def test_logs_are_kept_for_the_time_that_was_said(template: str, group: str) -> None:
-    assert properties(template, group, LogRetentionDays=30)["RetentionInDays"] == "30"
+def test_logs_are_kept_for_the_time_that_was_said() -> None:
+    assert properties("workload", "LogGroup", LogRetentionDays=30)["RetentionInDays"] == "30"
+
+
+def test_records_are_kept_for_ten_years_unless_said_otherwise() -> None:
+    group = properties("platform", "LifecycleLogGroup")
+    assert group["RetentionInDays"] == "3653"
+    other = properties("platform", "LifecycleLogGroup", RecordRetentionDays=30)
+    assert other["RetentionInDays"] == "30"

@@ -101,6 +101,7 @@ _EXIT_CODES = {
 }
 EXIT_DUPLICATE = 0
 EXIT_CONFIGURATION = 64  # EX_USAGE of sysexits.h
+EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE: ECS did not tell the task its ARN
 
 
 class ContractError(ValueError):

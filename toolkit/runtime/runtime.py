@@ -7,6 +7,7 @@ wrong is told once, in the log and (if the store can be reached) in the manifest
 
 import hashlib
 import importlib
+import operator
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +28,7 @@ from toolkit.runtime.catalog import load as load_catalog
 from toolkit.runtime.contract import (
     EXIT_CONFIGURATION,
     EXIT_DUPLICATE,
+    EXIT_UNAVAILABLE,
     Artifact,
     Claim,
     ContractError,
@@ -40,7 +43,13 @@ from toolkit.runtime.contract import (
 from toolkit.runtime.log import Log
 from toolkit.runtime.sink import Sink, SinkError, open_sink
 from toolkit.runtime.stop import StopFlag, Watchdog
-from toolkit.runtime.task import RunInput, read_task, task_arn
+from toolkit.runtime.task import (
+    METADATA_PATIENCE_SECONDS,
+    MetadataError,
+    RunInput,
+    read_task,
+    task_arn,
+)
 
 # ECS kills 120 s after SIGTERM (`stopTimeout`). The workload gets the first half to save what is
 # worth keeping; the manifest is written in what is left.
@@ -64,6 +73,7 @@ def execute(
     catalog: Catalog | None = None,
     clock: Callable[[], float] = time.time,
     grace: float = _GRACE_SECONDS,
+    metadata_patience: float = METADATA_PATIENCE_SECONDS,
 ) -> int:
     """One run, whole. Must be called in the main thread (it handles SIGTERM)."""
     log = Log(stdout, clock)
@@ -73,8 +83,11 @@ def execute(
         try:
             task = read_task(environment, catalog or load_catalog())
             log.run_id = str(task.run_id)
-            arn = task_arn(environment)
+            arn = task_arn(environment, patience=metadata_patience, wait=stop.wait)
             scratch = Path(tempfile.mkdtemp(prefix="run-"))
+        except MetadataError as error:
+            log.event("metadata.failed", error=str(error), exit_code=EXIT_UNAVAILABLE)
+            return EXIT_UNAVAILABLE
         except (ContractError, OSError) as error:
             log.event("run.refused", problems=str(error).splitlines(), exit_code=EXIT_CONFIGURATION)
             return EXIT_CONFIGURATION
@@ -133,18 +146,21 @@ class _Execution:
         self, name: str, content: bytes | Path, *, media_type: str, rows: int | None = None
     ) -> Artifact:
         self._refuse_after_commit()
+        key = self._task.run_id.artifact_key(name)
+        count = None if rows is None else operator.index(rows)
+        if not isinstance(media_type, str) or not media_type:
+            raise TypeError(f"the media type of {name} is {media_type!r}")
         self._claimed.wait()
         if self._refusal is not None:
             raise Interrupted
         size, digest = _measure(content)
-        key = self._task.run_id.artifact_key(name)
         self._sink.put(key, content, media_type=media_type, sha256=digest)
-        artifact = Artifact(name, key, size, digest.hex(), media_type, rows)
+        artifact = Artifact(name, key, size, digest.hex(), media_type, count)
         with self._lock:
             self._refuse_after_commit()
             self._artifacts[name] = artifact
             self._log.event(
-                "artifact.saved", name=name, bytes=size, sha256=artifact.sha256, rows=rows
+                "artifact.saved", name=name, bytes=size, sha256=artifact.sha256, rows=count
             )
         return artifact
 
@@ -232,7 +248,8 @@ class _Execution:
             attempt=self._task.attempt,
         )
         key = self._task.run_id.claim_key
-        if self._sink.create(key, claim.to_json()):
+        content = claim.to_json()
+        if _created(self._sink, key, content):
             return None
         # The claim that stands there may be our own: its first answer can have been lost.
         owner = Claim.from_json(self._sink.read(key)).task_arn
@@ -250,12 +267,9 @@ class _Execution:
         except Interrupted as interruption:
             outcome = self._stop.outcome or Outcome.FAILED
             message = f"asked to stop: {outcome}"
-            return outcome, interruption.result, {"type": "Interrupted", "message": message}
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: any failure must reach the manifest
-            # An error may bring what was measured before it (a stream that was cut off does).
-            so_far = getattr(error, "result", None)
-            result = so_far if isinstance(so_far, Result) else Result()
-            return Outcome.FAILED, result, _describe(error, self._task.redact)
+            return outcome, _so_far(interruption), {"type": "Interrupted", "message": message}
+        except BaseException as error:  # noqa: BLE001 - the boundary: any failure must reach the manifest
+            return Outcome.FAILED, _so_far(error), _describe(error, self._task.redact)
         failed = [gate for gate in result.gates if not gate.passed]
         if failed:
             text = "; ".join(f"{g.name} = {g.value:.6g}, wanted {g.op} {g.limit:g}" for g in failed)
@@ -267,19 +281,20 @@ class _Execution:
         with self._lock:
             if self._exit_code is not None:
                 return self._exit_code
+            try:
+                jsonable(result.metrics)
+            except (TypeError, ValueError, RecursionError) as failure:  # changed since it was made
+                outcome, result = Outcome.FAILED, Result()
+                error = _describe(failure, self._task.redact)
             if error is not None:
                 name = "run.failed" if outcome is Outcome.FAILED else "run.stopped"
                 self._log.event(name, **error)
             self._exit_code = outcome.exit_code
-            manifest = self._manifest(outcome, result, error)
-            content = manifest.to_json()
+            key = self._task.run_id.manifest_key(outcome)
+            content = self._manifest(outcome, result, error).to_json()
             try:
-                self._sink.put(
-                    self._task.run_id.manifest_key(outcome),
-                    content,
-                    media_type="application/json",
-                    sha256=hashlib.sha256(content).digest(),
-                )
+                if not _created(self._sink, key, content):
+                    raise SinkError(f"{key}: another manifest stands there")
             except (SinkError, OSError) as failure:
                 # Without its manifest a run is not committed, whatever the workload did.
                 self._exit_code = self._exit_code or Outcome.FAILED.exit_code
@@ -331,6 +346,26 @@ class _Execution:
         return self._clock() - contract.parse_time(self._started_at).timestamp()
 
 
+def _so_far(error: BaseException) -> Result:
+    """What was measured before an error: it may bring it, as a stream's does that was cut off."""
+    result = getattr(error, "result", None)
+    return result if isinstance(result, Result) else Result()
+
+
+def _created(sink: Sink, key: str, content: bytes) -> bool:
+    """Whether ``key`` holds our content, written now or by a try whose answer was lost."""
+    try:
+        if sink.create(key, content):
+            return True
+    except SinkError:
+        # The answer to a write that arrived may never have come.
+        with suppress(SinkError):
+            if sink.read(key) == content:
+                return True
+        raise
+    return sink.read(key) == content
+
+
 def _load(entry_point: str) -> Callable[[Mapping[str, Json], contract.Run], Result]:
     module, _, name = entry_point.partition(":")
     function: Callable[[Mapping[str, Json], contract.Run], Result] = getattr(
@@ -348,9 +383,20 @@ def _measure(content: bytes | Path) -> tuple[int, bytes]:
 
 
 def _describe(error: BaseException, redact: Callable[[str], str]) -> dict[str, Json]:
-    text = redact("".join(traceback.format_exception(error)))
-    described: dict[str, Json] = {"type": type(error).__name__, "message": redact(str(error))}
+    described: dict[str, Json] = {"type": type(error).__name__, "message": redact(_words(error))}
     hint = getattr(error, "hint", None)
     if hint:
-        described["hint"] = redact(str(hint))
+        described["hint"] = redact(_words(hint))
+    try:
+        text = redact("".join(traceback.format_exception(error)))
+    except Exception as failure:  # noqa: BLE001 - an error's own methods may raise anything
+        text = f"(the traceback cannot be told: {type(failure).__name__})"
     return {**described, "traceback": text[-_TRACEBACK_LIMIT:]}
+
+
+def _words(thing: object) -> str:
+    """Its text, whatever its own methods do."""
+    try:
+        return str(thing)[:_TRACEBACK_LIMIT]
+    except Exception as failure:  # noqa: BLE001 - an error's own methods may raise anything
+        return f"({type(thing).__name__} cannot be told: {type(failure).__name__})"

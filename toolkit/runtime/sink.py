@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
     from mypy_boto3_s3 import S3Client
+    from tenacity import RetryCallState
 
 _T = TypeVar("_T")
 # S3 answers 409 when two conditional writes of one key meet: ask again, then one of them gets 412.
@@ -28,6 +29,7 @@ _TRANSIENT = frozenset(
     }
 )
 _PATIENCE_SECONDS = 60.0
+_LEAST_TRIES = 3
 
 
 class SinkError(Exception):
@@ -163,7 +165,7 @@ class S3Sink:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_transient),
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=8),
-            stop=tenacity.stop_after_delay(self._patience_seconds),
+            stop=_Patience(self._patience_seconds),
             reraise=True,
         )
         try:
@@ -174,6 +176,22 @@ class S3Sink:
             raise SinkError(f"s3://{self._bucket}/{key}: {_describe(error)}") from error
         except BotoCoreError as error:
             raise SinkError(f"s3://{self._bucket}/{key}: {error}") from error
+
+
+class _Patience:
+    """When to give up a call that keeps failing: so many seconds after its first failure.
+
+    How long a try takes is not held against it: a large upload may be cut off after minutes.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: float | None = None
+
+    def __call__(self, state: "RetryCallState") -> bool:
+        now = state.outcome_timestamp or 0.0
+        self._since = now if self._since is None else self._since
+        return now - self._since >= self._seconds and state.attempt_number >= _LEAST_TRIES
 
 
 def open_sink(bucket: str) -> Sink:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import secrets
 import socket
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -18,6 +20,9 @@ from toolkit.runtime.urls import REDACTED, hide_credentials
 
 _METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 _METADATA_SECONDS = 5
+_METADATA_BYTES = 1 << 20
+METADATA_PATIENCE_SECONDS = 20.0
+_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 3.0
 _T = TypeVar("_T")
 
 
@@ -73,14 +78,14 @@ def read_task(environment: Mapping[str, str], catalog: Catalog) -> RunInput:
     reader = _Reader(environment)
     workload = reader.attempt(lambda: catalog.workload(reader.required(contract.WORKLOAD)))
     schedule = reader.attempt(lambda: _schedule(reader.required(contract.SCHEDULE)))
-    time = reader.attempt(lambda: _time(reader.required(contract.SCHEDULED_TIME)))
+    due = reader.attempt(lambda: _time(reader.required(contract.SCHEDULED_TIME)))
     bucket = reader.attempt(lambda: reader.required(contract.BUCKET))
     limit = reader.attempt(lambda: _limit(environment, workload))
     settings = reader.attempt(lambda: workload.settings(environment) if workload else None)
     token = environment.get(contract.RUN_TOKEN)
     run_id = None
-    if schedule and time:
-        run_id = reader.attempt(lambda: RunId.parse(str(RunId(schedule, time, token))))
+    if schedule and due:
+        run_id = reader.attempt(lambda: RunId.parse(str(RunId(schedule, due, token))))
     if reader.problems:
         raise ContractError("\n".join(reader.problems))
     assert workload is not None
@@ -101,22 +106,53 @@ def read_task(environment: Mapping[str, str], catalog: Catalog) -> RunInput:
     )
 
 
-def task_arn(environment: Mapping[str, str]) -> str:
+class MetadataError(Exception):
+    """The task metadata endpoint did not say which task this is."""
+
+
+def task_arn(
+    environment: Mapping[str, str],
+    *,
+    patience: float = METADATA_PATIENCE_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
+    wait: Callable[[float], object] = time.sleep,
+) -> str:
     """The ARN of this task, from the ECS task metadata endpoint, version 4.
 
     Outside ECS there is no endpoint and the process names itself: the claim only needs a name
-    that no other run has. An endpoint that does not answer is an error: without the ARN a
-    duplicate delivery could not be told from our own claim.
+    that no other run has. An endpoint that does not answer is asked again for ``patience`` seconds,
+    and is an error then (MetadataError): without the ARN a duplicate delivery could not be told
+    from our own claim.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html
     """
     base = environment.get(_METADATA)
     if base is None:
-        return f"local:{socket.gethostname()}:{os.getpid()}"
-    try:
-        with urllib.request.urlopen(f"{base}/task", timeout=_METADATA_SECONDS) as answer:  # noqa: S310 - ECS gives an http URL
-            return str(json.load(answer)["TaskARN"])
-    except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
-        raise ContractError(f"the task metadata endpoint {base} did not answer: {error}") from error
+        # Containers of one host may share its name and each have pid 1.
+        return f"local:{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(6)}"
+    deadline = clock() + patience
+    pause = _PAUSE_SECONDS
+    while True:
+        try:
+            return _metadata_arn(f"{base}/task", clock() + _METADATA_SECONDS, clock)
+        except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+            if clock() + pause > deadline:
+                raise MetadataError(f"{base}/task: {error}") from error
+        wait(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _metadata_arn(url: str, deadline: float, clock: Callable[[], float]) -> str:
+    """One GET of the endpoint, bounded in time and size as a whole."""
+    content = b""
+    with urllib.request.urlopen(url, timeout=_METADATA_SECONDS) as answer:  # noqa: S310 - ECS gives an http URL
+        while chunk := answer.read1(_METADATA_BYTES):
+            content += chunk
+            if clock() > deadline or len(content) > _METADATA_BYTES:
+                raise TimeoutError("its answer does not end")
+    arn = json.loads(content)["TaskARN"]
+    if not isinstance(arn, str) or not arn:
+        raise ValueError("it names no task")
+    return arn
 
 
 class _Reader:

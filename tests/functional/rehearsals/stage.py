@@ -45,7 +45,7 @@ _SPOILED = """
 import os, sys, time, types
 from attrs import evolve
 from toolkit.runtime.catalog import load
-from toolkit.runtime.contract import Interrupted, Result
+from toolkit.runtime.contract import Gate, Interrupted, Result
 from toolkit.runtime.runtime import execute
 
 catalog = load()
@@ -64,8 +64,9 @@ def leave(run, without=""):
             run.save(row.name, content, media_type=row.media_type, rows=row.min_rows)
 
 def run(settings, run):
+    gates = workload.gates
 {body}
-    return Result()
+    return Result({{}}, tuple(Gate(name.replace("*", "x"), 1.0, ">=", 0.0) for name in gates))
 
 def perform():
     sys.modules["spoiled"] = types.SimpleNamespace(run=run)

@@ -1,11 +1,12 @@
 """Runs whose task ended well and whose evidence says otherwise: bucket, log, image, deliveries."""
 
+import json
 from collections.abc import Callable, Mapping
 
 import pytest
 from attrs import field, frozen
 
-from toolkit.runtime.contract import RunId
+from toolkit.runtime.contract import CATALOG_LABEL, Outcome, RunId
 
 from .stage import (
     Definition,
@@ -88,6 +89,37 @@ def delete_log(stage: Stage, run_id: RunId) -> None:
     )
 
 
+def replace_manifest(stage: Stage, run_id: RunId) -> None:
+    """Put a manifest in the place of the run's own that says it is another run's."""
+    s3 = stage.aws("s3")
+    key = run_id.manifest_key(Outcome.SUCCEEDED)
+    where = {"Bucket": stage.platform["BucketName"], "Key": key}
+    content = s3.get_object(**where)["Body"].read()
+    s3.delete_object(**where)
+    other = content.replace(str(run_id).encode(), b"weather-20260101T000000Z")
+    s3.put_object(**where, Body=other, ChecksumAlgorithm="SHA256", IfNoneMatch="*")
+
+
+def delete_claim(stage: Stage, run_id: RunId) -> None:
+    stage.aws("s3").delete_object(Bucket=stage.platform["BucketName"], Key=run_id.claim_key)
+
+
+def add_a_line(stage: Stage, run_id: RunId) -> None:
+    """Write a line into the run's log that looks like one of its own, but for the run id."""
+    task = stage.claimed(run_id).task_arn.rsplit("/", 1)[-1]
+    line = json.dumps({"seq": 3, "run_id": "weather-20260101T000000Z", "event": "weather.fitted"})
+    stage.aws("logs").put_log_events(
+        logGroupName="/fargate-runs/weather",
+        logStreamName=f"run/workload/{task}",
+        logEvents=[{"timestamp": int(stage.now().timestamp() * 1000), "message": line}],
+    )
+
+
+def unknown_row(_stage: Stage, definition: Definition) -> None:
+    """A task definition that names a catalog row which nobody left in the bucket."""
+    container(definition)["dockerLabels"] = {CATALOG_LABEL: "0" * 64}
+
+
 CASES = {
     "wordless": Case("nothing-left", python("pass")),
     "uncommitted": Case("artifacts-without-manifest", python(ARTIFACT_ONLY)),
@@ -98,6 +130,10 @@ CASES = {
     "mixed": Case("other-image", other_image),
     "hasty": Case("stream-short", workload("leave(run)"), env={"RUN_SECONDS": "60"}, of="stream"),
     "unlogged": Case("log-missing", afterwards=delete_log),
+    "replaced": Case("pieces-disagree", afterwards=replace_manifest),
+    "unclaimed": Case("claim-missing", afterwards=delete_claim),
+    "scribbled": Case("log-disagrees", afterwards=add_a_line),
+    "ungated": Case("gate-missing", workload("leave(run)\ngates = ()")),
     "silent": Case("event-missing", workload('leave(run, without="weather.fitted")')),
 }
 
@@ -153,6 +189,13 @@ def test_only_a_deep_look_finds_an_image_that_is_none(
     (found,) = stage.judge([RunId.parse(shallow["run_id"])], "--deep").values()
     assert_told(found, diagnosis)
     assert statuses(found)["artifacts"] == "OK"
+
+
+@rehearses("expectation-unknown")
+def test_without_its_catalog_row_a_run_is_inconclusive(stage: Stage, diagnosis: str) -> None:
+    run_id = stage.launch("rowless", unknown_row)
+    (found,) = stage.judge([run_id], "--timeout", "30", code=4).values()
+    assert_told(found, diagnosis, "INCONCLUSIVE")
 
 
 @pytest.mark.slow

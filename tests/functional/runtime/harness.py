@@ -102,6 +102,7 @@ def run_here(probe: str, root: Path, *, kind: str = "batch", **more: str) -> End
         catalog=catalog(probe, kind),
         clock=lambda: NOON,
         grace=30,
+        metadata_patience=0.5,
     )
     return Ended(code, _parse(stdout.getvalue().splitlines()), root)
 

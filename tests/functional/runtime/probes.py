@@ -1,11 +1,13 @@
 """Workloads that end in every way a workload can end; the tests name them as entry points."""
 
+import asyncio
 import hashlib
 import math
 import re
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +144,70 @@ def streams_until_stopped(settings: Settings, run: Run) -> Result:
     run.wait(30)
     run.save("trades.csv", b"a\n1\n", media_type="text/csv", rows=1)
     raise Interrupted
+
+
+class WordlessError(Exception):
+    """An error that cannot even say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def _counts_in_decimals(run: Run) -> Result:
+    run.save("a.csv", b"a\n", media_type="text/csv", rows=Decimal(3))  # type: ignore[arg-type]
+    return Result()
+
+
+def _gives_numbers_as_gates(_run: Run) -> Result:
+    return Result(gates=(0.5,))  # type: ignore[arg-type]
+
+
+def _changes_its_metrics(_run: Run) -> Result:
+    result = Result(metrics={"skill": 0.5})
+    result.metrics["thread"] = threading.current_thread()  # type: ignore[index]
+    return result
+
+
+def _escapes_its_folder(run: Run) -> Result:
+    run.save("../../other/a.csv", b"a\n", media_type="text/csv")
+    return Result()
+
+
+def _takes_the_claims_place(run: Run) -> Result:
+    run.save("claim.json", b"{}", media_type="application/json")
+    return Result()
+
+
+def _brings_no_result(_run: Run) -> Result:
+    raise Interrupted("early")  # type: ignore[arg-type]
+
+
+def _raiser(error: BaseException) -> Callable[[Run], Result]:
+    def run(_run: Run) -> Result:
+        raise error
+
+    return run
+
+
+ODD: Mapping[str, Callable[[Run], Result]] = {
+    "decimals": _counts_in_decimals,
+    "no-gates": _gives_numbers_as_gates,
+    "late-metrics": _changes_its_metrics,
+    "escapes": _escapes_its_folder,
+    "claim": _takes_the_claims_place,
+    "no-result": _brings_no_result,
+    "wordless": _raiser(WordlessError()),
+    "cancelled": _raiser(asyncio.CancelledError()),
+    "keyboard": _raiser(KeyboardInterrupt()),
+    "generator": _raiser(GeneratorExit()),
+    "base": _raiser(BaseException("base")),
+    "surrogate": _raiser(ValueError("\ud800")),
+}
+
+
+def is_odd(settings: Settings, run: Run) -> Result:
+    """Misbehave in the way that COLOUR's test chose."""
+    return ODD[odd_way[-1]](run)
+
+
+odd_way: list[str] = []

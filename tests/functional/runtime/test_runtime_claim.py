@@ -11,6 +11,7 @@ import pytest
 
 from tests.functional.runtime.harness import RUN_ID, Ended, launch, run_here
 from toolkit.runtime.contract import Claim
+from toolkit.runtime.task import task_arn
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/app/0123456789abcdef"
 CLAIM = f"runs/probe/{RUN_ID}/claim.json"
@@ -96,7 +97,11 @@ def test_a_run_that_was_committed_before_is_not_run_again(tmp_path: Path) -> Non
 def test_outside_ecs_the_process_names_itself(tmp_path: Path) -> None:
     arn = run_here("two_artifacts", tmp_path).manifest.task_arn
     assert arn.startswith("local:")
-    assert arn.endswith(f":{os.getpid()}")
+    assert f":{os.getpid()}:" in arn
+
+
+def test_outside_ecs_two_containers_of_one_name_and_pid_are_two_tasks() -> None:
+    assert task_arn({}) != task_arn({})
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe"])
@@ -135,11 +140,27 @@ def test_without_an_answer_of_the_metadata_endpoint_nothing_is_written(
 ) -> None:
     answers["/v4/id/task"] = answer
     ended = run_as_task(tmp_path, metadata)
-    assert ended.exit_code == 64
+    assert ended.exit_code == 69
     assert ended.keys == set()
-    assert "did not answer" in ended.line("run.refused")["problems"][0]
+    assert "/v4/id/task" in ended.line("metadata.failed")["error"]
 
 
-def test_a_metadata_endpoint_that_nobody_serves_is_refused(tmp_path: Path) -> None:
+def test_a_metadata_endpoint_that_nobody_serves_is_told_as_such(tmp_path: Path) -> None:
     ended = run_as_task(tmp_path, "http://127.0.0.1:9/v4/id")  # the discard port: nobody listens
-    assert (ended.exit_code, ended.keys) == (64, set())
+    assert (ended.exit_code, ended.keys, ended.events) == (69, set(), ["metadata.failed"])
+
+
+def test_a_metadata_endpoint_that_fails_for_a_while_costs_no_run(
+    answers: dict[str, tuple[int, bytes]], metadata: str
+) -> None:
+    good, waited = answers["/v4/id/task"], []
+    answers["/v4/id/task"] = (500, b"")
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            answers["/v4/id/task"] = good
+
+    environment = {"ECS_CONTAINER_METADATA_URI_V4": metadata}
+    assert task_arn(environment, clock=lambda: 0.0, wait=wait) == ARN
+    assert waited == [0.2, 0.4, 0.8]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.functional.runtime import probes
 from tests.functional.runtime.harness import (
     NOON,
     ROOT,
@@ -295,3 +296,19 @@ def test_a_run_without_writable_scratch_is_refused(tmp_path: Path) -> None:
     assert completed.returncode == 64
     assert "No usable temporary directory" in json.loads(completed.stdout)["problems"][0]
     assert not root.exists()
+
+
+@pytest.mark.parametrize("way", probes.ODD)
+def test_however_oddly_a_workload_ends_its_run_is_committed_as_failed(
+    way: str, tmp_path: Path
+) -> None:
+    probes.odd_way.append(way)
+    ended = run_here("is_odd", tmp_path)
+    assert ended.exit_code == 1
+    assert ended.manifest.outcome is Outcome.FAILED
+    assert ended.manifest.error is not None
+    assert {key for key in ended.keys if "claim" not in key} == {
+        f"ledger/probe/{RUN_ID}.failed.json"
+    }
+    assert ended.lines[-1]["event"] == "run.finished"
+    assert len(ended.lines) == ended.manifest.log_lines
