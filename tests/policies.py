@@ -22,14 +22,25 @@ def applies(
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
     return (
-        any(fnmatchcase(action, pattern) for pattern in listed(statement["Action"]))
-        and any(fnmatchcase(resource, pattern) for pattern in listed(statement["Resource"]))
+        _speaks_of(statement, "Action", action, context)
+        and _speaks_of(statement, "Resource", resource, context)
         and all(
             _condition(operator, context.get(key), listed(values))
             for operator, keys in statement.get("Condition", {}).items()
             for key, values in keys.items()
         )
     )
+
+
+def _speaks_of(
+    statement: Mapping[str, Any], element: str, value: str, context: Mapping[str, str]
+) -> bool:
+    """Whether ``element``, or its Not form, covers a value; policy variables are filled in."""
+    inverted = f"Not{element}" in statement
+    patterns = listed(statement[f"Not{element}" if inverted else element])
+    for key, text in context.items():
+        patterns = [pattern.replace(f"${{{key}}}", text) for pattern in patterns]
+    return any(fnmatchcase(value, pattern) for pattern in patterns) is not inverted
 
 
 def permits(resource: Mapping[str, Any], action: str, on: str, **context: str) -> bool:

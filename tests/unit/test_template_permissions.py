@@ -97,7 +97,8 @@ def test_there_are_no_roles_but_these() -> None:
         ("s3:PutObject", "ledger/science/science-20261124T050000Z.succeeded.json", False),
         ("s3:PutObject", "releases/0123456789ab/platform.yaml", False),
         ("s3:GetObject", "runs/weather/weather-20261124T050000Z/forecast.csv", False),
-        ("s3:GetObject", "ledger/weather/weather-20261124T050000Z.succeeded.json", False),
+        ("s3:GetObject", "ledger/weather/weather-20261124T050000Z.succeeded.json", True),
+        ("s3:GetObject", "ledger/science/science-20261124T050000Z.succeeded.json", False),
         ("s3:GetObject", "runs/science/science-20261124T050000Z/claim.json", False),
         ("s3:DeleteObject", "runs/weather/weather-20261124T050000Z/forecast.csv", False),
         ("s3:DeleteObjectVersion", "runs/weather/weather-20261124T050000Z/claim.json", False),
@@ -244,6 +245,13 @@ def test_a_key_opens_only_what_the_role_is_about(
     assert policy not in resources(template)
 
 
+TASK = {
+    "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/demo/{REGION}/task/demo-workload-w-TaskRole",
+    "aws:PrincipalTag/workload": "w",
+    "s3:if-none-match": "*",
+}
+
+
 @pytest.mark.parametrize(
     ("action", "on", "context", "denied"),
     [
@@ -254,10 +262,23 @@ def test_a_key_opens_only_what_the_role_is_about(
         ("s3:PutObject", "Bucket.Arn/runs/w/w-1/claim.json", {}, True),
         ("s3:PutObject", "Bucket.Arn/runs/w/w-1/claim.json", {"s3:if-none-match": "*"}, False),
         ("s3:PutObject", "Bucket.Arn/runs/w/w-1/plot.png", {}, False),
-        ("s3:PutObject", "Bucket.Arn/ledger/w/w-1.succeeded.json", {}, False),
+        ("s3:PutObject", "Bucket.Arn/ledger/w/w-1.succeeded.json", {}, True),
+        ("s3:PutObject", "Bucket.Arn/ledger/w/w-1.failed.json", {"s3:if-none-match": "*"}, False),
+        # A task whose own policy grants s3:*.
+        ("s3:PutObject", "Bucket.Arn/runs/w/w-1/plot.png", TASK, False),
+        ("s3:GetObject", "Bucket.Arn/runs/w-eu/w-eu-1/plot.png", TASK, False),
+        ("s3:PutObject", "Bucket.Arn/running/w-eu.json", TASK, False),
+        ("s3:PutObject", "Bucket.Arn/runs/x/x-1/plot.png", TASK, True),
+        ("s3:GetObject", "Bucket.Arn/ledger/x/x-1.succeeded.json", TASK, True),
+        ("s3:PutObject", "Bucket.Arn/catalog/0.json", TASK, True),
+        ("s3:PutObject", "Bucket.Arn/deployments/0.json", TASK, True),
+        ("s3:DeleteObject", "Bucket.Arn/runs/w/w-1/claim.json", TASK, True),
+        ("s3:DeleteObjectVersion", "Bucket.Arn/ledger/w/w-1.succeeded.json", TASK, True),
+        ("s3:PutBucketPolicy", "Bucket.Arn", TASK, True),
+        ("s3:ListBucket", "Bucket.Arn", TASK, True),
     ],
 )
-def test_the_bucket_refuses_plain_http_and_a_second_claim(
+def test_the_bucket_refuses_plain_http_a_second_claim_and_a_task_that_strays(
     action: str, on: str, context: dict[str, str], *, denied: bool
 ) -> None:
     secure = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.2"} | context
