@@ -120,7 +120,12 @@ class _Renderer:
         if function == "Fn::GetAtt":
             return ".".join(argument) if isinstance(argument, list) else argument
         if function == "Fn::Sub":
-            return re.sub(r"\$\{([^}]+)\}", lambda m: str(self._reference(m[1])), argument)
+            # ${!literal} stays a literal.
+            def fill(match: re.Match[str]) -> str:
+                name = match[1]
+                return f"${{{name[1:]}}}" if name[0] == "!" else str(self._reference(name))
+
+            return re.sub(r"\$\{([^}]+)\}", fill, argument)
         if function == "Fn::Join":
             return argument[0].join(self._resolve(argument[1]))
         if function in {"Fn::Select", "Fn::Cidr", "Fn::GetAZs"}:
