@@ -36,9 +36,7 @@ trap 'rm -f "$filled"' EXIT
 for folder in stacks/schedule/*/; do
   [ -d "$folder" ] || continue
   workload=$(sed -n 's/.*TaskDefinitionArn=@\(.*\)@".*/\1/p' "${folder}parameters.json")
-<<<<<<< HEAD
-  arn=$(aws cloudformation describe-stacks --stack-name "$workload" --output text \
-    --query "Stacks[0].Outputs[?OutputKey=='TaskDefinitionArn'].OutputValue")
+  arn=$(output "$workload" TaskDefinitionArn)
   edit="s|=@$workload@|=$arn|"
   # AWS takes no start that has passed; without one, a rate counts from the deployment.
   start=$(sed -n 's/.*"StartDate=\(.*\)".*/\1/p' "${folder}parameters.json")
@@ -47,9 +45,5 @@ for folder in stacks/schedule/*/; do
     edit="$edit;s|\"StartDate=.*\"|\"StartDate=\"|"
   fi
   sed "$edit" "${folder}parameters.json" > "$filled"
-=======
-  arn=$(output "$workload" TaskDefinitionArn)
-  sed "s|=@$workload@|=$arn|" "${folder}parameters.json" > "$filled"
->>>>>>> 4c26f6d (Put catalog rows into releases, and launch windows into deployments)
   deploy schedule "$(basename "$folder")" "$filled"
 done
