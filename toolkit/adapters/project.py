@@ -1,8 +1,8 @@
 """The files of a project: toolkit.toml, the templates and one TOML a schedule."""
 
 import os
+import re
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +13,11 @@ from attrs import frozen
 
 from toolkit.core.deploying import config as config_core
 from toolkit.core.deploying.config import Config
+from toolkit.core.deploying.toml_text import check_shape, toml_table, toml_text
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import check_workloads
 from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.schedule_file import SHAPE as SCHEDULE_SHAPE
 from toolkit.runtime.catalog import Catalog
 
 CONFIG = "toolkit.toml"
@@ -52,14 +54,15 @@ class Project:
         if not path.is_file():
             raise ConfigError(f"{CATALOG} is missing in {self.root}")
         text = _read(path, CATALOG)
-        _loads(text, CATALOG)
+        toml_table(text, CATALOG)
         catalog = Catalog.parse(text)
         check_workloads(catalog.workloads)
         return catalog
 
     def config(self, environment: str) -> Config:
         """One environment of `toolkit.toml`."""
-        return config_core.parse(self._toml(self.root / CONFIG), environment, self.catalog)
+        document = self._toml(self.root / CONFIG, config_core.SHAPE)
+        return config_core.parse(document, environment, self.catalog)
 
     def template(self, noun: str) -> str:
         """The text of `templates/<noun>.yaml`."""
@@ -76,11 +79,11 @@ class Project:
         named = {script.name: script, catalog.name: catalog}
         paths = sorted((self.root / "schedules").glob("*.toml"))
         named |= {f"schedules/{path.name}": path for path in paths}
-        return {name: path.read_text("utf-8") for name, path in named.items() if path.is_file()}
+        return {name: _read(path, name) for name, path in named.items() if path.is_file()}
 
     def config_text(self) -> str:
         """The text of `toolkit.toml`."""
-        return (self.root / CONFIG).read_text("utf-8")
+        return _read(self.root / CONFIG, CONFIG)
 
     def write_config(self, text: str) -> None:
         """Put `toolkit.toml` in place in one step."""
@@ -118,7 +121,7 @@ class Project:
         A value of None removes the key; ``env`` is merged key by key, in the same way.
         """
         text = self.schedule_text(name) or ""
-        before = _loads(text, f"schedules/{name}.toml")
+        before = toml_table(text, f"schedules/{name}.toml")
         document = tomlkit.parse(text)
         for key, value in changes.items():
             if key != "env":
@@ -128,11 +131,14 @@ class Project:
             document.setdefault("env", tomlkit.table())
         for variable, value in own.items():
             _set(document.get("env", {}), variable, value, before.get("env", {}).get(variable))
-        return tomlkit.dumps(document)
+        edited = tomlkit.dumps(document)
+        # tomlkit ends its own lines with LF.
+        return re.sub(r"\r?\n", "\r\n", edited) if "\r\n" in text else edited
 
     def parse_schedule(self, name: str, text: str) -> Schedule:
         """Read the text of a schedule's file without writing it."""
-        return Schedule.from_file(name, _loads(text, f"schedules/{name}.toml"), self.catalog)
+        where = f"schedules/{name}.toml"
+        return Schedule.from_file(name, _table(text, where, SCHEDULE_SHAPE), self.catalog)
 
     def write_schedule(self, name: str, text: str) -> None:
         """Put a schedule's file in place in one step: no reader sees half of it."""
@@ -166,11 +172,11 @@ class Project:
         return self.root / "schedules" / f"{name}.toml"
 
     def _schedule(self, path: Path) -> Schedule:
-        return Schedule.from_file(path.stem, self._toml(path), self.catalog)
+        return Schedule.from_file(path.stem, self._toml(path, SCHEDULE_SHAPE), self.catalog)
 
-    def _toml(self, path: Path) -> dict[str, Any]:
+    def _toml(self, path: Path, shape: Mapping[str, Any]) -> dict[str, Any]:
         where = str(path.relative_to(self.root))
-        return _loads(_read(path, where), where)
+        return _table(_read(path, where), where, shape)
 
 
 @frozen
@@ -188,7 +194,7 @@ class Staged:
 
 
 def _check_text(path: Path, earlier: str | None) -> None:
-    text = path.read_text("utf-8") if path.is_file() else None
+    text = _read(path, f"{path.parent.name}/{path.name}") if path.is_file() else None
     if text != earlier:
         raise ConfigError(
             f"{path.parent.name}/{path.name} was changed by somebody else meanwhile",
@@ -205,9 +211,9 @@ def _set(table: MutableMapping[str, Any], key: str, value: Any, before: Any) -> 
 
 def _read(path: Path, where: str) -> str:
     try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{where} is not UTF-8: {error}") from error
+        return toml_text(path.read_bytes(), where)
+    except OSError as error:
+        raise ConfigError(f"{where} cannot be read: {error.strerror}") from error
 
 
 def _replace(path: Path, text: str) -> None:
@@ -218,8 +224,7 @@ def _replace(path: Path, text: str) -> None:
     Path(temporary).replace(path)
 
 
-def _loads(text: str, where: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where} is not TOML: {error}") from error
+def _table(text: str, where: str, shape: Mapping[str, Any]) -> dict[str, Any]:
+    table = toml_table(text, where)
+    check_shape(table, shape, text, where)
+    return table

@@ -30,6 +30,16 @@ _KEYS = (
     "env",
 )
 
+_SETTINGS = {"*": "setting"}
+# What each key of an environment holds (see toml_text.check_shape).
+SHAPE = {
+    "*": {
+        **dict.fromkeys(("app", "region", "profile", "image", "executor"), "text"),
+        **dict.fromkeys(("build", "platform", "workload", "schedule"), _SETTINGS),
+        "env": {"*": _SETTINGS},
+    }
+}
+
 
 @frozen
 class Config:

@@ -254,7 +254,7 @@ FAILURES = (
         "check the network, a proxy and the registry's name, then try again",
     ),
     Failure(
-        r"\beof\b|\b50[0234]\b|internal server error|bad gateway|service unavailable|"
+        r"\beof\b|\b50[234]\b|bad gateway|service unavailable|"
         r"gateway timeout|stream error|http2",
         "a server broke off",
         "try again: it passes by itself",

@@ -9,6 +9,12 @@ from toolkit.runtime.catalog import Catalog, Workload
 from toolkit.runtime.contract import ContractError, parse_time
 
 _KEYS = ("workload", "expression", "timezone", "state", "start", "end", "description", "env")
+# What each key holds (see deploying/toml_text.check_shape).
+SHAPE = {
+    **dict.fromkeys(("workload", "expression", "timezone", "state", "description"), "text"),
+    **dict.fromkeys(("start", "end"), "time"),
+    "env": {"*": "setting"},
+}
 _STATES = ("ENABLED", "DISABLED")
 
 

@@ -1,0 +1,191 @@
+"""A TOML file as people and their editors write it: read, or refused with its line.
+
+A byte order mark, CRLF and tabs are fine. What is not gets one error that names file and line, with
+the character or the spelling that TOML does not have.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import date, time
+from typing import Any
+
+from toolkit.core.errors import ConfigError
+
+_BOM = "\ufeff"
+_LINE = re.compile(r"\(at line (\d+), column \d+\)")
+_HEADER = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
+_KEY = re.compile(r"""\s*([\w.-]+|"[^"]*"|'[^']*')\s*=""")
+_STRAIGHT = {**dict.fromkeys("“”„‟«»＂", '"'), **dict.fromkeys("‘’‚‛‹›＇`´", "'"), "＝": "="}  # noqa: RUF001
+_STRINGS = re.compile(r"\"[^\"]*\"|'[^']*'")
+_ASSIGNED = re.compile(r"\s*[\w.\"'-]+\s*=\s*(?P<value>.*?)\s*$")
+_TYPES = {"text": (str,), "time": (str, date)}
+_TOML_NUMBER = re.compile(r"[+-]?[\d_]+(\.\d+)?")
+
+
+def toml_text(content: bytes, where: str) -> str:
+    """The text of a file without its byte order mark; raises ConfigError if it is not UTF-8.
+
+    Args:
+        content: the file's bytes.
+        where: the file's name in messages.
+    """
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in content[:4]:
+        raise ConfigError(
+            f"{where} is not UTF-8, line 1: it is UTF-16",
+            hint="save it as UTF-8; in PowerShell: Set-Content -Encoding utf8",
+        )
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{where} is not UTF-8, line {line}: byte 0x{content[error.start]:02x}",
+            hint="save the file as UTF-8",
+        ) from None
+    return text.removeprefix(_BOM)
+
+
+def toml_table(text: str, where: str) -> dict[str, Any]:
+    """The table in a TOML text; raises ConfigError naming file and line."""
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        message = str(error) or "it nests too deep"
+        found = _LINE.search(message)
+        rows = text.split("\n")
+        number = min(int(found[1]), len(rows)) if found else len(rows)
+        said = _LINE.sub("", message).replace("(at end of document)", "").strip()
+        raise ConfigError(
+            f"{where} is not TOML, line {number}: {said}", hint=_hint(rows[number - 1], said)
+        ) from None
+
+
+def check_shape(table: Mapping[str, Any], shape: Mapping[str, Any], text: str, where: str) -> None:
+    """Refuse values of a type that their key does not have, with file and line.
+
+    Args:
+        table: the table that was read.
+        shape: what each key holds: ``"text"``, ``"time"`` (text or a date), ``"setting"`` (one
+            value of any type), or a mapping of the same kind; the key ``*`` stands for all others.
+            Keys that are not in it are left to whoever knows them.
+        text: the file's text, to find the line in.
+        where: the file's name in messages.
+    """
+    for path, value, wanted in _misfits(table, shape, ()):
+        line = _line_of(text, path)
+        key = ".".join(path)
+        raise ConfigError(
+            f"{where}, line {line}: {key} is {_kind(value)}, and should be {wanted}",
+            hint=_quoted(path[-1], value),
+        )
+
+
+def _misfits(
+    table: Mapping[str, Any], shape: Mapping[str, Any], above: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Any, str]]:
+    for key, value in table.items():
+        wanted = shape.get(key, shape.get("*"))
+        path = (*above, key)
+        if isinstance(wanted, Mapping):
+            if isinstance(value, Mapping):
+                yield from _misfits(value, wanted, path)
+            else:
+                yield path, value, "a table"
+        elif wanted in {"text", "time"} and not isinstance(value, _TYPES[wanted]):
+            yield path, value, wanted
+        elif wanted == "setting" and isinstance(value, (Mapping, list)):
+            yield path, value, "one value"
+
+
+def _kind(value: Any) -> str:
+    """What a value is, in TOML's words."""
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, (date, time)):
+        return f"the time {value}"
+    return "a list" if isinstance(value, list) else f"the text {value!r}"
+
+
+def _quoted(key: str, value: Any) -> str | None:
+    """The same as text, where that is plain: a number, or a list of names."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f'write {key} = "{value}"'
+    if isinstance(value, list) and value and all(isinstance(row, str) for row in value):
+        return f'write {key} = "{",".join(value)}"'
+    return None
+
+
+def _line_of(text: str, path: tuple[str, ...]) -> int:
+    """The line of a key, or of the nearest table around it; 1 where it cannot be found."""
+    best, line = 0, 1
+    table: tuple[str, ...] = ()
+    for number, row in enumerate(text.split("\n"), 1):
+        if header := _HEADER.match(row):
+            table = _parts(header[1])
+            found = table
+        elif key := _KEY.match(row):
+            found = (*table, *_parts(key[1]))
+        else:
+            continue
+        if len(found) > best and path[: len(found)] == found:
+            best, line = len(found), number
+    return line
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in name.split("."))
+
+
+def _hint(row: str, said: str) -> str | None:
+    """What to write instead, where the line shows what was meant."""
+    strange = _strange(row)
+    if strange:
+        name = unicodedata.name(strange, "a control character").lower()
+        shown = f"{strange} " if strange in _STRAIGHT else ""
+        instead = f"write {_STRAIGHT[strange]}" if strange in _STRAIGHT else "delete it"
+        return f"the line has {shown}(U+{ord(strange):04X}, {name}): {instead}"
+    if said.startswith(("Cannot overwrite", "Cannot declare", "Cannot mutate")):
+        return "the key or the table stands twice: delete one"
+    if said.startswith(("Illegal character '\\n'", "Illegal character '\\r'")) and _STRINGS.sub(
+        "", row
+    ):
+        return "close the quote at the end of the line"
+    if any(word in said.lower() for word in ("escape", "hex value", "backslash")):
+        return "a backslash stands for itself in single quotes: '…'"
+    if row.lstrip().startswith(("//", ";", "--")):
+        return "a comment begins with #"
+    if re.match(r"\s*[\w-]+\s*:", row):
+        return 'TOML has no colon: write key = "value"'
+    value = _ASSIGNED.match(row)
+    return _value_hint(value["value"]) if value else None
+
+
+def _strange(row: str) -> str:
+    """The character outside of strings that TOML does not know; empty where there is none.
+
+    Behind a quote that is not closed only what should have closed it counts.
+    """
+    rest = _STRINGS.sub("", row)
+    opened = next((char for char in rest if char in "\"'"), "")
+    found = (char for char in rest if char in _STRAIGHT or _invisible(char))
+    return next((char for char in found if not opened or _STRAIGHT.get(char) == opened), "")
+
+
+def _value_hint(value: str) -> str | None:
+    if value in {"True", "False"}:
+        return f"write {value.lower()}"
+    if value in {"None", "null", "nil", ""}:
+        return "TOML has no empty value: delete the line"
+    plain = not re.search(r"[\"'\[\]{}#]", value) and not _TOML_NUMBER.fullmatch(value)
+    return f'text stands in quotes: "{value}"' if plain else None
+
+
+def _invisible(char: str) -> bool:
+    """Whether an editor shows a character as nothing or as a blank, which it is not for TOML."""
+    return char not in " \t\r" and (unicodedata.category(char) in {"Cc", "Cf", "Zs", "Zl", "Zp"})
