@@ -147,7 +147,8 @@ def verdicts(stage: Stage) -> dict[str, Verdict]:
     }
     runs["deep"] = stage.launch("deep", workload("leave(run)"))
     stage.add_fault("pull-fails", "halved")
-    for label in ("paired", "halved"):
+    stage.engine.add_fault("no-route", schedule="weather-barren", times=2)
+    for label in ("paired", "halved", "barren"):
         runs[label] = stage.fire(stage.schedule(label), twice=True)
     damaged = [label for label, case in CASES.items() if case.afterwards is not nothing]
     before = stage.judge([runs[label] for label in damaged], code=0)
@@ -178,6 +179,35 @@ def test_a_delivery_that_fails_beside_a_good_one_is_told(
 ) -> None:
     assert_told(verdicts["halved"], diagnosis)
     assert statuses(verdicts["halved"])["manifest"] == "OK"
+
+
+def test_two_deliveries_that_both_could_not_start_show_their_reasons(
+    verdicts: dict[str, Verdict],
+) -> None:
+    found = verdicts["barren"]
+    assert found["ruling"] == "FAIL"
+    assert found["diagnosis"]["name"] == "image-unreachable"
+    reasons = detail(found, "lifecycle").split("; ")
+    assert len(reasons) == 2
+    assert all("TaskFailedToStart, no exit code" in reason for reason in reasons)
+    assert all(reason.endswith("i/o timeout") for reason in reasons)
+
+
+def test_the_delivery_that_ran_is_followed(stage: Stage, verdicts: dict[str, Verdict]) -> None:
+    run_id = verdicts["halved"]["run_id"]
+    assert "run.finished" in stage.project.toolkit("logs", run_id, "--local", "--follow").out
+
+
+@pytest.mark.parametrize("options", [(), ("--follow",)])
+def test_the_log_of_a_run_that_never_started_is_the_reason(
+    stage: Stage, verdicts: dict[str, Verdict], options: tuple[str, ...]
+) -> None:
+    run_id = verdicts["barren"]["run_id"]
+    answer = stage.project.toolkit("logs", run_id, "--local", *options, code=3)
+    assert answer.out == ""
+    assert f"{run_id}: there is no log, for its task never started" in answer.err
+    assert "CannotPullContainerError" in answer.err
+    assert "hint: " in answer.err
 
 
 @rehearses("artifact-unreadable")

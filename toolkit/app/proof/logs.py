@@ -7,6 +7,7 @@ from datetime import timedelta
 from toolkit.adapters.ecs import Ecs
 from toolkit.adapters.logs import Line, Logs
 from toolkit.app.app import App
+from toolkit.app.proof.silent_run import why_silent
 from toolkit.app.proof.tasks import find_tasks
 from toolkit.core.errors import RunError
 from toolkit.core.names import log_stream, workload_of
@@ -28,14 +29,20 @@ def workload_name(app: App, run_id: RunId) -> str:
 
 
 def read(app: App, run_id: RunId) -> list[Line]:
-    """The whole log of a run, all of its tasks one after the other."""
+    """The whole log of a run, all of its tasks one after the other.
+
+    Raises RunError where there is no line: with the reason of a task that never started.
+    """
     group = app.names.log_group(workload_name(app, run_id))
     tasks = find_tasks(app, [run_id]).of(run_id)
     if not tasks:
         raise RunError(f"{run_id}: no task was found", hint=f"toolkit validate --run-id {run_id}")
-    return [
+    found = [
         line for task in tasks for line in app.logs.lines(group, log_stream(task.task_arn)) or ()
     ]
+    if not found:
+        raise why_silent(run_id, tasks)
+    return found
 
 
 def follow(
@@ -57,7 +64,16 @@ def follow(
             raise RunError(f"{run_id}: no task appeared within {appear.total_seconds():.0f} s")
         sleep(poll)
     group = app.names.log_group(workload_name(app, run_id))
-    yield from _Tail(app.logs, app.ecs, tasks[0], group, poll, sleep, clock).lines()
+    seen: list[Task] = []
+    # A delivery that never started has no log; another one may have.
+    while unseen := [task for task in tasks if task.task_arn not in {t.task_arn for t in seen}]:
+        tail = _Tail(app.logs, app.ecs, unseen[0], group, poll, sleep, clock)
+        yield from tail.lines()
+        if not tail.silent:
+            return
+        seen.append(unseen[0])
+        tasks = find_tasks(app, [run_id]).of(run_id)
+    raise why_silent(run_id, tasks or seen)
 
 
 class _Tail:
@@ -80,6 +96,7 @@ class _Tail:
         self._poll = poll
         self._sleep = sleep
         self._clock = clock
+        self.silent = True  # no line was seen
 
     def lines(self) -> Iterator[Line]:
         token: str | None = None
@@ -88,21 +105,24 @@ class _Tail:
             page = self._logs.page(self._group, log_stream(self._task.task_arn), token)
             lines, token = page if page is not None else ([], token)
             yield from lines
+            self.silent = self.silent and not lines
             if any(_is_last(line) for line in lines):
                 return
             if lines:
                 quiet_until = None
                 continue
-            if self._stopped():
+            task = self._now()
+            if self.silent and task is not None and task.stopped and task.exit_code is None:
+                return  # it never started, so no line is on its way
+            if task is None or task.stopped:
                 # The last lines may still be on their way when the task has stopped already.
                 quiet_until = quiet_until or self._clock() + _LAST_LINES
                 if self._clock() > quiet_until:
                     return
             self._sleep(self._poll)
 
-    def _stopped(self) -> bool:
-        found = self._ecs.describe([self._task.task_arn])
-        return not found or found[0].stopped
+    def _now(self) -> Task | None:
+        return next(iter(self._ecs.describe([self._task.task_arn])), None)
 
 
 def _is_last(line: Line) -> bool:

@@ -4,14 +4,16 @@ A spec is what a release keeps of a stack: everything that is known before anyth
 plan is a spec whose wires, the outputs of other stacks, have been filled in.
 """
 
+import difflib
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 
 from attrs import evolve, frozen
 
 from toolkit.core.deploying.config import Config
-from toolkit.core.errors import StackError
+from toolkit.core.errors import ConfigError, StackError
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import APP_TAG, EMPTY, Stack, StackPlan
 from toolkit.runtime.catalog import Workload
@@ -29,6 +31,9 @@ _SCHEDULE_WIRES = (
     "AssignPublicIp",
 )
 
+_PARAMETERS = re.compile(r"^Parameters:[ \t]*\n((?:[ \t#].*\n|\s*\n)+)", re.MULTILINE)
+_PARAMETER = re.compile(r"^  (\w+):", re.MULTILINE)
+
 
 @frozen
 class Spec:
@@ -42,6 +47,7 @@ class Spec:
 
     def plan(self, template: str, outputs: Mapping[str, Mapping[str, str]]) -> StackPlan:
         """The plan of the stack on the outputs of others, by stack and name."""
+        self.check(template)
         for name, stack in self.wires.items():
             if name not in outputs.get(stack, {}):
                 raise StackError(
@@ -50,6 +56,18 @@ class Spec:
                 )
         filled = {name: outputs[stack][name] for name, stack in self.wires.items()}
         return StackPlan(self.name, template, {**self.parameters, **filled}, self.tags(template))
+
+    def check(self, template: str) -> None:
+        """Refuse a parameter that the template does not have, before CloudFormation does."""
+        known = _template_parameters(template)
+        for name in (*self.parameters, *self.wires):
+            if known and name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                own = f"it is set in toolkit.toml, [ENVIRONMENT.{self.noun}]"
+                raise ConfigError(
+                    f"templates/{self.noun}.yaml has no parameter {name!r}",
+                    hint=f"did you mean {near[0]!r}? {own}" if near else own,
+                )
 
     def tags(self, template: str) -> dict[str, str]:
         """The tags by which the stack is known as the app's, and as this template's.
@@ -61,6 +79,12 @@ class Spec:
         content = json.dumps([template, sorted({*self.parameters, *self.wires})])
         digest = hashlib.sha256(content.encode()).hexdigest()[:32]
         return {APP_TAG: self.app, NOUN_TAG: self.noun, DIGEST_TAG: digest}
+
+
+def _template_parameters(template: str) -> set[str]:
+    """The names of a template's parameters; none for a template that is not written in blocks."""
+    block = _PARAMETERS.search(template)
+    return set(_PARAMETER.findall(block[1])) if block else set()
 
 
 def platform_spec(config: Config) -> Spec:

@@ -51,6 +51,7 @@ class Release:
         files |= self.sources
         files |= {catalog_key(digest): row for digest, row in self.rows.items()}
         for spec in self.specs:
+            spec.check(self.templates[spec.noun])
             folder = f"stacks/{spec.noun}/{spec.name}"
             files[f"{folder}/parameters.json"] = _pairs(self._filled(spec))
             files[f"{folder}/tags.json"] = _pairs(spec.tags(self.templates[spec.noun]))

@@ -1,5 +1,7 @@
 """The checks on how a run went: launch, lifecycle, image, a stream's time, the log."""
 
+from collections.abc import Sequence
+
 from toolkit.core.checks import Check, Status
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.diagnosis import diagnose
@@ -32,7 +34,7 @@ def launch(case: Case) -> Check:
     if count == 1:
         return Check(name, Status.OK, f"one task for this {what}{lateness}")
     if case.owner is None:
-        return Check(name, Status.UNKNOWN, f"{count} tasks, none claimed it")
+        return Check(name, Status.UNKNOWN, f"{count} tasks for this {what}, none claimed it")
     others = [task for task in evidence.tasks if task is not case.owner]
     if not all(task.stopped for task in others):
         text = f"{count} tasks for this {what}{lateness}; another one still runs"
@@ -52,19 +54,36 @@ def lifecycle(case: Case) -> Check:
     if task is None:
         if case.evidence.dead_letters:
             return Check(name, Status.NG, "no task was ever started")
+        if case.evidence.claim is None and case.evidence.tasks:
+            return _unclaimed(case.evidence.tasks)
         return Check(name, Status.UNKNOWN, "neither ECS nor the state-change log has the task")
     if not task.stopped:
         text = f"{task.last_status}: the task still runs"
         return Check(name, Status.UNKNOWN, text, finding="still-running")
-    found = diagnose(task)
+    return Check(name, Status.OK if diagnose(task) is None else Status.NG, _end(task))
+
+
+def _unclaimed(tasks: Sequence[Task]) -> Check:
+    """How several tasks ended of which none came as far as its claim: each with its reason."""
+    texts = [f"{task.task_arn.rsplit('/', 1)[-1][:8]} {_end(task)}" for task in tasks]
+    if not all(task.stopped for task in tasks):
+        return Check("lifecycle", Status.UNKNOWN, "; ".join(texts), finding="still-running")
+    failed = all(diagnose(task) is not None for task in tasks)
+    return Check("lifecycle", Status.NG if failed else Status.UNKNOWN, "; ".join(texts))
+
+
+def _end(task: Task) -> str:
+    """How a task ended, with the reason where that is not well."""
+    if not task.stopped:
+        return f"{task.last_status}: still runs"
     text = f"STOPPED, {task.stop_code}, {_exit(task)}"
     duration = task.duration()
     if duration is not None:
         text += f", {duration.total_seconds():.1f} s"
+    found = diagnose(task)
     if found is None:
-        return Check(name, Status.OK, text)
-    reason = task.container_reason or task.stopped_reason or found.summary
-    return Check(name, Status.NG, f"{text}: {reason}")
+        return text
+    return f"{text}: {task.container_reason or task.stopped_reason or found.summary}"
 
 
 def image(case: Case) -> Check | None:
