@@ -22,6 +22,7 @@ NOT_PROVOKED = {
     "resource-initialization": "the last resort, for steps that no word of the vocabulary names",
     "stopped-by-service": "the toolkit makes no service",
     "never-started": "the last resort, for reasons of AWS that the table does not know",
+    "service-linked-role": "the embedded AWS acts without that role",
     "assume-role": "Scheduler sends the dead letter with the very role that it may not assume; "
     "such a firing reads as missed, which is rehearsed",
     "account-blocked": "AWS blocks an account for its own reasons",

@@ -17,6 +17,7 @@ from toolkit.core.words import without_names
 # The launch whose message no row knows.
 _REFUSED = "launch-refused"
 # boto3 and the AWS CLI: An error occurred (ClientException) when calling the RunTask operation: …
+_PREFIX = re.compile(r"^\s*(TaskFailedToStart|stopped ?reason)\s*:\s*", re.IGNORECASE)
 _CLI_ERROR = re.compile(r"\((\w+)\) when calling the")
 
 
@@ -125,6 +126,7 @@ def _of_refusal(task: Task) -> Diagnosis | None:
 
 def _refusal(text: str) -> Diagnosis | None:
     """The diagnosis of a launch's message without its code; None where only a code could tell."""
+    text = _PREFIX.sub("", text)
     said = _CLI_ERROR.search(text)
     words = text.split()
     bare = words[0] if len(words) == 1 else ""  # the reason of a failure, RESOURCE:MEMORY

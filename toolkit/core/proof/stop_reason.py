@@ -8,7 +8,7 @@ outside says which step of the task's start failed, the inside says why. Both ar
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Self
@@ -28,7 +28,7 @@ _ACTION = re.compile(r"\bperform\W{1,3}([a-z0-9-]+:[A-Za-z]+)")
 _REF = re.compile(r"\b(?:resolve ref(?:erence)?|image|for|pull) ['\"]?(\S+/\S+?)['\"]?:?(?=\s|,|$)")
 _ERROR_CLASS = re.compile(r"[A-Z][A-Za-z0-9]*(?:Error|Exception|Failure|Fault|Violation)")
 # An error class of EC2 or of a client has none of these endings: `AuthFailure`, `RequestCanceled`.
-_ONE_WORD = re.compile(r"(?:[A-Z][a-z0-9]+){2,}")
+_ONE_WORD = re.compile(r"(?:[A-Z][a-z0-9]+){2,}(?:[A-Z]*)(?:\.[A-Z]\w+)*")
 _SENTENCES = re.compile(r"(?<=[a-z)'\"])\.\s+(?=[A-Z])")
 _ADVICE = re.compile(
     r"(?:also )?(?:check|verify|please|to fix|to resolve|make sure|ensure|confirm|try|retry|"
@@ -136,15 +136,17 @@ class _Entry:
         return error.startswith(self.errors) if self.errors else False
 
 
-def _step(errors: Iterable[str], pieces: Iterable[_Piece]) -> str | None:
+def _step(errors: Sequence[str], pieces: Sequence[_Piece]) -> str | None:
     steps = _words()["step"]
     base = next((row for error in errors for row in steps if row.has_error(error)), None)
     if base is not None and not base.refined:
         return base.name
-    for piece in pieces:
-        found = [(at, row) for row in steps if (at := row.position(piece.words)) is not None]
-        if found and not piece.advice:
-            return min(found, key=lambda each: each[0])[1].name
+    # A container that could not be created or started is what every other failure looks like.
+    for rows in ([row for row in steps if not row.refined], [row for row in steps if row.refined]):
+        for piece in pieces:
+            found = [(at, row) for row in rows if (at := row.position(piece.words)) is not None]
+            if found and not piece.advice:
+                return min(found, key=lambda each: each[0])[1].name
     return base.name if base else None
 
 
