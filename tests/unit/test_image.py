@@ -254,6 +254,13 @@ def test_a_base_image_that_cannot_be_resolved_is_told_by_its_cause(cause: str, r
             "Error saving credentials: error storing credentials - err: exit status 1",
             "helper fails",
         ),
+        ("Error: image library/nightly:latest not found", "there is no such image"),
+        ("unable to prepare context: path 'x' not found", "a file that the build needs"),
+        (
+            'failed to calculate checksum of ref x::y: "/image/requirements.lock": not found',
+            "a file that the build needs",
+        ),
+        ("Multi-platform build is not supported for the docker driver.", "different platforms"),
         ("unauthorized: authentication required", "does not let this login in"),
         ("denied: requested access to the resource is denied", "does not let this login in"),
         ("read tcp 10.0.0.1:5->1.2.3.4:443: read: connection reset by peer", "not be reached"),
@@ -264,6 +271,13 @@ def test_deadlines_helpers_and_sockets_are_told(output: str, summary: str) -> No
     error = explain("push data-platform:1", output)
     assert summary in error.message
     assert error.hint
+
+
+def test_a_program_that_is_not_found_is_no_image() -> None:
+    output = (
+        'OCI runtime create failed: exec: "python": executable file not found in $PATH: unknown'
+    )
+    assert "executable file not found" in explain("start app:1", output).message
 
 
 def test_the_last_line_that_says_a_cause_explains() -> None:

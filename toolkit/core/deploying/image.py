@@ -186,7 +186,7 @@ FAILURES = (
         r"exec format error|no match for platform|no matching manifest|"
         r"does not match the (specified|detected|expected) .*platform|"
         r"does not provide the specified platform|multiple platforms feature is currently not|"
-        r"multi-platform build is not supported|cannot be used on this platform",
+        r"build is not supported for the docker driver|cannot be used on this platform",
         "the image and the engine are of different platforms",
         "build with --platform linux/amd64 or linux/arm64, whichever the task definition names; "
         "another platform than the engine's needs buildx and QEMU",
@@ -203,6 +203,12 @@ FAILURES = (
         "the certificate of a server is not trusted",
         "behind a proxy with its own authority, build with --build-arg PIP_CERT=… and a BASE that "
         "holds its certificate",
+        decides=True,
+    ),
+    Failure(
+        r"failed to compute cache key|checksum of ref|failed to read dockerfile|prepare context",
+        "a file that the build needs is missing",
+        "restore it: git status shows what is gone from image/ and workloads/",
         decides=True,
     ),
     Failure(
@@ -260,7 +266,8 @@ FAILURES = (
         "try again: it passes by itself",
     ),
     Failure(
-        r"manifest unknown|not found|no such manifest|\b404\b",
+        r"manifest unknown|no such manifest|\b404\b|^(~ )?not found|"
+        r"\b(manifest|image|repository|tag|reference)\b.* not found",
         "there is no such image",
         "check its repository, tag and digest; of the base, they stand in image/Dockerfile",
     ),
