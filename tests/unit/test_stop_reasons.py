@@ -157,6 +157,40 @@ def test_a_reason_has_its_parts() -> None:
     assert not found.cut_off
 
 
+@pytest.mark.parametrize(
+    ("case", "registry"),
+    [
+        ("pull-04", "docker.io"),
+        ("pull-09", "registry-1.docker.io"),
+        ("pull-17", "docker.io"),
+        ("pull-14", "123456789012.dkr.ecr.eu-central-1.amazonaws.com"),
+        ("pull-13", "123456789012.dkr.ecr.eu-central-1.amazonaws.com"),
+        ("pull-05", None),
+        ("pull-27", None),
+        ("init-04", None),
+    ],
+)
+def test_a_reason_names_the_registry(case: str, registry: str | None) -> None:
+    assert StopReason.parse(MET[case]["stoppedReason"]).registry == registry
+
+
+def test_the_hint_names_a_registry_that_is_not_of_aws() -> None:
+    for case, words in (("pull-04", "at docker.io"), ("pull-17", "to reach docker.io")):
+        found = diagnose(met_task(MET[case]))
+        assert found is not None
+        assert words in found.hint
+        assert "ecr.dkr" not in found.hint
+    found = diagnose(met_task(MET["pull-18"]))
+    assert found is not None
+    assert "VPC endpoints for ecr.api" in found.hint
+
+
+def test_no_hint_keeps_a_placeholder_for_the_registry() -> None:
+    for row in (*MET.values(), *WRITTEN.values()):
+        found = diagnose_reason(row["stoppedReason"])
+        assert found is None or "REGISTRY" not in found.hint
+
+
 def test_advice_decides_only_where_nothing_else_speaks() -> None:
     advice = (
         "CannotPullContainerError: The task can't pull the image. Check your network configuration."

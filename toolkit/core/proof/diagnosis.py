@@ -43,6 +43,7 @@ class _Row:
     diagnosis: Diagnosis
     step: str | None = None
     cause: str | None = None
+    elsewhere: bool = False  # only for an image that is in no private repository of ECR
     exit_code: int | None = None
     never_started: bool = False
     code: str | None = None
@@ -53,8 +54,13 @@ class _Row:
         """Whether the stopped reason decides, and not the exit code."""
         return self.step is not None or self.cause is not None
 
-    def fits_reason(self, step: str | None, cause: str | None) -> bool:
-        return self.of_reason and self.step in (None, step) and self.cause in (None, cause)
+    def fits_reason(self, step: str | None, cause: str | None, *, elsewhere: bool) -> bool:
+        return (
+            self.of_reason
+            and self.step in (None, step)
+            and self.cause in (None, cause)
+            and (elsewhere or not self.elsewhere)
+        )
 
     def fits_end(self, task: Task) -> bool:
         return not self.of_reason and (
@@ -104,12 +110,15 @@ def _reasons(task: Task) -> Iterator[str]:
 
 
 def _of_reason(reason: StopReason) -> Diagnosis | None:
-    return _of(reason.cause, reason.step)
+    found = _of(reason.cause, reason.step, elsewhere=reason.elsewhere)
+    if found is None or reason.registry is None:
+        return found
+    return evolve(found, hint=found.hint.replace("REGISTRY", reason.registry))
 
 
-def _of(cause: str | None, step: str | None = None) -> Diagnosis | None:
-    rows = _table()["task"]
-    return next((row.diagnosis for row in rows if row.fits_reason(step, cause)), None)
+def _of(cause: str | None, step: str | None = None, *, elsewhere: bool = False) -> Diagnosis | None:
+    rows = (row for row in _table()["task"] if row.fits_reason(step, cause, elsewhere=elsewhere))
+    return next((row.diagnosis for row in rows), None)
 
 
 def _of_stop_code(task: Task) -> Diagnosis | None:

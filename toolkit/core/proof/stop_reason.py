@@ -25,7 +25,11 @@ _STATUS = (
     re.compile(r"\b(?:status|status of|response)\b\W{0,3}(\d{3})\b", re.IGNORECASE),
 )
 _ACTION = re.compile(r"\bperform\W{1,3}([a-z0-9-]+:[A-Za-z]+)")
-_REF = re.compile(r"\b(?:resolve ref(?:erence)?|image|for|pull) ['\"]?(\S+/\S+?)['\"]?:?(?=\s|,|$)")
+_REF = re.compile(
+    r"\b(?:resolve ref(?:erence)?|image|for|pull) ['\"]?"
+    r"(?!application/)(\S+/\S+?)['\"]?:?(?=\s|,|$)"
+)
+_REGISTRY_URL = re.compile(r"https?://([\w.-]+(?::\d+)?)/v2/")
 _ERROR_CLASS = re.compile(r"[A-Z][A-Za-z0-9]*(?:Error|Exception|Failure|Fault|Violation)")
 # An error class of EC2 or of a client has none of these endings: `AuthFailure`, `RequestCanceled`.
 _ONE_WORD = re.compile(r"(?:[A-Z][a-z0-9]+){2,}(?:[A-Z]*)(?:\.[A-Z]\w+)*")
@@ -85,6 +89,19 @@ class StopReason:
             action=action[1] if action else None,
             cut_off=_CUT_OFF.search(text) is not None,
         )
+
+    @property
+    def registry(self) -> str | None:
+        """The host of the image's registry; None where the reason names none."""
+        url = _REGISTRY_URL.search(self.text)
+        first = (self.ref or "").partition("/")[0]
+        named = "." in first or ":" in first
+        return first if named else url[1] if url else "docker.io" if self.ref else None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the image is in no private repository of ECR: endpoints and roles are no help."""
+        return self.registry is not None and ".dkr.ecr." not in self.registry
 
     @property
     def known(self) -> bool:
