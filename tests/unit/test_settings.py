@@ -1,5 +1,6 @@
 """The settings of a workload: URLs, contradictions between variables, and what may be shown."""
 
+import math
 import re
 
 import pytest
@@ -39,9 +40,9 @@ def demo(text: str = CATALOG) -> Workload:
     return Catalog.parse(text).workload("demo")
 
 
-def problems(environment: dict[str, str]) -> list[str]:
+def problems(environment: dict[str, str], workload: Workload | None = None) -> list[str]:
     try:
-        demo().settings(environment)
+        (workload or demo()).settings(environment)
     except ContractError as error:
         return str(error).splitlines()
     return []
@@ -117,6 +118,43 @@ def test_a_url_that_nothing_could_open_is_one_clear_problem(url: str) -> None:
     [problem] = problems({"URL": url})
     assert problem.startswith("URL=")
     assert "pw" not in problem
+
+
+NUMBERS = st.one_of(
+    st.integers().map(str),
+    st.floats().map(str),
+    st.integers(300, 5000).map(lambda size: "9" * size),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["1_000", " 5", "5\n", "\u0661\u0662", "+5", "-0", "1e3", "0x10", "1e999", "."]
+    ),
+)
+ANY = {variable.name: NUMBERS for variable in load().workload("stream").variables}
+
+
+@given(st.fixed_dictionaries({}, optional=ANY))
+def test_whatever_the_settings_are_they_are_typed_or_refused_with_a_line_each(
+    environment: dict[str, str],
+) -> None:
+    stream = load().workload("stream")
+    found = problems(environment, stream)
+    # A line each: repr() keeps the line breaks of a value inside its own.
+    assert len(found) <= len(environment) + len(stream.rules)
+    if found:
+        return
+    values = stream.settings(environment)
+    for variable in stream.variables:
+        value = values[variable.name.lower()]
+        assert type(value).__name__ == {"url": "str"}.get(variable.type, variable.type)
+        if isinstance(value, (int, float)):
+            assert math.isfinite(float(value))
+
+
+@pytest.mark.parametrize("text", ["1_000", " 5", "5 ", "\u0661", "5\n", "9" * 400, "", "5.0"])
+def test_a_whole_number_is_plain_digits_of_a_size_that_everything_can_take(text: str) -> None:
+    [problem] = problems({"LIMIT": text})
+    assert problem.startswith("LIMIT=")
+    assert len(problem) < 500
 
 
 WORDS = st.text("abcXYZ019._~-!$*+%", min_size=4, max_size=12)

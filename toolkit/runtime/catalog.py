@@ -24,6 +24,7 @@ from toolkit.runtime.rules import Rule
 from toolkit.runtime.urls import REDACTED, check_url, hide_credentials
 
 _TYPES = ("str", "int", "float", "bool", "url")
+_BEYOND = 2**63  # whole numbers that numpy, JSON readers and float() cannot take
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -77,7 +78,11 @@ class Variable:
             raise ContractError(f"{self._told(text)} {error}{self._exemplified()}") from error
 
     def _convert(self, text: str) -> str | int | float | bool:
+        # Python also reads " 5 ", "1_000" and the digits of other scripts.
+        plain = text.isascii() and "_" not in text and text == text.strip()
         try:
+            if self.type in ("int", "float") and not plain:
+                raise ValueError
             if self.type == "int":
                 return int(text)
             if self.type == "float":
@@ -94,6 +99,8 @@ class Variable:
         return text
 
     def _check_range(self, text: str, value: float) -> None:
+        if abs(value) >= _BEYOND and isinstance(value, int):
+            raise ContractError(f"{self._told(text[:40])} is too large")
         # NaN compares false with everything and would slip through both bounds.
         if not math.isfinite(value):
             raise ContractError(f"{self._told(text)} is not a finite number")
