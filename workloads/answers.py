@@ -10,8 +10,9 @@ from typing import Final
 
 from attrs import frozen
 
-_MAY_PASS = frozenset({408, 423, 425, 429})
-_NEVER_PASS = frozenset({501, 505, 506, 508, 510})  # the server cannot, and will not learn
+_MAY_PASS = frozenset({408, 425, 429})
+# The server cannot, and will not learn; 511 is a network that wants a login first.
+_NEVER_PASS = frozenset({501, 505, 506, 508, 510, 511})
 # Binance bans an address for a time with 418 and says for how long:
 # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#ip-limits
 _BANNED = 418
