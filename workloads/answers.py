@@ -6,7 +6,7 @@ RFC 9110, section 15 (status codes) and 10.2.3 (Retry-After); RFC 6585, section 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, Protocol, Self
 
 from attrs import frozen
 
@@ -33,12 +33,24 @@ _HINTS: Final[Mapping[int, str]] = {
 }
 
 
+class Headers(Protocol):
+    """Headers by their names in lower case, or in any case."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value of a header; None without it."""
+
+
 @frozen
 class Answer:
     """An HTTP answer; ``retry_after`` is what it asks to wait, in seconds."""
 
     status: int
     retry_after: float | None = None
+
+    @classmethod
+    def of(cls, status: int, headers: "Headers") -> Self:
+        """From a status and its headers."""
+        return cls(status, retry_after(headers.get("retry-after"), headers.get("date")))
 
     @property
     def may_pass(self) -> bool:
@@ -57,20 +69,26 @@ class Answer:
         return _BUSY if self.status >= 500 and self.may_pass else ""
 
 
-def retry_after(text: str | None, now: datetime | None = None) -> float | None:
+def retry_after(text: str | None, date: str | None = None) -> float | None:
     """The seconds that a Retry-After header asks for; None without one that can be read.
+
+    A time is held against the answer's own ``date``, where it has one: clocks differ.
 
     >>> retry_after("120"), retry_after("soon"), retry_after(None)
     (120.0, None, None)
     """
-    if text is None:
-        return None
-    text = text.strip()
+    text = (text or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
+    until = _time(text)
+    if until is None:
+        return None
+    return max(0.0, (until - (_time(date or "") or datetime.now(UTC))).total_seconds())
+
+
+def _time(text: str) -> datetime | None:
     try:
         time = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    time = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return max(0.0, (time - (now or datetime.now(UTC))).total_seconds())
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

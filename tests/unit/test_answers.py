@@ -1,7 +1,5 @@
 """HTTP answers by their kind, for every workload that asks a server for something."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from workloads.answers import Answer, retry_after
@@ -47,7 +45,7 @@ def test_where_there_is_no_right_hint_there_is_none(status: int) -> None:
     assert Answer(status).hint == ""
 
 
-NOW = datetime(2026, 11, 28, 0, 0, 0, tzinfo=UTC)
+DATE = "Sat, 28 Nov 2026 00:00:00 GMT"
 
 
 @pytest.mark.parametrize(
@@ -70,4 +68,11 @@ NOW = datetime(2026, 11, 28, 0, 0, 0, tzinfo=UTC)
     ],
 )
 def test_retry_after_is_read_as_seconds_or_a_date(text: str | None, seconds: float | None) -> None:
-    assert retry_after(text, NOW) == seconds
+    assert retry_after(text, DATE) == seconds
+    assert Answer.of(503, {"retry-after": text, "date": DATE}).retry_after == seconds
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday"])
+def test_without_a_date_of_its_own_an_answer_is_held_against_the_clock(date: str | None) -> None:
+    assert retry_after("Sat, 28 Nov 2009 00:02:00 GMT", date) == 0.0
+    assert (retry_after("Sat, 28 Nov 9999 00:02:00 GMT", date) or 0) > 1e9

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import websocket
 
 from toolkit.runtime import Interrupted, Run
-from workloads.answers import Answer, retry_after
+from workloads.answers import Answer
 from workloads.streams.connection import BulkConnection, Connection
 from workloads.streams.errors import (
     ConnectFailedError,
@@ -201,7 +201,7 @@ def _explained(url: str, error: Exception) -> Exception:
 def _refusal(url: str, error: websocket.WebSocketBadStatusException) -> Exception:
     """The exchange's HTTP answer as an error: passing, blocked or final."""
     headers = error.resp_headers if isinstance(error.resp_headers, dict) else {}
-    answer = Answer(error.status_code, retry_after(headers.get("retry-after")))
+    answer = Answer.of(error.status_code, headers)
     if answer.status == _BLOCKED:
         return RegionBlockedError(
             f"{url} answers HTTP 451: it does not serve the region that this task runs in",
