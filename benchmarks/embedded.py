@@ -40,7 +40,7 @@ def deployed_weather() -> Iterator[App]:
         (root / "schedules").mkdir()
         (root / "schedules" / "weather.toml").write_text('expression = "cron(0 6 * * ? *)"\n')
         (root / ".toolkit").mkdir()
-        for installed in (ROOT / ".toolkit").glob("emulator-*"):
+        for installed in (ROOT / ".toolkit").glob("[ep]*-*"):
             (root / ".toolkit" / installed.name).symlink_to(installed)
         try:
             _toolkit(root, "deploy", "--local", "--yes", "--only", "weather")

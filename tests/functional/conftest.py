@@ -15,7 +15,8 @@ import boto3
 import pytest
 from attrs import frozen
 
-from toolkit.adapters import emulator, engine
+from toolkit.adapters import emulator, engine, image_packages
+from toolkit.adapters.image_tree import image_tree
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("toolkit.toml", "templates", "workloads")
@@ -85,9 +86,11 @@ def share_emulator(root: Path) -> None:
     shared = ROOT / ".toolkit"
     shared.mkdir(exist_ok=True)
     emulator.ensure_installed(shared, lambda _: None)
+    image_packages.ensure_packages(shared, image_tree(ROOT), lambda _: None)
     (root / ".toolkit").mkdir()
-    for installed in shared.glob("emulator-*"):
-        (root / ".toolkit" / installed.name).symlink_to(installed)
+    for kind in ("emulator", "python"):
+        for installed in shared.glob(f"{kind}-*"):
+            (root / ".toolkit" / installed.name).symlink_to(installed)
 
 
 def make_project(root: Path) -> Project:

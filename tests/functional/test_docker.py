@@ -281,6 +281,7 @@ def test_the_build_context_is_what_the_content_tag_covers() -> None:
     assert let_through == {
         "image/*.lock",
         "image/*.py",
+        "image/*.toml",
         "toolkit/__init__.py",
         "toolkit/runtime",
         "workloads",

@@ -51,7 +51,10 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.runtime.sink": _modules("contract"),
     "toolkit.runtime.testing": _modules("contract"),
     "toolkit.runtime.task": _modules("contract", "catalog", "urls"),
-    "toolkit.runtime.runtime": _modules("contract", "catalog", "sink", "log", "stop", "task"),
+    "toolkit.runtime.packages": frozenset(),
+    "toolkit.runtime.runtime": _modules(
+        "contract", "catalog", "packages", "sink", "log", "stop", "task"
+    ),
     "toolkit.runtime.__main__": _modules("runtime"),
     "toolkit.core": VOCABULARY,
     "toolkit.core.expressions": frozenset({"toolkit.core.errors"}),

@@ -3,6 +3,7 @@
 import gzip
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from image import prune
+
+ROOT = Path(__file__).parents[2]
 
 
 def write(path: Path, content: bytes = b"x") -> Path:
@@ -84,6 +87,7 @@ def test_endpoints_are_kept_for_the_services_that_are_described(tmp_path: Path) 
 
 
 GOES = (
+    "dateutil/test/test_parser.py",
     "pip/__init__.py",
     "numpy/linalg/tests/test_linalg.py",
     "numpy/__init__.pyi",
@@ -93,11 +97,13 @@ GOES = (
     "fontTools/subset.py",
     "fontTools/misc/bezierTools.cpython-311-x86_64-linux-gnu.so",
     "matplotlib/mpl-data/sample_data/goog.npz",
+    "matplotlib/sphinxext/roles.py",
     "matplotlib/mpl-data/fonts/afm/cmr10.afm",
     "PIL/_avif.cpython-311-x86_64-linux-gnu.so",
     "botocore/data/ec2/2016-11-15/service-2.json.gz",
     "botocore/data/s3/2006-03-01/examples-1.json",
     "boto3/examples/s3.rst",
+    "boto3/data/s3/resources-1.json",
     "vega_datasets/_data/cars.json",
     "numpy-2.4.6.dist-info/RECORD",
 )
@@ -117,28 +123,105 @@ STAYS = (
 @pytest.fixture
 def site_packages(tmp_path: Path) -> Path:
     """A little of everything, under the names that the packages use."""
+    root = tmp_path / "site-packages"
     for name in (*GOES, *STAYS):
-        write(tmp_path / name)
-    for path in tmp_path.glob("botocore/data/*/*/*.json.gz"):
+        write(root / name)
+    for path in root.glob("botocore/data/*/*/*.json.gz"):
         write(path, gzip.compress(b"{}"))
-    write(tmp_path / "botocore/data/endpoints.json", b'{"partitions": []}')
-    return tmp_path
+    (root / "botocore/data/sts").mkdir()
+    write(root / "botocore/data/endpoints.json", b'{"partitions": []}')
+    return root
 
 
-def test_every_cut_is_carried_out_and_told(site_packages: Path) -> None:
-    told = dict(prune.prune(site_packages))
-    assert {cut.why for cut in prune.CUTS} <= told.keys()
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The build files of this project."""
+    made = tmp_path / "build"
+    made.mkdir()
+    for name in ("image/prune.toml", "image/requirements.lock", "workloads/catalog.toml"):
+        shutil.copy(ROOT / name, made)
+    return made
+
+
+def left(root: Path) -> set[str]:
+    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+
+
+def test_every_cut_of_this_project_is_carried_out_and_told(
+    site_packages: Path, folder: Path
+) -> None:
+    plan = prune.read_plan(folder)
+    whys = dict(prune.prune(site_packages, plan))
+    assert {cut.why for cut in (*plan.cuts, *plan.own)} <= whys.keys()
     assert [name for name in GOES if (site_packages / name).exists()] == []
     assert [name for name in STAYS if not (site_packages / name).exists()] == []
 
 
-def test_a_cut_that_finds_nothing_stops_the_build(site_packages: Path) -> None:
-    (site_packages / "boto3/examples/s3.rst").unlink()
-    (site_packages / "boto3/examples").rmdir()
-    with pytest.raises(ValueError, match="nothing to cut: boto3's resources and examples"):
-        list(prune.prune(site_packages))
+def test_a_cut_of_a_project_that_finds_nothing_stops_the_build(
+    site_packages: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(site_packages / "boto3/data")
+    assert prune.main([str(site_packages), str(folder)]) == 1
+    assert "prune.toml: nothing to cut: boto3's resources" in capsys.readouterr().err
 
 
-def test_every_cut_says_why() -> None:
-    assert all(cut.why for cut in prune.CUTS)
-    assert len({cut.why for cut in prune.CUTS}) == len(prune.CUTS)
+def test_every_cut_says_why(folder: Path) -> None:
+    plan = prune.read_plan(folder)
+    whys = [cut.why for cut in (*plan.cuts, *plan.own)]
+    assert all(whys)
+    assert len(set(whys)) == len(whys)
+
+
+def project(tmp_path: Path, *, lock: str = "boto3==1\n", catalog: str = "") -> Path:
+    """The build files of a project that has no prune.toml."""
+    write(tmp_path / "build/requirements.lock", lock.encode())
+    write(tmp_path / "build/catalog.toml", catalog.encode())
+    return tmp_path / "build"
+
+
+def test_a_project_without_any_package_loses_nothing_and_fails_of_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "site-packages"
+    write(root / "sixish.py")
+    assert prune.main([str(root), str(project(tmp_path, lock=""))]) == 0
+    assert left(root) == {"sixish.py"}
+
+
+def test_what_only_this_project_can_spare_stays_in_others(
+    site_packages: Path, tmp_path: Path
+) -> None:
+    before = left(site_packages)
+    list(prune.prune(site_packages, prune.read_plan(project(tmp_path))))
+    gone = before - left(site_packages)
+    assert "fontTools/subset.py" not in gone
+    assert "boto3/data/s3/resources-1.json" not in gone
+    assert "numpy-2.4.6.dist-info/RECORD" not in gone
+    assert "numpy/__init__.pyi" not in gone
+    assert {"pip/__init__.py", "numpy/linalg/tests/test_linalg.py"} <= gone
+
+
+@pytest.mark.parametrize("installer", ["pip", "setuptools"])
+def test_an_installer_that_the_lock_names_stays(
+    installer: str, site_packages: Path, tmp_path: Path
+) -> None:
+    write(site_packages / installer / "__init__.py")
+    folder = project(tmp_path, lock=f"boto3==1\n{installer}==80.0\n")
+    list(prune.prune(site_packages, prune.read_plan(folder)))
+    kept = {name for name in prune.INSTALLERS if (site_packages / name).exists()}
+    assert kept == {installer}
+
+
+def test_the_clients_of_services_that_a_workload_names_stay(
+    site_packages: Path, tmp_path: Path
+) -> None:
+    catalog = '[workloads.a]\nservices = ["ec2"]\n[workloads.b]\nsummary = "none"\n'
+    list(prune.prune(site_packages, prune.read_plan(project(tmp_path, catalog=catalog))))
+    services = {path.name for path in (site_packages / "botocore/data").iterdir() if path.is_dir()}
+    assert services == {"s3", "sts", "ec2"}
+
+
+def test_a_service_that_does_not_exist_stops_the_build(
+    site_packages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project(tmp_path, catalog='[workloads.a]\nservices = ["dynamo"]\n')
+    assert prune.main([str(site_packages), str(folder)]) == 1
+    assert "catalog.toml: services: AWS has no dynamo" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from toolkit.core.deploying.image import (
     BUILD_INPUTS,
     IMPORT_ROOT,
     RUNTIME_INPUTS,
+    SHARED_INPUTS,
     content_tag,
     is_build_input,
 )
@@ -25,10 +26,12 @@ def image_tree(root: Path) -> dict[str, Path]:
     """The files of the build context, by their paths in it.
 
     Args:
-        root: the project's root. The runtime comes from the installed toolkit.
+        root: the project's root. The runtime comes from the installed toolkit, and so do the
+            image's files that the project has not its own of.
     """
     runtime = _matching(_PACKAGE_ROOT, RUNTIME_INPUTS)
-    return dict(sorted({**runtime, **_matching(root, BUILD_INPUTS)}.items()))
+    shared = _matching(_PACKAGE_ROOT / "toolkit" / "project", SHARED_INPUTS)
+    return dict(sorted({**shared, **runtime, **_matching(root, BUILD_INPUTS)}.items()))
 
 
 def import_tree(root: Path) -> dict[str, Path]:

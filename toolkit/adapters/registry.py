@@ -24,6 +24,7 @@ from urllib.parse import quote, urlsplit
 from toolkit.core.errors import ImageError
 
 PROCESS_LABEL = "org.fargate-toolkit.process-image"
+PACKAGES_LABEL = "org.fargate-toolkit.packages"
 ENTRY_POINT = ("python", "-m", "toolkit.runtime")
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -47,7 +48,11 @@ def basic_authorization(login: Login) -> dict[str, str]:
 
 
 def push_process_image(
-    endpoint: str, repository: str, tree: Mapping[str, Path], login: Login
+    endpoint: str,
+    repository: str,
+    tree: Mapping[str, Path],
+    login: Login,
+    packages: str | None = None,
 ) -> str:
     """Push a tree of files to a repository; returns the digest.
 
@@ -58,6 +63,8 @@ def push_process_image(
         repository: the repository's name or URI; a host in front is left out.
         tree: the files, by their paths below the image's import root.
         login: the registry's user name and password.
+        packages: the environment that has the image's packages, by name (`image_packages`); an
+            image without one has those of the engine.
 
     Raises:
         ImageError: the registry refused, for instance because it has no such repository.
@@ -65,6 +72,7 @@ def push_process_image(
     name = repository_name(repository)
     layer = _layer(tree)
     diff_id = _digest(gzip.decompress(layer))
+    labels = {PROCESS_LABEL: "1"} | ({PACKAGES_LABEL: packages} if packages else {})
     config = _json(
         {
             "architecture": "amd64",
@@ -72,7 +80,7 @@ def push_process_image(
             "config": {
                 "Entrypoint": list(ENTRY_POINT),
                 "WorkingDir": "/app",
-                "Labels": {PROCESS_LABEL: "1"},
+                "Labels": labels,
             },
             "rootfs": {"type": "layers", "diff_ids": [diff_id]},
         }

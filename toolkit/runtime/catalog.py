@@ -127,6 +127,7 @@ class Workload:
     ``cpu`` is in CPU units (1024 = 1 vCPU), ``memory`` in MiB, as Fargate takes them:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
     ``gates`` are names of gates that every successful run has, with ``*`` for any text.
+    ``services`` are the AWS clients that it uses, besides S3 and STS, by boto3's names.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Workload:
     artifacts: tuple[ExpectedArtifact, ...] = ()
     events: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
+    services: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
 
     def row(self) -> bytes:
@@ -267,7 +269,13 @@ def _workload(name: str, declared: Any) -> Workload:
         rules = tuple(Rule(**row) for row in table.pop("rules", ()))
         lists: dict[str, Any] = {key: tuple(table.pop(key, ())) for key in ("events", "gates")}
         workload = Workload(
-            name=name, variables=variables, artifacts=artifacts, rules=rules, **lists, **table
+            name=name,
+            variables=variables,
+            artifacts=artifacts,
+            rules=rules,
+            services=_services(table.pop("services", ())),
+            **lists,
+            **table,
         )
         for variable in variables:
             if variable.type not in _TYPES:
@@ -279,6 +287,12 @@ def _workload(name: str, declared: Any) -> Workload:
     except (AttributeError, KeyError, TypeError, re.error, ContractError) as error:
         raise ContractError(f"catalog.toml, workload {name}: {error}") from error
     return workload
+
+
+def _services(names: Any) -> tuple[str, ...]:
+    if not all(isinstance(name, str) for name in names) or isinstance(names, str):
+        raise ContractError('services: write a list of names, such as ["dynamodb"]')
+    return tuple(names)
 
 
 def _text(value: object) -> str:

@@ -41,6 +41,7 @@ from toolkit.runtime.contract import (
     jsonable,
 )
 from toolkit.runtime.log import Log
+from toolkit.runtime.packages import explain_missing
 from toolkit.runtime.sink import Sink, SinkError, open_sink
 from toolkit.runtime.stop import StopFlag, Watchdog
 from toolkit.runtime.task import (
@@ -269,7 +270,7 @@ class _Execution:
             message = f"asked to stop: {outcome}"
             return outcome, _so_far(interruption), {"type": "Interrupted", "message": message}
         except BaseException as error:  # noqa: BLE001 - the boundary: any failure must reach the manifest
-            return Outcome.FAILED, _so_far(error), _describe(error, self._task.redact)
+            return Outcome.FAILED, _so_far(error), _describe(error, self._task)
         failed = [gate for gate in result.gates if not gate.passed]
         if failed:
             text = "; ".join(f"{g.name} = {g.value:.6g}, wanted {g.op} {g.limit:g}" for g in failed)
@@ -382,8 +383,11 @@ def _measure(content: bytes | Path) -> tuple[int, bytes]:
     return len(content), hashlib.sha256(content).digest()
 
 
-def _describe(error: BaseException, redact: Callable[[str], str]) -> dict[str, Json]:
-    described: dict[str, Json] = {"type": type(error).__name__, "message": redact(_words(error))}
+def _describe(error: BaseException, task: RunInput) -> dict[str, Json]:
+    redact = task.redact
+    missing = explain_missing(error, task.workload.name)
+    message = f"{_words(error)}: {missing}" if missing else _words(error)
+    described: dict[str, Json] = {"type": type(error).__name__, "message": redact(message)}
     hint = getattr(error, "hint", None)
     if hint:
         described["hint"] = redact(_words(hint))

@@ -7,7 +7,8 @@ import sys
 from urllib.parse import urlsplit
 
 from toolkit.adapters.docker import Docker
-from toolkit.adapters.image_tree import import_tree
+from toolkit.adapters.image_packages import ensure_packages
+from toolkit.adapters.image_tree import image_tree, import_tree
 from toolkit.app.app import App
 from toolkit.app.deploying.image_build import content_tag, image_name
 from toolkit.core.deploying import executor
@@ -37,8 +38,9 @@ def push_process_image(app: App) -> str:
 
     repository = app.platform.repository_name
     _host, user, password = app.ecr.login()
-    tree = import_tree(app.project.root)
-    digest = push(_endpoint(app), repository, tree, (user, password))
+    root = app.project.root
+    packages = ensure_packages(root / ".toolkit", image_tree(root), app.console.say)
+    digest = push(_endpoint(app), repository, import_tree(root), (user, password), packages)
     app.console.say(f"image {digest[:19]}… is in {repository}")
     return f"{app.platform.repository_uri}@{digest}"
 

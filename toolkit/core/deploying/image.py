@@ -12,8 +12,23 @@ from toolkit.core.words import one_line, pieces, without_names
 
 # What `image/Dockerfile` is built from, as glob patterns: below the project's root, and of the
 # installed toolkit. .dockerignore lets the same files through, and a test compares the two.
-BUILD_INPUTS = ("image/Dockerfile", "image/*.lock", "image/*.py", "workloads/**/*")
+BUILD_INPUTS = (
+    "image/Dockerfile",
+    "image/*.lock",
+    "image/*.py",
+    "image/*.toml",
+    "workloads/**/*",
+)
 RUNTIME_INPUTS = ("toolkit/__init__.py", "toolkit/runtime/**/*")
+# What a project has from the installed toolkit unless it has its own.
+SHARED_INPUTS = (
+    "image/Dockerfile",
+    "image/build.lock",
+    "image/bytecode.py",
+    "image/imports.py",
+    "image/prune.py",
+    "image/rehearse.py",
+)
 # What of it the image holds at its import root.
 IMPORT_ROOT = ("toolkit/", "workloads/")
 _NO_INPUT = re.compile(r"(^|/)__pycache__/|\.py[co]$")
@@ -23,6 +38,8 @@ _LOCALHOST = "localhost"
 _PUSHED = re.compile(r"\bdigest: (?P<digest>sha256:[0-9a-f]{64})\b")
 _LAYER = re.compile(r"(?P<layer>[0-9a-f]{12}): (?P<state>[A-Z][A-Za-z ]*[a-z])")
 _READ_LINES = 200  # of what docker wrote last
+# What prune.py and rehearse.py say of the project, in the middle of what docker says.
+_OWN_ERROR = re.compile(r"\berror: (?P<words>(?:workloads[.\w]*|prune\.toml|catalog\.toml): .+)")
 _LAYER_DONE = frozenset({"Pushed", "Layer already exists"})
 
 
@@ -280,6 +297,9 @@ def explain(action: str, output: str) -> ImageError:
     ``action`` says what was tried ("push localhost:5000/app:1f2e"). The last line that says a known
     cause explains it. Output that nobody knows is told by its last lines.
     """
+    own = _OWN_ERROR.search(output)
+    if own is not None:
+        return ImageError(f"cannot {action}: {own['words']}")
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     found = next(filter(None, map(_failure, reversed(lines[-_READ_LINES:]))), None)
     if found is not None:

@@ -57,7 +57,8 @@ class Agent:
         self._stopping = threading.Event()
         journal = Journal()
         self.endpoint = TaskEndpoint(control_url)
-        images = Images(emulator.endpoint, home / "images", _pull_container)
+        folder = home / "images"
+        images = Images(emulator.endpoint, folder, _pull_container, environments=home.parent)
         around = Surroundings(emulator, images, self.endpoint, home / "tasks", branch_of_feed)
         self.fargate = Fargate(around, journal)
         self.scheduler = SchedulerAgent(emulator, clock, journal)

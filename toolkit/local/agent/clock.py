@@ -52,12 +52,19 @@ def at_offset(seconds: float) -> datetime:
     return datetime.fromtimestamp(time.time() + seconds, UTC)
 
 
-def clock_variables(offset: float, environment: Mapping[str, str], shim: str) -> dict[str, str]:
+def clock_variables(
+    offset: float, environment: Mapping[str, str], shim: str, *, packages: str = ""
+) -> dict[str, str]:
     """What to add to an environment so that Python there lives at this offset.
 
-    ``shim`` is where the directory `SHIM` stands for that Python.
+    ``shim`` is where the directory `SHIM` stands for that Python, ``packages`` the directory that
+    has time-machine for it.
     """
     if not offset:
         return {}
     path = os.pathsep.join(filter(None, [shim, environment.get("PYTHONPATH")]))
-    return {"PYTHONPATH": path, "TOOLKIT_CLOCK_OFFSET": repr(offset)}
+    return {
+        "PYTHONPATH": path,
+        "TOOLKIT_CLOCK_OFFSET": repr(offset),
+        "TOOLKIT_CLOCK_PACKAGES": packages,
+    }

@@ -9,6 +9,7 @@ import compileall
 import hashlib
 import io
 import json
+import re
 import shutil
 import tarfile
 import threading
@@ -18,14 +19,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from toolkit.adapters.registry import (
+    PACKAGES_LABEL,
     PROCESS_LABEL,
     Login,
     basic_authorization,
     repository_name,
 )
+
+# `image_packages` names environments so.
+_PACKAGES = re.compile(r"python-[0-9a-f]{12}")
 
 
 class PullError(Exception):
@@ -36,8 +41,9 @@ class PullError(Exception):
 class PulledImage:
     """A pulled image.
 
-    A process image has its tree in ``working_directory``; any other has the ``reference`` by which
-    Docker knows it.
+    A process image has its tree in ``working_directory``, and in ``python`` the interpreter that
+    has its packages, None for the engine's own. Any other has the ``reference`` by which Docker
+    knows it.
     """
 
     digest: str
@@ -46,6 +52,7 @@ class PulledImage:
     working_directory: Path
     environment: Mapping[str, str]
     reference: str | None = None
+    python: Path | None = None
 
 
 class Images:
@@ -54,14 +61,21 @@ class Images:
     Args:
         endpoint: the emulator's, which is the registry too.
         folder: where process images are unpacked.
+        environments: the directory of the environments that have their packages.
         pull_container: pulls what is no process image; raises PullError.
     """
 
     def __init__(
-        self, endpoint: str, folder: Path, pull_container: Callable[[str, Login], None]
+        self,
+        endpoint: str,
+        folder: Path,
+        pull_container: Callable[[str, Login], None],
+        *,
+        environments: Path,
     ) -> None:
         self._endpoint = endpoint
         self._folder = folder
+        self._environments = environments
         self._pull_container = pull_container
         self._lock = threading.Lock()
 
@@ -85,10 +99,21 @@ class Images:
                 local = f"{self._endpoint.removeprefix('http://')}/{name}@{digest}"
                 self._pull_container(local, login)
                 return _image(digest, Path(), config, local)
+            python = self._python(config["Labels"].get(PACKAGES_LABEL))
             root = self._folder / digest.removeprefix("sha256:")
             if not root.exists():
                 _unpack(source, document["layers"], root)
-        return _image(digest, root, config, None)
+        return evolve(_image(digest, root, config, None), python=python)
+
+    def _python(self, packages: str | None) -> Path | None:
+        if packages is None:
+            return None
+        python = self._environments / packages / "bin" / "python"
+        if _PACKAGES.fullmatch(packages) is None or not python.exists():
+            raise PullError(
+                "the packages of the image are not installed any more: toolkit deploy --local"
+            )
+        return python
 
     def _authorize(self, ecr: Any, name: str, version: str, reference: str) -> None:
         """Ask ECR for the manifest as the puller; it answers with AWS's own refusals."""

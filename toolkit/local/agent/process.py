@@ -1,5 +1,6 @@
 """One container as a process: a clean environment, limits, signals, and how it ended."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -142,13 +143,21 @@ def _argv(
         words = " ".join(command)
         raise StartError(f'exec: "{words}": a process image runs python -m or python -c only')
     root, paths = str(image.working_directory), map(str, writable)
-    return [sys.executable, str(_LAUNCHER), root, str(descriptor), *paths, "--", *arguments]
+    interpreter = str(image.python or sys.executable)
+    return [interpreter, str(_LAUNCHER), root, str(descriptor), *paths, "--", *arguments]
 
 
 def _environment(
     image: PulledImage, environment: Mapping[str, str], scratch: Path, offset: float
 ) -> dict[str, str]:
     """Just what the container would have; HOME and TMPDIR are the task's own scratch space."""
-    own = {"PATH": _PATH, "HOME": str(scratch), "TMPDIR": str(scratch), "LANG": "C.UTF-8"}
+    path = f"{image.python.parent}:{_PATH}" if image.python else _PATH
+    own = {"PATH": path, "HOME": str(scratch), "TMPDIR": str(scratch), "LANG": "C.UTF-8"}
     given = {**own, **image.environment, **environment}
-    return {**given, **clock_variables(offset, given, str(SHIM))}
+    return {**given, **clock_variables(offset, given, str(SHIM), packages=_time_machine())}
+
+
+def _time_machine() -> str:
+    """Where the task's Python finds time-machine, which its own packages do not hold."""
+    spec = importlib.util.find_spec("time_machine")
+    return str(Path(spec.origin).parents[1]) if spec and spec.origin else ""
