@@ -34,7 +34,7 @@ def deployed_weather() -> Iterator[App]:
     """The weather workload with a daily schedule, deployed; gone again at the end."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for part in ("toolkit.toml", "templates", "workloads"):
+        for part in ("toolkit.toml", "templates", "image", "workloads"):
             source = ROOT / part
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, root / part)
         (root / "schedules").mkdir()

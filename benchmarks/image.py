@@ -12,7 +12,6 @@ import os
 import statistics
 import subprocess
 import time
-import tomllib
 import urllib.request
 import uuid
 from pathlib import Path
@@ -50,8 +49,8 @@ def build() -> dict[str, ImageName]:
     names = {name: ImageName(f"{REGISTRY}/bench/{name}", "1") for name in ("base", "ours", "naive")}
     docker.tag(ImageName.parse(BASE), names["base"])
     docker.build(ROOT, names["ours"], arguments=ARGUMENTS, network="host")
-    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
-    packages = " ".join(f"'{requirement}'" for requirement in groups["image"])
+    lines = (ROOT / "image" / "requirements.in").read_text().splitlines()
+    packages = " ".join(f"'{line}'" for line in lines if line and line[0] != "#")
     options = [f"--build-arg={name}={value}" for name, value in ARGUMENTS.items()]
     tagged = ["--tag", str(names["naive"]), "--file", "-"]
     subprocess.run(

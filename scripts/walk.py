@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("toolkit.toml", "templates", "schedules", "workloads")
+PARTS = ("toolkit.toml", "templates", "image", "schedules", "workloads")
 BOLD, RESET = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
 

@@ -27,7 +27,6 @@ def project(tmp_path_factory: pytest.TempPathFactory, name: ImageName) -> Iterat
     So a build of the same content takes every layer from the engine, and needs no network.
     """
     made = make_project(tmp_path_factory.mktemp("project"))
-    shutil.copytree(ROOT / "image", made.root / "image")
     shutil.copy2(ROOT / ".dockerignore", made.root)
     config = (ROOT / "toolkit.toml").read_text().replace("fargate-runs", APP)
     build = "".join(f"{key} = {value!r}\n" for key, value in ARGUMENTS.items())

@@ -19,7 +19,7 @@ from toolkit.adapters import emulator, engine, image_packages
 from toolkit.adapters.image_tree import image_tree
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("toolkit.toml", "templates", "workloads")
+PARTS = ("toolkit.toml", "templates", "image", "workloads")
 SCHEDULE = """\
 # Every morning.
 workload = "weather"

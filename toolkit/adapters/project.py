@@ -22,6 +22,7 @@ from toolkit.runtime.catalog import Catalog
 
 CONFIG = "toolkit.toml"
 CATALOG = "workloads/catalog.toml"
+_TEMPLATES = Path(__file__).resolve().parents[1] / "project" / "templates"
 
 
 class Project:
@@ -59,22 +60,30 @@ class Project:
         check_workloads(catalog.workloads)
         return catalog
 
+    def append_to_catalog(self, table: str) -> None:
+        """Put a table at the end of `workloads/catalog.toml`, in one step."""
+        text = _read(self.root / CATALOG, CATALOG).rstrip("\n")
+        whole = f"{text}\n\n{table}" if text else table
+        Catalog.parse(whole)
+        _replace(self.root / CATALOG, whole)
+        self._catalog = None
+
     def config(self, environment: str) -> Config:
         """One environment of `toolkit.toml`."""
         document = self._toml(self.root / CONFIG, config_core.SHAPE)
         return config_core.parse(document, environment, self.catalog)
 
     def template(self, noun: str) -> str:
-        """The text of `templates/<noun>.yaml`."""
-        path = self.root / "templates" / f"{noun}.yaml"
-        try:
-            return path.read_text("utf-8")
-        except FileNotFoundError:
-            raise ConfigError(f"templates/{noun}.yaml is missing in {self.root}") from None
+        """The text of `templates/<noun>.yaml`: the project's own, or the installed toolkit's."""
+        return self._template(f"{noun}.yaml").read_text("utf-8")
+
+    def _template(self, name: str) -> Path:
+        own = self.root / "templates" / name
+        return own if own.is_file() else _TEMPLATES / name
 
     def sources(self) -> dict[str, str]:
         """What a release holds besides the templates, by path: text to look at, and its script."""
-        script = self.root / "templates" / "deploy.sh"
+        script = self._template("deploy.sh")
         catalog = self.root / "workloads" / "catalog.toml"
         named = {script.name: script, catalog.name: catalog}
         paths = sorted((self.root / "schedules").glob("*.toml"))

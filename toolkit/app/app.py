@@ -231,11 +231,11 @@ def open_app(
     With ``local``, the embedded AWS is started on demand; ``executor`` goes before the config's.
     ``observe`` is told of every call of AWS.
     """
+    if executor is not None and not local:
+        raise ConfigError("--executor is for the embedded AWS", hint="add --local")
     offline = open_offline(directory, environment=environment, local=local)
     project, config = offline.project, offline.config
     if executor is not None:
-        if not local:
-            raise ConfigError("--executor is for the embedded AWS", hint="add --local")
         config = evolve(config, executor=executor)
     if not local:
         aws = Aws(Endpoint(region=config.region, profile=config.profile), observe)

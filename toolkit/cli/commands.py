@@ -15,6 +15,7 @@ class CommandEntry(NamedTuple):
 
 
 COMMANDS = {
+    "add": CommandEntry("project.add", "Add a workload: table, module, schedule and test."),
     "cost": CommandEntry(
         "proof.cost",
         "Show what runs cost, or what the next 30 days of schedules will.",
@@ -34,6 +35,7 @@ COMMANDS = {
         "deploying.image",
         "Build, push, list and scan the image that all workloads share.",
     ),
+    "init": CommandEntry("project.init", "Make a project that deploys."),
     "ledger": CommandEntry("proof.ledger", "Show what became of every expected firing."),
     "local": CommandEntry("local", "Control the embedded AWS: start, stop, time, faults."),
     "logs": CommandEntry("proof.logs", "Print the log of a run."),
@@ -57,4 +59,7 @@ COMMANDS = {
         "Show what runs now, each schedule's last run and next firing.",
     ),
     "validate": CommandEntry("proof.validate", "Judge runs by their evidence."),
+    "workloads": CommandEntry(
+        "project.workloads", "List what can run, with settings and defaults."
+    ),
 }

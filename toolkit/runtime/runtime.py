@@ -286,7 +286,7 @@ class _Execution:
                 jsonable(result.metrics)
             except (TypeError, ValueError, RecursionError) as failure:  # changed since it was made
                 outcome, result = Outcome.FAILED, Result()
-                error = _describe(failure, self._task.redact)
+                error = _describe(failure, self._task)
             if error is not None:
                 name = "run.failed" if outcome is Outcome.FAILED else "run.stopped"
                 self._log.event(name, **error)

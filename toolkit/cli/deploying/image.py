@@ -7,9 +7,10 @@ from attrs import asdict
 
 from toolkit.app.app import App
 from toolkit.app.deploying import image as action
+from toolkit.app.deploying.image_lock import make_lock
 from toolkit.cli.options import executor_option, json_option
-from toolkit.cli.render import print_json
-from toolkit.cli.root import aws_options, pass_app
+from toolkit.cli.render import Terminal, print_json
+from toolkit.cli.root import Root, aws_options, pass_app, pass_root, project_option
 
 _GRAVE = ("CRITICAL", "HIGH")
 
@@ -17,6 +18,23 @@ _GRAVE = ("CRITICAL", "HIGH")
 @click.group("image")
 def image_command() -> None:
     """Build, push, list and scan the image that all workloads share."""
+
+
+@image_command.command("lock")
+@project_option
+@click.option(
+    "--add",
+    multiple=True,
+    metavar="PACKAGE",
+    help="Add a package first, such as pandas or 'pandas>=3'. May be given more than once.",
+)
+@click.option("--upgrade", is_flag=True, help="Take the newest versions of all packages.")
+@pass_root
+def lock_command(root: Root, add: tuple[str, ...], upgrade: bool) -> None:
+    """Make image/requirements.lock from image/requirements.in, with hashes."""
+    versions = make_lock(root.project, add, Terminal().say, upgrade=upgrade)
+    for name, version in versions.items():
+        click.echo(f"{name}=={version}")
 
 
 @image_command.command("build")

@@ -1,0 +1,1 @@
+"""Commands that make a project and show what is in it."""

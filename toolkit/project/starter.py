@@ -1,0 +1,83 @@
+"""The files of a new project, and of a new workload in one. Texts only: nothing is written here."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from toolkit.core.names import check_name
+
+_FOLDER = Path(__file__).parent
+_STARTER = _FOLDER / "starter"
+# Under its own name Git would heed it here.
+_RENAMED = {"gitignore": ".gitignore"}
+_SHARED = ("image/Dockerfile",)
+_EJECTED = ("templates/*", "image/*.py", "image/build.lock")
+# What may lie around in a checkout, and is none of the starter's.
+_NOT_ITS = {"__pycache__", ".toolkit", ".pytest_cache"}
+
+
+def new_project(app: str, region: str) -> dict[str, str]:
+    """What `toolkit init` writes, by path."""
+    words = {
+        "APP-NAME": check_name("app", app),
+        "AWS-REGION": region,
+        "TOOLKIT-VERSION": version("fargate-toolkit"),
+    }
+    paths = [path for path in sorted(_STARTER.rglob("*")) if path.is_file()]
+    texts = {
+        path.relative_to(_STARTER).as_posix(): _filled(path.read_text("utf-8"), words)
+        for path in paths
+        if _NOT_ITS.isdisjoint(path.parts)
+    }
+    named = {_RENAMED.get(name, name): text for name, text in texts.items()}
+    return named | {name: (_FOLDER / name).read_text("utf-8") for name in _SHARED}
+
+
+def ejected() -> dict[str, str]:
+    """What a project otherwise has from the installed toolkit: templates and the image's files."""
+    own = {"image/acts.py"}  # those of the toolkit's own repository
+    return {
+        name: path.read_text("utf-8")
+        for pattern in _EJECTED
+        for path in sorted(_FOLDER.glob(pattern))
+        if path.is_file() and (name := path.relative_to(_FOLDER).as_posix()) not in own
+    }
+
+
+def new_workload(name: str) -> dict[str, str]:
+    """What `toolkit add` writes for a workload, by path; its catalog table is `catalog_table`."""
+    words = {"hello": check_name("workload", name)}
+    module = name.replace("-", "_")
+    return {
+        f"workloads/{module}.py": _of_starter("workloads/hello.py", {}).replace(
+            "Greet somebody: a first workload, to be replaced by your own.",
+            f"The workload {name}: replace this by your own.",
+        ),
+        f"tests/test_{module}.py": _of_starter(
+            "tests/test_hello.py",
+            {"`hello`": f"`{name}`", "workloads.hello": f"workloads.{module}"},
+        ),
+        f"schedules/{name}.toml": _of_starter("schedules/hello.toml", words),
+    }
+
+
+def catalog_table(name: str) -> str:
+    """The table of a new workload, to be appended to `workloads/catalog.toml`."""
+    text = (_STARTER / "workloads" / "catalog.toml").read_text("utf-8")
+    table = text[text.index("[workloads.hello]") :]
+    module = name.replace("-", "_")
+    words = {
+        "workloads.hello:run": f"workloads.{module}:run",
+        "[workloads.hello": f"[workloads.{name}",
+    }
+    return _filled(table, words)
+
+
+def _of_starter(path: str, words: Mapping[str, str]) -> str:
+    return _filled((_STARTER / path).read_text("utf-8"), words)
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    for word, value in words.items():
+        text = text.replace(word, value)
+    return text
