@@ -72,6 +72,11 @@ class Client:
         return Pages()
 
 
+class Sts:
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/ann"}
+
+
 class Aws:
     """The door to the fake."""
 
@@ -81,9 +86,10 @@ class Aws:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def client(self, service: str) -> Client:
-        assert service == "cloudformation"
-        return self._client
+    region = "eu-central-1"
+
+    def client(self, service: str) -> Any:
+        return {"cloudformation": self._client, "sts": Sts()}[service]
 
 
 class Console:
@@ -125,7 +131,7 @@ def plans(*names: str) -> list[StackPlan]:
 def test_a_layer_is_confirmed_once_and_executed(tmp_path: Any) -> None:
     console = Console()
     rows = layers(Client(), console, tmp_path).deploy(plans("a", "b"))
-    assert console.asked == ["Execute these 2 change sets?"]
+    assert console.asked == ["Execute these 2 change sets in account 123456789012, eu-central-1?"]
     assert [(row.result, row.outputs) for row in rows] == [
         (StackOutcome.CREATED, {"K": "a"}),
         (StackOutcome.CREATED, {"K": "b"}),

@@ -1,5 +1,6 @@
 """The door to AWS: one session, its clients, and the translation of AWS's errors."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ _EXPIRED = frozenset(
     }
 )
 _SECONDS = 60
+_SHOWN = 200
 Explain = Callable[[str, str], str]
 # As many calls of one service at a time as threads ask for; with fewer connections (botocore's 10)
 # the others would each open one of their own, and throw it away.
@@ -100,14 +102,46 @@ class Aws:
                 import boto3
 
                 self._session = boto3.Session(
-                    region_name=self.endpoint.region,
+                    # boto3 reads AWS_DEFAULT_REGION alone; the other SDKs and the CLI, both.
+                    region_name=self.endpoint.region or os.environ.get("AWS_REGION") or None,
                     aws_access_key_id=self.endpoint.access_key,
                     aws_secret_access_key=self.endpoint.secret_key,
                     profile_name=self.endpoint.profile,
                 )
+                self._session.events.register("before-parse", _refuse_pages)
                 if self._observe is not None:
                     _watch(self._session, self._observe)
             return self._session
+
+
+def _refuse_pages(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
+    """Refuse a web page as an answer; botocore would make an empty one of it, or choke on it."""
+    from botocore.parsers import ResponseParserError
+
+    kind = str(response_dict["headers"].get("content-type", ""))
+    if kind.startswith("text/html") and not operation_model.has_streaming_output:
+        text = bytes(response_dict["body"]).decode(errors="replace")
+        raise ResponseParserError(f"HTTP {response_dict['status_code']}, a web page: {text}")
+
+
+def redirections(profile: str | None) -> list[str]:
+    """What leads calls elsewhere than to AWS: the variables and the profile's key, with the URL.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+    """
+    import botocore.session
+
+    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return []
+    named = [f"{name}={url}" for name, url in sorted(os.environ.items()) if _is_endpoint(name)]
+    session = botocore.session.Session(profile=profile)
+    with translated("the profile"):
+        url = session.get_scoped_config().get("endpoint_url")
+    return [*named, f"endpoint_url={url} of the profile"] if url else named
+
+
+def _is_endpoint(name: str) -> bool:
+    return name == "AWS_ENDPOINT_URL" or name.startswith("AWS_ENDPOINT_URL_")
 
 
 def _watch(session: "boto3.Session", observe: Observe) -> None:
@@ -150,6 +184,7 @@ def translated(
         NoCredentialsError,
         NoRegionError,
     )
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -161,10 +196,17 @@ def translated(
             hint="run `aws configure`, set AWS_PROFILE, or use the embedded AWS: --local",
         ) from error
     except NoRegionError as error:
-        raise ConfigError("no AWS region is set", hint="set region in toolkit.toml") from error
+        raise ConfigError(
+            "no AWS region is set", hint="set region in toolkit.toml, or AWS_REGION"
+        ) from error
     except EndpointConnectionError as error:
         raise ToolkitError(
             f"{what}: {error}", hint="check the network; for the embedded AWS: toolkit local status"
+        ) from error
+    except ResponseParserError as error:
+        raise ToolkitError(
+            f"{what}: the answer is not one of AWS: {' '.join(str(error).split())[:_SHOWN]}",
+            hint="a proxy or a gateway may have answered: look at HTTPS_PROXY and AWS_ENDPOINT_URL",
         ) from error
     except BotoCoreError as error:
         raise ToolkitError(f"{what}: {error}") from error

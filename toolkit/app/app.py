@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
 from attrs import evolve, frozen
 
-from toolkit.adapters import engine
+from toolkit.adapters import account, engine
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.ecr import Ecr
 from toolkit.adapters.ecs import Ecs
@@ -17,11 +17,12 @@ from toolkit.adapters.project import Project
 from toolkit.adapters.releases import Releases
 from toolkit.adapters.s3 import Bucket
 from toolkit.adapters.scheduler import Scheduler
-from toolkit.adapters.session import Aws, Endpoint
+from toolkit.adapters.session import Aws, Endpoint, redirections
 from toolkit.adapters.sqs import DeadLetterQueue
 from toolkit.core.calls import AwsCall
 from toolkit.core.deploying.config import DEFAULT, LOCAL, Config
 from toolkit.core.deploying.executor import Executor
+from toolkit.core.deploying.facts import Unknown
 from toolkit.core.deploying.stacks import AppStacks
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import AppNames
@@ -110,6 +111,16 @@ class App:
     def name(self) -> str:
         """The app's name."""
         return self.config.app.name
+
+    @property
+    def place(self) -> str:
+        """Where the app is, for a question that a person answers."""
+        if self.local:
+            return "on the embedded AWS"
+        who = account.asked(lambda: account.identity(self.aws))
+        if isinstance(who, Unknown):
+            return "on AWS"
+        return f"in account {who.account}, {who.region}"
 
     @property
     def names(self) -> AppNames:
@@ -239,6 +250,9 @@ def open_app(
         config = evolve(config, executor=executor)
     if not local:
         aws = Aws(Endpoint(region=config.region, profile=config.profile), observe)
+        for redirection in redirections(config.profile):
+            console.say(f"calls do not go to AWS: {redirection}")
+        _check_account(aws, config)
         return App(project, config, aws, console, lambda: datetime.now(UTC), local=False)
     info = engine.ensure_running(project.root, console.say, region=config.region or engine.REGION)
     client = engine.EngineClient(info)
@@ -246,6 +260,19 @@ def open_app(
         config = config.replacing(_FEED, client.feed_url())
     endpoint = Endpoint(info.region, info.endpoint_url, info.access_key, info.secret_key)
     return App(project, config, Aws(endpoint, observe), console, client.now, local=True)
+
+
+def _check_account(aws: Aws, config: Config) -> None:
+    """Refuse credentials of another account than the one that the environment is for."""
+    if config.account is None:
+        return
+    who = account.identity(aws)
+    if who.account != config.account:
+        raise ConfigError(
+            f"environment {config.environment} is for account {config.account}; "
+            f"{who.arn} is of account {who.account}",
+            hint="choose other credentials: AWS_PROFILE, or profile in toolkit.toml",
+        )
 
 
 def open_project(directory: Path) -> Project:

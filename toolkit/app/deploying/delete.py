@@ -97,8 +97,8 @@ def _agreed(app: App, stacks: Sequence[Stack], bucket: str, *, yes: bool) -> boo
         app.console.say(f"- {stack.name}")
     if bucket:
         app.console.say(f"- s3://{bucket} with ALL artifacts, manifests and releases")
-    question = f"Delete these {len(stacks)} stacks" + (" AND THE DATA?" if bucket else "?")
-    return yes or app.console.confirm(question)
+    data = " AND THE DATA" if bucket else ""
+    return yes or app.console.confirm(f"Delete these {len(stacks)} stacks{data} {app.place}?")
 
 
 def _layer(app: App, names: Sequence[str]) -> None:

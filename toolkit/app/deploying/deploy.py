@@ -19,7 +19,7 @@ from toolkit.app.app import App
 from toolkit.app.deploying import ownership
 from toolkit.app.deploying.image import find_image, resolve_image
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
-from toolkit.app.deploying.release import build, check_schedules, load
+from toolkit.app.deploying.release import build, check_project, load
 from toolkit.core.deploying import plans
 from toolkit.core.deploying.plans import PLATFORM, SCHEDULE, WORKLOAD, Spec
 from toolkit.core.deploying.release import INDEX, Release, release_id
@@ -60,7 +60,7 @@ def deploy(app: App, options: Options) -> Deployment:
         identity, release = load(app, options.release)
         app.console.say(f"release {identity}")
     else:
-        check_schedules(app)
+        check_project(app)
     _check_names(app, release, options.only)
     with Layers(app, options) as layers:
         # The embedded AWS needs no such role.

@@ -184,8 +184,10 @@ class Layers:
     def _agreed(self, count: int) -> bool:
         if self.options.dry_run:
             return False
-        question = f"Execute {'this change set' if count == 1 else f'these {count} change sets'}?"
-        return self.options.yes or self._console.confirm(question)
+        if self.options.yes:
+            return True
+        sets = "this change set" if count == 1 else f"these {count} change sets"
+        return self._console.confirm(f"Execute {sets} {self._app.place}?")
 
     def _execute(self, plan: StackPlan, change_set: ChangeSet | None) -> StackResult | StackError:
         if change_set is None:

@@ -66,7 +66,7 @@ def make_way(
     if not drifted:
         return True
     app.console.say("\n".join(f"! {row.name}: {told(row.drift)}" for row in drifted))
-    if not yes and not app.console.confirm(_question(drifted)):
+    if not yes and not app.console.confirm(_question(drifted, app.place)):
         return False
     wanted = {plan.name: plan for plan in plans}
 
@@ -83,11 +83,11 @@ def make_way(
     return True
 
 
-def _question(rows: list[Difference]) -> str:
+def _question(rows: list[Difference], place: str) -> str:
     back = ", ".join(row.name for row in rows if row.kind is not Kind.ADDED)
     anew = ", ".join(row.name for row in rows if row.kind is Kind.ADDED)
     steps = (back and f"Set back to what was deployed: {back}.", anew and f"Make anew: {anew}.")
-    return " ".join([*filter(None, steps), "Go on?"])
+    return " ".join([*filter(None, steps), f"Go on {place}?"])
 
 
 def _remove_unowned(app: App, wanted: Schedule) -> None:

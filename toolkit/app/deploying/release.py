@@ -7,7 +7,7 @@ from attrs import frozen
 from toolkit.adapters.releases import Packaged
 from toolkit.app.app import App
 from toolkit.app.deploying.image import resolve_image
-from toolkit.core.deploying import plans
+from toolkit.core.deploying import parameters, plans
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.deploying.release import Release
 from toolkit.core.errors import ConfigError, ImageError
@@ -27,7 +27,7 @@ class Package:
 
 def package(app: App) -> Package:
     """Build and push the image if need be, and write the release; the platform must be deployed."""
-    check_schedules(app)
+    check_project(app)
     image = resolve_image(app)
     release = build(app, image, {app.names.platform_stack: app.platform.values})
     identity, new = app.releases.write(release)
@@ -75,8 +75,12 @@ def load(app: App, prefix: str) -> tuple[str, Release]:
     return identity, release
 
 
-def check_schedules(app: App) -> None:
+def check_project(app: App) -> None:
     """Refuse what could not be deployed before anything is."""
+    config = app.config
+    nouns = {plans.PLATFORM: config.platform, plans.WORKLOAD: config.workload}
+    for noun, given in {**nouns, plans.SCHEDULE: config.schedule}.items():
+        parameters.check(config.environment, noun, given, app.project.template(noun))
     for schedule in app.project.schedules().values():
         env = app.config.environment_of(schedule.workload, schedule.env)
         workload = app.project.catalog.workload(schedule.workload)

@@ -192,7 +192,7 @@ def prune(app: App, *, yes: bool) -> list[str]:
         return []
     app.console.say("\n".join(f"- {name}" for name in stale))
     count = "this schedule" if len(stale) == 1 else f"these {len(stale)} schedules"
-    if not yes and not app.console.confirm(f"Delete {count}?"):
+    if not yes and not app.console.confirm(f"Delete {count} {app.place}?"):
         return []
     stacks = [app.names.schedule_stack(name) for name in stale]
     side_by_side(lambda stack: app.formation.delete(stack, app.console.event), stacks)

@@ -101,7 +101,8 @@ def _remove(root: Root, options: dict[str, Any]) -> int:
     found = action.removal(app.project, name, app.now())
     _show_removal(name, *found, as_json=as_json)
     yes = options["yes"]
-    if not yes and not app.console.confirm(f"Delete schedule {name}, its stack and its file?"):
+    question = "Delete schedule {}, its stack and its file {}?"
+    if not yes and not app.console.confirm(question.format(name, app.place)):
         return 1
     action.remove(app, name)
     if not as_json:

@@ -4,6 +4,7 @@ The file has a ``[default]`` table and one table for each other environment, whi
 it key by key. ``--local`` reads the environment ``local``.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from toolkit.runtime.contract import ContractError
 DEFAULT, LOCAL = "default", "local"
 _KEYS = (
     "app",
+    "account",
     "region",
     "profile",
     "image",
@@ -45,13 +47,15 @@ SHAPE = {
 class Config:
     """One environment of `toolkit.toml`.
 
-    ``executor`` is how the embedded AWS is to run tasks; None leaves the choice to the deployment.
-    ``platform``, ``workload`` and ``schedule`` hold template parameters; ``env`` holds, for each
-    workload, settings that lie below those of a schedule.
+    ``account`` is the only one that it may be deployed to. ``executor`` is how the embedded AWS is
+    to run tasks; None leaves the choice to the deployment. ``platform``, ``workload`` and
+    ``schedule`` hold template parameters; ``env`` holds, for each workload, settings that lie below
+    those of a schedule.
     """
 
     environment: str
     app: AppNames
+    account: str | None = None
     region: str | None = None
     profile: str | None = None
     image: str | None = None
@@ -81,6 +85,12 @@ class Config:
 
 def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Config:
     """Read one environment; raises ConfigError naming the table and the key."""
+    for key, value in document.items():
+        if not isinstance(value, Mapping):
+            raise ConfigError(
+                f"toolkit.toml: {key} stands above the tables, where nothing reads it",
+                hint=f"put it below [{DEFAULT}], or below one environment",
+            )
     if environment not in document and environment not in {DEFAULT, LOCAL}:
         known = ", ".join(document) or "none"
         raise ConfigError(
@@ -102,6 +112,7 @@ def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Co
     return Config(
         environment=environment,
         app=AppNames(check_name("app", str(table["app"]))),
+        account=_account(table.get("account")),
         region=table.get("region"),
         profile=table.get("profile"),
         image=table.get("image"),
@@ -111,6 +122,15 @@ def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Co
         workload=_texts(table.get("workload", {})),
         schedule=_texts(table.get("schedule", {})),
         env=env,
+    )
+
+
+def _account(value: Any) -> str | None:
+    if value is None or (isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value)):
+        return value
+    raise ConfigError(
+        f"toolkit.toml: account {value!r} is no account's number",
+        hint='12 digits as text, e.g. account = "123456789012"',
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import evolve, frozen
 
+from toolkit.core.deploying import parameters
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ConfigError, StackError
 from toolkit.core.schedules.schedule import Schedule
@@ -114,13 +115,13 @@ def schedule_spec(config: Config, schedule: Schedule) -> Spec:
     """One schedule with its ECS target."""
     environment = config.environment_of(schedule.workload, schedule.env)
     launch = {"AppName": config.app.name, **config.schedule}
-    parameters = evolve(schedule, env=environment, launch=launch).parameters()
+    values = evolve(schedule, env=environment, launch=launch).parameters()
     name = config.app.schedule_stack(schedule.name)
     wires = {
         "TaskDefinitionArn": config.app.workload_stack(schedule.workload),
         **dict.fromkeys(_SCHEDULE_WIRES, config.app.platform_stack),
     }
-    return Spec(config.app.name, name, SCHEDULE, parameters, _without(wires, parameters))
+    return Spec(config.app.name, name, SCHEDULE, values, _without(wires, values))
 
 
 def schedule_plan(
@@ -132,6 +133,7 @@ def schedule_plan(
     task_definition_arn: str,
 ) -> StackPlan:
     """The plan of one schedule on a platform and a workload that are deployed."""
+    parameters.check(config.environment, SCHEDULE, config.schedule, template)
     workload = config.app.workload_stack(schedule.workload)
     outputs = {
         config.app.platform_stack: platform,
