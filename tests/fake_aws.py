@@ -252,6 +252,12 @@ class Sqs(Client):
         self.count("ReceiveMessage")
         return {"Messages": self.aws.letters[:10]}
 
+    def delete_message_batch(self, Entries: list[Row], **_: Any) -> Row:
+        self.count("DeleteMessageBatch")
+        gone = {row["ReceiptHandle"] for row in Entries}
+        self.aws.letters = [row for row in self.aws.letters if row["ReceiptHandle"] not in gone]
+        return {}
+
     def change_message_visibility_batch(self, **_: Any) -> Row:
         self.count("ChangeMessageVisibilityBatch")
         return {}

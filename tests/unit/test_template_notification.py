@@ -2,12 +2,19 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
+import click
 import pytest
 
 from tests.cloudformation import ACCOUNT, REGION, properties, resources
 from tests.policies import matches
+from toolkit.cli import cli
+from toolkit.cli.options import RunIdType
+from toolkit.core.schedules.invocation import Invocation, substitute
+from toolkit.core.schedules.target import scheduler_input
+from toolkit.runtime.contract import RunId
 
 PAYLOAD: dict[str, Any] = {
     "source": "aws.ecs",
@@ -108,11 +115,75 @@ def test_a_notification_says_whose_it_is_and_what_to_do_next(rule: str) -> None:
 
 def test_a_failed_runs_notification_reads_fields_that_the_event_has() -> None:
     (topic,) = properties("platform", "FailedRunRule")["Targets"]
-    documented = set(PAYLOAD["detail"]) | {"createdAt"}
+    documented = set(PAYLOAD["detail"]) | {"createdAt", "overrides"}
     for path in topic["InputTransformer"]["InputPathsMap"].values():
         field = re.match(r"\$\.(?:time|detail\.(\w+))", path)
         assert field, path
         assert field[1] is None or field[1] in documented, path
+
+
+def filled(rule: str, state: dict[str, Any]) -> str:
+    """The text of a notification, as the input transformer makes it of an event."""
+    (topic,) = properties("platform", rule)["Targets"]
+    transformer = topic["InputTransformer"]
+    text: str = transformer["InputTemplate"]
+    for name, path in transformer["InputPathsMap"].items():
+        text = text.replace(f"<{name}>", _at(state, path))
+    return text
+
+
+def _at(state: Any, path: str) -> str:
+    for field, index in re.findall(r"\.(\w+)(?:\[(\d+)\])?", path.removeprefix("$")):
+        state = state.get(field, {}) if isinstance(state, dict) else {}
+        if index:
+            state = state[int(index)] if len(state) > int(index) else {}
+    return "" if state == {} else str(state)
+
+
+RUN = RunId("weather", datetime(2026, 11, 24, 5, tzinfo=UTC))
+
+
+def of_schedule() -> dict[str, Any]:
+    """The state change of a failed firing, with the overrides that the toolkit makes."""
+    invocation = Invocation("arn:schedule/weather", RUN.scheduled_time, "execution", 1)
+    given = substitute(scheduler_input("weather", {"AAA": "1", "ZZZ": "2"}), invocation)
+    guard = {"name": "aws-guardduty-agent-x", "exitCode": 0}
+    containers = [guard, {"name": "workload", "exitCode": 64, "reason": "why"}]
+    return event(overrides=json.loads(given), containers=containers)
+
+
+def test_a_notification_tells_each_container_by_its_name() -> None:
+    text = filled("FailedRunRule", of_schedule())
+    assert "aws-guardduty-agent-x 0" in text
+    assert "workload 64 why" in text
+
+
+def test_a_notification_names_the_run_and_commands_that_exist() -> None:
+    text = filled("FailedRunRule", of_schedule())
+    (told,) = re.findall(r"toolkit logs (\S+)", text)
+    assert RunIdType().convert(told, None, None) == RUN
+    assert f"toolkit validate --task {PAYLOAD['detail']['taskArn']}" in text
+    letters = filled("DeadLetterRule", {"time": "2026-11-24T05:00:00Z"})
+    lines = re.findall(r"toolkit ([a-z-]+)((?: --[a-z-]+)*)", f"{text}\n{letters}")
+    assert {name for name, _ in lines} == {"validate", "logs", "ledger", "doctor", "dead-letters"}
+    for name, options in lines:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None, name
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert set(options.split()) <= known, name
+
+
+def test_a_dead_letter_that_comes_while_the_alarm_rings_raises_another() -> None:
+    alarm = properties("platform", "DeadLetterArrivalAlarm")
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("NumberOfMessagesSent", "Sum")
+    pattern = properties("platform", "DeadLetterRule")["EventPattern"]
+    change: dict[str, Any] = {
+        "source": "aws.cloudwatch",
+        "detail-type": "CloudWatch Alarm State Change",
+        "resources": ["DeadLetterArrivalAlarm.Arn"],
+        "detail": {"state": {"value": "ALARM"}},
+    }
+    assert matches(pattern, change)
 
 
 def test_a_dead_letter_raises_the_alarm_and_the_alarm_a_notification() -> None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
+from toolkit.core.errors import ToolkitError
 from toolkit.core.proof.dead_letter import DeadLetter
 
 if TYPE_CHECKING:
@@ -41,6 +42,30 @@ class DeadLetterQueue:
             finally:
                 self._give_back(list(held.values()))
         return list(found.values())
+
+    def remove(self, message_ids: set[str]) -> int:
+        """Delete these messages and leave all others; returns how many were deleted."""
+        held: dict[str, str] = {}
+        done: set[str] = set()
+        with translated("the dead-letter queue"):
+            try:
+                while len(done) < len(message_ids) and self._receive(held):
+                    wanted = {key: held[key] for key in held.keys() & message_ids - done}
+                    self._delete(list(wanted.values()))
+                    done |= wanted.keys()
+            finally:
+                self._give_back([handle for key, handle in held.items() if key not in done])
+        return len(done)
+
+    def _delete(self, handles: list[str]) -> None:
+        for start in range(0, len(handles), _PAGE):
+            batch = handles[start : start + _PAGE]
+            answer = self._client.delete_message_batch(
+                QueueUrl=self._url,
+                Entries=[{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(batch)],
+            )
+            for row in answer.get("Failed", ()):
+                raise ToolkitError(f"a dead letter was not deleted: {row.get('Message', '')}")
 
     def _receive(self, held: dict[str, str]) -> list[Any]:
         answer = self._client.receive_message(

@@ -20,6 +20,10 @@ COMMANDS = {
         "proof.cost",
         "Show what runs cost, or what the next 30 days of schedules will.",
     ),
+    "dead-letters": CommandEntry(
+        "proof.dead_letters",
+        "List the launches that failed and are still in the queue.",
+    ),
     "delete": CommandEntry(
         "deploying.delete",
         "Delete the app's stacks: schedules, workloads, platform.",

@@ -1,5 +1,6 @@
 """Options that many commands share, and what they turn into."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from toolkit.app.local import read_duration
 from toolkit.cli.root import kept_option
 from toolkit.core.deploying.executor import Executor
 from toolkit.runtime.contract import ContractError, RunId, parse_time
+
+_LONG = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 
 
 class RunIdType(click.ParamType[RunId]):
@@ -23,9 +26,18 @@ class RunIdType(click.ParamType[RunId]):
         if isinstance(value, RunId):
             return value
         try:
-            return RunId.parse(value)
+            return RunId.parse(_compact(value))
         except ContractError as error:
             self.fail(str(error), param, ctx)
+
+
+def _compact(text: str) -> str:
+    """A run id as notifications have it, with a time as AWS writes it, in its usual form.
+
+    >>> _compact("weather-2026-11-24T05:00:00Z")
+    'weather-20261124T050000Z'
+    """
+    return _LONG.sub(lambda match: match[0].replace("-", "").replace(":", ""), text)
 
 
 class Assignment(click.ParamType[tuple[str, str]]):

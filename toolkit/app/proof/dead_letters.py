@@ -33,6 +33,22 @@ def read(app: App, since: datetime) -> list[DeadLetter]:
     return [*kept, *fresh]
 
 
+def queued(app: App) -> list[DeadLetter]:
+    """The dead letters that are in the queue now."""
+    return app.dead_letter_queue.letters()
+
+
+def empty(app: App, letters: Iterable[DeadLetter]) -> int:
+    """Take these letters out of the queue, once they are all in the bucket."""
+    now = app.now()
+    known = {letter.message_id for letter in _kept(app.bucket, now - _QUEUED)}
+    rows = list(letters)
+    fresh = [letter for letter in rows if letter.message_id not in known]
+    if fresh:
+        app.bucket.write(dated_key(PREFIX, now), dead_letter.to_json(fresh), "application/json")
+    return app.dead_letter_queue.remove({letter.message_id for letter in rows})
+
+
 def _kept(bucket: Bucket, since: datetime) -> list[DeadLetter]:
     """What readings since then have kept: a letter is read after the launch that it tells of."""
     after = dated_key(PREFIX, since)

@@ -28,7 +28,7 @@ def overrides(
     attempt: str,
     token: str | None = None,
 ) -> dict[str, Any]:
-    """ECS task overrides; the environment is sorted by name, so that diffs are stable."""
+    """ECS task overrides; the scheduled time first, then by name, so that diffs are stable."""
     variables = {
         **environment,
         contract.SCHEDULE: schedule,
@@ -38,7 +38,9 @@ def overrides(
     }
     if token is not None:
         variables[contract.RUN_TOKEN] = token
-    rows = [{"name": name, "value": variables[name]} for name in sorted(variables)]
+    # The notification of platform.yaml finds the scheduled time at the first place.
+    names = sorted(variables, key=lambda name: (name != contract.SCHEDULED_TIME, name))
+    rows = [{"name": name, "value": variables[name]} for name in names]
     built = {"containerOverrides": [{"name": CONTAINER, "environment": rows}]}
     size = len(json.dumps(built))
     if size > OVERRIDES_LIMIT:

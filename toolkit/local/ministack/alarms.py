@@ -70,8 +70,11 @@ def _measure(queue: dict[str, Any], minute: int) -> None:
     if minute > _active_until.get(queue["url"], 0):
         return
     dimensions = {"QueueName": queue["name"]}
-    for metric, attribute in _GAUGES.items():
-        value = float(queue["attributes"][attribute])
+    values = {metric: float(queue["attributes"][key]) for metric, key in _GAUGES.items()}
+    # Of the minute before; one that was received and deleted within it is not counted.
+    sent = [row for row in queue["messages"] if minute - _MINUTE <= row["sent_at"] < minute]
+    values["NumberOfMessagesSent"] = float(len(sent))
+    for metric, value in values.items():
         cloudwatch.record_metric("AWS/SQS", metric, value, "Count", dimensions)
         key = ("AWS/SQS", metric, cloudwatch._dims_key(dimensions))
         # Its moment is the minute itself: a moment later it would tell of the next one.
