@@ -8,15 +8,17 @@ _INDEX = "application/vnd.oci.image.index.v1+json"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
-def push_index(endpoint: str, image: str, architecture: str) -> str:
+def push_index(endpoint: str, login: str, image: str, architecture: str) -> str:
     """Push an index whose only image is that one, said to be for Linux on ``architecture``.
 
-    Returns its reference by digest.
+    ``login`` is the token of GetAuthorizationToken. Returns its reference by digest.
     https://github.com/opencontainers/image-spec/blob/main/image-index.md
     """
     repository, _, digest = image.partition("@")
     manifests = f"{endpoint}/v2/{repository.partition('/')[2]}/manifests"
-    with urllib.request.urlopen(f"{manifests}/{digest}") as answer:
+    headers = {"Authorization": f"Basic {login}"}
+    found = urllib.request.Request(f"{manifests}/{digest}", headers=headers)
+    with urllib.request.urlopen(found) as answer:
         size = len(answer.read())
     platform = {"architecture": architecture, "os": "linux"}
     row = {"mediaType": _MANIFEST, "digest": digest, "size": size, "platform": platform}
@@ -24,7 +26,7 @@ def push_index(endpoint: str, image: str, architecture: str) -> str:
     content = json.dumps(document).encode()
     made = f"sha256:{hashlib.sha256(content).hexdigest()}"
     request = urllib.request.Request(
-        f"{manifests}/{made}", content, {"Content-Type": _INDEX}, method="PUT"
+        f"{manifests}/{made}", content, {**headers, "Content-Type": _INDEX}, method="PUT"
     )
     urllib.request.urlopen(request).close()
     return f"{repository}@{made}"

@@ -57,7 +57,9 @@ def built_for(architecture: str, wanted: str) -> Spoil:
 
     def spoil(stage: Stage, definition: Definition) -> None:
         found = container(definition)
-        found["image"] = push_index(stage.info.endpoint_url, found["image"], architecture)
+        token = stage.aws("ecr").get_authorization_token()["authorizationData"][0]
+        login = token["authorizationToken"]
+        found["image"] = push_index(stage.info.endpoint_url, login, found["image"], architecture)
         definition["runtimePlatform"]["cpuArchitecture"] = wanted
 
     return spoil
