@@ -1,9 +1,9 @@
-"""How fast, and in how much memory, 8.76 million hourly readings are read: this and its peers.
+"""How fast, and in how much memory, 8.76 million daily readings are read: this and its peers.
 
     python benchmarks/weather.py [--stations 100] [--rounds 5]
 
-100 stations x 10 years of hourly readings, one CSV file a station in GHCN's long format, 37 bytes a
-line, and the same lines in one file. Every contestant runs in a process of its own, in turns, and
+100 stations x 80 years of three elements, one CSV file a station in GHCN-Daily's long format, 37
+bytes a line, and the same lines in one file. Every contestant runs in a process of its own, in turns, and
 must arrive at the same number of rows and the same sum. CPU is user + system of the whole process,
 imports included; RSS is its peak. Peers that are not installed are left out.
 """
@@ -28,24 +28,27 @@ def generate(folder: Path, stations: int) -> None:
     import numpy as np
 
     rng = np.random.default_rng(20261124)
-    days = np.arange("2012-01-01", "2022-01-01", dtype="datetime64[D]")[:3650]
-    dates = np.repeat(np.char.replace(days.astype(str), "-", ""), 24).tolist()
-    hours = np.tile(np.arange(24), len(days))
-    angle = 2 * np.pi * (np.arange(len(hours)) / 24 / 365.25)
-    usual = 100 - 90 * np.cos(angle) - 40 * np.cos(2 * np.pi * hours / 24)
-    times = [f"{hour:02}00" for hour in hours]
+    days = np.arange("1942-01-01", "2022-01-01", dtype="datetime64[D]")[:29200]
+    dates = np.repeat(np.char.replace(days.astype(str), "-", ""), 3).tolist()
+    elements = ["TMAX", "TMIN", "PRCP"] * len(days)
+    usual = 150 - 90 * np.cos(2 * np.pi * np.arange(len(days)) / 365.25)
     with (folder / "all.csv").open("w") as everything:
         for number in range(stations):
             name = f"USW{number:08}"
-            tenths = (usual + rng.normal(0, 15, len(hours))).round().astype(int).tolist()
-            flags = np.where(rng.random(len(hours)) < 0.001, "I", "").tolist()
+            high = usual + rng.normal(0, 30, len(days))
+            rain = rng.exponential(30, len(days))
+            tenths = np.column_stack([high, high - 80, rain]).round().astype(int).ravel().tolist()
+            flags = np.where(rng.random(len(tenths)) < 0.001, "I", "").tolist()
             text = "".join(
-                f"{name},{date},TEMP,{value},,{flag},W,{time}\n"
-                for date, value, flag, time in zip(dates, tenths, flags, times, strict=True)
+                f"{name},{date},{element},{value},,{flag},W,2400\n"
+                for date, element, value, flag in zip(dates, elements, tenths, flags, strict=True)
             )
             (folder / "stations").mkdir(exist_ok=True)
             (folder / "stations" / f"{name}.csv").write_text(text)
             everything.write(text)
+
+
+CODES = (b"TMAX", b"TMIN", b"PRCP")
 
 
 def ours(folder: Path) -> tuple[int, int]:
@@ -56,7 +59,7 @@ def ours(folder: Path) -> tuple[int, int]:
     rows = total = 0
     for path in sorted((folder / "stations").iterdir()):
         with path.open("rb", buffering=0) as stream:
-            columns = ghcn.parse(stream, Format(path.stem.encode(), (b"TEMP",), hourly=True))
+            columns = ghcn.parse(stream, Format(path.stem.encode(), CODES))
         assert columns.unreadable == 0
         rows += len(columns.slots)
         total += int(columns.tenths.sum())
@@ -64,7 +67,7 @@ def ours(folder: Path) -> tuple[int, int]:
 
 
 def ours_and_model(folder: Path) -> tuple[int, int]:
-    """The same, then quality control, daily maxima, order, a year's forecasts."""
+    """The same, then quality control, order, a year's forecasts of the maximum."""
     from workloads.batch.weather import ghcn, quality, skill
     from workloads.batch.weather.ghcn_line import Format
     from workloads.batch.weather.readings import Station, readings
@@ -72,9 +75,11 @@ def ours_and_model(folder: Path) -> tuple[int, int]:
     rows = total = 0
     for path in sorted((folder / "stations").iterdir()):
         with path.open("rb", buffering=0) as stream:
-            columns = ghcn.parse(stream, Format(path.stem.encode(), (b"TEMP",), hourly=True))
-        series = readings(path.stem, "TEMP", *columns.of(0))
-        checked = quality.check(Station(path.stem, "", "", (series,)))
+            columns = ghcn.parse(stream, Format(path.stem.encode(), CODES))
+        series = [
+            readings(path.stem, code.decode(), *columns.of(i)) for i, code in enumerate(CODES)
+        ]
+        checked = quality.check(Station(path.stem, "", "", tuple(series)))
         days, values = quality.daily(checked.series[0], "TMAX")
         split = skill.split_months(days, train=120, validation=12, test=12, end="")
         order, _ = skill.choose_order(days, values, split, harmonics=2, max_order=5)

@@ -5,7 +5,8 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
@@ -52,13 +53,16 @@ def test_seattle_reaches_the_skill_of_the_research_and_passes_its_gates(
     seattle_run: tuple[FakeRun, Result],
 ) -> None:
     seattle, result = seattle_run
-    assert len(result.gates) == 3
+    assert len(result.gates) == 6
     assert all(gate.passed for gate in result.gates)
     scores = json.loads(seattle.saved["metrics.json"])["stations"][SEATTLE]["scores"]
     assert scores[0]["skill_persistence"] == pytest.approx(0.148, abs=0.003)
     assert scores[0]["skill_climatology"] == pytest.approx(0.494, abs=0.005)
     assert scores[2]["skill_persistence"] == pytest.approx(0.346, abs=0.02)
     assert scores[6]["rmse"] == pytest.approx(3.73, abs=0.05)
+    low, high = scores[0]["skill_persistence_interval"]
+    assert low == pytest.approx(0.07, abs=0.02)
+    assert high == pytest.approx(0.21, abs=0.02)
 
 
 def test_every_artifact_and_event_of_the_catalog_is_there(seattle: FakeRun) -> None:
@@ -124,7 +128,7 @@ def test_gates_that_are_out_of_reach_do_not_pass(tmp_path: Path) -> None:
         settings(MIN_SKILL_PERSISTENCE="0.9", MIN_SKILL_CLIMATOLOGY="0.9", MAX_COVERAGE_ERROR="0"),
         FakeRun(tmp_path),
     )
-    assert [gate.passed for gate in result.gates] == [False, False, False]
+    assert [gate.passed for gate in result.gates] == [False, False, False, True, True, True]
 
 
 def test_minimum_temperatures_are_a_setting_away(tmp_path: Path) -> None:
@@ -168,7 +172,7 @@ def test_stations_are_studied_one_by_one(noaa: FileServer, tmp_path: Path) -> No
     result = run(fetched(noaa, f"{SEATTLE}, USW00094728,{SEATTLE}"), fake)
     assert noaa.asked == [f"/{SEATTLE}.csv", "/USW00094728.csv"]
     assert list(json.loads(fake.saved["metrics.json"])["stations"]) == [SEATTLE, "USW00094728"]
-    assert len({gate.name for gate in result.gates}) == 6
+    assert len({gate.name for gate in result.gates}) == 12
     assert {"weather.png", "weather-USW00094728.png"} <= fake.saved.keys()
     assert {row["station"] for row in table(fake, "forecast.csv")} == {SEATTLE, "USW00094728"}
 
@@ -179,7 +183,7 @@ def test_a_run_that_must_stop_while_it_fetches_keeps_the_stations_before(
     fake = FakeRun(tmp_path, stop_when=lambda run: "weather.png" in run.saved)
     with pytest.raises(Interrupted) as caught:
         run(fetched(noaa, f"{SEATTLE},USW00094728"), fake)
-    assert len(caught.value.result.gates) == 3
+    assert len(caught.value.result.gates) == 6
     assert fake.artifacts["forecast.csv"].rows == 366 * 7
 
 
@@ -212,6 +216,60 @@ def test_an_element_without_good_readings_is_an_error_with_a_hint(
     assert "ELEMENT" in caught.value.hint
 
 
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_station_that_cannot_be_had_does_not_cost_the_others_their_tables(
+    missing: int, noaa: FileServer, tmp_path: Path
+) -> None:
+    stations = [SEATTLE, "USW00094728"]
+    stations.insert(missing, "USW00000000")
+    fake = FakeRun(tmp_path)
+    with pytest.raises(WeatherError, match=r"USW00000000\.csv answered 404") as caught:
+        run(fetched(noaa, ",".join(stations)), fake)
+    assert {row["station"] for row in table(fake, "forecast.csv")} == {SEATTLE, "USW00094728"}
+    assert [name for name, _ in fake.events].count("station.failed") == 1
+    told = json.loads(fake.saved["metrics.json"])["stations"]
+    assert "answered 404" in told["USW00000000"]["error"]
+    assert caught.value.result is not None
+    assert len(caught.value.result.gates) == 12
+
+
+def test_all_stations_that_failed_are_named_in_one_error(noaa: FileServer, tmp_path: Path) -> None:
+    with pytest.raises(WeatherError) as caught:
+        run(fetched(noaa, "USW00000000,USW00000001"), FakeRun(tmp_path))
+    assert caught.value.message.count("answered 404") == 2
+    assert caught.value.hint.count("ghcnd-stations.txt") == 1
+
+
+def test_a_file_in_fahrenheit_does_not_pass(noaa: FileServer, tmp_path: Path) -> None:
+    fahrenheit = station(DAYS) * 9 / 5 + 32
+    noaa.answers[f"/{SEATTLE}.csv"] = [Answer(ghcn_csv(SEATTLE, DAYS, fahrenheit))]
+    result = run(fetched(noaa, SEATTLE), FakeRun(tmp_path))
+    failed = {gate.name for gate in result.gates if not gate.passed}
+    assert f"{SEATTLE} share of readings rejected" in failed
+
+
+@pytest.mark.parametrize(
+    ("gate", "damage"),
+    [
+        ("share of days absent", lambda lines: [a for i, a in enumerate(lines) if i // 4 % 8]),
+        ("share of lines unreadable", lambda lines: lines + [b"?\n"] * (len(lines) // 50)),
+        (
+            "share of readings rejected",
+            lambda lines: [
+                a.replace(b",,,W", b",,I,W") if i // 4 % 12 == 0 else a for i, a in enumerate(lines)
+            ],
+        ),
+    ],
+)
+def test_a_record_that_is_not_sound_does_not_pass(
+    gate: str, damage: Callable[[list[bytes]], list[bytes]], noaa: FileServer, tmp_path: Path
+) -> None:
+    lines = ghcn_csv(SEATTLE, DAYS, station(DAYS)).splitlines(keepends=True)
+    noaa.answers[f"/{SEATTLE}.csv"] = [Answer(b"".join(damage(lines)))]
+    result = run(fetched(noaa, SEATTLE), FakeRun(tmp_path))
+    assert f"{SEATTLE} {gate}" in {each.name for each in result.gates if not each.passed}
+
+
 def test_a_run_imports_only_what_it_uses(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib;"
@@ -225,3 +283,38 @@ def test_a_run_imports_only_what_it_uses(tmp_path: Path) -> None:
     )
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=root, check=True)
+
+
+def ghcn_lines(tenths: list[int], first: str = "2016-01-01", element: str = "TMAX") -> bytes:
+    start = np.datetime64(first)
+    return b"".join(
+        f"{SEATTLE},{str(start + day).replace('-', '')},{element},{value},,,W,\n".encode()
+        for day, value in enumerate(tenths)
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ghcn_lines([100] * 1500),
+        ghcn_lines([100]),
+        ghcn_lines([100, 110] * 750),
+        ghcn_lines([100] * 1490 + [101] * 10),
+        ghcn_lines(list(range(-300, 500)) * 2),
+        ghcn_lines([100 + day % 7 for day in range(1500)]),
+        ghcn_lines([100] * 10) * 300,
+        ghcn_lines([100] * 30) + ghcn_lines([120] * 30, first="2023-01-01"),
+        ghcn_lines([9999] * 1500),
+        ghcn_lines([50] * 1500, element="PRCP"),
+    ],
+)
+@pytest.mark.parametrize("horizon", ["1", "30"])
+def test_a_degenerate_file_ends_in_scores_or_in_words(
+    content: bytes, horizon: str, noaa: FileServer, tmp_path: Path
+) -> None:
+    noaa.answers[f"/{SEATTLE}.csv"] = [Answer(content)]
+    fake = FakeRun(tmp_path)
+    with suppress(WeatherError):
+        run(fetched(noaa, SEATTLE, HORIZON=horizon), fake)
+    assert SEATTLE in json.loads(fake.saved["metrics.json"])["stations"]
+    assert fake.artifacts["observations.csv"].rows == content.count(b"\n")

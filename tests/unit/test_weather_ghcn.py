@@ -13,7 +13,6 @@ from workloads.batch.weather.ghcn_line import Columns, Format, decode_lines
 from workloads.batch.weather.readings import Flag
 
 SEATTLE = Format(b"USW00024233", (b"TMAX", b"TMIN", b"PRCP"))
-HOURLY = Format(b"USW00024233", (b"TEMP",), hourly=True)
 
 USUAL = (
     b"USW00024233,20150101,TMAX,56,,,W,2400\n"
@@ -101,27 +100,9 @@ def test_a_line_that_ends_early_does_not_borrow_from_the_next(end: bytes) -> Non
     assert_same(ghcn.decode(block, SEATTLE), decode_lines(block, SEATTLE))
 
 
-def test_a_field_too_many_before_the_hour_is_a_broken_line() -> None:
-    columns = parse(b"USW00024233,20150101,TEMP,56,,,,,0000\n", HOURLY)
-    assert (len(columns.slots), columns.unreadable) == (0, 1)
-
-
 def test_other_stations_in_the_file_are_left_out() -> None:
     columns = parse(USUAL.replace(b"24233", b"94728") + USUAL)
     assert (len(columns.slots), columns.unreadable) == (3, 0)
-
-
-def test_hours_come_from_the_observation_time() -> None:
-    lines = (
-        b"USW00024233,20150101,TEMP,56,,,W,0000\n"
-        b"USW00024233,20150101,TEMP,57,,,W,2359\n"
-        b"USW00024233,20150101,TEMP,58,,,W,2400\n"
-        b"USW00024233,20150101,TEMP,59,,,W,\n"
-    )
-    columns = parse(lines, HOURLY)
-    midnight = 24 * days_since_1970(2015, 1, 1)
-    assert columns.slots.tolist() == [midnight, midnight + 23, midnight + 24]
-    assert columns.unreadable == 1
 
 
 def test_an_empty_file_has_no_readings() -> None:
@@ -158,9 +139,9 @@ BLOCKS = st.lists(LINES, min_size=1, max_size=12).map(lambda lines: b"\n".join(l
 
 
 @settings(max_examples=400, deadline=None)
-@given(BLOCKS, st.sampled_from([SEATTLE, HOURLY]))
-def test_blocks_are_decoded_as_their_lines_are(block: bytes, wanted: Format) -> None:
-    assert_same(ghcn.decode(block, wanted), decode_lines(block, wanted))
+@given(BLOCKS)
+def test_blocks_are_decoded_as_their_lines_are(block: bytes) -> None:
+    assert_same(ghcn.decode(block, SEATTLE), decode_lines(block, SEATTLE))
 
 
 @settings(max_examples=50, deadline=None)

@@ -195,7 +195,7 @@ def test_a_test_period_without_observations_is_an_error_with_a_hint() -> None:
     values = station(DECADE, 4)
     split = split_of_years(8)
     values[split.test :] = np.nan
-    with pytest.raises(WeatherError, match="no day with an observation"):
+    with pytest.raises(WeatherError, match="only 0 days of the test period"):
         skill.forecast(DECADE, values, split, harmonics=1, order=1, horizon=7, level=0.9)
 
 
@@ -214,3 +214,77 @@ def test_too_many_gaps_to_fit_are_an_error_that_names_the_setting() -> None:
     with pytest.raises(WeatherError, match="the 3 before them") as caught:
         fit(DECADE, values, harmonics=1, order=3)
     assert "MAX_ORDER" in caught.value.hint
+
+
+def test_the_interval_of_a_skill_covers_the_true_one_as_often_as_it_says() -> None:
+    # AR(1) against climatology: the true 1-day skill is ar^2. 200 independent test years.
+    ar, inside = 0.6, 0
+    for seed in range(200):
+        residuals = autoregression(366, (ar,), seed)
+        model = np.square(residuals[1:] - ar * residuals[:-1])
+        found = skill.skill_interval(model, np.square(residuals[1:]))
+        inside += found.low <= ar**2 <= found.high
+    assert 0.86 <= inside / 200 <= 0.99
+
+
+def test_no_skill_is_not_taken_for_skill() -> None:
+    # Two methods that are equally good: the lower end is above 0 in about one of forty.
+    random = np.random.default_rng(1)
+    lucky = 0
+    for _ in range(200):
+        model, reference = np.square(random.normal(size=(2, 365)))
+        lucky += skill.skill_interval(model, reference).low > 0
+    assert lucky <= 15
+
+
+DEGENERATE = st.one_of(
+    st.just(np.full(900, 11.1)),
+    st.just(season(np.arange(900))),
+    st.just(np.arange(900) / 100),
+    st.just(np.tile([1.0, 2.0], 450)),
+    st.just(np.tile([1.0, 2.0, 4.0, 1.5], 225)),
+    st.just(np.where(np.arange(900) < 850, 5.0, 6.0)),
+    st.just(np.where(np.arange(900) % 400, 0.0, 0.1)),
+    st.integers(0, 99).map(lambda seed: station(np.arange(900), seed)),
+    st.integers(0, 99).map(lambda seed: np.round(station(np.arange(900), seed) / 10)),
+)
+GAPS = st.lists(st.tuples(st.integers(0, 899), st.integers(1, 500)), max_size=4)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    values=DEGENERATE,
+    gaps=GAPS,
+    order=st.integers(1, 30),
+    harmonics=st.integers(0, 6),
+    horizon=st.integers(1, 30),
+    months=st.tuples(st.integers(7, 36), st.integers(1, 4), st.integers(1, 4)),
+)
+def test_a_degenerate_record_ends_in_scores_or_in_words(
+    values: np.ndarray,
+    gaps: list[tuple[int, int]],
+    order: int,
+    harmonics: int,
+    horizon: int,
+    months: tuple[int, int, int],
+) -> None:
+    values, days = values.copy(), np.arange(900)
+    for first, length in gaps:
+        values[first : first + length] = np.nan
+    train, validation, test = months
+    try:
+        split = skill.split_months(days, train=train, validation=validation, test=test, end="")
+        chosen, _ = skill.choose_order(days, values, split, harmonics=harmonics, max_order=order)
+        found = skill.forecast(
+            days, values, split, harmonics=harmonics, order=chosen, horizon=horizon, level=0.9
+        )
+    except WeatherError:
+        return
+    for score in found.scores:
+        for name in ("rmse", "rmse_persistence", "rmse_climatology", "coverage", "width"):
+            assert np.isfinite(getattr(score, name)), name
+        for kind in ("skill_persistence", "skill_climatology"):
+            interval = getattr(score, f"{kind}_interval")
+            assert interval.low <= interval.high
+            assert np.isfinite([interval.low, interval.high, getattr(score, kind)]).all()
+    skill.autocorrelation(found.observed - found.mean[:, 0], lags=20)

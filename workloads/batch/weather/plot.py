@@ -108,19 +108,27 @@ def _label_dates(axes: "Axes") -> None:
 
 def _draw_skill(axes: "Axes", forecast: Forecast) -> None:
     horizons = np.array([score.horizon for score in forecast.scores])
-    for shift, color, reference, skills in (
-        (-0.2, BLUE, "persistence", [s.skill_persistence for s in forecast.scores]),
-        (0.2, ORANGE, "climatology", [s.skill_climatology for s in forecast.scores]),
-    ):
-        bars = axes.bar(horizons + shift, skills, 0.38, color=color, label=f"over {reference}")
+    for shift, color, reference in ((-0.2, BLUE, "persistence"), (0.2, ORANGE, "climatology")):
+        skills = np.array([getattr(s, f"skill_{reference}") for s in forecast.scores])
+        intervals = [getattr(s, f"skill_{reference}_interval") for s in forecast.scores]
+        low, high = (np.array([getattr(i, end) for i in intervals]) for end in ("low", "high"))
+        spread = np.clip([skills - low, high - skills], 0, None)
+        axes.bar(horizons + shift, skills, 0.38, color=color, label=f"over {reference}")
+        axes.errorbar(
+            horizons + shift, skills, yerr=spread, fmt="none", ecolor=INK, elinewidth=1, capsize=2,
+        )  # fmt: skip
         if len(horizons) <= 10:
-            labels = [f"{round(skill, 2) + 0.0:.2f}" for skill in skills]  # + 0.0: never "-0.00"
-            axes.bar_label(bars, labels, fontsize=8.5, padding=1, color=INK)
+            for at, top, value in zip(horizons + shift, np.maximum(high, 0), skills, strict=True):
+                text = f"{round(value, 2) + 0.0:.2f}"  # + 0.0: never "-0.00"
+                axes.annotate(
+                    text, (at, top), (0, 2), textcoords="offset points", fontsize=8, ha="center",
+                    color=INK,
+                )  # fmt: skip
     axes.axhline(0, color=INK, lw=0.8)
     axes.set_xticks(horizons[:: 1 + len(horizons) // 11])
     axes.grid(visible=False, axis="x")
     axes.margins(y=0.1)
-    axes.set_xlabel("days ahead")
+    axes.set_xlabel("days ahead (lines: 95 % interval)")
     axes.set_ylabel("1 - MSE / MSE of the reference")
     axes.set_title("Skill by horizon")
     _legend_beside_title(axes)
@@ -134,7 +142,7 @@ def _draw_errors(axes: "Axes", forecast: Forecast, lags: int = 20) -> None:
     axes.vlines(lag, 0, correlation, color=GREEN, lw=3)
     axes.plot(lag, correlation, "o", color=GREEN, ms=5)
     axes.axhline(0, color=INK, lw=0.8)
-    reach = max(0.3, 1.2 * float(np.abs(correlation).max()))
+    reach = max(0.3, 1.2 * float(np.nanmax(np.abs(correlation), initial=0.0)))
     axes.set_ylim(-reach, reach)
     axes.set_xlim(0.2, lags + 0.8)
     axes.set_xticks([1, 5, 10, 15, 20])

@@ -4,9 +4,11 @@ The checks run in the order in which they can be trusted, and each looks only at
 physical range, duplicates, spikes, steps, and the maximum against the minimum.
 """
 
+from typing import Self
+
 import numpy as np
 import pandas as pd
-from attrs import evolve
+from attrs import evolve, frozen
 
 from toolkit.runtime import Json
 from workloads.batch.weather.readings import Flag, Flags, Floats, Readings, Slots, Station
@@ -26,6 +28,34 @@ def total(station: Station) -> tuple[int, int]:
     good = sum(int(np.count_nonzero(series.good)) for series in station.series)
     rows = sum(len(series.slots) for series in station.series)
     return rows, rows - good
+
+
+@frozen
+class Shares:
+    """How much of a record is not there to rest on: each as a share from 0 to 1.
+
+    ``rejected`` of the element's readings, those that the provider marks as missing left out;
+    ``absent`` of the days from its first to its last value; ``unreadable`` of the station's lines.
+    """
+
+    rejected: float
+    absent: float
+    unreadable: float
+
+    @classmethod
+    def of(cls, station: Station, readings: Readings, values: Floats) -> Self:
+        """The shares of one element, whose daily ``values`` have NaN on days without one."""
+        given = readings.flags != Flag.MISSING
+        lines = station.unreadable + sum(len(series.slots) for series in station.series)
+        return cls(
+            rejected=_share(int(np.count_nonzero(given & ~readings.good)), int(given.sum())),
+            absent=_share(int(np.isnan(values).sum()), len(values)),
+            unreadable=_share(station.unreadable, lines),
+        )
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 def tally(readings: Readings) -> dict[str, Json]:

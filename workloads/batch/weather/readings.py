@@ -7,18 +7,24 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
+from toolkit.runtime import Result
+
 Floats: TypeAlias = npt.NDArray[np.float64]
 Slots: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.uint8]
 
 
 class WeatherError(Exception):
-    """The run cannot go on; ``hint`` says what to do about it, and stands in the text, too."""
+    """A station cannot be studied; ``hint`` says what to do about it, and stands in the text, too.
+
+    ``result``, where it is set, holds what the run measured of the other stations.
+    """
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(f"{message}\nhint: {hint}")
         self.message = message
         self.hint = hint
+        self.result: Result | None = None
 
 
 class Flag(IntEnum):

@@ -9,8 +9,8 @@ from attrs import asdict
 
 from toolkit.runtime import Gate, Json, Result, Run
 from workloads.batch.weather import quality, skill
-from workloads.batch.weather.readings import Flag, Floats, Station
-from workloads.batch.weather.skill import Forecast, Score
+from workloads.batch.weather.readings import Flag, Floats, Station, WeatherError
+from workloads.batch.weather.skill import Forecast, Interval, Score
 
 _HEADERS = {
     "observations.csv": "station,time,element,value,unit,flag",
@@ -27,6 +27,7 @@ class Report:
         self._about: dict[str, Json] = {"source": source, "element": element}
         self._stations: dict[str, Json] = {}
         self._gates: list[Gate] = []
+        self._failures: dict[str, WeatherError] = {}
         for name, header in _HEADERS.items():
             (run.scratch / name).write_text(header + "\n", encoding="utf-8")
 
@@ -50,6 +51,22 @@ class Report:
         described["error_autocorrelation"] = _rounded(skill.autocorrelation(errors, lags=7))
         described["scores"] = [_score(score) for score in forecast.scores]
         self._gates.extend(gates)
+
+    def add_failure(self, station: str, error: WeatherError) -> None:
+        """Why a station has no forecast, beside what is known of it."""
+        self._failures[station] = error
+        described = self._stations.setdefault(station, {})
+        assert isinstance(described, dict)
+        described["error"] = str(error)
+
+    @property
+    def failure(self) -> WeatherError | None:
+        """One error for all stations that have no forecast."""
+        if len(self._failures) < 2:
+            return next(iter(self._failures.values()), None)
+        lines = [f"{name}: {error.message}" for name, error in self._failures.items()]
+        hints = dict.fromkeys(error.hint for error in self._failures.values())
+        return WeatherError("\n".join(lines), hint="; ".join(hints))
 
     def save(self) -> Result:
         """Persist the tables and the metrics, whole or partial."""
@@ -113,10 +130,13 @@ def _describe(forecast: Forecast) -> Json:
 
 
 def _rounded(values: Floats) -> Json:
-    return [round(value, 6) for value in values.tolist()]
+    return [None if np.isnan(value) else round(value, 6) for value in values.tolist()]
 
 
 def _score(score: Score) -> Json:
-    row = asdict(score)
-    row |= {name: getattr(score, name) for name in ("skill_persistence", "skill_climatology")}
-    return {name: round(value, 6) for name, value in row.items()}
+    return {
+        name: [round(value.low, 6), round(value.high, 6)]
+        if isinstance(value, Interval)
+        else round(value, 6)
+        for name, value in asdict(score, recurse=False).items()
+    }

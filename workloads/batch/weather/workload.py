@@ -8,7 +8,15 @@ from attrs import frozen
 
 from toolkit.runtime import Gate, Interrupted, Json, Result, Run
 from workloads.batch.weather import quality, skill, sources
-from workloads.batch.weather.readings import ELEMENTS, Readings, Station, WeatherError
+from workloads.batch.weather.download import Downloader
+from workloads.batch.weather.readings import (
+    ELEMENTS,
+    Floats,
+    Readings,
+    Slots,
+    Station,
+    WeatherError,
+)
 from workloads.batch.weather.report import Report
 
 
@@ -19,6 +27,7 @@ class Settings:
     source: str
     station: str
     station_url: str
+    fetch_seconds: float
     element: str
     train_months: int
     validation_months: int
@@ -31,6 +40,9 @@ class Settings:
     min_skill_persistence: float
     min_skill_climatology: float
     max_coverage_error: float
+    max_rejected_share: float
+    max_absent_share: float
+    max_unreadable_share: float
 
     @property
     def stations(self) -> tuple[str, ...]:
@@ -42,32 +54,48 @@ def run(settings: Mapping[str, Json], run: Run) -> Result:
     """Write observations, forecasts, metrics and a picture of every station in the settings.
 
     Raises:
-        WeatherError: When a station cannot be read or its record is too short.
+        WeatherError: When a station cannot be read or its record is too short; what the others
+            gave is saved.
         Interrupted: When the run was asked to stop; what was done by then is saved.
     """
     chosen = Settings(**cast("dict[str, Any]", settings))
     report = Report(run, source=chosen.source, element=chosen.element)
+    downloader = Downloader(run, chosen.fetch_seconds)
     for name in chosen.stations:
         try:
-            station = _observe(name, chosen, run)
+            _study(name, chosen, run, report, downloader)
+        except WeatherError as error:
+            run.event("station.failed", station=name, error=error.message, hint=error.hint)
+            report.add_failure(name, error)
         except Interrupted:
             raise Interrupted(report.save()) from None
-        report.add_observations(station)
-        _stop_if_asked(run, report)
-        forecast = _forecast(station, chosen, run)
-        report.add_forecast(station, forecast, _gates(name, forecast, chosen))
-        _stop_if_asked(run, report)
-        _draw(station, forecast, chosen, run)
-    return report.save()
+    result = report.save()
+    if report.failure is not None:
+        report.failure.result = result
+        raise report.failure
+    return result
 
 
-def _stop_if_asked(run: Run, report: Report) -> None:
+def _study(name: str, chosen: Settings, run: Run, report: Report, downloader: Downloader) -> None:
+    station = _observe(name, chosen, run, downloader)
+    report.add_observations(station)
+    _stop_if_asked(run)
+    readings = _series_for(chosen.element, station)
+    days, values = quality.daily(readings, chosen.element)
+    forecast = _forecast(name, days, values, chosen, run)
+    shares = quality.Shares.of(station, readings, values)
+    report.add_forecast(station, forecast, _gates(name, forecast, shares, chosen))
+    _stop_if_asked(run)
+    _draw(station, forecast, chosen, run)
+
+
+def _stop_if_asked(run: Run) -> None:
     if run.stopping():
-        raise Interrupted(report.save())
+        raise Interrupted
 
 
-def _observe(name: str, settings: Settings, run: Run) -> Station:
-    raw = sources.read(settings.source, name, url=settings.station_url, run=run)
+def _observe(name: str, settings: Settings, run: Run, downloader: Downloader) -> Station:
+    raw = sources.read(settings.source, name, url=settings.station_url, downloader=downloader)
     run.event("weather.parsed", station=name, source=settings.source, unreadable=raw.unreadable)
     station = quality.check(raw)
     rows, rejected = quality.total(station)
@@ -75,8 +103,9 @@ def _observe(name: str, settings: Settings, run: Run) -> Station:
     return station
 
 
-def _forecast(station: Station, settings: Settings, run: Run) -> skill.Forecast:
-    days, values = quality.daily(_series_for(settings.element, station), settings.element)
+def _forecast(
+    name: str, days: Slots, values: Floats, settings: Settings, run: Run
+) -> skill.Forecast:
     split = skill.split_months(
         days,
         train=settings.train_months,
@@ -87,7 +116,7 @@ def _forecast(station: Station, settings: Settings, run: Run) -> skill.Forecast:
     order, errors = skill.choose_order(
         days, values, split, harmonics=settings.harmonics, max_order=settings.max_order
     )
-    run.event("weather.fitted", station=station.id, order=order, rmse=round(min(errors), 4))
+    run.event("weather.fitted", station=name, order=order, rmse=round(min(errors), 4))
     forecast = skill.forecast(
         days,
         values,
@@ -100,7 +129,7 @@ def _forecast(station: Station, settings: Settings, run: Run) -> skill.Forecast:
     first = forecast.scores[0]
     run.event(
         "weather.scored",
-        station=station.id,
+        station=name,
         rmse=round(first.rmse, 4),
         skill_persistence=round(first.skill_persistence, 4),
         skill_climatology=round(first.skill_climatology, 4),
@@ -120,15 +149,23 @@ def _series_for(code: str, station: Station) -> Readings:
     )
 
 
-def _gates(name: str, forecast: skill.Forecast, settings: Settings) -> tuple[Gate, ...]:
-    """What the first day of the forecast must reach at every station."""
+def _gates(
+    name: str, forecast: skill.Forecast, shares: quality.Shares, settings: Settings
+) -> tuple[Gate, ...]:
+    """What every station must reach: skill beyond chance, honest intervals, a sound record."""
     first = forecast.scores[0]
+    persistent, usual = first.skill_persistence_interval, first.skill_climatology_interval
+    coverage = max(abs(score.coverage - settings.level) for score in forecast.scores)
+    skill_over = "1-day skill, lower end, over"
     rules = (
-        ("skill over persistence", first.skill_persistence, ">=", settings.min_skill_persistence),
-        ("skill over climatology", first.skill_climatology, ">=", settings.min_skill_climatology),
-        ("coverage error", abs(first.coverage - settings.level), "<=", settings.max_coverage_error),
+        (f"{skill_over} persistence", persistent.low, ">=", settings.min_skill_persistence),
+        (f"{skill_over} climatology", usual.low, ">=", settings.min_skill_climatology),
+        ("coverage error, worst horizon", coverage, "<=", settings.max_coverage_error),
+        ("share of readings rejected", shares.rejected, "<=", settings.max_rejected_share),
+        ("share of days absent", shares.absent, "<=", settings.max_absent_share),
+        ("share of lines unreadable", shares.unreadable, "<=", settings.max_unreadable_share),
     )
-    return tuple(Gate(f"{name} 1-day {what}", value, op, limit) for what, value, op, limit in rules)
+    return tuple(Gate(f"{name} {what}", value, op, limit) for what, value, op, limit in rules)
 
 
 def _draw(station: Station, forecast: skill.Forecast, settings: Settings, run: Run) -> None:
