@@ -2,10 +2,10 @@
 
     python benchmarks/weather.py [--stations 100] [--rounds 5]
 
-100 stations x 80 years of three elements, one CSV file a station in GHCN-Daily's long format, 37
-bytes a line, and the same lines in one file. Every contestant runs in a process of its own, in turns, and
-must arrive at the same number of rows and the same sum. CPU is user + system of the whole process,
-imports included; RSS is its peak. Peers that are not installed are left out.
+100 stations x 80 years of three elements, one CSV file a station in GHCN-Daily's long format, and
+the same lines in one file. Every contestant runs in a process of its own, in turns, and must arrive
+at the same number of rows and the same sum. CPU is user + system of the whole process, imports
+included; RSS is its peak. Peers that are not installed are left out.
 """
 
 import argparse

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workloads.batch.ecommerce.analysis import year_on_year
 from workloads.batch.ecommerce.orders import Calendar
 from workloads.batch.ecommerce.trend import (
     Decomposition,
@@ -81,7 +82,20 @@ def test_wild_days_bend_neither_trend_nor_season() -> None:
 def test_without_promotions_there_is_no_uplift() -> None:
     nothing = np.zeros(730, dtype=bool)
     orders = np.where(PROMOTED, daily_orders() / 1.5, daily_orders()).astype(np.int64)
-    assert Decomposition.of(orders, nothing, CALENDAR).uplift == pytest.approx(1)
+    assert np.isnan(Decomposition.of(orders, nothing, CALENDAR).uplift)
+
+
+@pytest.mark.parametrize(("days", "seasonal"), [(727, False), (728, True)])
+def test_growth_and_season_need_two_years_to_be_told_apart(days: int, *, seasonal: bool) -> None:
+    found = Decomposition.of(daily_orders()[:days], PROMOTED[:days], Calendar(CALENDAR.start, days))
+    assert np.isfinite(found.growth) == np.isfinite(found.annual_amplitude) == seasonal
+    assert found.annual.any() == seasonal
+
+
+@pytest.mark.parametrize(("days", "told"), [(540, False), (727, False), (728, True)])
+def test_a_year_is_compared_with_a_whole_year_or_not_at_all(days: int, *, told: bool) -> None:
+    change = year_on_year(np.repeat([100, 150], [days - 364, 364]))
+    assert change == pytest.approx(0.5) if told else np.isnan(change)
 
 
 def test_a_day_without_orders_is_an_anomaly_and_not_an_error() -> None:

@@ -15,7 +15,6 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-CURRENCY = "EUR"
 CATEGORIES = (
     "Books",
     "Toys",
@@ -39,14 +38,14 @@ class Orders:
     """A chunk of orders in the order of their days, one array element an order.
 
     ``day`` counts from the calendar's start, ``customer`` and ``product`` are ids from 0 up (used
-    as indices), ``category`` is an index into CATEGORIES, ``cents`` the value of the basket,
-    ``promoted`` says whether the order was placed under a promotion, ``returned`` whether it came
-    back.
+    as indices), ``category`` is an index into the shop's categories, ``cents`` the value of the
+    basket, ``promoted`` says whether the order was placed under a promotion, ``returned`` whether
+    it came back.
     """
 
     day: npt.NDArray[np.int32]
     customer: Ints
-    product: npt.NDArray[np.uint16]
+    product: npt.NDArray[np.integer]
     category: npt.NDArray[np.uint8]
     cents: npt.NDArray[np.int32]
     promoted: Bools
@@ -59,6 +58,24 @@ class Orders:
         """Orders ``first`` up to, but without, ``last``, as views."""
         names = [column.name for column in fields(type(self))]
         return evolve(self, **{name: getattr(self, name)[first:last] for name in names})
+
+
+@frozen
+class Shop:
+    """What a report calls things: the categories, the products, the money, and whose orders.
+
+    ``recorded`` are the columns that the log really has; what rests on others is not reported.
+    """
+
+    categories: tuple[str, ...] = CATEGORIES
+    products: tuple[str, ...] | None = None
+    currency: str = "€"
+    origin: str = "synthetic orders"
+    recorded: frozenset[str] = frozenset({"product", "category", "promoted", "returned"})
+
+    def product(self, number: int) -> str:
+        """The name of a product id."""
+        return self.products[number] if self.products else f"P{number:05d}"
 
 
 @frozen

@@ -41,22 +41,23 @@ class Products:
         )
         table = table[table["orders"] > 0]
         table = table.sort_values("cents", ascending=False, kind="stable", ignore_index=True)
-        table["cumulative"] = table["cents"].cumsum() / table["cents"].sum()
+        table["cumulative"] = table["cents"].cumsum() / max(int(table["cents"].sum()), 1)
         table["abc"] = abc_classes(table["cents"])
         return cls(table, zipf_exponent(orders), top_share(orders, 0.2))
 
 
 def abc_classes(falling: "pd.Series[int]") -> "pd.Series[str]":
     """A, B or C for revenues in falling order; what crosses a border is of the better class."""
-    before = (falling.cumsum() - falling) / falling.sum()
+    before = (falling.cumsum() - falling) / max(int(falling.sum()), 1)
     borders = [0, _CLASS_A, _CLASS_B, math.inf]
     return pd.cut(before, borders, right=False, labels=["A", "B", "C"]).astype(str)
 
 
 def top_share(counts: Ints, part: float) -> float:
-    """The share of all that the best ``part`` of the sold products has."""
+    """The share of all that the best ``part`` of the sold products has; NaN if there is none."""
     falling = np.sort(counts[counts > 0])[::-1]
-    return float(falling[: round(part * len(falling))].sum() / falling.sum())
+    best = round(part * len(falling))
+    return float(falling[:best].sum() / falling.sum()) if best else math.nan
 
 
 def zipf_exponent(counts: Ints) -> float:

@@ -1,4 +1,4 @@
-"""The results as CSV tables, as people open them in a spreadsheet: money in euros, no NaN."""
+"""The results as CSV tables, as people open them in a spreadsheet: whole money, no NaN."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ import pandas as pd
 from attrs import field, frozen
 
 from workloads.batch.ecommerce.analysis import Analysis
-from workloads.batch.ecommerce.orders import CATEGORIES, PERIOD_DAYS, Calendar
+from workloads.batch.ecommerce.orders import PERIOD_DAYS, Calendar
 from workloads.batch.ecommerce.tally import Tally
 
 
@@ -95,8 +95,8 @@ def products(analysis: Analysis) -> Table:
     frame = pd.DataFrame(
         {
             "rank": np.arange(1, len(found) + 1),
-            "product": found["product"].map("P{:05d}".format),
-            "category": np.array(CATEGORIES)[found["category"]],
+            "product": found["product"].map(analysis.shop.product),
+            "category": np.array(analysis.shop.categories)[found["category"]],
             "orders": found["orders"],
             "revenue": found["cents"] / 100,
             "revenue_share": found["cents"] / found["cents"].sum(),
@@ -115,7 +115,7 @@ def categories(analysis: Analysis) -> Table:
     found = analysis.categories
     frame = pd.DataFrame(
         {
-            "category": CATEGORIES,
+            "category": analysis.shop.categories,
             "orders": found.orders,
             "revenue": found.cents / 100,
             "revenue_share": found.cents / max(int(found.cents.sum()), 1),

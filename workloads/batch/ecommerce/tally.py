@@ -36,9 +36,9 @@ class Tally:
     customers of the cohort ordered in the period.
     """
 
-    def __init__(self, calendar: Calendar) -> None:
+    def __init__(self, calendar: Calendar, categories: int = len(CATEGORIES)) -> None:
         self.calendar = calendar
-        categories = len(CATEGORIES)
+        self.categories = categories
         self.daily_orders = np.zeros((calendar.days, categories), dtype=np.int64)
         self.daily_cents = np.zeros((calendar.days, categories), dtype=np.int64)
         self.daily_promoted = np.zeros(calendar.days, dtype=np.int64)
@@ -86,8 +86,8 @@ class Tally:
 
     def _add_days(self, orders: Orders) -> None:
         first, last = int(orders.day[0]), int(orders.day[-1]) + 1
-        cell = (orders.day - first).astype(np.int64) * len(CATEGORIES) + orders.category
-        shape = (last - first, len(CATEGORIES))
+        cell = (orders.day - first).astype(np.int64) * self.categories + orders.category
+        shape = (last - first, self.categories)
         size = shape[0] * shape[1]
         self.daily_orders[first:last] += np.bincount(cell, minlength=size).reshape(shape)
         self.daily_cents[first:last] += _sums(cell, orders.cents, size).reshape(shape)
@@ -106,8 +106,8 @@ class Tally:
         back = np.flatnonzero(orders.returned)
         category = orders.category[back]
         self.product_returns += np.bincount(orders.product[back], minlength=size)
-        self.category_returns += np.bincount(category, minlength=len(CATEGORIES))
-        self.category_returned_cents += _sums(category, orders.cents[back], len(CATEGORIES))
+        self.category_returns += np.bincount(category, minlength=self.categories)
+        self.category_returned_cents += _sums(category, orders.cents[back], self.categories)
 
     def _add_baskets(self, orders: Orders) -> None:
         value = orders.cents.astype(np.float32).view(np.int32) >> _BIN_SHIFT

@@ -38,15 +38,18 @@ class Decomposition:
 
     @classmethod
     def of(cls, orders: Ints, promoted: Bools, calendar: Calendar) -> Self:
-        """Decompose daily orders (each at least 1) over two years or more.
+        """Decompose daily orders.
 
-        A linear model with the robustness weights of STL (Cleveland et al. 1990, J. Official
-        Statistics 6, 3-73), so that one wild day does not bend the trend.
+        In less than two years nothing tells growth from season: then there is a trend, but no
+        annual part, and ``growth`` and ``annual_amplitude`` are NaN. So is the ``uplift`` where
+        there was no promotion. A linear model with the robustness weights of STL (Cleveland et
+        al. 1990, J. Official Statistics 6, 3-73), so that one wild day does not bend the trend.
         """
         log = np.log(np.maximum(orders, 1))
         weekdays, angle = calendar.weekdays(), calendar.year_angle()
+        harmonics = _HARMONICS if calendar.days >= 2 * YEAR_DAYS else 0
         one_week = np.vstack([np.eye(6), np.full(6, -1.0)])  # the seven effects sum to 0
-        turns = np.outer(angle, np.arange(1, _HARMONICS + 1))
+        turns = np.outer(angle, np.arange(1, harmonics + 1))
         columns = {
             "trend": np.column_stack([np.ones(len(log)), calendar.years()]),
             "weekday": one_week[weekdays],
@@ -64,15 +67,15 @@ class Decomposition:
         cuts = np.cumsum([part.shape[1] for part in columns.values()])[:-1]
         effects = dict(zip(columns, np.split(solution, cuts), strict=True))
         parts = {name: columns[name] @ effects[name] for name in columns}
-        cosine, sine = effects["annual"][0], effects["annual"][_HARMONICS]
+        cosine, sine = (effects["annual"][i] if harmonics else np.nan for i in (0, harmonics))
         expected = np.exp(design @ solution)
         return cls(
             **parts,
             remainder=remainder,
-            growth=float(effects["trend"][1]),
+            growth=float(effects["trend"][1]) if harmonics else np.nan,
             weekday_effects=one_week @ effects["weekday"],
             annual_amplitude=float(np.hypot(cosine, sine)),
-            uplift=float(np.exp(effects["promotion"][0])),
+            uplift=float(np.exp(effects["promotion"][0])) if promoted.any() else np.nan,
             noise=_noise(remainder, expected),
         )
 

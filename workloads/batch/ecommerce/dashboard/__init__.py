@@ -16,11 +16,11 @@ from workloads.batch.ecommerce.dashboard import days, shares
 from workloads.batch.ecommerce.dashboard.style import BLUE, GREY, STYLE, TIMES, short
 
 
-def draw(analysis: Analysis, run_id: str) -> bytes:
+def draw(analysis: Analysis, title: str) -> bytes:
     """The dashboard as PNG, 1400 x 1800 pixels."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(14, 18), dpi=100, facecolor="white")
-        _headline(figure, analysis, run_id)
+        _headline(figure, analysis, title)
         # 24 columns without gaps; the slices leave room for each panel's labels.
         grid = GridSpec(
             5, 24, figure, left=0.058, right=0.975, top=0.88, bottom=0.04, hspace=0.4, wspace=0,
@@ -45,21 +45,28 @@ def draw(analysis: Analysis, run_id: str) -> bytes:
     return picture.getvalue()
 
 
-def _headline(figure: Figure, analysis: Analysis, run_id: str) -> None:
+def _headline(figure: Figure, analysis: Analysis, title: str) -> None:
     metrics, calendar = analysis.metrics(), analysis.calendar
     figure.text(0.03, 0.975, "E-commerce trend report", fontsize=22, weight="bold", va="center")
     period = f"{calendar.date(0):%-d %B %Y} to {calendar.date(calendar.days - 1):%-d %B %Y}"
-    figure.text(0.03, 0.957, f"{period}  ·  synthetic orders  ·  {run_id}", color=GREY, va="center")
+    figure.text(
+        0.03, 0.957, f"{period}  ·  {analysis.shop.origin}  ·  {title}", color=GREY, va="center"
+    )
+    currency = analysis.shop.currency
     numbers = (
         ("Orders", f"{short(metrics['orders'])}"),
-        ("Revenue", f"€{short(metrics['revenue'])}"),
-        ("Average order", f"€{metrics['average_order_value']:.2f}"),
-        ("Growth a year", f"{metrics['growth_per_year']:+.1%}"),
-        ("Promotion uplift", f"{TIMES}{metrics['promotion_uplift']:.2f}"),
-        ("Returned", f"{metrics['return_rate']:.1%}"),
-        ("Order again next period", f"{metrics['ordered_again']:.1%}"),
+        ("Revenue", f"{currency}{short(metrics['revenue'])}"),
+        ("Average order", f"{currency}{metrics['average_order_value']:.2f}"),
+        ("Growth a year", _told(metrics, "growth_per_year", "{:+.1%}")),
+        ("Promotion uplift", _told(metrics, "promotion_uplift", f"{TIMES}{{:.2f}}")),
+        ("Returned", _told(metrics, "return_rate", "{:.1%}")),
+        ("New customers back", _told(metrics, "ordered_again", "{:.1%}")),
     )
     for index, (label, value) in enumerate(numbers):
         left = 0.03 + index * 0.137
         figure.text(left, 0.928, value, fontsize=20, weight="bold", color=BLUE, va="center")
         figure.text(left, 0.912, label, color=GREY, va="center")
+
+
+def _told(metrics: dict[str, float], name: str, text: str) -> str:
+    return text.format(metrics[name]) if name in metrics else "\N{EN DASH}"

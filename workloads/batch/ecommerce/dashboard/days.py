@@ -19,7 +19,9 @@ from workloads.batch.ecommerce.dashboard.style import (
     shade_promotions,
     short,
 )
-from workloads.batch.ecommerce.trend import ANOMALY_Z
+from workloads.batch.ecommerce.trend import ANOMALY_Z, Anomaly
+
+_MARKED = 3
 
 
 def sales(axes: Axes, analysis: Analysis) -> None:
@@ -30,13 +32,15 @@ def sales(axes: Axes, analysis: Analysis) -> None:
     axes.plot(on, orders.average_7, color=ORANGE, linewidth=1.1, label="7-day average")
     axes.plot(on, orders.average_28, color=BLUE, linewidth=2.4, label="28-day average")
     shade_promotions(axes, analysis)
-    for anomaly in analysis.anomalies:
+    for anomaly in _largest(analysis):
         factor = f"{TIMES}{anomaly.factor:.2f}"
         mark(axes, analysis, anomaly.day, orders.values[anomaly.day], factor)
     axes.set_ylim(0, orders.values.max() * 1.12)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     axes.set_ylabel("orders")
-    axes.legend(ncols=4, loc="lower right")
+    late = orders.values[-len(orders.values) // 3 :].mean()
+    low = late < 0.4 * orders.values.max()  # the legend goes where there are no orders
+    axes.legend(ncols=4, loc="upper right" if low else "lower right")
     _date_axis(axes, analysis)
 
 
@@ -46,10 +50,14 @@ def trend_and_season(axes: Axes, analysis: Analysis) -> None:
     axes.set_title("Decomposition: trend, annual season and promotions")
     trend, season = np.exp(parts.trend), np.exp(parts.trend + parts.annual)
     promoted = season * np.exp(parts.promotion)
-    uplift, growth = f"{TIMES}{parts.uplift:.2f}", f"{np.expm1(parts.growth):+.1%} a year"
-    axes.plot(on, promoted, color=ORANGE, linewidth=1.2, label=f"with promotions, {uplift}")
-    axes.plot(on, season, color=BLUE, linewidth=2.4, label=f"trend {TIMES} season")
-    axes.plot(on, trend, "--", color=INK, linewidth=1.6, label=f"trend, {growth}")
+    if np.isfinite(parts.uplift):
+        uplift = f"with promotions, {TIMES}{parts.uplift:.2f}"
+        axes.plot(on, promoted, color=ORANGE, linewidth=1.2, label=uplift)
+    growth = "trend (no season in less than two years)"
+    if np.isfinite(parts.growth):
+        axes.plot(on, season, color=BLUE, linewidth=2.4, label=f"trend {TIMES} season")
+        growth = f"trend, {np.expm1(parts.growth):+.1%} a year"
+    axes.plot(on, trend, "--", color=INK, linewidth=1.6, label=growth)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     axes.set_ylabel("orders a day")
     axes.set_ylim(top=float(promoted.max()) * 1.15)
@@ -86,7 +94,7 @@ def remainder(axes: Axes, analysis: Analysis) -> None:
     # Anomalies stand at the edge, so that they do not flatten all other days.
     bottom, top = 2 * float(low.min()), 2 * float(high.max())
     axes.set_ylim(bottom, top)
-    for anomaly in analysis.anomalies:
+    for anomaly in _largest(analysis):
         inside = min(max(float(remainder[anomaly.day]), 0.86 * bottom), 0.9 * top)
         text = f"{remainder[anomaly.day]:+.0%}, z = {anomaly.z:.0f}"
         mark(axes, analysis, anomaly.day, inside, text)
@@ -101,7 +109,8 @@ def growth(axes: Axes, analysis: Analysis) -> None:
     on, orders = dates(analysis), analysis.orders
     axes.set_title("Growth")
     axes.plot(on, orders.week_on_week, color=SKY, linewidth=0.9, label="week on week")
-    axes.plot(on, orders.year_on_year, color=BLUE, linewidth=2.4, label="year on year")
+    if np.isfinite(orders.year_on_year).any():
+        axes.plot(on, orders.year_on_year, color=BLUE, linewidth=2.4, label="year on year")
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel("change of orders")
@@ -109,6 +118,11 @@ def growth(axes: Axes, analysis: Analysis) -> None:
     axes.legend(ncols=2, loc="upper left")
     shade_promotions(axes, analysis)
     _date_axis(axes, analysis, most_ticks=6)
+
+
+def _largest(analysis: Analysis) -> list[Anomaly]:
+    """The anomalies to mark: more would hide each other."""
+    return sorted(analysis.anomalies, key=lambda anomaly: -abs(anomaly.z))[:_MARKED]
 
 
 def _date_axis(axes: Axes, analysis: Analysis, most_ticks: int = 9) -> None:

@@ -13,11 +13,14 @@ from workloads.batch.ecommerce.dashboard.style import (
     INK,
     ORANGE,
     VERMILLION,
+    absent,
     plain,
 )
-from workloads.batch.ecommerce.orders import CATEGORIES, PERIOD_DAYS, Ints
+from workloads.batch.ecommerce.orders import PERIOD_DAYS, Ints
 
 _COHORTS = 26
+_CATEGORIES = 12
+_NAME_LENGTH = 16
 _READABLE = 0.05  # smaller shares are left to their colour: 150 numbers fewer to lay out
 
 
@@ -26,6 +29,9 @@ def pareto(axes: Axes, analysis: Analysis) -> None:
     products = analysis.products.table
     part = np.arange(1, len(products) + 1) / len(products)
     axes.set_title("Pareto curve and ABC classes")
+    if not analysis.shop.recorded & {"product", "category"}:
+        absent(axes, "the log names\nno products")
+        return
     left = 0.0
     for name, colour in (("A", BLUE), ("B", ORANGE), ("C", GREY)):
         count = int((products["abc"] == name).sum())
@@ -34,9 +40,12 @@ def pareto(axes: Axes, analysis: Analysis) -> None:
         axes.text(max((left + right) / 2, 0.06), 0.05, f"{name}\n{count:,}", ha="center", color=INK)
         left = right
     axes.plot(part, products["cumulative"], color=BLUE, linewidth=2.4)
-    at = products["cumulative"][round(0.2 * len(part)) - 1]
-    axes.plot(0.2, at, "o", color=VERMILLION)
-    axes.annotate(f"20% of products\nmake {at:.0%}", (0.2, at), (0.27, at - 0.22), fontsize=9.5)
+    best = round(0.2 * len(part))
+    if best:
+        at = products["cumulative"][best - 1]
+        axes.plot(0.2, at, "o", color=VERMILLION)
+        told = f"20% of products\nmake {at:.0%}"
+        axes.annotate(told, (0.2, at), (0.27, max(at - 0.22, 0.15)), fontsize=9.5)
     for set_limits, axis in ((axes.set_xlim, axes.xaxis), (axes.set_ylim, axes.yaxis)):
         set_limits(0, 1.01)
         axis.set_major_locator(MultipleLocator(0.25))
@@ -48,16 +57,19 @@ def pareto(axes: Axes, analysis: Analysis) -> None:
 def baskets(axes: Axes, analysis: Analysis) -> None:
     """Median and 90th percentile of an order by category."""
     found = analysis.categories
-    order = np.argsort(found.basket_median)
+    order = _largest(analysis)
+    order = order[np.argsort(found.basket_median[order])]
     medians, high = found.basket_median[order] / 100, found.basket_p90[order] / 100
     axes.set_title("Basket value")
     rows = np.arange(len(order))
     axes.barh(rows, medians, color=BLUE, height=0.6, label="median")
     axes.hlines(rows, medians, high, color=ORANGE, linewidth=2)
     axes.plot(high, rows, "D", color=ORANGE, markersize=5, label="90th percentile")
-    axes.set_yticks(rows, [CATEGORIES[index] for index in order])
+    axes.set_yticks(rows, [_short_name(analysis.shop.categories[index]) for index in order])
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"€{value:.0f}"))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{analysis.shop.currency}{value:.0f}")
+    )
     axes.set_xlabel("value of an order")
     axes.grid(visible=False, axis="y")
     axes.legend(loc="lower right")
@@ -66,12 +78,18 @@ def baskets(axes: Axes, analysis: Analysis) -> None:
 def returns(axes: Axes, analysis: Analysis) -> None:
     """The share of orders that came back, by category."""
     found = analysis.categories
-    order = np.argsort(found.return_rate)
+    order = _largest(analysis)
+    order = order[np.argsort(found.return_rate[order])]
     rates = found.return_rate[order]
     axes.set_title("Returned orders")
+    if "returned" not in analysis.shop.recorded:
+        absent(axes, "the log records\nno returns")
+        return
     bars = axes.barh(range(len(order)), rates, color=BLUE, height=0.6)
     axes.bar_label(bars, [f"{rate:.1%}" for rate in rates], padding=3, fontsize=9.5)
-    axes.set_yticks(range(len(order)), [CATEGORIES[index] for index in order])
+    axes.set_yticks(
+        range(len(order)), [_short_name(analysis.shop.categories[index]) for index in order]
+    )
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("share of orders")
     axes.xaxis.set_major_locator(MaxNLocator(4))
@@ -144,3 +162,14 @@ def _by_score(analysis: Analysis, column: str) -> Ints:
     scores = range(1, SCORES + 1)
     cells = analysis.rfm.pivot_table(column, "recency", "frequency", aggfunc="sum")
     return np.asarray(cells.reindex(index=scores, columns=scores).fillna(0), np.int64)
+
+
+def _largest(analysis: Analysis) -> Ints:
+    """The categories with the most revenue, as far as there is room for them."""
+    return np.argsort(-analysis.categories.cents, kind="stable")[:_CATEGORIES]
+
+
+def _short_name(name: str) -> str:
+    return (
+        name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}"
+    )

@@ -66,6 +66,14 @@ def mark(axes: Axes, analysis: Analysis, day: int, value: float, text: str) -> N
     )  # fmt: skip
 
 
+def absent(axes: Axes, why: str) -> None:
+    """Say in place of a panel why there is none."""
+    axes.text(0.5, 0.5, why, transform=axes.transAxes, color=GREY, ha="center", va="center")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    plain(axes)
+
+
 def plain(axes: Axes) -> None:
     """Take off what a heat map does not need: grid, ticks and frame."""
     axes.grid(visible=False)
