@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit import decimal_onsager
 from workloads.batch.science import bootstrap, heat, onsager
 from workloads.batch.science.chain import Chain
 from workloads.batch.science.lattice import Lattice, Metropolis
@@ -43,6 +44,16 @@ class TestOnsager:
         assert onsager.energy(0.1) == pytest.approx(-2)
         assert onsager.energy(1000) == pytest.approx(-2 * math.tanh(1 / 1000), rel=1e-5)
         assert onsager.magnetisation(2.3) == 0
+
+    @pytest.mark.parametrize(
+        "temperature", ["0.6", "1.4", "2", "2.15", "2.269", "2.27", "2.4", "9"]
+    )
+    def test_it_agrees_with_arithmetic_of_thirty_digits(self, temperature):
+        exact = decimal_onsager.at(temperature)
+        found = float(temperature)
+        assert onsager.energy(found) == pytest.approx(float(exact.energy), rel=1e-13)
+        assert onsager.magnetisation(found) == pytest.approx(float(exact.magnetisation), rel=1e-11)
+        assert onsager.specific_heat(found) == pytest.approx(float(exact.specific_heat), rel=1e-9)
 
     def test_magnetisation_agrees_with_published_values(self):
         assert onsager.magnetisation(2.0) == pytest.approx(0.911319, abs=1e-6)
@@ -174,6 +185,48 @@ def autoregressive(count: int, memory: float, random: np.random.Generator) -> np
     for step in range(1, series.shape[1]):
         series[:, step] = memory * series[:, step - 1] + steps[:, step]
     return series
+
+
+class TestResolution:
+    @pytest.mark.parametrize("memory", [0.0, 0.8, 0.97, 0.99, 0.995, 0.9999])
+    def test_an_error_is_right_or_there_is_none(self, memory):
+        random = np.random.default_rng(9)
+        resolved, errors = 0, []
+        for series in autoregressive(60, memory, random):
+            blocks = bootstrap.blocks_for(len(series), bootstrap.autocorrelation_time(series))
+            found = bootstrap.estimate(
+                series[:, np.newaxis], lambda mean: mean[..., 0], random, blocks=blocks
+            )
+            assert math.isfinite(found.error) == (blocks is not None)
+            resolved += blocks is not None
+            errors += [found.error] * (blocks is not None)
+        time = (1 + memory) / (1 - memory) / 2
+        length = 4096 / time  # in autocorrelation times; 128 are asked for
+        assert resolved > 50 if length > 256 else resolved < 25
+        if length < 50:
+            assert resolved <= 1
+        if resolved > 25:
+            expected = math.sqrt(2 * time / 4096)
+            assert np.mean(errors) == pytest.approx(expected, rel=0.15)
+
+    def test_the_old_error_of_such_a_series_was_a_fraction(self):
+        # Why: 32 blocks whatever the autocorrelation time gave less than half of the error.
+        random = np.random.default_rng(10)
+        old = [
+            bootstrap.estimate(series[:, np.newaxis], lambda mean: mean[..., 0], random).error
+            for series in autoregressive(60, 0.995, random)
+        ]
+        assert np.mean(old) < 0.7 * math.sqrt((1 + 0.995) / (1 - 0.995) / 4096)
+
+    @pytest.mark.parametrize("series", [np.ones(500), np.zeros(64)])
+    def test_a_series_that_never_changes_has_independent_samples(self, series):
+        assert bootstrap.autocorrelation_time(series) == 0.5
+
+    def test_blocks_are_as_many_as_are_long_enough(self):
+        assert bootstrap.blocks_for(32 * 40, 0.5) == 32
+        # 5 (1 + sqrt(2 * 61 / 1000)) = 6.75 samples at the most; 54 to a block.
+        assert bootstrap.blocks_for(1000, 5.0) == 18
+        assert bootstrap.blocks_for(800, 5.0) is None
 
 
 class TestBootstrap:

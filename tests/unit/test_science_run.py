@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 
 from toolkit.runtime import catalog
 from toolkit.runtime.contract import Artifact, Interrupted, Result
-from workloads.batch.science import heat, machine, onsager, plot, run, study
+from workloads.batch.science import finite_size, heat, machine, onsager, plot, run, study
 from workloads.batch.science.chain import Pace, Turn
 from workloads.batch.science.findings import find, gates, to_csv
 from workloads.batch.science.plan import TEMPERATURES, Cost, Plan, Settings, is_judged
@@ -118,7 +119,7 @@ class TestRun:
         for artifact in workload.artifacts:
             assert len(recorded.files[artifact.name]) >= artifact.min_bytes
         # The runtime logs the first and the last one.
-        assert {name for name, _ in recorded.events} == set(workload.events[1:-1])
+        assert {name for name, _ in recorded.events} == {*workload.events[1:-1], "lattice.measured"}
         assert json.loads(recorded.files["metrics.json"]) == result.metrics
 
     def test_two_processes_give_the_same_results_as_one(self, conducted, pair):
@@ -170,8 +171,80 @@ class TestGates:
         failed = {gate.name for gate in gates([finding]) if not gate.passed}
         assert {"magnetisation_z", "energy_z", "specific_heat_z"} <= failed
 
+    def test_a_temperature_that_is_not_resolved_has_no_errors_and_is_not_judged(self):
+        plan = Plan(size=64, samples=300, seed=5, temperatures=(2.27, 2.4))
+        for chain in plan.chains():
+            found = find(plan, chain.temperature, chain.advance(300))
+            assert not found.resolved
+            for name in ("magnetisation", "energy", "specific_heat"):
+                assert np.isfinite(found.comparison(name).measured.value)
+                assert np.isnan(found.comparison(name).measured.error)
+                assert not found.comparison(name).judged
+            row = next(csv.DictReader(io.StringIO(to_csv([found]).decode())))
+            assert row["resolved"] == "0"
+            assert {row[f"{name}_error"] for name in ("energy", "binder", "susceptibility")} == {""}
+        failed = {gate.name for gate in gates([found]) if not gate.passed}
+        assert "resolved_share" in failed
+
+    def test_the_binder_cumulant_and_the_susceptibility_have_their_limits(self):
+        plan = Plan(size=64, samples=600, seed=5, temperatures=(1.5, 3.5))
+        cold, hot = (find(plan, c.temperature, c.advance(600)) for c in plan.chains())
+        assert cold.binder.value == pytest.approx(2 / 3, abs=1e-4)  # one value of |m|
+        assert hot.binder.value == pytest.approx(0, abs=5 * hot.binder.error)  # m is normal
+        # Series of the high-temperature susceptibility: Nickel & Rehr (1990).
+        v = math.tanh(1 / 3.5)
+        orders = (1, 4, 12, 36, 100, 276, 740, 1972, 5172, 13492, 34876)
+        series = sum(count * v**order for order, count in enumerate(orders)) / 3.5
+        # <|m|>^2 is 2/pi of <m^2> where m is normal.
+        assert hot.susceptibility.error < 0.1
+        assert hot.susceptibility.value == pytest.approx(
+            series * (1 - 2 / math.pi), abs=4 * hot.susceptibility.error
+        )
+
     def test_too_few_samples_are_no_finding(self):
         assert find(SMALL, 1.8, next(SMALL.chains()).advance(100)) is None
+
+
+@pytest.fixture(scope="module")
+def small() -> list[finite_size.Small]:
+    plan = Plan(size=48, samples=600, seed=3, temperatures=(2.0,))
+    return [
+        finite_size.find(plan, chain.lattice.size, chain.advance(chain.wanted))
+        for chain in finite_size.chains(plan)
+    ]
+
+
+class TestFiniteSize:
+    def test_small_lattices_at_the_critical_point_have_the_numbers_of_theory(self, small):
+        assert all(lattice.resolved for lattice in small)
+        assert [gate.name for gate in finite_size.gates(small) if not gate.passed] == []
+        assert finite_size.exponent(small).error < 0.05
+        for lattice in small:
+            assert lattice.binder.error < 0.02
+            # The amplitude of the susceptibility: Salas & Sokal, J. Stat. Phys. 98 (2000) 551.
+            scaled = lattice.square.value * lattice.size**0.25
+            error = lattice.square.error * lattice.size**0.25
+            assert abs(scaled - 1.0921) < 5 * error
+
+    def test_larger_lattices_are_slower(self, small):
+        assert small[1].autocorrelation > 2 * small[0].autocorrelation
+
+    @pytest.mark.parametrize("coupling", [0.9, 1.1])
+    def test_another_temperature_fails(self, coupling):
+        plan = Plan(size=48, samples=100, seed=3, temperatures=(2.0,), coupling=coupling)
+        small = [
+            finite_size.find(plan, chain.lattice.size, chain.advance(chain.wanted))
+            for chain in finite_size.chains(plan)
+        ]
+        assert "binder_z" in {gate.name for gate in finite_size.gates(small) if not gate.passed}
+
+    def test_what_is_not_resolved_passes_nothing(self):
+        plan = Plan(size=48, samples=20, seed=3, temperatures=(2.0,))
+        chain = finite_size.chains(plan)[1]
+        found = [finite_size.find(plan, 32, chain.advance(80))]
+        assert [gate.passed for gate in finite_size.gates(found)] == [False, False]
+        assert np.isnan(finite_size.exponent(found).value)
+        assert finite_size.metrics(found)["finite_size"][0]["binder_error"] is None
 
 
 class TestPlan:
@@ -326,7 +399,7 @@ class TestPlot:
 
     def test_points_of_measurement_show_in_the_comparison(self, conducted):
         recorded, _ = conducted
-        bare = decode(plot.comparison(SMALL, [], heat.converge((8, 16))))
+        bare = decode(plot.comparison(SMALL, [], [], heat.converge((8, 16))))
         drawn = decode(recorded.files["science.png"])
         assert bare.shape == drawn.shape
         for colour in ((0x2F, 0x5D, 0x8A), (0xB5, 0x53, 0x2A), (0x4C, 0x80, 0x55)):

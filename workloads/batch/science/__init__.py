@@ -6,7 +6,8 @@ its magnetisation, energy and specific heat must agree with his within their err
 
 How the modules hang together: ``study`` makes a ``plan`` from the scale, a ``simulation`` deals the
 ``chain`` of each temperature out to ``workers`` turn by turn, each sweeps its ``lattice``, and
-``findings`` hold the samples (errors by ``bootstrap``) against ``onsager``.
+``findings`` hold the samples (errors by ``bootstrap``) against ``onsager``. ``finite_size`` holds
+small lattices at the critical temperature against numbers of their own.
 """
 
 from workloads.batch.science.plan import Settings

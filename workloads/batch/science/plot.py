@@ -4,14 +4,17 @@ Matplotlib is imported when a picture is drawn, and without pyplot, which keeps 
 """
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from workloads.batch.science import onsager
+from workloads.batch.science import finite_size, onsager
+from workloads.batch.science.bootstrap import Estimate
 from workloads.batch.science.findings import Z_LIMIT, Finding
+from workloads.batch.science.finite_size import Small
 from workloads.batch.science.heat import Convergence
 from workloads.batch.science.plan import CRITICAL_MARGIN, Plan
 
@@ -21,8 +24,20 @@ if TYPE_CHECKING:
 
 _DPI = 130
 _THEORY, _GRID, _LIMIT = "#8a8f98", "#e4e6ea", "#b03030"
-_COLOURS = {"magnetisation": "#2f5d8a", "energy": "#b5532a", "specific_heat": "#4c8055"}
-_MARKERS = {"magnetisation": "o", "energy": "s", "specific_heat": "^"}
+_COLOURS = {
+    "magnetisation": "#2f5d8a",
+    "energy": "#b5532a",
+    "specific_heat": "#4c8055",
+    "susceptibility": "#6d4b8d",
+    "binder": "#8c6d31",
+}
+_MARKERS = {
+    "magnetisation": "o",
+    "energy": "s",
+    "specific_heat": "^",
+    "susceptibility": "D",
+    "binder": "o",
+}
 _NAMES = {
     "magnetisation": "Magnetisation |m|",
     "energy": "Energy u / J",
@@ -37,18 +52,22 @@ _SHOWN = (2.0, 2.2, 2.27, 2.35, 2.5, 3.5)  # lattices, if they are there
 _PANEL = 480  # pixels of a lattice's panel, and sites at most
 
 
-def comparison(plan: Plan, findings: Sequence[Finding], convergence: Convergence) -> bytes:
+def comparison(
+    plan: Plan, findings: Sequence[Finding], small: Sequence[Small], convergence: Convergence
+) -> bytes:
     """A PNG of magnetisation, energy and specific heat against theory, and of how well they fit."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.1, wspace=0.03, hspace=0.05)
-    figure = Figure(figsize=(12.6, 7.6), dpi=_DPI, layout=layout)
-    grid = figure.add_gridspec(2, 3, height_ratios=(1.15, 1))
+    figure = Figure(figsize=(16, 7.6), dpi=_DPI, layout=layout)
+    grid = figure.add_gridspec(2, 4, height_ratios=(1.15, 1))
     for column, name in enumerate(_NAMES):
         _draw_quantity(figure.add_subplot(grid[0, column]), name, plan, findings)
+    _draw_susceptibility(figure.add_subplot(grid[0, 3]), plan, findings)
     _draw_differences(figure.add_subplot(grid[1, :2]), findings)
-    _draw_convergence(figure.add_subplot(grid[1, 2]), convergence)
+    _draw_binder(figure.add_subplot(grid[1, 2]), small)
+    _draw_convergence(figure.add_subplot(grid[1, 3]), convergence)
     figure.suptitle(
         f"2-D Ising model against Onsager's exact solution: {plan.size}² spins, "
         f"{plan.sweeps:,} sweeps at each temperature",
@@ -79,23 +98,65 @@ def _draw_quantity(axes: "Axes", name: str, plan: Plan, findings: Sequence[Findi
 
 
 def _draw_points(axes: "Axes", name: str, findings: Sequence[Finding]) -> None:
-    for judged, label in ((True, "measured ± error"), (False, "not judged")):
-        chosen = [f for f in findings if f.comparison(name).judged is judged]
-        if not chosen:
-            continue
-        axes.errorbar(
-            [finding.temperature for finding in chosen],
-            [finding.comparison(name).measured.value for finding in chosen],
-            yerr=[finding.comparison(name).measured.error for finding in chosen],
-            label=label,
-            fmt=_MARKERS[name],
-            ms=6,
-            color=_COLOURS[name],
-            markerfacecolor=_COLOURS[name] if judged else "white",
-            markeredgewidth=1.2,
-            elinewidth=1.2,
-            capsize=3,
-        )
+    kinds = (
+        ("measured ± error", "full", [f for f in findings if f.comparison(name).judged]),
+        (
+            "not judged",
+            "none",
+            [f for f in findings if not f.comparison(name).judged and f.resolved],
+        ),
+        ("not resolved", "left", [f for f in findings if not f.resolved]),
+    )
+    for label, fill, chosen in kinds:
+        measured = [finding.comparison(name).measured for finding in chosen]
+        _draw_estimates(axes, label, fill, name, [f.temperature for f in chosen], measured)
+
+
+def _draw_estimates(
+    axes: "Axes",
+    label: str,
+    fill: str,
+    name: str,
+    temperatures: Sequence[float],
+    measured: Sequence[Estimate],
+) -> None:
+    """Points with their errors, where they have any."""
+    if not measured:
+        return
+    known = math.isfinite(measured[0].error)
+    axes.errorbar(
+        temperatures,
+        [estimate.value for estimate in measured],
+        yerr=[estimate.error for estimate in measured] if known else None,
+        label=label,
+        fmt=_MARKERS[name],
+        fillstyle=fill,
+        ms=6,
+        color=_COLOURS[name],
+        markeredgewidth=1.2,
+        elinewidth=1.2,
+        capsize=3,
+    )
+
+
+def _draw_susceptibility(axes: "Axes", plan: Plan, findings: Sequence[Finding]) -> None:
+    """The fluctuation of the magnetisation, which peaks at the critical temperature."""
+    for label, fill, resolved in (
+        ("measured ± error", "full", True),
+        ("not resolved", "left", False),
+    ):
+        chosen = [finding for finding in findings if finding.resolved is resolved]
+        measured = [finding.susceptibility for finding in chosen]
+        temperatures = [finding.temperature for finding in chosen]
+        _draw_estimates(axes, label, fill, "susceptibility", temperatures, measured)
+    _draw_critical(axes, height=0.05)
+    axes.set_yscale("log")
+    axes.set_title(f"Susceptibility χ J, {plan.size}² spins", fontsize=11, loc="left")
+    axes.set_xlabel("temperature  T / (J/k)")
+    axes.set_xlim(min(plan.temperatures) - 0.1, max(plan.temperatures) + 0.1)
+    _finish(axes)
+    if findings:
+        axes.legend(frameon=False, fontsize=9, loc="upper right")
 
 
 def _draw_differences(axes: "Axes", findings: Sequence[Finding]) -> None:
@@ -140,6 +201,32 @@ def _draw_critical(axes: "Axes", height: float = 0.18) -> None:
         "$T_c$", (critical, height), xycoords=("data", "axes fraction"), xytext=(3, 0),
         textcoords="offset points", color="#9a7026", fontsize=10.5,
     )  # fmt: skip
+
+
+def _draw_binder(axes: "Axes", small: Sequence[Small]) -> None:
+    """The Binder cumulant of small lattices at the critical temperature: one number for all."""
+    axes.axhline(finite_size.BINDER, color=_THEORY, lw=1.6, label="any size, by theory")
+    for label, fill, resolved in (
+        ("measured ± error", "full", True),
+        ("not resolved", "left", False),
+    ):
+        chosen = [lattice for lattice in small if lattice.resolved is resolved]
+        sizes = [float(lattice.size) for lattice in chosen]
+        _draw_estimates(axes, label, fill, "binder", sizes, [lattice.binder for lattice in chosen])
+    exponent = finite_size.exponent(small)
+    if math.isfinite(exponent.value):
+        power = f"{exponent.value:.3f} \\pm {exponent.error:.3f}"
+        told = f"χ grows as $L^{{{power}}}$; theory: 7/4"
+        axes.text(0.04, 0.06, told, transform=axes.transAxes, fontsize=9)
+    axes.set_xscale("log", base=2)
+    every = (*finite_size.SIZES, finite_size.LARGE)
+    axes.set_xlim(min(every) / 1.4, max(every) * 1.4)
+    axes.set_xticks(every, [str(size) for size in every])
+    axes.set_ylim(finite_size.BINDER - 0.05, finite_size.BINDER + 0.05)
+    axes.set_title("Binder cumulant at $T_c$", fontsize=11, loc="left")
+    axes.set_xlabel("side of the lattice L")
+    _finish(axes)
+    axes.legend(frameon=False, fontsize=9, loc="upper left")
 
 
 def _draw_convergence(axes: "Axes", convergence: Convergence) -> None:

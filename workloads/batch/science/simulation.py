@@ -103,6 +103,8 @@ class Simulation:
             comparison = finding.comparison(name)
             fields[name] = round(comparison.measured.value, 6)
             fields[f"{name}_z"] = round(comparison.z, 2) if comparison.judged else None
+        fields["autocorrelation_sweeps"] = round(finding.autocorrelation, 1)
+        fields["resolved"] = finding.resolved
         self.run.event(
             "temperature.measured", temperature=temperature, sweeps=finding.sweeps, **fields
         )

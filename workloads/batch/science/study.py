@@ -2,12 +2,13 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from toolkit.runtime import Gate, Interrupted, Json, Result, Run
 from workloads.batch.science import findings as found
-from workloads.batch.science import heat, machine, plot
+from workloads.batch.science import finite_size, heat, machine, plot
+from workloads.batch.science.finite_size import Small
 from workloads.batch.science.heat import Convergence
 from workloads.batch.science.plan import Plan, Settings
 from workloads.batch.science.simulation import Simulation, estimate_cost
@@ -37,22 +38,29 @@ def conduct(plan: Plan, processes: int, run: Run) -> Result:
         cost = estimate_cost(plan, workers, run)
         simulation = Simulation(plan, run, cost)
         simulation.simulate(workers)
-    gates = _gates(simulation, convergence) if simulation.complete else ()
-    _save(simulation, convergence)
+        per_turn = max(1, plan.samples // 10)
+        small = finite_size.measure(plan, workers, run, per_turn)
+    complete = simulation.complete and len(small) == len(finite_size.sizes(plan))
+    gates = _gates(simulation, small, convergence) if complete else ()
+    _save(simulation, small, convergence)
     metrics = {
         **_cost_metrics(simulation, workers.processes, time.perf_counter() - start),
+        **finite_size.metrics(small),
         **{gate.name: gate.value for gate in gates},
     }
     run.save("metrics.json", _to_json(metrics), media_type="application/json")
-    if not simulation.complete:
+    if not complete:
         raise Interrupted(Result(metrics))
     return Result(metrics, gates)
 
 
-def _gates(simulation: Simulation, convergence: Convergence) -> tuple[Gate, ...]:
+def _gates(
+    simulation: Simulation, small: Sequence[Small], convergence: Convergence
+) -> tuple[Gate, ...]:
     lowest, highest = ORDER_LIMITS
     return (
         *found.gates(simulation.findings),
+        *finite_size.gates(small),
         Gate("heat_order_lowest", min(convergence.orders), ">=", lowest),
         Gate("heat_order_highest", max(convergence.orders), "<=", highest),
     )
@@ -77,10 +85,10 @@ def _cost_metrics(simulation: Simulation, processes: int, elapsed: float) -> dic
     }
 
 
-def _save(simulation: Simulation, convergence: Convergence) -> None:
+def _save(simulation: Simulation, small: Sequence[Small], convergence: Convergence) -> None:
     run, plan, findings = simulation.run, simulation.plan, simulation.findings
     run.save("results.csv", found.to_csv(findings), media_type="text/csv", rows=len(findings))
-    figure = plot.comparison(plan, findings, convergence)
+    figure = plot.comparison(plan, findings, small, convergence)
     run.save("science.png", figure, media_type="image/png")
     lattices = {t: chain.lattice.unpack() for t, chain in simulation.chains.items()}
     run.save("lattices.png", plot.snapshots(plan, lattices), media_type="image/png")
