@@ -36,6 +36,7 @@ ACCOUNT = "000000000000"
 TOKEN_HEADER = "X-Toolkit-Token"  # noqa: S105 - names a header
 # The packages of the extra "local", as modules.
 _EXTRA = ("time_machine", "websockets")
+_KEPT = frozenset({"PATH", "HOME", "USER", "TMPDIR", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR"})
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.02
@@ -127,19 +128,33 @@ def _require_packages() -> None:
 
 def _spawn(root: Path, home: Path, python: Path, region: str) -> None:
     (home / "engine.json").unlink(missing_ok=True)
-    package = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "toolkit.local", str(root.resolve()), str(python), region]
     with (home / "engine.log").open("ab") as log:
         # It forks, so this returns at once and the engine is nobody's child.
         subprocess.run(
             command,
-            env={**os.environ, "PYTHONPATH": path},
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             check=True,
         )
+
+
+def _environment() -> dict[str, str]:
+    """What the engine starts with: nothing of the person's that is not needed to run here.
+
+    No secret of theirs is in it, as tasks are its children, nor a proxy, a profile or a
+    configuration that would steer a client. Docker is found by its own variables.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT or name.startswith("DOCKER_")
+    }
+    package = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    return {"PATH": os.defpath, "LANG": "C.UTF-8", **kept, "PYTHONPATH": path}
 
 
 def _wait_until_ready(root: Path) -> EngineInfo:

@@ -14,6 +14,7 @@ from toolkit.core.errors import ConfigError, RunError, ToolkitError
 
 if TYPE_CHECKING:
     import boto3
+    import botocore.session
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 _EXPIRED = frozenset(
@@ -82,6 +83,8 @@ class Aws:
                     connect_timeout=10,
                     read_timeout=_SECONDS,
                     max_pool_connections=CONNECTIONS,
+                    # What runs on this machine is not asked through the person's proxy.
+                    proxies=None if self.endpoint.url is None else {},
                 ),
             )
 
@@ -102,6 +105,7 @@ class Aws:
                 import boto3
 
                 self._session = boto3.Session(
+                    botocore_session=None if self.endpoint.url is None else session_apart(),
                     # boto3 reads AWS_DEFAULT_REGION alone; the other SDKs and the CLI, both.
                     region_name=self.endpoint.region or os.environ.get("AWS_REGION") or None,
                     aws_access_key_id=self.endpoint.access_key,
@@ -142,6 +146,16 @@ def redirections(profile: str | None) -> list[str]:
 
 def _is_endpoint(name: str) -> bool:
     return name == "AWS_ENDPOINT_URL" or name.startswith("AWS_ENDPOINT_URL_")
+
+
+def session_apart() -> "botocore.session.Session":
+    """A session that neither the environment nor the configuration files of a person can steer."""
+    from botocore.session import Session
+
+    known = Session.SESSION_VARIABLES
+    closed = {name: (None, None, default, cast) for name, (_, _, default, cast) in known.items()}
+    nowhere = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    return Session(session_vars={**closed, **nowhere})
 
 
 def _watch(session: "boto3.Session", observe: Observe) -> None:

@@ -196,10 +196,13 @@ def own(project_factory: Callable[[str], Path]) -> Iterator[Rehearsal]:
         EngineClient(info).stop(root)
 
 
-def run_bare(rehearsal: Rehearsal, **container: Any) -> str:
-    """Run one container without roles, log group or template; returns the task's ARN."""
+def run_bare(
+    rehearsal: Rehearsal, *, until: str = "RUNNING", role: str | None = None, **container: Any
+) -> str:
+    """Run one container without a template; returns the task's ARN."""
     ecs = rehearsal.aws("ecs")
     ecs.create_cluster(clusterName="c")
+    roles = {"executionRoleArn": role} if role else {}
     definition = ecs.register_task_definition(
         family="f",
         requiresCompatibilities=["FARGATE"],
@@ -207,6 +210,7 @@ def run_bare(rehearsal: Rehearsal, **container: Any) -> str:
         cpu="256",
         memory="512",
         containerDefinitions=[{"name": "main", **container}],
+        **roles,
     )["taskDefinition"]["taskDefinitionArn"]
     subnet = rehearsal.aws("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
     answer = ecs.run_task(
@@ -216,7 +220,7 @@ def run_bare(rehearsal: Rehearsal, **container: Any) -> str:
         networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
     )
     arn: str = answer["tasks"][0]["taskArn"]
-    rehearsal.await_status(arn, "RUNNING")
+    rehearsal.await_status(arn, until)
     return arn
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from toolkit.adapters.session import session_apart
 from toolkit.core.errors import ConfigError
 from toolkit.local.keys import Keys
 
@@ -88,7 +89,7 @@ class Emulator:
         from botocore.config import Config
 
         if self._session is None:
-            self._session = boto3.session.Session()
+            self._session = boto3.session.Session(botocore_session=session_apart())
         config = Config(
             retries={"mode": "standard", "total_max_attempts": attempts},
             s3={"addressing_style": "path"},

@@ -9,9 +9,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -124,18 +126,20 @@ class Container:
             *_options(definition, name),
             *limits,
             *([f"--volume={SHIM}:{_CLOCK_MOUNT}:ro"] if clock else []),
-            *(f"--env={key}={value}" for key, value in {**environment, **clock}.items()),
         )
         entry_point, *arguments = command
         try:
-            docker(
-                "create",
-                f"--name={name}",
-                *options,
-                f"--entrypoint={entry_point}",
-                str(image.reference),
-                *arguments,
-            )
+            with _environment({**environment, **clock}) as (variables, given):
+                docker(
+                    "create",
+                    f"--name={name}",
+                    *options,
+                    *variables,
+                    f"--entrypoint={entry_point}",
+                    str(image.reference),
+                    *arguments,
+                    environment=given,
+                )
         except DockerError as error:
             raise StartError(str(error)) from error
         self._popen, self._lifeline = start_watched(
@@ -182,6 +186,22 @@ class Container:
         for volume in docker("volume", "ls", "--quiet", f"--filter=name={self._name}-").split():
             _quietly("volume", "rm", volume)
         return int(state["ExitCode"])
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[tuple[list[str], Mapping[str, str]]]:
+    """Options for a container's environment, and variables that Docker's client needs for them.
+
+    There are secrets among them, so none stands on the command line, which everybody can read. They
+    go by a file of our own; values of several lines, which such a file cannot hold, by the client's
+    environment.
+    """
+    lines = {name: value for name, value in variables.items() if "\n" not in value}
+    others = {name: value for name, value in variables.items() if name not in lines}
+    with tempfile.NamedTemporaryFile("w", prefix="toolkit-env-", encoding="utf-8") as file:
+        file.writelines(f"{name}={value}\n" for name, value in lines.items())
+        file.flush()
+        yield [f"--env-file={file.name}", *(f"--env={name}" for name in others)], others
 
 
 def _options(definition: Definition, name: str) -> list[str]:

@@ -11,6 +11,7 @@ import io
 import json
 import re
 import shutil
+import stat
 import tarfile
 import threading
 import urllib.error
@@ -78,6 +79,7 @@ class Images:
         self._environments = environments
         self._pull_container = pull_container
         self._lock = threading.Lock()
+        self._fingerprints: dict[Path, str] = {}  # of what this engine unpacked itself
 
     def pull(self, reference: str, ecr: Any, login: Login, architecture: str) -> PulledImage:
         """The image that ``repo@sha256:…`` or ``repo:tag`` names; raises PullError.
@@ -101,8 +103,9 @@ class Images:
                 return _image(digest, Path(), config, local)
             python = self._python(config["Labels"].get(PACKAGES_LABEL))
             root = self._folder / digest.removeprefix("sha256:")
-            if not root.exists():
+            if root not in self._fingerprints or self._fingerprints[root] != _fingerprint(root):
                 _unpack(source, document["layers"], root)
+                self._fingerprints[root] = _fingerprint(root)
         return evolve(_image(digest, root, config, None), python=python)
 
     def _python(self, packages: str | None) -> Path | None:
@@ -185,7 +188,23 @@ def _unpack(source: _Source, layers: list[dict[str, Any]], root: Path) -> None:
                 _extract(archive, member, draft)
     # Tasks cannot write byte code beside their source, and should not compile it each time.
     compileall.compile_dir(draft, quiet=2, stripdir=str(draft), prependdir=str(root))
+    shutil.rmtree(root, ignore_errors=True)
     draft.rename(root)
+
+
+def _fingerprint(root: Path) -> str:
+    """Names, modes and contents of all files of a tree.
+
+    A task that may write can change its image's tree, and the byte code beside it. The next one is
+    to see what the digest says.
+    """
+    whole = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        status = path.lstat()
+        whole.update(f"{path.relative_to(root)}\0{status.st_mode}\0".encode())
+        if stat.S_ISREG(status.st_mode):
+            whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:

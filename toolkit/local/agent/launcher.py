@@ -1,14 +1,17 @@
-"""The first thing in a task's process: ``python launcher.py ROOT FD [PATH…] -- -m MODULE …`` or -c.
+"""The first thing in a task's process, in place of the container.
 
-It stands in for the container: the import root is the image's tree, nothing but the PATHs can be
-written if there are any, and the process group ends when the engine does. It is run by path in a
-clean environment and imports nothing of the toolkit.
+    python launcher.py ROOT FD [-r PATH…] [-w PATH…] -- -m MODULE … (or -c PROGRAM …)
+
+The import root is the image's tree. Only what is below a PATH can be read; nothing but what is
+below those after ``-w`` can be written, if there are any. The process group ends when the engine
+does. It is run by path in a clean environment and imports nothing of the toolkit.
 """
 
 import ctypes
 import os
 import runpy
 import signal
+import stat
 import struct
 import sys
 import threading
@@ -19,16 +22,21 @@ from collections.abc import Sequence
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION, _PATH_BENEATH = 1, 1
 _SET_NO_NEW_PRIVS = 38
+_READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 # WRITE_FILE; REMOVE_DIR to MAKE_SYM, and REFER, which is moving files between directories.
 _CHANGES = 1 << 1 | sum(1 << right for right in range(4, 14))
 _TRUNCATE = 1 << 14
+_OF_A_FILE = 1 << 1 | _READ_FILE | _TRUNCATE  # what a rule about a file may grant
+_CAPABILITIES_VERSION = 0x20080522
+# What Docker and Fargate leave to root: https://docs.docker.com/engine/security/#linux-kernel-capabilities
+_OF_A_CONTAINER = sum(1 << bit for bit in (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31))
 _WITH_REFER, _WITH_TRUNCATE = 2, 3  # the versions of the interface that came with them
 # A container has its own /dev, which stays writable under a read-only root.
 _DEVICES = "/dev"
 
 
 def landlock_version() -> int:
-    """The version of the kernel's Landlock interface; 0 where a root cannot be made read-only.
+    """The version of the kernel's Landlock interface; 0 where a process cannot be restricted.
 
     Its first version (Linux 5.13) does not count: it forbids all moving between directories.
     """
@@ -41,19 +49,50 @@ def landlock_version() -> int:
     return version if version >= _WITH_REFER else 0
 
 
-def _make_read_only(but_for: Sequence[str]) -> None:
-    """From now on this process and its children can write below these directories only."""
-    changes = _CHANGES | (_TRUNCATE if landlock_version() >= _WITH_TRUNCATE else 0)
-    attributes = struct.pack("Q", changes)
+def _restrict(readable: Sequence[str], writable: Sequence[str]) -> None:
+    """From now on this process and its children can open these alone.
+
+    Writing is left as it is where nothing is ``writable``. Landlock also keeps them from looking
+    into other processes: their memory and environment.
+    """
+    reads, writes = _READ_FILE | _READ_DIR, 0
+    if writable:
+        writes = _CHANGES | (_TRUNCATE if landlock_version() >= _WITH_TRUNCATE else 0)
+    attributes = struct.pack("Q", reads | writes)
     rules = _call(_CREATE_RULESET, attributes, len(attributes), 0)
-    for path in (*but_for, _DEVICES):
-        parent = os.open(path, os.O_PATH | os.O_DIRECTORY)
-        _call(_ADD_RULE, rules, _PATH_BENEATH, struct.pack("=Qi", changes, parent), 0)
-        os.close(parent)
+    for path in readable:
+        _allow(rules, path, reads)
+    for path in (*writable, _DEVICES):
+        _allow(rules, path, reads | writes)
     # Who may not gain privileges may give up some; a container has this flag, too.
     _libc().prctl(_SET_NO_NEW_PRIVS, *(ctypes.c_ulong(word) for word in (1, 0, 0, 0)))
+    _give_up_capabilities()
     _call(_RESTRICT_SELF, rules, 0)
     os.close(rules)
+
+
+def _give_up_capabilities() -> None:
+    """Keep no more than a container's root has: more would look into other processes after all."""
+    header = struct.pack("=Ii", _CAPABILITIES_VERSION, 0)
+    sets = ctypes.create_string_buffer(24)
+    libc = _libc()
+    if libc.capget(header, sets):
+        raise OSError(ctypes.get_errno(), "capget")
+    effective, permitted = struct.unpack_from("=2I", sets)
+    kept = (effective & _OF_A_CONTAINER, permitted & _OF_A_CONTAINER, 0, 0, 0, 0)
+    if libc.capset(header, struct.pack("=6I", *kept)):
+        raise OSError(ctypes.get_errno(), "capset")
+
+
+def _allow(rules: int, path: str, rights: int) -> None:
+    try:
+        parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return  # it is gone since it was listed
+    if not stat.S_ISDIR(os.fstat(parent).st_mode):
+        rights &= _OF_A_FILE
+    _call(_ADD_RULE, rules, _PATH_BENEATH, struct.pack("=Qi", rights, parent), 0)
+    os.close(parent)
 
 
 def _call(number: int, *arguments: bytes | int | None) -> int:
@@ -79,10 +118,11 @@ def _end_with_the_engine(descriptor: int) -> None:
 def main() -> None:
     """Become the program that the image names."""
     end = sys.argv.index("--")
-    root, descriptor, *writable = sys.argv[1:end]
+    root, descriptor, *paths = sys.argv[1:end]
     option, what, *arguments = sys.argv[end + 1 :]
-    if writable:
-        _make_read_only(writable)  # first: it holds for this thread and for those it starts
+    if paths:  # first: it holds for this thread and for those it starts
+        middle = paths.index("-w") if "-w" in paths else len(paths)
+        _restrict(paths[1:middle], paths[middle + 1 :])
     watch = threading.Thread(target=_end_with_the_engine, args=(int(descriptor),), daemon=True)
     watch.start()
     sys.path[0] = root

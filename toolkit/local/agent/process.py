@@ -29,7 +29,8 @@ class StartError(Exception):
 class Process:
     """A running container. ``stop`` may be called from another thread while ``wait`` waits.
 
-    With ``writable`` directories it can write nowhere else (`launcher.landlock_version`).
+    With ``readable`` paths it can read nothing else but its image and its own directories, with
+    ``writable`` ones it can write nowhere else (`launcher.py`).
     """
 
     executor: ClassVar = Executor.PROCESS
@@ -43,15 +44,19 @@ class Process:
         scratch: Path,
         offset: float,
         memory_bytes: int | None,
+        readable: Sequence[Path] = (),
         writable: Sequence[Path] = (),
     ) -> None:
         self.reason: str | None = None
         self._memory_bytes = memory_bytes
         self._kill_at: float | None = None
         scratch.mkdir(parents=True, exist_ok=True)
+        own = [*readable, image.working_directory, scratch] if readable else []
+        if own and image.python is not None:
+            own.append(image.python.parents[1])
         try:
             self._popen, self._lifeline = start_watched(
-                lambda watched: _argv(image, command, watched, writable),
+                lambda watched: _argv(image, command, watched, own, writable),
                 environment=_environment(image, environment, scratch, offset),
                 directory=image.working_directory,
             )
@@ -135,16 +140,21 @@ def start_watched(
 
 
 def _argv(
-    image: PulledImage, command: Sequence[str], descriptor: int, writable: Sequence[Path]
+    image: PulledImage,
+    command: Sequence[str],
+    descriptor: int,
+    readable: Sequence[Path],
+    writable: Sequence[Path],
 ) -> list[str]:
     program, *arguments = command or ("",)
     python = Path(program).name in ("python", "python3")
     if not python or arguments[:1] not in (["-m"], ["-c"]) or len(arguments) < 2:
         words = " ".join(command)
         raise StartError(f'exec: "{words}": a process image runs python -m or python -c only')
-    root, paths = str(image.working_directory), map(str, writable)
-    interpreter = str(image.python or sys.executable)
-    return [interpreter, str(_LAUNCHER), root, str(descriptor), *paths, "--", *arguments]
+    paths: list[str | Path] = ["-r", *readable] if readable else []
+    paths += ["-w", *writable] if writable else []
+    launcher = [str(image.python or sys.executable), str(_LAUNCHER), str(image.working_directory)]
+    return [*launcher, str(descriptor), *map(str, paths), "--", *arguments]
 
 
 def _environment(

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from toolkit.adapters.registry import Login, ecr_login
 from toolkit.local.agent import container as docker
+from toolkit.local.agent import sandbox
 from toolkit.local.agent.aws import Credentials, Emulator, RoleError
 from toolkit.local.agent.awslogs import LogDriverError, LogShipper
 from toolkit.local.agent.clock import at_offset
@@ -222,8 +223,17 @@ class Start:
             scratch=self._scratch / name,
             offset=self._clock_offset,
             memory_bytes=spec.memory_bytes(container),
+            readable=self._readable(container),
             writable=self._writable(container),
         )
+
+    def _readable(self, container: Container) -> list[Path]:
+        """What it may read beside its image; empty where nothing can keep it from the rest."""
+        if not landlock_version():
+            return []
+        read_only = bool(container.get("readonlyRootFilesystem"))
+        volumes = [self._volume(row["sourceVolume"]) for row in container.get("mountPoints", [])]
+        return [*sandbox.readable(self._around.scratch.parent, read_only=read_only), *volumes]
 
     def _writable(self, container: Container) -> list[Path]:
         """What a read-only root leaves to write to; empty where nothing keeps it read-only."""

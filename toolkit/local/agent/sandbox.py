@@ -1,0 +1,62 @@
+"""What a task's process may read: a system, a Python, its image and its own folders.
+
+A container has a file system of its own. A process has this machine's, so what it may open is
+listed here, and Landlock refuses the rest (`launcher.py`): the person's files, other projects, and
+the engine's own, in which its secrets stand.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from toolkit.local.agent.clock import SHIM
+
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc", "/sys")
+# Name resolution, certificates, users, time zone, fonts and the linker's cache.
+_SETTINGS = (
+    "alternatives",
+    "ca-certificates",
+    "fonts",
+    "gai.conf",
+    "group",
+    "host.conf",
+    "hosts",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "mime.types",
+    "nsswitch.conf",
+    "os-release",
+    "passwd",
+    "pki",
+    "protocols",
+    "resolv.conf",
+    "services",
+    "ssl",
+    "timezone",
+)
+_PACKAGES = ("site-packages", "dist-packages")
+
+
+def readable(home: Path, *, read_only: bool) -> list[Path]:
+    """What a task may read beside its image and its own folders.
+
+    Args:
+        home: the engine's own directory; nothing that holds it is among them.
+        read_only: whether its root is; else it may read what it writes to the machine's temporary
+            directories.
+    """
+    hidden = home.resolve()
+    paths = {path.resolve() for path in _candidates(read_only=read_only)}
+    return sorted(path for path in paths if path.exists() and not hidden.is_relative_to(path))
+
+
+def _candidates(*, read_only: bool) -> Iterator[Path]:
+    yield from map(Path, _SYSTEM)
+    yield from (Path("/etc") / name for name in _SETTINGS)
+    yield from (Path(sys.prefix), Path(sys.base_prefix), SHIM)
+    yield from (path for path in map(Path, sys.path) if path.name in _PACKAGES)
+    if not read_only:
+        yield from map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp"))  # noqa: S108
