@@ -122,14 +122,17 @@ def main() -> None:
         blobs,
         bucket_lifecycle,
         cloudformation,
+        disk,
         ecs,
         events,
         logs,
+        names,
         policy_variables,
         registry_login,
         scheduler,
         snapshots,
         task_definition,
+        template_parameters,
     )
 
     for service in (
@@ -142,8 +145,11 @@ def main() -> None:
         scheduler,
         cloudformation,
         bucket_lifecycle,
+        template_parameters,
+        names,
         policy_variables,
         registry_login,
+        disk,
         snapshots,
     ):
         service.install()

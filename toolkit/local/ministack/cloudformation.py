@@ -70,7 +70,7 @@ def _update_task_definition(
 
 def _create_schedule(logical_id: str, props: Json, stack_name: str) -> Created:
     name = props.get("Name") or provisioners._physical_name(stack_name, logical_id, max_len=64)
-    return name, {"Arn": scheduler.create_or_replace(name, _schedule(props))}
+    return name, {"Arn": scheduler.create(name, _schedule(props))}
 
 
 def _update_schedule(
@@ -80,7 +80,7 @@ def _update_schedule(
     moved = new.get("Name", physical_id) != physical_id
     if moved or new.get("GroupName") != old.get("GroupName"):
         return _create_schedule(logical_id, new, stack_name)
-    return physical_id, {"Arn": scheduler.create_or_replace(physical_id, _schedule(new))}
+    return physical_id, {"Arn": scheduler.replace(physical_id, _schedule(new))}
 
 
 def _schedule(props: Json) -> Json:

@@ -48,8 +48,15 @@ async def _read(receive: Receive) -> None:
         pass
 
 
-async def _answer(service: str, kind: str, send: Send) -> None:
+async def refuse(service: str, words: str, receive: Receive, send: Send) -> None:
+    """Answer a call with an internal error that says why."""
+    await _read(receive)
+    await _answer(service, "error", send, words)
+
+
+async def _answer(service: str, kind: str, send: Send, because: str = "") -> None:
     status, code, words = (_S3 if service == "s3" else _OTHERS)[kind]
+    words = because or words
     if service == "s3":
         content = (
             '<?xml version="1.0" encoding="UTF-8"?>\n'

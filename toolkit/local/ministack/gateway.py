@@ -22,6 +22,7 @@ from urllib.parse import parse_qs
 from . import (
     access,
     changes,
+    disk,
     door,
     ecs,
     faults,
@@ -76,6 +77,11 @@ class Gateway:
         if snapshots.is_change(scope["method"], action, scope["path"], service):
             is_image = scope["method"] == "PUT" and "/manifests/" in scope["path"]
             send = _noting(send, at_once=is_image)
+        if not snapshots.is_read(scope["method"], action) and not _frees(scope, action):
+            if disk.is_full(int(headers.get(b"content-length", b"0"))):
+                await faulty_calls.refuse(service, disk.MESSAGE, receive, send)
+                return
+            send = _kept_only(service, send)
         fault = _fault(key, service)
         if fault is None:
             await self._app(scope, receive, send)
@@ -161,6 +167,33 @@ async def _action(headers: dict[bytes, bytes], receive: Receive) -> tuple[str, R
         return next(messages, None) or await receive()
 
     return parse_qs(content.decode("latin-1")).get("Action", [""])[0], again
+
+
+def _frees(scope: Scope, action: str) -> bool:
+    """Whether a request makes room; the engine's own calls need none."""
+    return scope["method"] == "DELETE" or action.startswith(("Delete", "Stop", "SubmitTaskState"))
+
+
+def _kept_only(service: str, send: Send) -> Send:
+    """Answer with an error where something could not be written."""
+    failures = disk.watch()
+    answered = False
+
+    async def send_kept(message: dict[str, Any]) -> None:
+        nonlocal answered
+        if answered:
+            return
+        if failures and message["type"] == "http.response.start":
+            answered = True
+            await faulty_calls.refuse(service, disk.MESSAGE, _nothing, send)
+        else:
+            await send(message)
+
+    return send_kept
+
+
+async def _nothing() -> dict[str, Any]:
+    return {}
 
 
 def _noting(send: Send, *, at_once: bool) -> Send:

@@ -23,12 +23,22 @@ def regions() -> list[str]:
     return sorted({region for _account, region, _key in list(scheduler._schedules._data)})
 
 
-def create_or_replace(name: str, body: dict[str, Any]) -> str:
-    """What CloudFormation does with a schedule's properties; returns the ARN."""
+def create(name: str, body: dict[str, Any]) -> str:
+    """What CloudFormation does with the properties of a new schedule; returns the ARN."""
     scheduler._ensure_default_group()
+    return _arn(scheduler._create_schedule(name, body))
+
+
+def replace(name: str, body: dict[str, Any]) -> str:
+    """What it does with those of one that it made; one that is gone is made again."""
     key = f"{body.get('GroupName', 'default')}/{name}"
-    verb = scheduler._update_schedule if key in scheduler._schedules else scheduler._create_schedule
-    status, _headers, content = verb(name, body)
+    if key not in scheduler._schedules:
+        return create(name, body)
+    return _arn(scheduler._update_schedule(name, body))
+
+
+def _arn(response: Response) -> str:
+    status, _headers, content = response
     answer = json.loads(content)
     if status >= 400:
         raise ValueError(f"{answer['Message']} (Service: Scheduler, Status Code: {status})")

@@ -38,9 +38,13 @@ _log = logging.getLogger("toolkit.snapshots")
 
 def is_change(method: str, action: str, path: str, service: str) -> bool:
     """Whether the state is to be saved after a request: it does more than read, unless durably."""
-    is_read = method in ("GET", "HEAD") or action.startswith(_READS)
     is_object = service == "s3" and "/" in path.strip("/")
-    return not (is_read or is_object or action in _DURABLE)
+    return not (is_read(method, action) or is_object or action in _DURABLE)
+
+
+def is_read(method: str, action: str) -> bool:
+    """Whether a request asks only."""
+    return method in ("GET", "HEAD") or action.startswith(_READS)
 
 
 def touch() -> None:

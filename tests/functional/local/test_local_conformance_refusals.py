@@ -1,0 +1,305 @@
+"""What AWS refuses, said as tests.
+
+How they run on a real account: see test_local_conformance_stores.py.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ParamValidationError
+
+from .account import Account, embedded, real
+from .conftest import eventually
+from .test_local_conformance_stores import schedule
+
+REAL_APP = os.environ.get("TOOLKIT_CONFORMANCE_APP")
+REAL = [pytest.param(REAL_APP, marks=pytest.mark.aws)] if REAL_APP else []
+NAME = "conformance-refused"
+
+
+@pytest.fixture(scope="module", params=[None, *REAL], ids=lambda app: app or "embedded")
+def account(request: pytest.FixtureRequest) -> Account:
+    if request.param:
+        return real(request.param)
+    return embedded(request.getfixturevalue("platform"))
+
+
+# Moments
+
+EARLY = "The StartDate you specify cannot be earlier than 5 minutes ago."
+
+
+def test_a_start_date_in_the_past_is_refused(account: Account) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
+    scheduler, now = account.client("scheduler"), datetime.now(UTC)
+    early = schedule(account, Name=NAME, StartDate=now - timedelta(minutes=6))
+    with pytest.raises(scheduler.exceptions.ValidationException) as created:
+        scheduler.create_schedule(**early)
+    names = {"Name": NAME, "GroupName": early["GroupName"]}
+    scheduler.create_schedule(**{**early, "StartDate": now - timedelta(minutes=4)})
+    try:
+        with pytest.raises(scheduler.exceptions.ValidationException) as updated:
+            scheduler.update_schedule(**early)
+    finally:
+        scheduler.delete_schedule(**names)
+    for caught in (created, updated):
+        assert caught.value.response["Error"]["Message"] == EARLY
+
+
+# Names
+
+LONG = "n" * 65
+
+
+def create_repository(account: Account, name: str) -> None:
+    account.client("ecr").create_repository(repositoryName=name)
+
+
+def create_role(account: Account, name: str) -> None:
+    account.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+
+
+def create_schedule(account: Account, name: str) -> None:
+    account.client("scheduler").create_schedule(**schedule(account, Name=name))
+
+
+def create_group(account: Account, name: str) -> None:
+    account.client("scheduler").create_schedule_group(Name=name)
+
+
+def create_log_group(account: Account, name: str) -> None:
+    account.client("logs").create_log_group(logGroupName=name)
+
+
+def create_cluster(account: Account, name: str) -> None:
+    account.client("ecs").create_cluster(clusterName=name)
+
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+Create = Callable[[Account, str], None]
+BAD_NAMES: list[tuple[Create, str, str]] = [
+    *((create_repository, name, "InvalidParameterException") for name in
+      ("a", "demo-", "-demo", "Demo", "a//b", "a b", "demo/", "d" * 257)),
+    *((create_role, name, "ValidationError") for name in ("a b", "a/b", LONG)),
+    *((create_schedule, name, "ValidationException") for name in ("a b", "a:b", LONG)),
+    *((create_group, name, "ValidationException") for name in ("a b", "a:b", LONG)),
+    *((create_log_group, name, "InvalidParameterException") for name in ("a b", "a:b", "l" * 513)),
+    *((create_cluster, name, "InvalidParameterException") for name in ("a b", "c" * 256)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("create", "name", "code"), BAD_NAMES)
+def test_a_name_that_the_service_does_not_take(
+    account: Account, create: Create, name: str, code: str
+) -> None:
+    """The patterns and lengths of CreateRepository, CreateRole, … in AWS's pages."""
+    try:
+        create(account, name)
+    except ParamValidationError:
+        return  # the client knows it already
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == code  # noqa: PT017 - either client or service
+        return
+    pytest.fail(f"{name!r} was taken")
+
+
+TAKEN: list[tuple[Create, str]] = [
+    (create_repository, "RepositoryAlreadyExistsException"),
+    (create_role, "EntityAlreadyExists"),
+    (create_schedule, "ConflictException"),
+    (create_group, "ConflictException"),
+    (create_log_group, "ResourceAlreadyExistsException"),
+]
+
+
+def delete_all(account: Account) -> None:
+    """Remove what goes by `NAME`."""
+    group = account.platform["ScheduleGroupName"]
+    calls: list[Callable[[], Any]] = [
+        lambda: account.client("ecr").delete_repository(repositoryName=NAME),
+        lambda: account.client("iam").delete_role(RoleName=NAME),
+        lambda: account.client("scheduler").delete_schedule(Name=NAME, GroupName=group),
+        lambda: account.client("scheduler").delete_schedule_group(Name=NAME),
+        lambda: account.client("logs").delete_log_group(logGroupName=NAME),
+        lambda: account.client("ecs").delete_cluster(cluster=NAME),
+    ]
+    for call in calls:
+        with suppress(ClientError):
+            call()
+
+
+@pytest.fixture
+def clean(account: Account) -> Iterator[None]:
+    delete_all(account)
+    yield
+    delete_all(account)
+
+
+@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize(("create", "code"), TAKEN)
+def test_a_name_that_is_taken(account: Account, create: Create, code: str) -> None:
+    """The errors of CreateRepository, CreateRole, CreateSchedule, … in AWS's pages."""
+    create(account, NAME)
+    with pytest.raises(ClientError) as caught:
+        create(account, NAME)
+    assert caught.value.response["Error"]["Code"] == code
+
+
+# CloudFormation
+
+
+def deploy(account: Account, template: dict[str, Any], **parameters: str) -> dict[str, Any]:
+    """Deploy a stack and delete it again; returns its last description."""
+    cloudformation = account.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=NAME,
+        TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ],
+    )
+
+    def ended() -> dict[str, Any] | None:
+        found = cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
+        return None if found["StackStatus"].endswith("PROGRESS") else found
+
+    try:
+        found: dict[str, Any] = eventually(ended, account.patience)
+        found["Resources"] = {
+            row["LogicalResourceId"]
+            for row in cloudformation.describe_stack_resources(StackName=NAME)["StackResources"]
+            if row["ResourceStatus"] == "CREATE_COMPLETE"
+        }
+    finally:
+        cloudformation.delete_stack(StackName=NAME)
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=NAME, WaiterConfig={"Delay": 1}
+        )
+    return found
+
+
+def properties(account: Account) -> dict[str, tuple[Create, dict[str, Any]]]:
+    """For each type, who else makes one of that name, and the template's properties."""
+    made = schedule(account, Name=NAME)
+    body = json.loads(json.dumps(made))
+    network = body["Target"]["EcsParameters"]["NetworkConfiguration"]
+    network["AwsvpcConfiguration"] = network.pop("awsvpcConfiguration")
+    return {
+        "AWS::Scheduler::Schedule": (create_schedule, body),
+        "AWS::Scheduler::ScheduleGroup": (create_group, {"Name": NAME}),
+        "AWS::ECS::Cluster": (create_cluster, {"ClusterName": NAME}),
+        "AWS::Logs::LogGroup": (create_log_group, {"LogGroupName": NAME}),
+        "AWS::ECR::Repository": (create_repository, {"RepositoryName": NAME}),
+        "AWS::IAM::Role": (create_role, {"RoleName": NAME, "AssumeRolePolicyDocument": TRUST}),
+    }
+
+
+@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "AWS::Scheduler::Schedule",
+        "AWS::Scheduler::ScheduleGroup",
+        "AWS::ECS::Cluster",
+        "AWS::Logs::LogGroup",
+        "AWS::ECR::Repository",
+        "AWS::IAM::Role",
+    ],
+)
+def test_a_stack_takes_nothing_over(account: Account, kind: str) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html"""
+    create, body = properties(account)[kind]
+    create(account, NAME)
+    template = {"Resources": {"One": {"Type": kind, "Properties": body}}}
+    assert deploy(account, template)["StackStatus"] == "ROLLBACK_COMPLETE"
+    if kind == "AWS::ECS::Cluster":
+        [found] = account.client("ecs").describe_clusters(clusters=[NAME])["clusters"]
+        assert found["status"] == "ACTIVE"
+    else:
+        with pytest.raises(ClientError):  # it is still there
+            create(account, NAME)
+
+
+def test_a_parameter_that_the_template_does_not_have(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html"""
+    cloudformation = account.client("cloudformation")
+    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    with pytest.raises(ClientError) as caught:
+        cloudformation.create_change_set(
+            StackName=NAME,
+            ChangeSetName="first",
+            ChangeSetType="CREATE",
+            TemplateBody=json.dumps(template),
+            Parameters=[{"ParameterKey": "Nope", "ParameterValue": "x"}],
+        )
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    assert "Parameters: [Nope] do not exist in the template" in str(caught.value)
+
+
+CONDITIONAL = {
+    "Parameters": {"More": {"Type": "String", "Default": "no"}},
+    "Conditions": {"IsMore": {"Fn::Equals": [{"Ref": "More"}, "yes"]}},
+    "Resources": {
+        "One": {"Type": "AWS::SQS::Queue"},
+        "Two": {"Type": "AWS::SQS::Queue", "Condition": "IsMore"},
+    },
+    "Outputs": {"Two": {"Value": {"Ref": "Two"}, "Condition": "IsMore"}},
+}
+
+
+@pytest.mark.parametrize(("more", "made"), [("no", {"One"}), ("yes", {"One", "Two"})])
+def test_a_false_condition_makes_nothing(account: Account, more: str, made: set[str]) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/conditions-section-structure.html"""
+    cloudformation = account.client("cloudformation")
+    names = {"StackName": NAME, "ChangeSetName": "first"}
+    cloudformation.create_change_set(
+        **names,
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps(CONDITIONAL),
+        Parameters=[{"ParameterKey": "More", "ParameterValue": more}],
+    )
+    cloudformation.get_waiter("change_set_create_complete").wait(**names, WaiterConfig={"Delay": 1})
+    changes = cloudformation.describe_change_set(**names)["Changes"]
+    cloudformation.delete_stack(StackName=NAME)
+    assert {row["ResourceChange"]["LogicalResourceId"] for row in changes} == made
+    stack = deploy(account, CONDITIONAL, More=more)
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert stack["Resources"] == made
+    assert {row["OutputKey"] for row in stack.get("Outputs", [])} == made - {"One"}
+
+
+def test_an_update_lists_what_becomes_of_a_condition(account: Account) -> None:
+    """A resource whose condition becomes false is removed, and the others are not touched."""
+    cloudformation = account.client("cloudformation")
+    names = {"StackName": NAME, "ChangeSetName": "next"}
+    more = [{"ParameterKey": "More", "ParameterValue": "yes"}]
+    cloudformation.create_stack(
+        StackName=NAME, TemplateBody=json.dumps(CONDITIONAL), Parameters=more
+    )
+    wait = {"Delay": 1}
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=NAME, WaiterConfig=wait)
+    try:
+        cloudformation.create_change_set(
+            **names, UsePreviousTemplate=True, Parameters=[{**more[0], "ParameterValue": "no"}]
+        )
+        cloudformation.get_waiter("change_set_create_complete").wait(**names, WaiterConfig=wait)
+        [change] = cloudformation.describe_change_set(**names)["Changes"]
+        told = change["ResourceChange"]
+        assert (told["Action"], told["LogicalResourceId"]) == ("Remove", "Two")
+    finally:
+        cloudformation.delete_stack(StackName=NAME)
