@@ -21,9 +21,9 @@ ROOT = Path(__file__).parents[2]
 # Which of our modules a module may import. The longest prefix of its name decides; what stands
 # under the prefix itself is always allowed.
 # Vocabulary, which every layer of the toolkit may use: the contract, the catalog and the ground.
-_RUNTIME = ("contract", "catalog", "documents", "urls")
+_RUNTIME = ("contract", "catalog", "documents", "layout", "urls")
 RUNTIME = frozenset(f"toolkit.runtime.{name}" for name in _RUNTIME)
-_GROUND = ("errors", "names", "times", "stack", "task", "checks", "cost", "platform", "words")
+_GROUND = ("errors", "names", "stack", "task", "checks", "cost", "platform", "words")
 GROUND = frozenset(f"toolkit.core.{name}" for name in _GROUND)
 VOCABULARY = RUNTIME | GROUND
 
@@ -45,6 +45,7 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.runtime.contract": _modules("documents"),
     "toolkit.runtime.urls": _modules("contract"),
     "toolkit.runtime.rules": _modules("contract"),
+    "toolkit.runtime.layout": _modules("contract"),
     "toolkit.runtime.catalog": _modules("contract", "documents", "rules", "urls"),
     "toolkit.runtime.log": _modules("contract"),
     "toolkit.runtime.stop": _modules("contract"),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.core.proof.dead_letter import DeadLetter
-from toolkit.core.proof.ledger import Firing, State, Summary, firings, outcome_of
+from toolkit.core.proof.ledger import Firing, State, Summary, firings
 from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome, RunId
 
@@ -147,14 +147,6 @@ def test_every_firing_comes_once_and_in_order(
             assert row.state.bad is (committed[minute] is not Outcome.SUCCEEDED)
         else:
             assert row.state is (State.NO_ARTIFACT if minute in claimed else State.MISSED)
-
-
-@pytest.mark.parametrize(
-    "key",
-    ["ledger/weather/notes.txt", "ledger/weather/weather-20261124T050000Z.maybe.json", "x"],
-)
-def test_a_key_of_something_else_is_no_manifest(key: str) -> None:
-    assert outcome_of(key) is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.app.proof.ledger import _Claims
+from toolkit.adapters.archive import ClaimedRuns
 from toolkit.runtime.contract import RunId
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
@@ -33,18 +33,18 @@ def run(number: int) -> RunId:
 @given(claimed=st.sets(st.integers(0, 40)), asked=st.sets(st.integers(0, 40)))
 def test_every_claim_is_found_and_no_other(claimed: set[int], asked: set[int]) -> None:
     bucket = PagedBucket([run(number).prefix for number in claimed])
-    claims = _Claims(bucket)  # type: ignore[arg-type]
+    claims = ClaimedRuns(bucket)  # type: ignore[arg-type]
     assert {number for number in sorted(asked) if claims.has(run(number))} == claimed & asked
 
 
 def test_a_page_serves_all_that_it_holds_and_the_end_is_asked_for_once() -> None:
     bucket = PagedBucket([run(number).prefix for number in range(3)])
-    claims = _Claims(bucket)  # type: ignore[arg-type]
+    claims = ClaimedRuns(bucket)  # type: ignore[arg-type]
     assert [claims.has(run(number)) for number in range(9)] == [True] * 3 + [False] * 6
     assert len(bucket.calls) == 2
 
 
 def test_a_silent_firing_late_in_a_long_history_costs_one_call() -> None:
     bucket = PagedBucket([run(number).prefix for number in range(1000)])
-    assert _Claims(bucket).has(run(900))  # type: ignore[arg-type]
+    assert ClaimedRuns(bucket).has(run(900))  # type: ignore[arg-type]
     assert len(bucket.calls) == 1

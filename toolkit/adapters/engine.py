@@ -198,7 +198,7 @@ class EngineClient:
 
     def now(self) -> datetime:
         """The virtual time."""
-        return datetime.fromisoformat(self.status()["now"])
+        return datetime.fromisoformat(self._call("GET", "/now")["now"])
 
     def feed_url(self) -> str:
         """The address of the synthetic market feed, started on demand."""

@@ -21,11 +21,11 @@ from attrs import frozen
 
 from toolkit.adapters.session import Aws, translated
 from toolkit.runtime.contract import format_time, parse_time
+from toolkit.runtime.layout import DEPLOY_LOCK
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-KEY = "locks/deploy.json"
 LIFETIME = timedelta(minutes=15)  # renewed with every layer
 _POLL_SECONDS = 2.0
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
@@ -107,8 +107,8 @@ class DeployLock:
             return
         found = self._read()
         if found is not None and found[2] == self._etag:
-            with translated(f"s3://{self._bucket}/{KEY}"):
-                self._client.delete_object(Bucket=self._bucket, Key=KEY)
+            with translated(f"s3://{self._bucket}/{DEPLOY_LOCK}"):
+                self._client.delete_object(Bucket=self._bucket, Key=DEPLOY_LOCK)
         self._etag = None
 
     def _take(self) -> bool:
@@ -120,10 +120,10 @@ class DeployLock:
         text = json.dumps(
             {"user": owner.user, "host": owner.host, "pid": owner.pid, "until": until}
         )
-        with translated(f"s3://{self._bucket}/{KEY}"):
+        with translated(f"s3://{self._bucket}/{DEPLOY_LOCK}"):
             try:
                 answer = self._client.put_object(
-                    Bucket=self._bucket, Key=KEY, Body=text.encode(), **condition
+                    Bucket=self._bucket, Key=DEPLOY_LOCK, Body=text.encode(), **condition
                 )
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") in _LOST | _GONE:
@@ -136,9 +136,9 @@ class DeployLock:
     def _read(self) -> tuple[Owner, datetime, str] | None:
         from botocore.exceptions import ClientError
 
-        with translated(f"s3://{self._bucket}/{KEY}"):
+        with translated(f"s3://{self._bucket}/{DEPLOY_LOCK}"):
             try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=KEY)
+                answer = self._client.get_object(Bucket=self._bucket, Key=DEPLOY_LOCK)
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") in _GONE:
                     return None

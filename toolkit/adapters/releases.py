@@ -11,11 +11,10 @@ from toolkit.core.deploying import release as core
 from toolkit.core.deploying.release import INDEX, Release
 from toolkit.core.errors import ConfigError
 from toolkit.runtime.contract import catalog_key, format_time
+from toolkit.runtime.layout import RELEASES, release_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-_PREFIX = "releases/"
 
 
 @frozen
@@ -42,7 +41,7 @@ class Releases:
         files = release.files()
         index = files.pop(INDEX)
         identity = core.release_id(index)
-        if self._objects.heads([f"{_PREFIX}{identity}/{INDEX}"]):
+        if self._objects.heads([f"{release_of(identity)}{INDEX}"]):
             return identity, False
         side_by_side(lambda item: self._put(identity, *item), files.items())
         side_by_side(lambda item: self._put_row(*item), release.rows.items())
@@ -58,9 +57,9 @@ class Releases:
 
     def listed(self, prefix: str = "") -> list[Packaged]:
         """The complete releases, the newest first."""
-        with translated(f"s3://{self._bucket}/{_PREFIX}"):
+        with translated(f"s3://{self._bucket}/{RELEASES}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=_PREFIX + prefix
+                Bucket=self._bucket, Prefix=RELEASES + prefix
             )
             rows = [row for page in pages for row in page.get("Contents", ())]
         found = [
@@ -74,7 +73,7 @@ class Releases:
         with translated(f"release {identity}"):
             self._client.put_object(
                 Bucket=self._bucket,
-                Key=f"{_PREFIX}{identity}/{path}",
+                Key=f"{release_of(identity)}{path}",
                 Body=text.encode(),
                 ContentType="text/plain; charset=utf-8",
                 ChecksumAlgorithm="SHA256",
@@ -85,7 +84,7 @@ class Releases:
         self._objects.write(catalog_key(digest), row.encode(), "application/json")
 
     def _get(self, identity: str, path: str) -> str:
-        content = self._objects.read(f"{_PREFIX}{identity}/{path}")
+        content = self._objects.read(f"{release_of(identity)}{path}")
         if content is None:
             raise ConfigError(f"release {identity} is incomplete: {path} is missing")
         return content.decode()

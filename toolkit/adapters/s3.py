@@ -82,25 +82,24 @@ class Bucket:
 
     def folders(self, prefix: str, *, after: str = "") -> list[str]:
         """One page (at most 1,000) of the folders right below a prefix, after ``after``."""
+        return self._folders(prefix, after)[0]
+
+    def _folders(self, prefix: str, after: str) -> tuple[list[str], bool]:
+        """The same, and whether there are more."""
         with translated(f"s3://{self.name}/{prefix}"):
             page = self._client.list_objects_v2(
                 Bucket=self.name, Prefix=prefix, Delimiter="/", StartAfter=after
             )
-        return [row["Prefix"] for row in page.get("CommonPrefixes", ())]
+        return [row["Prefix"] for row in page.get("CommonPrefixes", ())], page["IsTruncated"]
 
     def each_folder(self, prefix: str, *, after: str) -> Iterator[str]:
         """All folders right below a prefix after ``after``, a page at a time."""
-        while page := self.folders(prefix, after=after):
+        more = True
+        while more:
+            page, more = self._folders(prefix, after)
             yield from page
             # "0" is the character after "/": the next page begins behind all of this folder.
-            after = page[-1][:-1] + "0"
-
-    def latest_folder(self, prefix: str, *, after: str) -> str | None:
-        """The last of the folders right below a prefix."""
-        latest = None
-        for latest in self.each_folder(prefix, after=after):  # noqa: B007 - the last one counts
-            pass
-        return latest
+            after = page[-1][:-1] + "0" if page else after
 
     def write(self, key: str, content: bytes, media_type: str) -> None:
         """Put an object, with its SHA-256 checked by S3."""

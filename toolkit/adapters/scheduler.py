@@ -21,10 +21,11 @@ class Scheduler:
         self._client: EventBridgeSchedulerClient = aws.client("scheduler")
         self._group = group
 
-    def listed(self) -> list[Listed]:
-        """Name, state and last change of every schedule, a hundred a call."""
+    def listed(self, name: str | None = None) -> list[Listed]:
+        """Name, state and last change of every schedule, a hundred a call; or of that one alone."""
+        given: Any = {"GroupName": self._group} | ({"NamePrefix": name} if name else {})
         with translated(f"schedule group {self._group}"):
-            pages = self._client.get_paginator("list_schedules").paginate(GroupName=self._group)
+            pages = self._client.get_paginator("list_schedules").paginate(**given)
             return [
                 Listed(
                     row["Name"],
@@ -34,6 +35,7 @@ class Scheduler:
                 )
                 for page in pages
                 for row in page["Schedules"]
+                if name is None or row["Name"] == name
             ]
 
     def find(self, name: str) -> Schedule | None:

@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, overload
 from attrs import evolve, frozen
 
 from toolkit.adapters import account, engine
+from toolkit.adapters.archive import Archive
 from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.ecr import Ecr
 from toolkit.adapters.ecs import Ecs
@@ -158,6 +159,11 @@ class App:
     def scheduler(self) -> Scheduler:
         """The schedules of the app's group."""
         return Scheduler(self.aws, self.platform.schedule_group_name)
+
+    @_Once
+    def archive(self) -> Archive:
+        """What the app's bucket holds of its runs and deployments."""
+        return Archive(self.bucket)
 
     @_Once
     def bucket(self) -> Bucket:

@@ -147,6 +147,7 @@ class Engine:
         control.task_endpoint = self._agent.endpoint.answer
         control.calls = {
             ("GET", "/status"): self._status,
+            ("GET", "/now"): lambda _body: {"now": self._clock.now().isoformat()},
             ("POST", "/stop"): self._stop,
             ("POST", "/reset"): self._reset,
             ("POST", "/owner"): self._owned,

@@ -22,6 +22,7 @@ from toolkit.core.platform import Platform
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import Stack
 from toolkit.runtime.catalog import Workload
+from toolkit.runtime.layout import runs_of
 
 _T = TypeVar("_T")
 _UNITS = 1024  # CPU units to a vCPU
@@ -181,7 +182,7 @@ def _roles(app: App, deployed: AppStacks) -> dict[str, Role | Unknown]:
     }
     for name in deployed.workloads:
         bucket = f"arn:{_partition(platform)}:s3:::{platform.bucket_name}"
-        claim = f"{bucket}/runs/{name}/x/claim.json"
+        claim = f"{bucket}/{runs_of(name)}x/claim.json"
         questions = [PermissionQuestion(f"s3:{verb}Object", claim) for verb in ("Put", "Get")]
         arn = deployed.workload(name).task_role_arn
         roles[f"task role of {name}"] = _role(app, arn, _TASKS, questions)

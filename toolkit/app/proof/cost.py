@@ -1,7 +1,7 @@
 """What runs cost by their lifecycles, and what the schedules will cost in the month ahead."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
@@ -10,10 +10,9 @@ from toolkit.app.app import App
 from toolkit.app.proof.tasks import find_tasks
 from toolkit.core import cost
 from toolkit.core.cost import Forecast, Prices
-from toolkit.core.proof.ledger import outcome_of
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.task import Task
-from toolkit.runtime.contract import Manifest, Outcome, RunId, parse_time
+from toolkit.runtime.contract import Outcome, RunId, parse_time
 
 MONTH = timedelta(days=30)
 _BACK = timedelta(days=31)
@@ -58,7 +57,7 @@ def ahead(app: App) -> list[Forecast]:
         workload = app.project.catalog.workload(schedule.workload)
         count = sum(1 for _ in schedule.timetable().firings(now, now + MONTH))
         env = app.config.environment_of(schedule.workload, schedule.env)
-        known = None if workload.kind == "stream" else _latest_seconds(app, schedule)
+        known = None if workload.kind == "stream" else _latest_seconds(app, schedule, now)
         seconds = known if known is not None else float(workload.run_seconds(env))
         billed = timedelta(seconds=seconds + _AROUND_SECONDS)
         dollars = count * table.dollars(workload.cpu, workload.memory, billed)
@@ -68,18 +67,13 @@ def ahead(app: App) -> list[Forecast]:
     return side_by_side(one, schedules)
 
 
-def _latest_seconds(app: App, schedule: Schedule) -> float | None:
+def _latest_seconds(app: App, schedule: Schedule, now: datetime) -> float | None:
     """How long the latest successful run took."""
-    prefix = f"ledger/{schedule.name}/"
-    since = (app.now() - _BACK).strftime("%Y%m%dT%H%M%SZ")
     latest = None
-    for key in app.bucket.each_key(prefix, after=f"{prefix}{schedule.name}-{since}"):
-        found = outcome_of(key)
-        if found is not None and found[1] is Outcome.SUCCEEDED:
-            latest = key
-    content = app.bucket.read(latest) if latest else None
-    if content is None:
+    for commit in app.archive.commits(schedule.name, now - _BACK):
+        latest = commit if commit.outcome is Outcome.SUCCEEDED else latest
+    manifest = app.archive.manifest(latest) if latest else None
+    if manifest is None:
         return None
-    manifest = Manifest.from_json(content)
     took = parse_time(manifest.finished_at) - parse_time(manifest.started_at)
     return took.total_seconds()

@@ -7,12 +7,9 @@ bucket, so that a ledger of last month says what the ledger said last month.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from toolkit.adapters.s3 import Bucket
 from toolkit.app.app import App
 from toolkit.core.errors import ToolkitError
-from toolkit.core.proof import dead_letter
-from toolkit.core.proof.dead_letter import PREFIX, DeadLetter
-from toolkit.core.times import dated_key
+from toolkit.core.proof.dead_letter import DeadLetter
 
 # A letter that is in the queue now was kept within this time, or never.
 _QUEUED = timedelta(days=15)
@@ -24,12 +21,17 @@ def read(app: App, since: datetime) -> list[DeadLetter]:
     New ones are kept; where that is not allowed it is told, and the reading goes on.
     """
     now = app.now()
-    kept = _kept(app.bucket, min(since, now - _QUEUED))
-    queued = app.dead_letter_queue.letters()
+    # A letter is read, and so kept, after the launch that it is about.
+    kept = app.archive.dead_letters(min(since, now - _QUEUED))
     known = {letter.message_id for letter in kept}
-    fresh = [letter for letter in queued if letter.message_id not in known]
+    fresh = [letter for letter in queued(app) if letter.message_id not in known]
     if fresh:
-        _keep(app, fresh, now)
+        try:
+            app.archive.keep_dead_letters(fresh, now)
+        except ToolkitError as error:
+            app.console.say(
+                f"new dead letters were not kept and are gone after 14 days: {error.message}"
+            )
     return [*kept, *fresh]
 
 
@@ -41,25 +43,9 @@ def queued(app: App) -> list[DeadLetter]:
 def empty(app: App, letters: Iterable[DeadLetter]) -> int:
     """Take these letters out of the queue, once they are all in the bucket."""
     now = app.now()
-    known = {letter.message_id for letter in _kept(app.bucket, now - _QUEUED)}
+    known = {letter.message_id for letter in app.archive.dead_letters(now - _QUEUED)}
     rows = list(letters)
     fresh = [letter for letter in rows if letter.message_id not in known]
     if fresh:
-        app.bucket.write(dated_key(PREFIX, now), dead_letter.to_json(fresh), "application/json")
+        app.archive.keep_dead_letters(fresh, now)
     return app.dead_letter_queue.remove({letter.message_id for letter in rows})
-
-
-def _kept(bucket: Bucket, since: datetime) -> list[DeadLetter]:
-    """What readings since then have kept: a letter is read after the launch that it tells of."""
-    after = dated_key(PREFIX, since)
-    contents = bucket.read_all(bucket.keys(PREFIX, after=after))
-    return [letter for key in sorted(contents) for letter in dead_letter.from_json(contents[key])]
-
-
-def _keep(app: App, letters: Iterable[DeadLetter], now: datetime) -> None:
-    try:
-        app.bucket.write(dated_key(PREFIX, now), dead_letter.to_json(letters), "application/json")
-    except ToolkitError as error:
-        app.console.say(
-            f"new dead letters were not kept and are gone after 14 days: {error.message}"
-        )

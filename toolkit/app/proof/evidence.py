@@ -1,6 +1,5 @@
 """Gather what is known of a run. Gathering never judges, and absence is recorded as absence."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,26 +8,23 @@ from pathlib import Path
 
 from attrs import evolve
 
+from toolkit.adapters.archive import Archive
 from toolkit.adapters.logs import Line
-from toolkit.adapters.s3 import Bucket
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
-from toolkit.app.proof.manifests import committed
 from toolkit.app.proof.run_logs import OwnLog, digests, whole
 from toolkit.app.proof.tasks import find_tasks
-from toolkit.app.schedules import history
+from toolkit.app.schedules.history import Deployments
 from toolkit.core.errors import EvidenceError, ToolkitError
 from toolkit.core.names import log_stream, workload_of
 from toolkit.core.proof.content import Content, examine
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import Evidence, StoredObject
 from toolkit.core.proof.expectation import Expectation, TaskDefinition
-from toolkit.core.schedules.history import History
 from toolkit.core.task import Task
 from toolkit.runtime.contract import (
     Artifact,
-    Claim,
     ContractError,
     Manifest,
     RunId,
@@ -44,7 +40,7 @@ class Gatherer:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self.bucket = app.bucket
+        self._deployments = Deployments(app, app.now())
         self._definitions: dict[str, TaskDefinition | None] = {}
         self._rows: dict[str, Expectation | None] = {}
         self._letters: list[DeadLetter] = []
@@ -52,11 +48,6 @@ class Gatherer:
         self._images = {
             name: stack.parameters.get("ImageUri") for name, stack in app.stacks.workloads.items()
         }
-
-    @cached_property
-    def history(self) -> History:
-        """When the schedules were to fire."""
-        return history.read(self._app, _EPOCH)
 
     def gather(self, run_id: RunId, *, deep: bool = False) -> Evidence:
         """All evidence of one run; with ``deep`` the artifacts are downloaded and read."""
@@ -69,23 +60,28 @@ class Gatherer:
         never as one that ended without a manifest.
         """
         gathered_at = format_time(self._app.now())
-        problems: dict[RunId, list[str]] = {run_id: [] for run_id in run_ids}
-        claims = self._claims(run_ids, problems)
-        arns = {run_id: claim.task_arn for run_id, claim in claims.items()}
+        archive = self._app.archive
+        claims = archive.claims(run_ids)
+        arns = {run_id: claim.task_arn for run_id, claim in claims.claims.items()}
         tasks = find_tasks(self._app, run_ids, arns)
-        for run_id, problem in tasks.problems.items():
-            problems[run_id].append(problem)
-        ledger = committed(self.bucket, run_ids)
-        manifests = self._manifests(ledger, problems)
-        objects = self._objects(manifests)
+        manifests = archive.manifests(run_ids)
+        objects = self._objects(manifests.manifests)
+        problems = {
+            run_id: [
+                *_given(claims.problems.get(run_id)),
+                *_given(tasks.problems.get(run_id)),
+                *manifests.problems.get(run_id, ()),
+            ]
+            for run_id in run_ids
+        }
         expected = self._expectations(run_ids, tasks.found, arns, problems)
         gathered = {
             run_id: Evidence(
                 run_id=str(run_id),
                 gathered_at=gathered_at,
-                claim=claims.get(run_id),
-                manifests=tuple(manifests[run_id]),
-                ledger=tuple(ledger[run_id]),
+                claim=claims.claims.get(run_id),
+                manifests=tuple(manifests.manifests[run_id]),
+                ledger=tuple(manifests.stored[run_id]),
                 objects=objects[run_id],
                 tasks=tasks.found[run_id],
                 expectation=expected[run_id][0],
@@ -146,7 +142,7 @@ class Gatherer:
     def _row(self, digest: str) -> Expectation | None:
         """A catalog row; EvidenceError for one that is not what its key says."""
         if digest not in self._rows:
-            row = self.bucket.read(catalog_key(digest))
+            row = self._app.archive.catalog_row(digest)
             self._rows[digest] = None if row is None else _expectation_of(digest, row)
         return self._rows[digest]
 
@@ -181,12 +177,13 @@ class Gatherer:
     def _explained(self, run_id: RunId, evidence: Evidence, since: datetime) -> Evidence:
         try:
             letters = self._dead_letters(since)
+            history = self._deployments.since(since)
             own = tuple(each for each in letters if each.run_id == run_id)
             return evolve(
                 evidence,
                 dead_letters=own,
-                expected=self.history.expects(run_id),
-                launch_window=self.history.launch_window(run_id),
+                expected=history.expects(run_id),
+                launch_window=history.launch_window(run_id),
             )
         except ToolkitError as error:
             return evolve(evidence, problems=(*evidence.problems, error.message))
@@ -209,63 +206,25 @@ class Gatherer:
             run_id: sorted({artifact.key for each in made for artifact in each.artifacts})
             for run_id, made in manifests.items()
         }
-        heads = self.bucket.heads(key for each in keys.values() for key in each)
+        heads = self._app.archive.heads(key for each in keys.values() for key in each)
         found = {
             run_id: {key: heads[key] for key in each if key in heads}
             for run_id, each in keys.items()
         }
         bare = [run_id for run_id, each in keys.items() if not each]
-        found |= zip(bare, side_by_side(self._folder, bare), strict=True)
+        found |= zip(bare, side_by_side(self._app.archive.artifacts, bare), strict=True)
         return found
-
-    def _folder(self, run_id: RunId) -> dict[str, StoredObject]:
-        below = self.bucket.objects(run_id.prefix)
-        return {stored.key: stored for stored in below if stored.key != run_id.claim_key}
 
     def _read(self, evidence: Evidence) -> Evidence:
         """The same with what stands in the artifacts."""
         artifacts = [each for manifest in evidence.manifests for each in manifest.artifacts]
         found: dict[str, Content] = {}
         with tempfile.TemporaryDirectory() as directory:
-            for artifact, path in download(self.bucket, evidence, artifacts, Path(directory)):
+            for artifact, path in download(self._app.archive, evidence, artifacts, Path(directory)):
                 with path.open("rb") as file:
                     found[artifact.key] = examine(file, artifact.media_type)
                 path.unlink()
         return evolve(evidence, contents=found)
-
-    def _claims(
-        self, run_ids: Sequence[RunId], problems: Mapping[RunId, list[str]]
-    ) -> dict[RunId, Claim]:
-        contents = self.bucket.read_all([run_id.claim_key for run_id in run_ids])
-        found = {}
-        for run_id in run_ids:
-            content = contents.get(run_id.claim_key)
-            if content is None:
-                continue
-            try:
-                found[run_id] = Claim.from_json(content)
-            except ContractError as error:
-                problems[run_id].append(f"{run_id.claim_key}: {error}")
-        return found
-
-    def _manifests(
-        self, ledger: dict[RunId, list[StoredObject]], problems: Mapping[RunId, list[str]]
-    ) -> dict[RunId, list[Manifest]]:
-        """The manifests by run; ``ledger`` gets the SHA-256 of what was read."""
-        keys = [stored.key for rows in ledger.values() for stored in rows]
-        contents = self.bucket.read_all(keys)
-        found: dict[RunId, list[Manifest]] = {run_id: [] for run_id in ledger}
-        for run_id, rows in ledger.items():
-            ledger[run_id] = [_summed(stored, contents.get(stored.key)) for stored in rows]
-            for stored in rows:
-                content = contents.get(stored.key)
-                if content is None:  # deleted since it was listed
-                    continue
-                try:
-                    found[run_id].append(Manifest.from_json(content))
-                except ContractError as error:
-                    problems[run_id].append(f"{stored.key}: {error}")
-        return found
 
 
 def _revision(tasks: tuple[Task, ...], claimed: str | None) -> str | None:
@@ -287,14 +246,8 @@ def _expectation_of(digest: str, row: bytes) -> Expectation:
     return expectation
 
 
-def _summed(stored: StoredObject, content: bytes | None) -> StoredObject:
-    if content is None:
-        return stored
-    return evolve(stored, sha256=hashlib.sha256(content).hexdigest())
-
-
 def download(
-    bucket: Bucket, evidence: Evidence, artifacts: Iterable[Artifact], target: Path
+    archive: Archive, evidence: Evidence, artifacts: Iterable[Artifact], target: Path
 ) -> Iterator[tuple[Artifact, Path]]:
     """Copy those artifacts of a run that exist into a directory, one after the other.
 
@@ -304,7 +257,7 @@ def download(
         if artifact.key in evidence.objects and _is_own(evidence, artifact):
             path = target / artifact.name
             path.parent.mkdir(parents=True, exist_ok=True)
-            bucket.download(artifact.key, str(path))
+            archive.download(artifact.key, path)
             yield artifact, path
 
 
@@ -313,3 +266,7 @@ def _is_own(evidence: Evidence, artifact: Artifact) -> bool:
         return artifact.key == RunId.parse(evidence.run_id).artifact_key(artifact.name)
     except ContractError:
         return False
+
+
+def _given(problem: str | None) -> list[str]:
+    return [problem] if problem else []

@@ -45,9 +45,9 @@ def keep(app: App, run_id: RunId, directory: Path) -> Kept:
     verdict = judge(evidence, parse_time(evidence.gathered_at))
     folder = directory / str(run_id)
     (folder / "artifacts").mkdir(parents=True, exist_ok=True)
-    _download(gatherer, evidence, folder / "artifacts")
+    _download(app, evidence, folder / "artifacts")
     written = [run_id.claim_key, *(stored.key for stored in evidence.ledger or ())]
-    raw = gatherer.bucket.read_all(written)
+    raw = app.archive.raw(written)
     for name, content in kept.documents(evidence, verdict, lines, raw).items():
         (folder / name).write_bytes(content)
     plots = folder / "artifacts"
@@ -107,10 +107,10 @@ def _left_out(evidence: Evidence) -> list[str]:
     ]
 
 
-def _download(gatherer: Gatherer, evidence: Evidence, target: Path) -> None:
+def _download(app: App, evidence: Evidence, target: Path) -> None:
     artifacts = evidence.manifest.artifacts if evidence.manifest else ()
     chosen = [row for row in artifacts if row.name not in (evidence.left_out or ())]
-    for _ in download(gatherer.bucket, evidence, chosen, target):
+    for _ in download(app.archive, evidence, chosen, target):
         pass
 
 

@@ -5,16 +5,17 @@ thousand runs are one LIST. Only what has no manifest is looked into, and that b
 """
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from attrs import frozen
 
-from toolkit.adapters.s3 import Bucket
+from toolkit.adapters.archive import Commit
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
-from toolkit.app.proof.tasks import records
-from toolkit.app.schedules import history
+from toolkit.app.proof.tasks import records, terms_of
+from toolkit.app.schedules.history import Deployments
 from toolkit.core.errors import ConfigError
 from toolkit.core.proof import ledger
 from toolkit.core.proof.dead_letter import DeadLetter
@@ -23,11 +24,10 @@ from toolkit.core.proof.ledger import Firing
 from toolkit.core.proof.log_digest import parse_event
 from toolkit.core.schedules.history import History
 from toolkit.core.task import Task
-from toolkit.runtime.contract import Outcome, RunId
+from toolkit.runtime.contract import RunId
 
 _FEW = 8
-_BEFORE, _AFTER = timedelta(minutes=5), timedelta(days=1)
-_COMPACT = "%Y%m%dT%H%M%SZ"
+_AFTER = timedelta(days=1)
 
 
 @frozen
@@ -54,7 +54,8 @@ class Ledger:
 
 def read(app: App, period: Period) -> Ledger:
     """The ledger of a period; raises ConfigError for a schedule that never was."""
-    known = history.read(app, period.since)
+    now = app.now()
+    known = Deployments(app, now).since(period.since)
     names = period.schedules or tuple(known.names)
     for name in names:
         if name not in known.names:
@@ -63,131 +64,120 @@ def read(app: App, period: Period) -> Ledger:
                 hint=f"there are {', '.join(known.names) or 'none'}",
             )
     # What runs is asked first: a run that ends meanwhile has its manifest when that is listed.
-    seen = _Seen(app, period)
-    streams = [_of_schedule(seen, known, name, period, app.now()) for name in names]
+    seen = LedgerSources(app, period, running_tasks(app))
+    commits = app.archive.commits_each(names, period.since, period.until)
+    streams = [_of_schedule(seen, known, name, commits[name], period, now) for name in names]
     order = heapq.merge(*streams, key=lambda row: (row.run_id.scheduled_time, row.run_id.schedule))
     return Ledger(tuple(names), order, known.earliest)
 
 
 def _of_schedule(
-    seen: "_Seen", known: History, name: str, period: Period, now: datetime
+    seen: "LedgerSources",
+    known: History,
+    name: str,
+    commits: Iterable[Commit],
+    period: Period,
+    now: datetime,
 ) -> Iterator[Firing]:
     expected = known.firings(name, period.since, period.until)
-    yield from ledger.firings(name, expected, seen.committed(name), seen, now)
+    committed = (
+        (commit.run_id, commit.outcome)
+        for commit in commits
+        if commit.run_id.scheduled_time > period.since
+    )
+    yield from ledger.firings(name, expected, committed, seen, now)
     following = known.next(name, max(now, period.until)) if period.ahead else None
     if following is not None:
         yield Firing(RunId(name, following), ledger.State.NOT_YET_DUE)
 
 
-class _Seen:
-    """What AWS shows of runs; each source is read when it is first asked for."""
+def running_tasks(app: App) -> dict[RunId, Task]:
+    """The tasks that have not stopped, by the run that they were launched for."""
+    tasks = [task for task in app.ecs.describe(app.ecs.running()) if not task.stopped]
+    runs = [(run_of(task), task) for task in tasks]
+    return {run_id: task for run_id, task in runs if run_id is not None}
 
-    def __init__(self, app: App, period: Period) -> None:
+
+class LedgerSources:
+    """What AWS shows of the runs of a period; each source is read when it is first asked for.
+
+    Args:
+        app: the app.
+        period: the firings in question.
+        running: the tasks that run.
+        stopped: the tasks that stopped in the period, where all of them are known already.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        period: Period,
+        running: Mapping[RunId, Task],
+        stopped: Mapping[RunId, Task] | None = None,
+    ) -> None:
         self._app = app
         self._period = period
-        self._bucket = app.bucket
-        running = app.ecs.describe(app.ecs.running())
-        self._running = {run_of(task) for task in running if not task.stopped}
-        self._claims: dict[str, _Claims] = {}
-        self._letters: dict[RunId, DeadLetter] | None = None
-        self._duplicates: set[str] | None = None
-
-    def committed(self, schedule: str) -> Iterator[tuple[RunId, Outcome]]:
-        """The manifests of a schedule in the period, from their keys alone."""
-        prefix = f"ledger/{schedule}/"
-        after = f"{prefix}{schedule}-{self._period.since.strftime(_COMPACT)}~"
-        for key in self._bucket.each_key(prefix, after=after):
-            found = ledger.outcome_of(key)
-            if found is not None and found[0].scheduled_time > self._period.until:
-                return
-            if found is not None:
-                yield found
+        self._running = running
+        self._stopped = stopped
+        self._claimed = app.archive.claimed_runs()
 
     def duplicated(self, run_id: RunId) -> bool:
-        if self._duplicates is None:
-            self._duplicates = set(self._suppressed())
+        """Whether a duplicate delivery was suppressed."""
         return str(run_id) in self._duplicates
 
     def running(self, run_id: RunId) -> bool:
+        """Whether a task of it runs."""
         return run_id in self._running
 
     def claimed(self, run_id: RunId) -> bool:
-        claims = self._claims.setdefault(run_id.schedule, _Claims(self._bucket))
-        return claims.has(run_id)
+        """Whether a task claimed it."""
+        return self._claimed.has(run_id)
 
     def dead_letter(self, run_id: RunId) -> DeadLetter | None:
-        if self._letters is None:
-            since = self._period.since
-            found = dead_letters.read(self._app, since)
-            self._letters = {each.run_id: each for each in found if each.run_id is not None}
+        """The dead letter of its launch."""
         return self._letters.get(run_id)
 
     def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Task]:
-        """By name while they are few; otherwise all that stopped in their time, by pages."""
+        """The tasks that were launched for some runs.
+
+        They are searched for by name while they are few; otherwise all that stopped in their time.
+        """
+        if self._stopped is not None:
+            return {run_id: self._stopped[run_id] for run_id in run_ids if run_id in self._stopped}
         if len(run_ids) <= _FEW:
-            found = [task for run_id in run_ids for task in self._records([run_id], _terms(run_id))]
+            tasks = [task for run_id in run_ids for task in self._records([run_id])]
         else:
-            found = self._records(run_ids, [run_ids[0].schedule, "STOPPED"])
-        wanted = set(run_ids)
-        latest: dict[RunId, Task] = {}
-        for task in sorted(found, key=lambda task: task.version):
-            run_id = run_of(task)
-            if run_id is not None and run_id in wanted:
-                latest[run_id] = task
-        return latest
+            tasks = self._records(run_ids)
+        return latest_of(tasks, set(run_ids))
 
-    def _records(self, run_ids: Sequence[RunId], terms: list[str]) -> list[Task]:
-        start = run_ids[0].scheduled_time - _BEFORE
-        end = run_ids[-1].scheduled_time + _AFTER
-        return list(records(self._app, terms, start, end))
+    def _records(self, run_ids: Sequence[RunId]) -> list[Task]:
+        first, last = run_ids[0], run_ids[-1]
+        terms = terms_of(first) if len(run_ids) == 1 else [first.schedule, "STOPPED"]
+        return list(records(self._app, terms, first.scheduled_time, last.scheduled_time))
 
-    def _suppressed(self) -> Iterator[str]:
+    @cached_property
+    def _letters(self) -> dict[RunId, DeadLetter]:
+        letters = dead_letters.read(self._app, self._period.since)
+        return {letter.run_id: letter for letter in letters if letter.run_id is not None}
+
+    @cached_property
+    def _duplicates(self) -> set[str]:
         """The runs of which a duplicate delivery says in its log that it touched nothing."""
         start, end = self._period.since, self._period.until + _AFTER
-        logs = self._app.logs
-        for group in logs.groups(f"/{self._app.name}/"):
-            for message in logs.search(group, ["run.duplicate"], start, end):
+        duplicates = set()
+        for group in self._app.logs.groups(f"/{self._app.name}/"):
+            for message in self._app.logs.search(group, ["run.duplicate"], start, end):
                 event = parse_event(message)
                 if event is not None and event["event"] == "run.duplicate":
-                    yield str(event.get("run_id", ""))
+                    duplicates.add(str(event.get("run_id", "")))
+        return duplicates
 
 
-def _terms(run_id: RunId) -> list[str]:
-    return [run_id.schedule, run_id.scheduled_time.strftime("%Y-%m-%dT%H:%M:%SZ")]
-
-
-class _Claims:
-    """Which runs of a schedule were claimed, asked in order: one page serves up to 1,000 of them.
-
-    A page begins at the run that is asked for, so a single silent firing in a long and healthy
-    history costs one call.
-    """
-
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
-        self._page: set[str] = set()
-        self._last = ""
-        self._done = False
-
-    def has(self, run_id: RunId) -> bool:
-        wanted = run_id.prefix
-        if wanted > self._last and not self._done:
-            page = self._bucket.folders(f"runs/{run_id.schedule}/", after=wanted.rstrip("/"))
-            self._page = set(page)
-            self._last = page[-1] if page else ""
-            self._done = not page
-        return wanted in self._page
-
-
-def outcomes(
-    app: App, schedules: Sequence[str], since: datetime
-) -> Iterator[tuple[RunId, Outcome, str]]:
-    """Every committed run of some schedules since a time, on demand or not, and when it ended."""
-    for name in schedules:
-        prefix = f"ledger/{name}/"
-        for stored in app.bucket.objects(
-            prefix, after=f"{prefix}{name}-{since.strftime(_COMPACT)}"
-        ):
-            found = ledger.outcome_of(stored.key)
-            if found is not None:
-                yield *found, stored.modified_at
+def latest_of(tasks: Iterable[Task], wanted: set[RunId] | None = None) -> dict[RunId, Task]:
+    """The latest state of a task of each run, of all runs or of the wanted ones."""
+    latest: dict[RunId, Task] = {}
+    for task in sorted(tasks, key=lambda task: task.version):
+        run_id = run_of(task)
+        if run_id is not None and (wanted is None or run_id in wanted):
+            latest[run_id] = task
+    return latest

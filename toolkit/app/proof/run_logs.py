@@ -18,7 +18,6 @@ from toolkit.core.task import Task
 from toolkit.runtime.contract import Manifest, RunId, parse_time
 
 _STREAMS = 100  # as many as FilterLogEvents takes
-_FEW = 3
 _AROUND = timedelta(minutes=5)
 
 
@@ -67,15 +66,13 @@ def digests(logs: Logs, wanted: Sequence[OwnLog], now: datetime) -> dict[RunId, 
 
 
 def _batches(wanted: Iterable[OwnLog]) -> Iterator[Sequence[OwnLog]]:
-    """Finished runs of one log group that lie close together; few are quicker read one by one."""
+    """Finished runs of one log group that lie close together."""
     over = [log for log in wanted if log.manifest is not None and log.task.stopped]
     over.sort(key=lambda log: (log.group, log.began))
     for _, group in groupby(over, key=lambda log: log.group):
         ordered = list(group)
         for start in range(0, len(ordered), _STREAMS):
-            batch = ordered[start : start + _STREAMS]
-            if len(batch) > _FEW:
-                yield batch
+            yield ordered[start : start + _STREAMS]
 
 
 def _searched(logs: Logs, batch: Sequence[OwnLog], now: datetime) -> Mapping[str, Sequence[Line]]:

@@ -1,22 +1,24 @@
 """What runs now, what became of the latest run, what fires next; and the runs of a period."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from toolkit.adapters.s3 import Bucket
 from toolkit.app.app import App
-from toolkit.app.proof import ledger
-from toolkit.app.schedules import history
-from toolkit.core.proof.evidence import run_of
-from toolkit.core.proof.ledger import OUTCOMES, State
+from toolkit.app.proof.ledger import LedgerSources, Period, latest_of, running_tasks
+from toolkit.app.proof.tasks import records
+from toolkit.app.schedules.history import Deployments
+from toolkit.core.proof.ledger import OUTCOMES, State, firings
 from toolkit.core.schedules.history import History
 from toolkit.core.task import Task
-from toolkit.runtime.contract import ContractError, Outcome, RunId
+from toolkit.runtime.contract import Outcome, RunId
 
 # Most schedules ran within the last two days, which is one page; the others are looked for further.
 _NEAR, _FAR = timedelta(days=2), timedelta(days=62)
+# Of a schedule that fires often, its last firings are enough.
+_FIRINGS = 3
+_TICK = timedelta(microseconds=1)
 _AHEAD = frozenset({State.NOT_YET_DUE, State.LATE})
 _NO_RUN = frozenset({State.MISSED, State.DEAD_LETTERED})
 
@@ -54,31 +56,45 @@ class AppStatus:
     schedules: list[ScheduleStatus]
 
 
+class _WithoutDuplicates(LedgerSources):
+    """A run that was delivered twice is one run: here nobody asks for the second delivery."""
+
+    def duplicated(self, run_id: RunId) -> bool:  # noqa: ARG002 - as the sources have it
+        """No."""
+        return False
+
+
 def status(app: App) -> AppStatus:
     """What runs, what became of each schedule's latest firing or run, and what fires next."""
     now = app.now()
-    known = history.read(app, now)
-    latest: dict[str, RunSummary] = {}
-    for back in (_NEAR, _FAR):
-        silent = [name for name in known.names if name not in latest]
-        for run in _all(app, silent, now - back, known) if silent else ():
-            if run.state is not State.RUNNING:
-                latest.setdefault(run.run_id.schedule, run)
+    deployments = Deployments(app, now)
+    running = running_tasks(app)
+    latest = latest_runs(app, deployments, running, now)
+    known = deployments.since(now - _NEAR)
     schedules = [
         ScheduleStatus(name, latest.get(name), known.next(name, now), known.spent(name, now))
-        for name in known.names
+        for name in deployments.names
     ]
-    return AppStatus(now, running(app), schedules)
+    return AppStatus(now, _summaries(running), schedules)
 
 
-def running(app: App) -> list[RunSummary]:
-    """The runs whose task has not stopped, the oldest first."""
-    tasks = [task for task in app.ecs.describe(app.ecs.running()) if not task.stopped]
-    found = [(run_of(task), task) for task in tasks]
-    rows = [
-        RunSummary(run_id, State.RUNNING, task=task) for run_id, task in found if run_id is not None
-    ]
-    return sorted(rows, key=lambda run: run.run_id.scheduled_time)
+def latest_runs(
+    app: App, deployments: Deployments, running: Mapping[RunId, Task], now: datetime
+) -> dict[str, RunSummary]:
+    """By schedule, what became of its latest firing or run that is over."""
+    latest: dict[str, RunSummary] = {}
+    for back in (_NEAR, _FAR):
+        known = deployments.since(now - back)
+        names = [name for name in deployments.names if name not in latest]
+        since = {name: max(now - back, _recent(known, name, now)) for name in names}
+        # Records of two days are few; of two months, only those of silent firings are searched.
+        stopped = _stopped(app, min(since.values()), now) if back is _NEAR and since else None
+        for run in _runs(app, since, known, running, stopped, now):
+            if run.state is not State.RUNNING:
+                latest.setdefault(run.run_id.schedule, run)
+        if latest.keys() >= set(deployments.names):
+            break
+    return latest
 
 
 def runs(
@@ -91,42 +107,76 @@ def runs(
 
     A run that left no manifest is one of them; a firing that was missed or dead-lettered is none.
     """
-    known = history.read(app, since)
+    now = app.now()
+    known = Deployments(app, now).since(since)
     names = schedules or tuple(dict.fromkeys((*known.names, *app.project.catalog.workloads)))
-    found = _all(app, names, since, known)
+    running = running_tasks(app)
+    stopped = _stopped(app, since, now)
+    rows = _runs(app, dict.fromkeys(names, since), known, running, stopped, now)
     if outcome is not None:
-        return [run for run in found if run.outcome is outcome]
-    return [run for run in found if run.state not in _NO_RUN]
+        return [run for run in rows if run.outcome is outcome]
+    return [run for run in rows if run.state not in _NO_RUN]
 
 
-def _all(app: App, names: Sequence[str], since: datetime, known: History) -> list[RunSummary]:
-    """Every run and every firing that was due, the latest first.
+def _runs(
+    app: App,
+    since: Mapping[str, datetime],
+    known: History,
+    running: Mapping[RunId, Task],
+    stopped: Mapping[RunId, Task] | None,
+    now: datetime,
+) -> list[RunSummary]:
+    """Every run and every firing that was due since a time for each schedule, the latest first.
 
-    Claims are asked for first, manifests last: a run that was claimed either still runs when the
-    tasks are asked for, or has left its manifest by then.
+    What runs was asked for first and manifests come last: a run either still ran when the tasks
+    were asked for, or has left its manifest by then.
     """
-    rows = {
-        each: RunSummary(each, State.NO_ARTIFACT) for each in _claimed(app.bucket, names, since)
-    }
-    rows |= {run.run_id: run for run in running(app) if run.run_id.schedule in names}
-    scheduled = tuple(name for name in names if name in known.names)
-    if scheduled:
-        period = ledger.Period(since, app.now(), scheduled)
-        for firing in ledger.read(app, period).firings:
+    if not since:
+        return []
+    rows: dict[RunId, RunSummary] = {}
+    for tasks, state in ((stopped or {}, State.NO_ARTIFACT), (running, State.RUNNING)):
+        for run_id, task in tasks.items():
+            if run_id.schedule in since and run_id.scheduled_time >= since[run_id.schedule]:
+                rows[run_id] = RunSummary(run_id, state, task=task)
+    commits = app.archive.commits_of(since)
+    period = Period(min(since.values()), now)
+    sources = _WithoutDuplicates(app, period, running, stopped)
+    for name, time in since.items():
+        expected = known.firings(name, time - _TICK, now)
+        committed = ((commit.run_id, commit.outcome) for commit in commits[name])
+        for firing in firings(name, expected, committed, sources, now):
             if firing.state not in _AHEAD:
                 rows.setdefault(firing.run_id, RunSummary(firing.run_id, firing.state))
-    for run_id, outcome, finished in ledger.outcomes(app, names, since):
-        before = rows.get(run_id)
-        if before is None or before.outcome in {None, Outcome.SUCCEEDED}:
-            rows[run_id] = RunSummary(run_id, OUTCOMES[outcome], outcome, finished)
-    return sorted(rows.values(), key=lambda run: run.run_id.scheduled_time, reverse=True)
+        for commit in commits[name]:
+            before = rows.get(commit.run_id)
+            if before is None or before.outcome in {None, Outcome.SUCCEEDED}:
+                rows[commit.run_id] = RunSummary(
+                    commit.run_id, OUTCOMES[commit.outcome], commit.outcome, commit.finished_at
+                )
+    return _latest_first(rows.values())
 
 
-def _claimed(bucket: Bucket, names: Sequence[str], since: datetime) -> Iterator[RunId]:
-    for name in names:
-        prefix = f"runs/{name}/"
-        for folder in bucket.each_folder(prefix, after=f"{prefix}{name}-{since:%Y%m%dT%H%M%SZ}"):
-            try:
-                yield RunId.parse(folder.rstrip("/").rpartition("/")[2])
-            except ContractError:
-                continue  # somebody else's folder
+def _stopped(app: App, since: datetime, now: datetime) -> dict[RunId, Task]:
+    """The tasks of runs that were due in a period and have stopped, by run."""
+    tasks = records(app, ["STOPPED"], since, now)
+    return latest_of(task for task in tasks if task.stopped)
+
+
+def _recent(known: History, name: str, now: datetime) -> datetime:
+    """When a schedule fired some firings ago, or long ago."""
+    time = now
+    for _ in range(_FIRINGS):
+        before = known.latest(name, time - _TICK)
+        if before is None:
+            return now - _FAR
+        time = before
+    return time
+
+
+def _summaries(running: Mapping[RunId, Task]) -> list[RunSummary]:
+    rows = [RunSummary(run_id, State.RUNNING, task=task) for run_id, task in running.items()]
+    return _latest_first(rows)[::-1]
+
+
+def _latest_first(rows: Iterable[RunSummary]) -> list[RunSummary]:
+    return sorted(rows, key=lambda run: run.run_id.scheduled_time, reverse=True)

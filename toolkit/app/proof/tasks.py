@@ -19,10 +19,12 @@ from toolkit.core.proof.evidence import run_of, tasks_of
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 
-# A launch may be late by the Scheduler's event age, at most a day; a task may run for another.
-_BEFORE, _AFTER = timedelta(minutes=5), timedelta(days=2)
+# A launch may be late by the schedule's window and by the event's age, a day each at most; then a
+# run may take 14 days, which is the most that templates/workload.yaml allows.
+_BEFORE, _AFTER = timedelta(minutes=5), timedelta(days=1 + 1 + 14)
 # So many runs of a schedule are asked for by name; of more, every record of their time is read.
 _FEW = 8
+_NEAR = timedelta(days=2)
 
 
 @frozen
@@ -56,7 +58,9 @@ def find_tasks(
     arns = {run_id: {task.task_arn for task in seen[run_id]} for run_id in run_ids}
     for run_id, arn in (claimed or {}).items():
         arns[run_id].add(arn)
-    wanted = {arn for each in arns.values() for arn in each if arn.startswith("arn:")}
+    # A record of its end says all that ECS would, which forgets a task after an hour.
+    over = {task.task_arn for tasks in seen.values() for task in tasks if task.stopped}
+    wanted = {arn for each in arns.values() for arn in each - over if arn.startswith("arn:")}
     if not all(arns.values()):
         wanted.update(app.ecs.running())
     for task in app.ecs.describe(sorted(wanted)):
@@ -66,10 +70,20 @@ def find_tasks(
     return Tasks({run_id: tasks_of(run_id, seen[run_id]) for run_id in run_ids}, problems)
 
 
-def records(app: App, terms: list[str], start: datetime, end: datetime) -> Iterator[Task]:
-    """The state-change records of a period that hold all ``terms``."""
-    found = app.logs.records(app.platform.lifecycle_log_group_name, terms, start, end)
+def records(app: App, terms: Sequence[str], due: datetime, until: datetime) -> Iterator[Task]:
+    """The state changes of tasks that were due in a period, as far as they hold all ``terms``.
+
+    This is the one search of the records, with a window that holds the longest run.
+    """
+    start, end = due - _BEFORE, until + _AFTER
+    group = app.platform.lifecycle_log_group_name
+    found = app.logs.records(group, list(terms), start, end)
     return (Task.parse(record, source="record") for record in found)
+
+
+def terms_of(run_id: RunId) -> list[str]:
+    """What stands in every record of a run's tasks, and in few others."""
+    return [run_id.schedule, f"{run_id.scheduled_time:%Y-%m-%dT%H:%M:%SZ}"]
 
 
 @frozen
@@ -91,7 +105,7 @@ def _recorded(
         start, end = query.run_ids[0].scheduled_time, query.run_ids[-1].scheduled_time
         wanted = set(query.run_ids)
         try:
-            found = records(app, list(query.terms), start - _BEFORE, end + _AFTER)
+            found = records(app, query.terms, start, end)
             for task in found:
                 run_id = run_of(task)
                 if run_id in wanted:
@@ -112,17 +126,14 @@ def _queries(run_ids: Iterable[RunId]) -> Iterator[_Query]:
             if len(stretch) > _FEW:
                 yield _Query(tuple(stretch), (schedule,))
             else:
-                yield from (
-                    _Query((run_id,), (schedule, f"{run_id.scheduled_time:%Y-%m-%dT%H:%M:%SZ}"))
-                    for run_id in stretch
-                )
+                yield from (_Query((run_id,), tuple(terms_of(run_id))) for run_id in stretch)
 
 
 def _stretches(ordered: list[RunId]) -> Iterator[list[RunId]]:
-    """Runs whose times overlap, as far as their records may reach."""
+    """Runs that lie so close together that one search is cheaper than one for each."""
     stretch: list[RunId] = []
     for run_id in ordered:
-        if stretch and run_id.scheduled_time - stretch[-1].scheduled_time > _BEFORE + _AFTER:
+        if stretch and run_id.scheduled_time - stretch[-1].scheduled_time > _NEAR:
             yield stretch
             stretch = []
         stretch.append(run_id)

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -12,6 +12,7 @@ from toolkit.app.app import App
 from toolkit.app.proof import ledger
 from toolkit.app.proof.evidence import Gatherer, download
 from toolkit.app.proof.tasks import records
+from toolkit.app.schedules.history import Deployments
 from toolkit.core.errors import RunError
 from toolkit.core.names import task_id
 from toolkit.core.proof.evidence import Evidence, run_of
@@ -24,6 +25,7 @@ _AT_ONCE = 1000
 _UNFINISHED = frozenset({State.RUNNING, State.LATE, State.NOT_YET_DUE})
 # The platform keeps its state-change records longer; a task that is asked for by name is recent.
 _TASK_BACK = timedelta(days=90)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @frozen
@@ -74,7 +76,7 @@ def validate_all(
             sleep(min(1.0 if app.local else _POLL_SECONDS, max(0.1, deadline - clock())))
             gatherer = Gatherer(app)
         for run_id in chunk:
-            files = _fetch(gatherer, found[run_id].evidence, directory) if directory else ()
+            files = _fetch(app, found[run_id].evidence, directory) if directory else ()
             yield evolve(found[run_id], files=files)
 
 
@@ -109,16 +111,13 @@ def _may_change(found: Validation) -> bool:
 
 def latest(app: App, schedule: str) -> RunId:
     """The latest run of a schedule: what fired last, or was to fire since and did not."""
-    gatherer = Gatherer(app)
-    prefix = f"runs/{schedule}/"
-    since = f"{prefix}{schedule}-{app.now() - timedelta(days=31):%Y%m%dT%H%M%SZ}"
-    claimed = gatherer.bucket.latest_folder(prefix, after=since)
-    if claimed is None:
-        claimed = gatherer.bucket.latest_folder(prefix, after="")
-    runs = [RunId.parse(claimed.rstrip("/").rsplit("/", 1)[-1])] if claimed else []
-    due = gatherer.history.latest(schedule, app.now())
-    if due is not None:
-        runs.append(RunId(schedule, due))
+    now = app.now()
+    deployments = Deployments(app, now, schedule)
+    # Only where the schedule has not fired since it was changed, earlier deployments are looked at.
+    due = deployments.now.latest(schedule, now) or deployments.since(_EPOCH).latest(schedule, now)
+    claimed = app.archive.latest_claimed(schedule, now)
+    runs = [RunId(schedule, due)] if due is not None else []
+    runs += [claimed] if claimed is not None else []
     if not runs:
         raise RunError(
             f"schedule {schedule} has neither run nor was it to fire", hint="toolkit schedules"
@@ -142,10 +141,10 @@ def run_of_task(app: App, task: str) -> RunId:
     )
 
 
-def _fetch(gatherer: Gatherer, evidence: Evidence, directory: Path) -> tuple[Path, ...]:
+def _fetch(app: App, evidence: Evidence, directory: Path) -> tuple[Path, ...]:
     if evidence.manifest is None:
         return ()
     target = directory / evidence.run_id
     target.mkdir(parents=True, exist_ok=True)
     artifacts = evidence.manifest.artifacts
-    return tuple(path for _, path in download(gatherer.bucket, evidence, artifacts, target))
+    return tuple(path for _, path in download(app.archive, evidence, artifacts, target))

@@ -1,11 +1,12 @@
 """The history of deployments: one small object in the bucket after each that changes a schedule."""
 
 from datetime import datetime
+from functools import cached_property
 
 from toolkit.app.app import App
 from toolkit.core.errors import ToolkitError
 from toolkit.core.schedules import history
-from toolkit.core.schedules.drift import suspects
+from toolkit.core.schedules.drift import Listed, suspects
 from toolkit.core.schedules.history import History, Snapshot
 
 
@@ -16,25 +17,56 @@ def record(app: App) -> None:
     the schedules have not changed again.
     """
     try:
-        taken = _present(app)
-        app.bucket.write(taken.key, taken.to_json(), "application/json")
+        app.archive.keep_deployment(Deployments(app, app.now()).present)
     except ToolkitError as error:
         app.console.say(f"the deployment was not recorded for the ledger: {error.message}")
 
 
-def read(app: App, since: datetime) -> History:
-    """The timings of all schedules from ``since`` on, the present included."""
-    present = _present(app)
-    keys = history.needed(app.bucket.keys(history.PREFIX), since)
-    contents = app.bucket.read_all(keys)
-    return History([*(Snapshot.from_json(contents[key]) for key in sorted(contents)), present])
+class Deployments:
+    """When the schedules were to fire: as they are now, and as records in the bucket tell.
 
+    What is live now is asked for once. With a ``schedule`` it is about that one alone.
+    """
 
-def _present(app: App) -> Snapshot:
-    """What is live: most of it by listing, and whole only where the stack may not say it all."""
-    deployed = app.stacks.schedules
-    listed = {row.name: row for row in app.scheduler.listed()}
-    doubtful = {*suspects(deployed, listed), *(set(listed) - set(deployed))}
-    live = app.scheduler.find_all(sorted(doubtful))
-    changed = {name: row.changed_at for name, row in listed.items()}
-    return history.snapshot(app.now(), deployed, changed, live)
+    def __init__(self, app: App, now: datetime, schedule: str | None = None) -> None:
+        self._app = app
+        self._deployed = app.stacks.schedules
+        self._now = now
+        self._schedule = schedule
+        self._records: tuple[datetime, list[Snapshot]] | None = None
+        self._history = History([])
+
+    def since(self, time: datetime) -> History:
+        """The timings of all schedules from ``time`` on, the present included."""
+        if self._records is None or time < self._records[0]:
+            self._records = time, self._app.archive.deployments(time)
+            self._history = History([*self._records[1], self.present])
+        return self._history
+
+    @property
+    def names(self) -> list[str]:
+        """The schedules that there are, and those that were deployed last."""
+        records = self._records[1][-1:] if self._records else []
+        return sorted({row.name for shot in (*records, self.present) for row in shot.schedules})
+
+    @cached_property
+    def now(self) -> History:
+        """The present timings alone, each since it was last changed."""
+        return History([self.present])
+
+    @cached_property
+    def listed(self) -> dict[str, Listed]:
+        """The schedules that exist, by name."""
+        return {row.name: row for row in self._app.scheduler.listed(self._schedule)}
+
+    @cached_property
+    def present(self) -> Snapshot:
+        """What is live: most of it by listing, whole only where the stack may not say it all."""
+        deployed = self._deployed
+        if self._schedule is not None:
+            deployed = {n: row for n, row in deployed.items() if n == self._schedule}
+        listed = self.listed
+        doubtful = {*suspects(deployed, listed), *(set(listed) - set(deployed))}
+        live = self._app.scheduler.find_all(sorted(doubtful))
+        changed = {name: row.changed_at for name, row in listed.items()}
+        return history.snapshot(self._now, deployed, changed, live)

@@ -13,7 +13,9 @@ from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.app.deploying import ownership
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
-from toolkit.app.proof.last_runs import LastRun, last_runs
+from toolkit.app.proof.ledger import running_tasks
+from toolkit.app.proof.status import RunSummary, latest_runs
+from toolkit.app.schedules.history import Deployments
 from toolkit.core.deploying import plans
 from toolkit.core.deploying.config import Config
 from toolkit.core.deploying.dump import file_changes
@@ -51,7 +53,7 @@ class Row:
     standing: Standing
     spent: str
     changed: bool
-    last: LastRun | None
+    last: RunSummary | None
 
 
 def plan(app: App, schedule: Schedule) -> StackPlan:
@@ -84,12 +86,15 @@ def rows(app: App) -> list[Row]:
     files = app.project.schedules()
     stacks = app.stacks
     schedules = {**_without_file(app, files), **files}
-    listed = {row.name: row for row in app.scheduler.listed()} if stacks.platform else {}
+    now = app.now()
+    deployments = Deployments(app, now)
+    listed = deployments.listed if stacks.platform else {}
     # A rate counts from when it was last changed, where that is known.
     changed = {name: listed[name].changed_at if name in listed else "" for name in schedules}
     timetables = {n: evolve(s, changed_at=changed[n]).timetable() for n, s in schedules.items()}
-    now = app.now()
-    last = last_runs(app, timetables) if stacks.platform else {}
+    last: dict[str, RunSummary] = {}
+    if stacks.platform:
+        last = latest_runs(app, deployments, running_tasks(app), now)
     return [
         Row(
             schedule,

@@ -7,6 +7,7 @@ from toolkit.app.deploying import release as action
 from toolkit.cli.options import executor_option, json_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
+from toolkit.runtime.layout import release_of
 
 
 @click.command("package")
@@ -38,4 +39,4 @@ def package_command(
         return
     click.echo(made.id)
     state = "is now" if made.new else "was already"
-    click.echo(f"it {state} in s3://{made.bucket}/releases/{made.id}/", err=True)
+    click.echo(f"it {state} in s3://{made.bucket}/{release_of(made.id)}", err=True)

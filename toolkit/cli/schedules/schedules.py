@@ -11,6 +11,7 @@ import click
 from toolkit.app.deploying.layers import StackOutcome
 from toolkit.app.schedules import schedules as action
 from toolkit.cli.options import yes_option
+from toolkit.cli.proof.runs import word
 from toolkit.cli.render import print_json
 from toolkit.cli.root import Root, aws_options, kept_option, pass_root
 from toolkit.cli.schedules.firings import hours
@@ -192,7 +193,7 @@ def _list(row: action.Row, width: int) -> None:
     click.echo(f"  {row.standing}  {row.words}, {schedule.timezone}{changed}")
     due = f"{row.next.local:%a %d %b %H:%M %Z}" if row.next else "never"
     due += f": {row.spent}" if row.spent else ""
-    last = f"{row.last.outcome} {row.last.run_id.scheduled_time:%d %b %H:%M}Z" if row.last else "-"
+    last = f"{word(row.last)} {row.last.run_id.scheduled_time:%d %b %H:%M}Z" if row.last else "-"
     click.echo(f"{'':<{width}}  next {due:<22} last {last}")
 
 
@@ -232,7 +233,7 @@ def _row(row: action.Row) -> dict[str, Any]:
         "words": row.words,
         "next": row.next.utc.isoformat() if row.next else None,
         "last_run_id": str(row.last.run_id) if row.last else None,
-        "last_outcome": row.last.outcome if row.last else None,
+        "last_outcome": row.last.outcome or row.last.state if row.last else None,
     }
 
 

@@ -14,8 +14,7 @@ from attrs import asdict, frozen
 
 from toolkit.core.errors import EvidenceError
 from toolkit.runtime.contract import ContractError, RunId, parse_time
-
-PREFIX = "dead-letters/"
+from toolkit.runtime.layout import DEAD_LETTERS
 
 
 @frozen
@@ -74,7 +73,7 @@ def from_json(content: bytes) -> list[DeadLetter]:
     try:
         return [DeadLetter(**row) for row in json.loads(content)]
     except (ValueError, TypeError) as error:
-        raise EvidenceError(f"a record below {PREFIX} cannot be read: {error}") from error
+        raise EvidenceError(f"a record below {DEAD_LETTERS} cannot be read: {error}") from error
 
 
 def _retries(text: str) -> int:

@@ -18,7 +18,7 @@ from toolkit.core.proof.case import LAUNCH_WINDOW_SECONDS
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.diagnosis import diagnose, diagnose_launch
 from toolkit.core.task import Task
-from toolkit.runtime.contract import ContractError, Outcome, RunId
+from toolkit.runtime.contract import Outcome, RunId
 
 _CHUNK = 500
 
@@ -80,20 +80,6 @@ class Sightings(Protocol):
 
     def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Task]:
         """The tasks that were launched for some of them, by run."""
-
-
-def outcome_of(key: str) -> tuple[RunId, Outcome] | None:
-    """The run and the outcome in a manifest's key; None for a key of something else.
-
-    >>> run_id, outcome = outcome_of("ledger/weather/weather-20261124T050000Z.succeeded.json")
-    >>> str(run_id), str(outcome)
-    ('weather-20261124T050000Z', 'succeeded')
-    """
-    name, _, word = key.rsplit("/", 1)[-1].removesuffix(".json").rpartition(".")
-    try:
-        return RunId.parse(name), Outcome(word)
-    except (ContractError, ValueError):
-        return None
 
 
 def firings(

@@ -16,12 +16,11 @@ from toolkit.core.errors import EvidenceError
 from toolkit.core.schedules.firings import Timetable
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.timing import Timing
-from toolkit.core.times import dated_key, key_time
 from toolkit.runtime import documents
 from toolkit.runtime.contract import RunId, format_time, parse_time
 from toolkit.runtime.documents import FORMAT, DocumentError
+from toolkit.runtime.layout import DEPLOYMENTS, dated_key, key_time
 
-PREFIX = "deployments/"
 _FORMAT = "deployments/1"
 _SECOND, _TICK = timedelta(seconds=1), timedelta(microseconds=1)
 
@@ -36,7 +35,7 @@ class Snapshot:
     @property
     def key(self) -> str:
         """Where it is kept; keys sort by time."""
-        return dated_key(PREFIX, parse_time(self.taken_at))
+        return dated_key(DEPLOYMENTS, parse_time(self.taken_at))
 
     def to_json(self) -> bytes:
         """The snapshot as UTF-8 JSON."""
@@ -48,7 +47,7 @@ class Snapshot:
         try:
             return documents.read(cls, documents.load(content, "deployments"), "deployments")
         except DocumentError as error:
-            raise EvidenceError(f"a record below {PREFIX} cannot be read: {error}") from error
+            raise EvidenceError(f"a record below {DEPLOYMENTS} cannot be read: {error}") from error
 
 
 def needed(keys: Iterable[str], since: datetime) -> list[str]:

@@ -1,0 +1,105 @@
+"""The layout of an app's bucket: the keys that readers look for, and what a key tells.
+
+What a run writes has its key from `contract.RunId`. Keys of runs sort by schedule and scheduled
+time, dated keys by when they were written, so a period is a stretch of a listing.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from toolkit.runtime.contract import ContractError, Outcome, RunId
+
+DEPLOYMENTS = "deployments/"
+DEAD_LETTERS = "dead-letters/"
+RELEASES = "releases/"
+DEPLOY_LOCK = "locks/deploy.json"
+_SECONDS = "%Y%m%dT%H%M%S"
+
+
+def runs_of(schedule: str) -> str:
+    """Below this stand the folders of a schedule's runs: claim and artifacts."""
+    return f"runs/{schedule}/"
+
+
+def ledger_of(schedule: str) -> str:
+    """Below this stand the manifests of a schedule's runs."""
+    return f"ledger/{schedule}/"
+
+
+def first_from(prefix: str, schedule: str, time: datetime) -> str:
+    """A key before all runs of a schedule that were due at ``time`` or later.
+
+    >>> first_from(ledger_of("weather"), "weather", datetime(2026, 11, 24, 5, tzinfo=UTC))
+    'ledger/weather/weather-20261124T050000Z'
+    """
+    return f"{prefix}{RunId(schedule, time)}"
+
+
+def first_after(prefix: str, schedule: str, time: datetime) -> str:
+    """A key behind all runs of a schedule that were due at ``time``, before all later ones."""
+    return f"{first_from(prefix, schedule, time)}~"
+
+
+def manifests_of(run_id: RunId) -> str:
+    """How the keys of a run's manifests begin, whatever the outcome.
+
+    >>> manifests_of(RunId.parse("weather-20261124T050000Z"))
+    'ledger/weather/weather-20261124T050000Z.'
+    """
+    return f"{ledger_of(run_id.schedule)}{run_id}."
+
+
+def committed(key: str) -> tuple[RunId, Outcome] | None:
+    """The run and the outcome in a manifest's key; None for a key of something else.
+
+    >>> run_id, outcome = committed("ledger/weather/weather-20261124T050000Z.succeeded.json")
+    >>> str(run_id), str(outcome)
+    ('weather-20261124T050000Z', 'succeeded')
+    """
+    name, _, word = key.rsplit("/", 1)[-1].removesuffix(".json").rpartition(".")
+    try:
+        run_id, outcome = RunId.parse(name), Outcome(word)
+    except ValueError:
+        return None
+    return (run_id, outcome) if key == run_id.manifest_key(outcome) else None
+
+
+def claimed(folder: str) -> RunId | None:
+    """The run whose folder this is; None for a folder of something else.
+
+    >>> str(claimed("runs/weather/weather-20261124T050000Z/"))
+    'weather-20261124T050000Z'
+    """
+    try:
+        run_id = RunId.parse(folder.rstrip("/").rpartition("/")[2])
+    except ContractError:
+        return None
+    return run_id if folder == run_id.prefix else None
+
+
+def release_of(identity: str) -> str:
+    """Below this stand the files of a release."""
+    return f"{RELEASES}{identity}/"
+
+
+def dated_key(prefix: str, time: datetime) -> str:
+    """The key of what is written at an aware time, to the millisecond.
+
+    >>> dated_key(DEPLOYMENTS, datetime(2026, 11, 24, 5, 0, 0, 123000, tzinfo=UTC))
+    'deployments/20261124T050000123Z.json'
+    """
+    utc = time.astimezone(UTC)
+    return f"{prefix}{utc.strftime(_SECONDS)}{utc.microsecond // 1000:03d}Z.json"
+
+
+def key_time(key: str) -> datetime:
+    """When the object of that key was written; raises ContractError for another kind of key.
+
+    >>> key_time("deployments/20261124T050000123Z.json").isoformat()
+    '2026-11-24T05:00:00.123000+00:00'
+    """
+    text = key.rpartition("/")[2].removesuffix("Z.json")
+    try:
+        seconds = datetime.strptime(text[:-3], _SECONDS).replace(tzinfo=UTC)
+        return seconds + timedelta(milliseconds=int(text[-3:]))
+    except ValueError as error:
+        raise ContractError(f"{key} does not tell when it was written") from error
