@@ -99,7 +99,7 @@ def test_a_run_that_was_killed_in_flight_is_told_as_what_it_is(project: Project,
         assert after["stopCode"] == "InfrastructureHealth"
         assert "exitCode" not in after["containers"][0]
         assert verdict["ruling"] == "FAIL"
-        assert {row["name"]: row["status"] for row in verdict["checks"]}["lifecycle"] == "NG"
+        assert {row["name"]: row["status"] for row in verdict["checks"]}["lifecycle"] == "FAIL"
 
 
 def test_the_schedules_go_on_firing(project: Project) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import attrs
 import pytest
 
-from toolkit.core.deploying.doctor import Finding, Grade, examine, worst
+from toolkit.core.checks import Check, Status, worst
+from toolkit.core.deploying.doctor import examine
 from toolkit.core.deploying.facts import (
     CallerIdentity,
     Facts,
@@ -43,12 +44,12 @@ def changed(value: Any, **changes: Any) -> Any:
     return attrs.evolve(value, **changes)
 
 
-def at(facts: Facts, name: str) -> Finding:
-    found: dict[str, Finding] = {finding.name: finding for finding in examine(facts)}
+def at(facts: Facts, name: str) -> Check:
+    found: dict[str, Check] = {finding.name: finding for finding in examine(facts)}
     return found[name]
 
 
-def texts(finding: Finding) -> str:
+def texts(finding: Check) -> str:
     own = f"{finding.detail} {finding.hint}"
     return " ".join([own, *(f"{child.name} {texts(child)}" for child in finding.children)])
 
@@ -69,8 +70,8 @@ def test_a_good_app_is_ok_in_every_line() -> None:
         "dead letters",
         "schedules",
     ]
-    assert {finding.grade for finding in findings} == {Grade.OK}
-    assert worst(findings) is Grade.OK
+    assert {finding.status for finding in findings} == {Status.OK}
+    assert worst(finding.status for finding in findings) is Status.OK
 
 
 def network(**changes: Any) -> Network:
@@ -86,10 +87,10 @@ def network(**changes: Any) -> Network:
 @pytest.mark.parametrize(
     ("name", "changes", "grade", "told"),
     [
-        ("credentials", {"identity": Unknown("no credentials")}, "NG", "aws sso login"),
-        ("clock", {"clock_skew": -400.0}, "NG", "400 s ahead of AWS: AWS refuses"),
+        ("credentials", {"identity": Unknown("no credentials")}, "FAIL", "aws sso login"),
+        ("clock", {"clock_skew": -400.0}, "FAIL", "400 s ahead of AWS: AWS refuses"),
         ("clock", {"clock_skew": 60.0}, "WARN", "60 s behind AWS"),
-        ("quotas", {"quotas": (Quota("VPCs", 5, 6, 6),)}, "NG", "VPCs 5, needs 6"),
+        ("quotas", {"quotas": (Quota("VPCs", 5, 6, 6),)}, "FAIL", "VPCs 5, needs 6"),
         ("quotas", {"quotas": (Quota("vCPUs", 4, 1, 6),)}, "WARN", "all schedules at once"),
         ("quotas", {"quotas": Unknown("denied")}, "WARN", "not known: denied"),
         ("container engine", {"engine": Unknown("none")}, "WARN", "only needed to build"),
@@ -97,51 +98,56 @@ def network(**changes: Any) -> Network:
         (
             "stacks",
             {"stacks": {"app-platform": "ROLLBACK_COMPLETE"}},
-            "NG",
+            "FAIL",
             "app-platform ROLLBACK_COMPLETE",
         ),
-        ("images", {"images": {"x": changed(IMAGE, present=False)}}, "NG", "not in the registry"),
+        ("images", {"images": {"x": changed(IMAGE, present=False)}}, "FAIL", "not in the registry"),
         (
             "images",
             {"images": {"x": changed(IMAGE, platforms=("linux/arm64",))}},
-            "NG",
+            "FAIL",
             "is for linux/arm64, tasks are linux/amd64",
         ),
         ("images", {"images": {"x": changed(IMAGE, platforms=())}}, "WARN", "is not known"),
-        ("network", {"network": network(way_out="none")}, "NG", "no endpoint for ecr.api"),
-        ("network", {"network": network(public_address=False)}, "NG", "without a public address"),
-        ("network", {"network": network(https_allowed=False)}, "NG", "egress rule for TCP 443"),
-        ("network", {"network": network(free_addresses=0)}, "NG", "0 free addresses"),
+        ("network", {"network": network(way_out="none")}, "FAIL", "no endpoint for ecr.api"),
+        ("network", {"network": network(public_address=False)}, "FAIL", "without a public address"),
+        ("network", {"network": network(https_allowed=False)}, "FAIL", "egress rule for TCP 443"),
+        ("network", {"network": network(free_addresses=0)}, "FAIL", "0 free addresses"),
         ("network", {"network": network(free_addresses=3)}, "WARN", "3 free addresses"),
         ("network", {"network": Unknown("gone")}, "WARN", "gone"),
-        ("roles", {"roles": {"r": changed(ROLE, trusted=False)}}, "NG", "does not trust scheduler"),
+        (
+            "roles",
+            {"roles": {"r": changed(ROLE, trusted=False)}},
+            "FAIL",
+            "does not trust scheduler",
+        ),
         (
             "roles",
             {"roles": {"r": changed(ROLE, decisions={"iam:PassRole": "implicitDeny"})}},
-            "NG",
+            "FAIL",
             "iam:PassRole implicitDeny",
         ),
         ("roles", {"roles": {"r": changed(ROLE, decisions=Unknown("denied"))}}, "WARN", "denied"),
         ("roles", {"roles": {"r": Unknown("no such role")}}, "WARN", "no such role"),
-        ("roles", {"roles": {"r": Unknown("gone", gone=True)}}, "NG", "toolkit delete"),
-        ("dead letters", {"queue": Unknown("gone", gone=True)}, "NG", "behind its stack"),
-        ("log groups", {"log_groups": {"x": False}}, "NG", "the log group is gone"),
-        ("dead letters", {"queue": Queue("q", 0, denies_scheduler=True)}, "NG", "q refuses"),
+        ("roles", {"roles": {"r": Unknown("gone", gone=True)}}, "FAIL", "toolkit delete"),
+        ("dead letters", {"queue": Unknown("gone", gone=True)}, "FAIL", "behind its stack"),
+        ("log groups", {"log_groups": {"x": False}}, "FAIL", "the log group is gone"),
+        ("dead letters", {"queue": Queue("q", 0, denies_scheduler=True)}, "FAIL", "q refuses"),
         ("dead letters", {"queue": Queue("q", 2, denies_scheduler=False)}, "WARN", "2 launches"),
-        ("schedules", {"schedules": {"x": "it was deleted"}}, "NG", "x it was deleted"),
+        ("schedules", {"schedules": {"x": "it was deleted"}}, "FAIL", "x it was deleted"),
     ],
 )
 def test_each_check_can_fail(name: str, changes: dict[str, Any], grade: str, told: str) -> None:
     finding = at(changed(GOOD, **changes), name)
-    assert finding.grade == grade
+    assert finding.status == grade
     assert told in texts(finding)
-    assert worst(examine(changed(GOOD, **changes))) == grade
+    assert worst(check.status for check in examine(changed(GOOD, **changes))) == grade
 
 
 @pytest.mark.parametrize("way_out", ["none", "internet"])
 def test_endpoints_alone_are_a_way(way_out: str) -> None:
     private = network(way_out=way_out, public_address=False, endpoints=ENDPOINTS)
-    assert at(changed(GOOD, network=private), "network").grade is Grade.OK
+    assert at(changed(GOOD, network=private), "network").status is Status.OK
 
 
 def test_one_reason_of_many_is_told_once_and_what_is_fine_is_not_listed() -> None:

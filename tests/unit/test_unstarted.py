@@ -35,7 +35,7 @@ def test_two_deliveries_that_both_could_not_start_show_their_reasons() -> None:
     found = judged(FIRST, SECOND)
     assert found.ruling is Ruling.FAIL
     status, text = detail(found, "lifecycle")
-    assert status is Status.NG
+    assert status is Status.FAIL
     assert UNREACHABLE in text
     assert NO_ADDRESS in text
     assert found.diagnosis is not None

@@ -163,7 +163,7 @@ def test_an_artifact_that_is_not_what_the_manifest_says_fails(
     found = verdict(objects=objects)
     assert found.ruling is Ruling.FAIL
     status, text = detail(found, "artifacts")
-    assert status is Status.NG
+    assert status is Status.FAIL
     assert reason in text
 
 
@@ -261,7 +261,7 @@ def test_a_duplicate_delivery_that_was_suppressed_passes() -> None:
 
 def test_a_duplicate_delivery_that_failed_is_told() -> None:
     found = verdict(tasks=(TASK, evolve(TASK, task_arn=OTHER, exit_code=1)))
-    assert detail(found, "launch")[0] is Status.NG
+    assert detail(found, "launch")[0] is Status.FAIL
 
 
 def test_a_dead_letter_fails_the_launch() -> None:
@@ -286,7 +286,7 @@ def test_a_log_without_an_expected_event_fails() -> None:
 
 def test_a_failed_gate_fails() -> None:
     bad = evolve(MANIFEST, gates=(Gate("skill", 0.05, ">=", 0.1),))
-    assert detail(verdict(manifests=(bad,)), "quality")[0] is Status.NG
+    assert detail(verdict(manifests=(bad,)), "quality")[0] is Status.FAIL
 
 
 def test_two_manifests_of_one_run_fail() -> None:

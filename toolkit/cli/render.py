@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,12 @@ from toolkit.core.stack import Action, ChangeSet, ResourceChange, StackEvent
 from toolkit.runtime.contract import parse_time
 
 _SIGNS = {Action.ADD: ("+", "green"), Action.REMOVE: ("-", "red")}
-_STATUS = {Status.OK: "green", Status.NG: "red", Status.UNKNOWN: "yellow"}
+_STATUS = {
+    Status.OK: "green",
+    Status.WARN: "yellow",
+    Status.UNKNOWN: "yellow",
+    Status.FAIL: "red",
+}
 _RULING = {Ruling.PASS: "green", Ruling.FAIL: "red", Ruling.INCONCLUSIVE: "yellow"}
 _WIDTH = 30
 _MANY = 20  # stacks, of which one line each is enough
@@ -95,7 +101,7 @@ def print_verdict(verdict: Verdict, *, brief: bool = False) -> None:
     click.echo(f"  {verdict.run_id}")
     if brief and verdict.ruling is Ruling.PASS:
         return
-    _tree(verdict.checks, " ")
+    print_checks(verdict.checks, " ")
     if verdict.diagnosis is not None:
         found = verdict.diagnosis
         click.echo()
@@ -152,15 +158,22 @@ def _replaces(change_set: ChangeSet) -> bool:
     return any(change.replacement == "True" for change in change_set.changes)
 
 
-def _tree(checks: tuple[Check, ...], indent: str) -> None:
+def print_checks(checks: Sequence[Check], indent: str = "") -> None:
+    """Checks as a tree, each with its hint where it is not OK."""
     width = max((len(check.name) for check in checks), default=0)
+    wide = max((len(check.status) for check in checks), default=0)
     for position, check in enumerate(checks):
         last = position == len(checks) - 1
         click.echo(f"{indent}{'└─' if last else '├─'} ", nl=False)
-        click.secho(f"{check.status}", fg=_STATUS[check.status], nl=False)
+        click.secho(f"{check.status:<{wide}}", fg=_STATUS[check.status], nl=False)
         below = indent + ("   " if last else "│  ")
-        column = len(indent) + 3 + len(check.status) + 2 + width + 2
+        column = len(indent) + 3 + wide + 2 + width + 2
         hang = f"{below}{'│' if check.children else ' '}".ljust(column)
         detail = wrapped(check.detail, indent=column, hang=hang)
         click.echo(f"  {check.name:<{width}}  {detail}")
-        _tree(check.children, below)
+        if check.hint and check.status is not Status.OK:
+            column = len(below) + wide + 2
+            click.echo(f"{below}{'':{wide}}  ", nl=False)
+            click.secho("hint: ", fg="yellow", nl=False)
+            click.echo(wrapped(check.hint, indent=column + 6, hang=below.ljust(column)))
+        print_checks(check.children, below)

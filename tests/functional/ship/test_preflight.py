@@ -15,14 +15,14 @@ def test_a_healthy_app_has_nothing_wrong(shipped: Project) -> None:
     assert "OK    images" in healthy
     assert "OK    network" in healthy
     assert "WARN  roles" in healthy
-    assert "NG" not in healthy
+    assert "FAIL" not in healthy
 
 
 def test_the_doctor_finds_what_somebody_broke(shipped: Project) -> None:
     shipped.toolkit(*DEPLOY, "--config-env", ILL)
     break_everything(shipped)
     rows = shipped.toolkit(*DOCTOR, "--json", code=1).json()
-    told = {row["name"]: json.dumps(row) for row in rows if row["grade"] != "OK"}
+    told = {row["name"]: json.dumps(row) for row in rows if row["status"] != "OK"}
     assert "weather" in told["log groups"]
     assert "dead-letter queue is arn:aws:sqs:us-east-1:000000000000:another" in told["schedules"]
     assert "1 launches failed lately" in told["dead letters"]

@@ -13,7 +13,8 @@ from toolkit.adapters.roles import PermissionQuestion, has_ecs_role, role
 from toolkit.adapters.side_by_side import AT_ONCE
 from toolkit.app.app import App
 from toolkit.app.deploying.image import PLATFORMS
-from toolkit.core.deploying.doctor import Finding, examine
+from toolkit.core.checks import Check
+from toolkit.core.deploying.doctor import examine
 from toolkit.core.deploying.executor import Executor
 from toolkit.core.deploying.facts import Facts, Network, Queue, Quota, RegistryImage, Role, Unknown
 from toolkit.core.deploying.image import ImageName
@@ -32,7 +33,7 @@ _NOT_LISTED = Unknown("the stacks could not be listed")
 _NONE = AppStacks({}, None, {}, {})
 
 
-def doctor(app: App) -> tuple[Finding, ...]:
+def doctor(app: App) -> tuple[Check, ...]:
     """Look at everything that a scheduled run needs; what AWS refuses to tell is no error."""
     return examine(gather(app))
 

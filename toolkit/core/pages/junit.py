@@ -11,7 +11,7 @@ from toolkit.core.proof.verdict import Verdict
 
 
 def junit(verdicts: Sequence[Verdict]) -> str:
-    """The report; NG is a failure, UNKNOWN an error: nobody may take it for a pass."""
+    """The report; FAIL is a failure, UNKNOWN an error: nobody may take it for a pass."""
     root = ET.Element("testsuites", name="toolkit validate")
     for verdict in verdicts:
         checks = verdict.checks
@@ -20,7 +20,7 @@ def junit(verdicts: Sequence[Verdict]) -> str:
             "testsuite",
             name=verdict.run_id,
             tests=str(len(checks)),
-            failures=_count(checks, Status.NG),
+            failures=_count(checks, Status.FAIL),
             errors=_count(checks, Status.UNKNOWN),
         )
         for check in checks:
@@ -29,7 +29,7 @@ def junit(verdicts: Sequence[Verdict]) -> str:
             if check.status is Status.OK:
                 ET.SubElement(case, "system-out").text = text
             else:
-                kind = "failure" if check.status is Status.NG else "error"
+                kind = "failure" if check.status is Status.FAIL else "error"
                 row = ET.SubElement(case, kind, message=check.detail)
                 hint = verdict.diagnosis
                 row.text = f"{text}\n{hint.summary}. {hint.hint}" if hint else text

@@ -16,9 +16,9 @@ from toolkit.core.proof.verdict import Verdict
 from toolkit.core.task import Task
 from toolkit.runtime.contract import Manifest, RunId, parse_time
 
-_CLASSES = {"OK": "ok", "NG": "ng", "??": "unknown"}
+_CLASSES = {"OK": "ok", "WARN": "unknown", "??": "unknown", "FAIL": "ng"}
 _RULINGS = {"PASS": "ok", "FAIL": "ng", "INCONCLUSIVE": "unknown"}
-_SPOKEN = {"OK": "passed", "NG": "failed", "??": "unknown"}
+_SPOKEN = {"OK": "passed", "WARN": "warning", "??": "unknown", "FAIL": "failed"}
 _LEAST_MILLISECONDS = 10**12  # 2001; no count of anything here comes near it
 _LOUD = ("failed", "refused", "lost", "detected", "stopped")
 

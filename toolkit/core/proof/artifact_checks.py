@@ -17,14 +17,14 @@ def manifest(case: Case) -> Check:
     if len(found) > 1:
         outcomes = ", ".join(manifest.outcome for manifest in found)
         text = f"more than one was committed: {outcomes}"
-        return Check(name, Status.NG, text, finding="two-manifests")
+        return Check(name, Status.FAIL, text, finding="two-manifests")
     if not found:
         return _missing_manifest(case)
     if found[0].outcome is Outcome.SUCCEEDED:
         return Check(name, Status.OK, f"succeeded, committed {found[0].finished_at}")
     error = found[0].error or {}
     text = f"{found[0].outcome}: {error.get('message', 'no reason recorded')}"
-    return Check(name, Status.NG, text, finding=str(found[0].outcome))
+    return Check(name, Status.FAIL, text, finding=str(found[0].outcome))
 
 
 def _missing_manifest(case: Case) -> Check:
@@ -39,18 +39,18 @@ def _missing_manifest(case: Case) -> Check:
     if left:
         what = "1 artifact stands" if left == 1 else f"{left} artifacts stand"
         text = f"missing: {what} in the bucket, but the run was never committed"
-        return Check(name, Status.NG, text, finding="artifacts-without-manifest")
+        return Check(name, Status.FAIL, text, finding="artifacts-without-manifest")
     text = "missing: the run was claimed but never committed"
     if case.evidence.claim is None:
         text = "missing, and so is the claim: the task ended without a word"
-    return Check(name, Status.NG, text, finding="nothing-left")
+    return Check(name, Status.FAIL, text, finding="nothing-left")
 
 
 def artifacts(case: Case) -> Check:
     """What the manifest lists is in the bucket, unaltered, and what the catalog asks for."""
     listed = case.evidence.manifest
     if listed is None:
-        status = Status.NG if case.over else Status.UNKNOWN
+        status = Status.FAIL if case.over else Status.UNKNOWN
         return Check("artifacts", status, "no manifest lists them")
     checks = {artifact.name: _artifact(case, artifact) for artifact in listed.artifacts}
     if listed.outcome is Outcome.SUCCEEDED:
@@ -58,10 +58,10 @@ def artifacts(case: Case) -> Check:
             shortfall = _shortfall(expected, listed)
             if shortfall is not None:
                 checks[expected.name] = Check(
-                    expected.name, Status.NG, shortfall, finding="no-artifact"
+                    expected.name, Status.FAIL, shortfall, finding="no-artifact"
                 )
     if not checks:
-        return Check("artifacts", Status.NG, "the run left none", finding="no-artifact")
+        return Check("artifacts", Status.FAIL, "the run left none", finding="no-artifact")
     good = sum(check.status is Status.OK for check in checks.values())
     detail = f"{good} of {len(checks)}, checksums match the manifest"
     if good < len(checks):
@@ -85,7 +85,7 @@ def content(case: Case) -> Check | None:
     )
     if left_out is not None:
         checks += tuple(
-            Check(artifact.name, Status.NG, "not kept", finding="manifest-without-artifacts")
+            Check(artifact.name, Status.FAIL, "not kept", finding="manifest-without-artifacts")
             for artifact in listed.artifacts
             if artifact.key not in contents and artifact.name not in left_out
         )
@@ -110,7 +110,7 @@ def quality(case: Case) -> Check | None:
     children = [
         Check(
             gate.name,
-            Status.OK if gate.passed else Status.NG,
+            Status.OK if gate.passed else Status.FAIL,
             f"{_number(gate.value)} {gate.op} {_number(gate.limit)}",
         )
         for gate in listed.gates
@@ -118,7 +118,7 @@ def quality(case: Case) -> Check | None:
     expected = case.workload.gates if case.workload and listed.outcome is Outcome.SUCCEEDED else ()
     names = [gate.name for gate in listed.gates]
     children += [
-        Check(pattern, Status.NG, "the manifest has no such gate", finding="gate-missing")
+        Check(pattern, Status.FAIL, "the manifest has no such gate", finding="gate-missing")
         for pattern in expected
         if not any(fnmatchcase(name, pattern) for name in names)
     ]
@@ -129,7 +129,7 @@ def quality(case: Case) -> Check | None:
 
 
 def _sum(name: str, detail: str, children: tuple[Check, ...]) -> Check:
-    finding = next((c.finding for c in children if c.status is Status.NG and c.finding), None)
+    finding = next((c.finding for c in children if c.status is Status.FAIL and c.finding), None)
     return Check(name, worst(c.status for c in children), detail, children, finding)
 
 
@@ -147,20 +147,20 @@ def _artifact(case: Case, artifact: Artifact) -> Check:
     else:
         rows = f", {artifact.rows:,} rows" if artifact.rows is not None else ""
         return Check(artifact.name, Status.OK, f"{artifact.bytes:,} bytes{rows}")
-    return Check(artifact.name, Status.NG, text, finding=finding)
+    return Check(artifact.name, Status.FAIL, text, finding=finding)
 
 
 def _content(artifact: Artifact, found: Content) -> Check:
     name = artifact.name
     if found.sha256 != artifact.sha256:
         text = "the SHA-256 of what was downloaded is not the manifest's"
-        return Check(name, Status.NG, text, finding="artifact-altered")
+        return Check(name, Status.FAIL, text, finding="artifact-altered")
     if found.problem:
         text = f"not readable as {artifact.media_type}: {found.problem}"
-        return Check(name, Status.NG, text, finding="artifact-unreadable")
+        return Check(name, Status.FAIL, text, finding="artifact-unreadable")
     if found.rows is not None and artifact.rows is not None and found.rows != artifact.rows:
         text = f"{found.rows:,} rows, the manifest says {artifact.rows:,}"
-        return Check(name, Status.NG, text, finding="artifact-unreadable")
+        return Check(name, Status.FAIL, text, finding="artifact-unreadable")
     words = [f"sha256 {found.sha256[:12]}…"]
     if found.rows is not None:
         words.append(f"{found.rows:,} rows x {len(found.columns)} columns")

@@ -91,17 +91,17 @@ class Case:
         if self.due > self.now:
             return Status.UNKNOWN, f"not due before {self.due:%Y-%m-%d %H:%M:%S}Z", None
         if self.over:
-            return Status.NG, "the task ended before it could claim the run", None
+            return Status.FAIL, "the task ended before it could claim the run", None
         if self.running:
             return Status.UNKNOWN, "the task has not claimed the run yet", None
         if self.evidence.dead_letters:
-            return Status.NG, "the launch was given up, so nothing ran", None
+            return Status.FAIL, "the launch was given up, so nothing ran", None
         expected = self.evidence.expected
         if expected in _UNEXPECTED:
             return Status.UNKNOWN, f"no trace of this run: {_UNEXPECTED[expected]}", expected
         overdue = self.now - self.due > self.launch_window
         if expected == "due" and overdue and self.run_id.token is None:
-            return Status.NG, "no trace of this run, although its schedule was to fire", "missed"
+            return Status.FAIL, "no trace of this run, although its schedule was to fire", "missed"
         if expected == "due":
             until = self.due + self.launch_window
             text = f"no trace of this run yet; its launch may come until {until:%H:%M:%S}Z"

@@ -55,14 +55,14 @@ def pieces(case: Case) -> Check | None:
     conflicts = [conflict for row in _statements(case) if (conflict := row.conflict)]
     conflicts += _strays(case)
     if conflicts:
-        children = tuple(Check(name, Status.NG, text) for text in conflicts)
-        return Check(name, Status.NG, conflicts[0], children[1:], finding="pieces-disagree")
+        children = tuple(Check(name, Status.FAIL, text) for text in conflicts)
+        return Check(name, Status.FAIL, conflicts[0], children[1:], finding="pieces-disagree")
     if manifest is not None and evidence.claim is None:
         unread = any(problem.startswith(case.run_id.claim_key) for problem in evidence.problems)
         if unread or case.owner is None:
             return Check(name, Status.UNKNOWN, "the claim is not known")
         text = "the run was committed, and its claim is gone"
-        return Check(name, Status.NG, text, finding="claim-missing")
+        return Check(name, Status.FAIL, text, finding="claim-missing")
     agree = len([row for row in _statements(case) if len(_told(row)) > 1])
     return Check(name, Status.OK, f"{agree} facts stand in more than one piece, all the same")
 
@@ -79,7 +79,7 @@ def expectation(case: Case) -> Check | None:
         return Check(name, Status.UNKNOWN, text, finding="expectation-unknown")
     if not known.assumed and known.digest != label:
         text = "the catalog row is not the one that the task definition names"
-        return Check(name, Status.NG, text, finding="pieces-disagree")
+        return Check(name, Status.FAIL, text, finding="pieces-disagree")
     if known.assumed and label is not None:
         text = f"the catalog row {label[:12]}… that was deployed cannot be read"
         return Check(name, Status.UNKNOWN, text, finding="expectation-unknown")

@@ -20,7 +20,7 @@ def launch(case: Case) -> Check:
     if evidence.dead_letters:
         letter = evidence.dead_letters[0]
         text = f"dead-lettered: {letter.error_code}: {letter.error_message}"
-        return Check(name, Status.NG, text)
+        return Check(name, Status.FAIL, text)
     if not evidence.tasks and not case.traceless:
         text = "its task is not known any more, neither to ECS nor to the state-change log"
         return Check(name, Status.UNKNOWN, text, finding="task-forgotten")
@@ -43,7 +43,7 @@ def launch(case: Case) -> Check:
     text = f"{count} tasks for this {what}{lateness}; "
     if bad:
         text += f"duplicate ended with {_exit(bad[0])}"
-        return Check(name, Status.NG, text, finding="duplicate-failed")
+        return Check(name, Status.FAIL, text, finding="duplicate-failed")
     text += "duplicates suppressed by the claim"
     return Check(name, Status.OK, text, finding="duplicate")
 
@@ -53,14 +53,14 @@ def lifecycle(case: Case) -> Check:
     name, task = "lifecycle", case.owner
     if task is None:
         if case.evidence.dead_letters:
-            return Check(name, Status.NG, "no task was ever started")
+            return Check(name, Status.FAIL, "no task was ever started")
         if case.evidence.claim is None and case.evidence.tasks:
             return _unclaimed(case.evidence.tasks)
         return Check(name, Status.UNKNOWN, "neither ECS nor the state-change log has the task")
     if not task.stopped:
         text = f"{task.last_status}: the task still runs"
         return Check(name, Status.UNKNOWN, text, finding="still-running")
-    return Check(name, Status.OK if diagnose(task) is None else Status.NG, _end(task))
+    return Check(name, Status.OK if diagnose(task) is None else Status.FAIL, _end(task))
 
 
 def _unclaimed(tasks: Sequence[Task]) -> Check:
@@ -69,7 +69,7 @@ def _unclaimed(tasks: Sequence[Task]) -> Check:
     if not all(task.stopped for task in tasks):
         return Check("lifecycle", Status.UNKNOWN, "; ".join(texts), finding="still-running")
     failed = all(diagnose(task) is not None for task in tasks)
-    return Check("lifecycle", Status.NG if failed else Status.UNKNOWN, "; ".join(texts))
+    return Check("lifecycle", Status.FAIL if failed else Status.UNKNOWN, "; ".join(texts))
 
 
 def _end(task: Task) -> str:
@@ -103,10 +103,10 @@ def image(case: Case) -> Check | None:
         return Check(name, Status.UNKNOWN, "neither task nor stack names a digest")
     if ran and stated not in ran:
         text = f"the manifest says {stated[:19]}…, ECS ran {min(ran)[:19]}…"
-        return Check(name, Status.NG, text, finding="other-image")
+        return Check(name, Status.FAIL, text, finding="other-image")
     if definition is not None and deployed is not None and deployed not in {stated, *ran}:
         text = f"the manifest says {stated[:19]}…, the task definition {deployed[:19]}…"
-        return Check(name, Status.NG, text, finding="other-image")
+        return Check(name, Status.FAIL, text, finding="other-image")
     if not ran:
         text = f"the manifest says {stated[:19]}…, and nothing says any more what ECS ran"
         return Check(name, Status.UNKNOWN, text)
@@ -128,10 +128,10 @@ def stream(case: Case) -> Check | None:
     ran = (ended - began).total_seconds()
     text = f"ran {ran:,.1f} s of {wanted:,.0f} s"
     if manifest.outcome is not Outcome.SUCCEEDED or ran < wanted - _EARLY_SECONDS:
-        return Check("stream", Status.NG, text, finding="stream-short")
+        return Check("stream", Status.FAIL, text, finding="stream-short")
     if ran > wanted + grace:
         text += f", {ran - wanted - grace:,.1f} s beyond its grace"
-        return Check("stream", Status.NG, text, finding="stream-long")
+        return Check("stream", Status.FAIL, text, finding="stream-long")
     metrics = manifest.metrics
     for key, word in (("trades", "trades"), ("gaps", "gaps"), ("missing_trades", "missing")):
         if isinstance(metrics.get(key), int):
@@ -144,7 +144,7 @@ def logs(case: Case) -> Check:
     name, found, manifest = "logs", case.evidence.logs, case.evidence.manifest
     forged = _forged(found, manifest) if found is not None else None
     if forged is not None:
-        return Check(name, Status.NG, forged, finding="log-disagrees")
+        return Check(name, Status.FAIL, forged, finding="log-disagrees")
     if found is None or found.numbered == 0:
         return _late(case, "no numbered line was found", "log-missing", started=case.started)
     expected = manifest.log_lines if manifest else found.last_seq
@@ -152,7 +152,7 @@ def logs(case: Case) -> Check:
     if lost:
         return _late(case, f"{lost} of {expected} lines are missing", "log-missing")
     if found.errors:
-        return Check(name, Status.NG, found.errors[0])
+        return Check(name, Status.FAIL, found.errors[0])
     events = case.workload.events if case.workload else ()
     wanted = ("run.started", "run.finished", *events)
     absent = [event for event in dict.fromkeys(wanted) if event not in found.events]
@@ -182,7 +182,7 @@ def _late(case: Case, text: str, finding: str, *, started: bool = True) -> Check
         text += f", whose group keeps lines for {case.evidence.log_days} days"
         return Check("logs", Status.UNKNOWN, text, finding="log-expired")
     if case.settled and started:
-        return Check("logs", Status.NG, text, finding=finding)
+        return Check("logs", Status.FAIL, text, finding=finding)
     return Check("logs", Status.UNKNOWN, text if case.owner is None else f"{text} so far")
 
 

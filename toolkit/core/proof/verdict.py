@@ -36,7 +36,8 @@ class Ruling(StrEnum):
 
 _RULINGS = {
     Status.OK: Ruling.PASS,
-    Status.NG: Ruling.FAIL,
+    Status.WARN: Ruling.PASS,
+    Status.FAIL: Ruling.FAIL,
     Status.UNKNOWN: Ruling.INCONCLUSIVE,
 }
 _CHECKS = (
@@ -108,7 +109,7 @@ def _diagnoses(case: Case, checks: tuple[Check, ...]) -> Iterator[Diagnosis]:
             yield found
     for letter in evidence.dead_letters:
         yield diagnose_launch(letter.error_code, letter.error_message)
-    for wanted in (Status.NG, Status.UNKNOWN):
+    for wanted in (Status.FAIL, Status.UNKNOWN):
         for check in checks:
             if check.status is wanted and check.finding is not None:
                 yield explain(check.finding)
