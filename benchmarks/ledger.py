@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.embedded import counted, deployed_weather
 from toolkit.adapters.s3 import Bucket
 from toolkit.app.app import App
-from toolkit.app.proof import ledger as action
+from toolkit.app.proof import ledger
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.ledger import Summary, firings
 from toolkit.core.schedules.history import Snapshot, Timing
@@ -47,8 +47,8 @@ def measure(app: App) -> None:
     app, calls = counted(app)
     summary, began = Summary(), time.perf_counter()
     # Up to the minute before the real deployment, from which on another timing is in force.
-    period = action.Period(times[0] - timedelta(seconds=1), times[-1])
-    for _ in summary.through(action.read(app, period).firings):
+    period = ledger.Period(times[0] - timedelta(seconds=1), times[-1])
+    for _ in summary.through(ledger.read(app, period).firings):
         pass
     seconds = time.perf_counter() - began
     total = sum(summary.total.values())

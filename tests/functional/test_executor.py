@@ -12,8 +12,7 @@ from toolkit.adapters.docker import Docker
 from toolkit.adapters.project import Project
 from toolkit.adapters.session import Endpoint
 from toolkit.app.app import App
-from toolkit.app.deploying import image as action
-from toolkit.app.deploying import local_image
+from toolkit.app.deploying import image, local_image
 from toolkit.cli import cli
 from toolkit.core.deploying.config import Config, parse
 from toolkit.core.deploying.executor import Executor
@@ -69,7 +68,7 @@ def test_an_image_that_docker_holds_is_run_in_docker(tmp_path: Path, fake: FakeD
     made = local(tmp_path)
     docker = fake.answer({**HELD, PLATFORM_OF: (0, "linux/amd64\n", "")})
     assert local_image.choose(made, docker, "linux").executor is Executor.DOCKER
-    tag = action.content_tag(made)
+    tag = image.content_tag(made)
     assert said(made) == [f"executor docker: Docker holds the image of this content ({tag})"]
     assert fake.calls[0]["arguments"][-1] == f"app:{tag}"
 
@@ -124,7 +123,7 @@ def test_the_real_image_goes_to_the_emulated_registry_and_leaves_no_name_behind(
     tmp_path: Path, fake: FakeDocker
 ) -> None:
     made = local(tmp_path, Executor.DOCKER)
-    tag = action.content_tag(made)
+    tag = image.content_tag(made)
     there = f"{HOST}/app:{tag}"
     registry: Any = made.aws.client("ecr")
 
@@ -147,20 +146,20 @@ def test_the_real_image_goes_to_the_emulated_registry_and_leaves_no_name_behind(
         f"image rm --no-prune {there}": (0, "", ""),
     }
     docker = Pushing(fake.answer(answers).program)
-    pushed = action.push(made, docker)
-    assert pushed == action.Pushed(f"{PLATFORM['RepositoryUri']}@{DIGEST}", tag, new=True)
+    pushed = image.push(made, docker)
+    assert pushed == image.Pushed(f"{PLATFORM['RepositoryUri']}@{DIGEST}", tag, new=True)
     asked = [" ".join(call["arguments"]) for call in fake.calls]
     assert f"tag app:{tag} {there}" in asked
     assert asked[-1] == f"image rm --no-prune {there}"
     assert not any(line.startswith(("build ", "login")) for line in asked)
-    again = action.push(made, docker)
+    again = image.push(made, docker)
     assert again.new is False
 
 
 def test_an_image_of_ones_own_leaves_nothing_to_choose(tmp_path: Path) -> None:
     made = local(tmp_path, Executor.PROCESS, image=f"repo/x@{DIGEST}")
     with pytest.raises(ConfigError, match="no executor to choose"):
-        action.resolve_image(made)
+        image.resolve_image(made)
 
 
 def test_toolkit_toml_chooses_for_good() -> None:

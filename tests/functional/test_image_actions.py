@@ -15,7 +15,7 @@ from tests.fake_aws import FakeAws, platform_stack
 from toolkit.adapters.project import Project
 from toolkit.adapters.session import Endpoint
 from toolkit.app.app import App
-from toolkit.app.deploying import image as action
+from toolkit.app.deploying import image
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ConfigError, ImageError
 from toolkit.core.names import AppNames
@@ -123,10 +123,10 @@ def answers(tag: str) -> dict[str, tuple[int, str, str]]:
 def test_an_image_that_is_in_the_registry_needs_no_engine(tmp_path: Path) -> None:
     registry = Registry()
     made = context(tmp_path, registry)
-    registry.images[action.content_tag(made)] = DIGEST
-    assert action.resolve_image(made) == f"{HOST}/app@{DIGEST}"
+    registry.images[image.content_tag(made)] = DIGEST
+    assert image.resolve_image(made) == f"{HOST}/app@{DIGEST}"
     nothing = FakeDocker(tmp_path).answer({})
-    assert action.push(made, nothing).new is False
+    assert image.push(made, nothing).new is False
 
 
 def test_a_new_image_is_built_and_pushed_under_its_content(
@@ -135,10 +135,10 @@ def test_a_new_image_is_built_and_pushed_under_its_content(
     registry = Registry()
     monkeypatch.setenv("PIP_INDEX_URL", "https://user:secret@example.org")
     made = context(tmp_path, registry, build={"BASE": "python-base", "PIP_INDEX_URL": ""})
-    tag = action.content_tag(made)
+    tag = image.content_tag(made)
     registry.after_push = {tag: DIGEST}
-    pushed = action.push(made, fake.answer(answers(tag)))
-    assert pushed == action.Pushed(f"{HOST}/app@{DIGEST}", tag, new=True)
+    pushed = image.push(made, fake.answer(answers(tag)))
+    assert pushed == image.Pushed(f"{HOST}/app@{DIGEST}", tag, new=True)
     verbs = [call["arguments"][0] for call in fake.calls]
     assert verbs[-5:] == ["build", "login", "tag", "push", "image"]
     build = next(call for call in fake.calls if call["arguments"][0] == "build")
@@ -154,40 +154,40 @@ def test_without_a_dockerfile_nothing_is_asked_of_the_engine(tmp_path: Path) -> 
     made = context(tmp_path, Registry())
     (made.project.root / "image" / "Dockerfile").unlink()
     with pytest.raises(ImageError, match="image/Dockerfile is missing"):
-        action.push(made, FakeDocker(tmp_path).answer({}))
+        image.push(made, FakeDocker(tmp_path).answer({}))
 
 
 def test_another_digest_under_the_tag_is_an_error(tmp_path: Path, fake: FakeDocker) -> None:
     registry = Registry()
     made = context(tmp_path, registry)
-    tag = action.content_tag(made)
+    tag = image.content_tag(made)
     registry.after_push = {tag: "sha256:" + "f" * 64}
     with pytest.raises(ImageError, match="but the repository has sha256:fff"):
-        action.push(made, fake.answer(answers(tag)))
+        image.push(made, fake.answer(answers(tag)))
 
 
 def test_the_tag_follows_source_cpu_and_base_but_not_the_way_to_packages(tmp_path: Path) -> None:
     made = context(tmp_path, Registry())
     arm = context(tmp_path, Registry(), workload={"CpuArchitecture": "ARM64"})
-    first = action.content_tag(made)
-    assert action.content_tag(arm) != first
+    first = image.content_tag(made)
+    assert image.content_tag(arm) != first
     based = context(tmp_path, Registry(), build={"BASE": "another"})
-    assert action.content_tag(based) != first
+    assert image.content_tag(based) != first
     elsewhere = context(tmp_path, Registry(), build={"PIP_INDEX_URL": "https://example.org"})
-    assert action.content_tag(elsewhere) == first
+    assert image.content_tag(elsewhere) == first
     (made.project.root / "image" / "Dockerfile").write_text("FROM other\n")
-    assert action.content_tag(made) != first
+    assert image.content_tag(made) != first
 
 
 def test_an_image_of_ones_own_must_be_pinned(tmp_path: Path) -> None:
     pinned = context(tmp_path, Registry(), image=f"repo/x@{DIGEST}")
-    assert action.resolve_image(pinned) == f"repo/x@{DIGEST}"
+    assert image.resolve_image(pinned) == f"repo/x@{DIGEST}"
     with pytest.raises(ConfigError, match="is not pinned"):
-        action.resolve_image(context(tmp_path, Registry(), image="repo/x:latest"))
+        image.resolve_image(context(tmp_path, Registry(), image="repo/x:latest"))
 
 
 def test_a_dry_run_finds_no_image_and_builds_none(tmp_path: Path) -> None:
-    assert action.find_image(context(tmp_path, Registry())) is None
+    assert image.find_image(context(tmp_path, Registry())) is None
 
 
 BASIC = {
@@ -223,7 +223,7 @@ ENHANCED = {
 def test_a_scan_reads_basic_and_enhanced_findings(
     tmp_path: Path, findings: dict[str, Any], names: list[str], grave: int
 ) -> None:
-    digest, scan = action.scan(context(tmp_path, Registry(findings=findings)), DIGEST)
+    digest, scan = image.scan(context(tmp_path, Registry(findings=findings)), DIGEST)
     assert digest == DIGEST
     assert [finding.name for finding in scan.findings] == names
     assert scan.count("HIGH", "CRITICAL") == grave
@@ -231,7 +231,7 @@ def test_a_scan_reads_basic_and_enhanced_findings(
 
 def test_an_image_that_was_not_scanned_or_pushed_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="has not been scanned"):
-        action.scan(context(tmp_path, Registry()), DIGEST)
+        image.scan(context(tmp_path, Registry()), DIGEST)
     with pytest.raises(ImageError, match="not in the registry") as caught:
-        action.scan(context(tmp_path, Registry()), None)
+        image.scan(context(tmp_path, Registry()), None)
     assert caught.value.hint == "toolkit image push"

@@ -12,8 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from toolkit.app.app import App, open_app
-from toolkit.app.schedules import schedule as schedule_action
-from toolkit.app.schedules import schedules as schedules_action
+from toolkit.app.schedules import schedule, schedules
 from toolkit.core.errors import ConfigError, StackError
 from toolkit.core.stack import ChangeSet, StackEvent
 from toolkit.runtime.contract import RunId
@@ -83,9 +82,9 @@ def opened(project: Project, console: Console) -> App:
     return open_app(project.root, console, environment=None, local=True)
 
 
-def change(app: App, expression: str) -> schedule_action.ScheduleChange:
+def change(app: App, expression: str) -> schedule.ScheduleChange:
     changes = {"expression": expression}
-    return schedule_action.change(app.project, app.config, NAME, changes, app.now())
+    return schedule.change(app.project, app.config, NAME, changes, app.now())
 
 
 @pytest.mark.parametrize(
@@ -261,7 +260,7 @@ def test_of_two_people_at_the_same_moment_only_one_gets_through(
 
     slow = opened(project, Meanwhile())
     with pytest.raises(StackError, match="somebody else deployed it"):
-        schedule_action.apply(slow, change(slow, "cron(0 7 * * ? *)"), yes=False, overwrite=False)
+        schedule.apply(slow, change(slow, "cron(0 7 * * ? *)"), yes=False, overwrite=False)
     assert FIRST in mine.read_text()
     assert live(project)["ScheduleExpression"] == SECOND
 
@@ -342,9 +341,9 @@ def test_what_is_interrupted_or_declined_before_it_begins_leaves_all_as_it_was(
     wanted = change(app, SECOND)
     if moment == "changes":
         with pytest.raises(KeyboardInterrupt):
-            schedule_action.apply(app, wanted, yes=True, overwrite=False)
+            schedule.apply(app, wanted, yes=True, overwrite=False)
     else:
-        assert schedule_action.apply(app, wanted, yes=False, overwrite=False).result == "declined"
+        assert schedule.apply(app, wanted, yes=False, overwrite=False).result == "declined"
     assert mine.read_text() == before
     assert live(project)["ScheduleExpression"] == FIRST
     assert [path.name for path in mine.parent.iterdir() if path.name.startswith(".")] == []
@@ -353,9 +352,9 @@ def test_what_is_interrupted_or_declined_before_it_begins_leaves_all_as_it_was(
 def test_an_interrupt_of_a_new_schedule_leaves_neither_file_nor_stack(project: Project) -> None:
     app = opened(project, Console(interrupt_at="changes"))
     changes = {"expression": FIRST}
-    wanted = schedule_action.change(app.project, app.config, "weather-new", changes, app.now())
+    wanted = schedule.change(app.project, app.config, "weather-new", changes, app.now())
     with pytest.raises(KeyboardInterrupt):
-        schedule_action.apply(app, wanted, yes=True, overwrite=False)
+        schedule.apply(app, wanted, yes=True, overwrite=False)
     assert not (project.root / "schedules" / "weather-new.toml").exists()
     pages = project.aws("cloudformation").get_paginator("describe_stacks").paginate()
     stacks = {row["StackName"] for page in pages for row in page["Stacks"]}
@@ -368,7 +367,7 @@ def test_an_interrupt_after_the_stack_was_updated_leaves_file_and_stack_equal(
 ) -> None:
     app = opened(project, Console(interrupt_at="finished"))
     with pytest.raises(KeyboardInterrupt):
-        schedule_action.apply(app, change(app, SECOND), yes=True, overwrite=False)
+        schedule.apply(app, change(app, SECOND), yes=True, overwrite=False)
     assert SECOND in mine.read_text()
     assert live(project)["ScheduleExpression"] == SECOND
 
@@ -381,7 +380,7 @@ def test_a_file_that_somebody_edits_meanwhile_is_not_overwritten(
     edited = mine.read_text() + "# meanwhile\n"
     mine.write_text(edited)
     with pytest.raises(ConfigError, match="changed by somebody else meanwhile"):
-        schedule_action.apply(app, wanted, yes=True, overwrite=False)
+        schedule.apply(app, wanted, yes=True, overwrite=False)
     assert mine.read_text() == edited
     assert live(project)["ScheduleExpression"] == FIRST
 
@@ -490,5 +489,5 @@ def compared(project: Project) -> tuple[Counter[str], int]:
         app.aws.client(service).meta.events.register(
             "before-call", lambda model, **_: calls.update([model.name])
         )
-    found = schedules_action.differences(app)
+    found = schedules.differences(app)
     return calls, sum(row.clean for row in found)

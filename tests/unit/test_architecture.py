@@ -6,6 +6,7 @@ nothing.
 
 import ast
 import importlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -203,6 +204,70 @@ def patches_nothing_of_ours(module: str, tree: ast.Module) -> Iterator[str]:
                 yield f"{module} calls {owner}.{name}"
 
 
+def keeps_the_names_of_modules(module: str, tree: ast.Module) -> Iterator[str]:
+    """A module that is imported `as action` or `as core` has the wrong name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                name = (alias.asname or "").rpartition("_")[2]
+                if name in {"action", "actions", "core"}:
+                    yield f"{module} imports {alias.name} as {alias.asname}"
+
+
+# Where a call of the network, and nothing larger, is tried again.
+RETRIED = frozenset(
+    {"toolkit.runtime.sink", "workloads.streams.connection", "workloads.batch.weather.download"}
+)
+# One S3 call, the opening of one connection, one GET.
+RETRIED_CALLS = frozenset({"call", "connect", "_fetch"})
+
+
+def retries_single_calls_only(module: str, tree: ast.Module) -> Iterator[str]:
+    """tenacity goes around single network calls, never around an entry point, a task or RunTask.
+
+    So it is at home in two modules, it decorates nothing, and what it calls is one call.
+    """
+    named = [name for name in imports(module, tree) if name.partition(".")[0] == "tenacity"]
+    if named and module not in RETRIED:
+        yield f"{module} imports tenacity"
+    retrying = {
+        ast.unparse(target)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and "Retrying(" in ast.unparse(node.value)
+        for target in node.targets
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            for decorator in node.decorator_list:
+                if "retry" in ast.unparse(decorator).lower():
+                    yield f"{module} retries {node.name} as a whole"
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in retrying:
+            for argument in node.args[:1]:
+                if ast.unparse(argument) not in RETRIED_CALLS:
+                    yield f"{module} retries {ast.unparse(argument)}"
+
+
+# The bucket's keys are spelled in these two modules; everybody else asks them.
+LAYOUT = frozenset({"toolkit.runtime.contract", "toolkit.runtime.layout"})
+_KEY = re.compile(r"(^|/)(runs|ledger|deployments|dead-letters|releases|locks)/")
+
+
+def leaves_the_layout_of_the_bucket_alone(module: str, tree: ast.Module) -> Iterator[str]:
+    if not under(module, "toolkit") or module in LAYOUT or under(module, "toolkit.local"):
+        return
+    prose = {
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Constant) and isinstance(node.value, str)) or node in prose:
+            continue
+        if _KEY.search(node.value) or "%Y%m%dT%H%M%S" in node.value:
+            yield f"{module} writes {node.value!r}"
+
+
 def sources(*folders: str) -> list[tuple[str, Path]]:
     paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     return [(module_of(path), path) for path in paths]
@@ -218,6 +283,9 @@ RULES: list[Rule] = [
     keeps_packages_to_their_places,
     is_pure_in_core,
     leaves_the_world_to_the_runtime,
+    keeps_the_names_of_modules,
+    retries_single_calls_only,
+    leaves_the_layout_of_the_bucket_alone,
 ]
 
 
@@ -320,6 +388,22 @@ def parse(path: Path) -> ast.Module:
         (leaves_the_world_to_the_runtime, "workloads.batch.x", "import os\nos.environ['A']"),
         (leaves_the_world_to_the_runtime, "workloads.streams.x", "from os import getenv"),
         (leaves_the_world_to_the_runtime, "workloads.streams.x", "print('tick')"),
+        (keeps_the_names_of_modules, "toolkit.cli.x", "from toolkit.app import run as action"),
+        (keeps_the_names_of_modules, "toolkit.app.x", "from toolkit.core import x as x_core"),
+        (retries_single_calls_only, "toolkit.app.x", "import tenacity"),
+        (
+            retries_single_calls_only,
+            "toolkit.runtime.sink",
+            "@tenacity.retry\ndef main(): pass",
+        ),
+        (
+            retries_single_calls_only,
+            "toolkit.runtime.sink",
+            "patient = tenacity.Retrying(stop=s)\npatient(run_task, job)",
+        ),
+        (leaves_the_layout_of_the_bucket_alone, "toolkit.app.x", "key = f'runs/{name}/'"),
+        (leaves_the_layout_of_the_bucket_alone, "toolkit.cli.x", "f's3://{b}/releases/{r}/'"),
+        (leaves_the_layout_of_the_bucket_alone, "toolkit.app.x", "f'{t:%Y%m%dT%H%M%SZ}'"),
         (patches_nothing_of_ours, "tests.x", "from unittest import mock"),
         (patches_nothing_of_ours, "tests.x", "from unittest.mock import patch"),
         (

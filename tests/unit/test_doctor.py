@@ -167,6 +167,8 @@ def test_what_does_not_arise_is_not_told() -> None:
 
 def test_an_account_without_the_role_of_ecs_is_told_how_to_make_it() -> None:
     found = at(changed(GOOD, ecs_role=False), "role of ECS")
-    assert found.grade is Grade.WARN
+    assert found.status is Status.WARN
     assert "create-service-linked-role --aws-service-name ecs.amazonaws.com" in found.hint
-    assert at(changed(GOOD, ecs_role=Unknown("no iam:GetRole")), "role of ECS").grade is Grade.WARN
+    assert (
+        at(changed(GOOD, ecs_role=Unknown("no iam:GetRole")), "role of ECS").status is Status.WARN
+    )

@@ -69,7 +69,7 @@ def test_what_surprises_people_later_is_a_warning_now(after, warning):
 
 
 def test_a_removal_takes_its_firings_with_it():
-    diff, until = preview.removal(DAILY, NOW)
+    diff, until = preview.removed_firings(DAILY, NOW)
     assert len(diff.removed) == 6  # of seven nights, one has no 02:30
     assert until > diff.removed[-1]
 

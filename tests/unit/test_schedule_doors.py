@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cloudformation import properties
-from toolkit.core.deploying import config as config_core
+from toolkit.core.deploying.config import parse
 from toolkit.core.deploying.plans import deployed_schedules, schedule_plan
 from toolkit.core.schedules.drift import changes_of, drift_of
 from toolkit.core.schedules.schedule import Schedule
@@ -53,7 +53,7 @@ launches = st.fixed_dictionaries(
 
 def planned(table: dict[str, object], launch: dict[str, object]) -> StackPlan:
     document = {"default": {"app": "app", "schedule": launch}}
-    config = config_core.parse(document, "default", CATALOG)
+    config = parse(document, "default", CATALOG)
     schedule = Schedule.from_file("weather", table, CATALOG)
     return schedule_plan(config, schedule, "", platform=PLATFORM, task_definition_arn=DEFINITION)
 

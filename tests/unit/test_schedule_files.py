@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.adapters.project import Project
-from toolkit.core.deploying import config as config_core
+from toolkit.core.deploying.config import parse
 from toolkit.core.deploying.dump import file_changes
 from toolkit.core.errors import ConfigError
 from toolkit.core.schedules.schedule import Schedule
@@ -181,7 +181,7 @@ def live(**changes):
 
 
 def test_a_dumped_file_makes_the_live_schedule_again_and_names_nothing_else(project):
-    config = config_core.parse(
+    config = parse(
         {"default": {"app": "app", "env": {"weather": {"SOURCE": "vega-seattle"}}}},
         "default",
         CATALOG,

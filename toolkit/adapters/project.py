@@ -11,8 +11,7 @@ from typing import Any
 import tomlkit
 from attrs import frozen
 
-from toolkit.core.deploying import config as config_core
-from toolkit.core.deploying.config import Config
+from toolkit.core.deploying.config import SHAPE, Config, parse
 from toolkit.core.deploying.toml_text import check_shape, toml_table, toml_text
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import check_workloads
@@ -70,8 +69,7 @@ class Project:
 
     def config(self, environment: str) -> Config:
         """One environment of `toolkit.toml`."""
-        document = self._toml(self.root / CONFIG, config_core.SHAPE)
-        return config_core.parse(document, environment, self.catalog)
+        return parse(self._toml(self.root / CONFIG, SHAPE), environment, self.catalog)
 
     def template(self, noun: str) -> str:
         """The text of `templates/<noun>.yaml`: the project's own, or the installed toolkit's."""

@@ -7,8 +7,14 @@ from attrs import frozen
 from toolkit.adapters.s3 import Bucket
 from toolkit.adapters.session import Aws, translated
 from toolkit.adapters.side_by_side import side_by_side
-from toolkit.core.deploying import release as core
-from toolkit.core.deploying.release import INDEX, Release
+from toolkit.core.deploying.release import (
+    INDEX,
+    Release,
+    choose,
+    parse,
+    release_id,
+    wanted_files,
+)
 from toolkit.core.errors import ConfigError
 from toolkit.runtime.contract import catalog_key, format_time
 from toolkit.runtime.layout import RELEASES, release_of
@@ -40,7 +46,7 @@ class Releases:
         """
         files = release.files()
         index = files.pop(INDEX)
-        identity = core.release_id(index)
+        identity = release_id(index)
         if self._objects.heads([f"{release_of(identity)}{INDEX}"]):
             return identity, False
         side_by_side(lambda item: self._put(identity, *item), files.items())
@@ -50,10 +56,10 @@ class Releases:
 
     def read(self, prefix: str) -> tuple[str, Release]:
         """The release whose id begins with ``prefix``, checked against its id, and the id."""
-        identity = core.choose(prefix, [row.id for row in self.listed(prefix)])
+        identity = choose(prefix, [row.id for row in self.listed(prefix)])
         index = self._get(identity, INDEX)
-        files = {path: self._get(identity, path) for path in core.wanted_files(index)}
-        return identity, core.parse(identity, index, files)
+        files = {path: self._get(identity, path) for path in wanted_files(index)}
+        return identity, parse(identity, index, files)
 
     def listed(self, prefix: str = "") -> list[Packaged]:
         """The complete releases, the newest first."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from toolkit.app import local as actions
+from toolkit.app import local
 from toolkit.cli.root import Root, pass_root, project_option
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -23,7 +23,7 @@ def local_command(root: Root, context: click.Context, /) -> None:
     It is an emulator with a Scheduler and a Fargate of its own, one per project, on this machine
     only. Its clock is virtual: `advance` lets firings happen.
     """
-    context.obj = actions.root_of(root.project)
+    context.obj = local.root_of(root.project)
 
 
 @local_command.command()
@@ -33,7 +33,7 @@ def local_command(root: Root, context: click.Context, /) -> None:
 @click.pass_obj
 def start(root: Path, *, as_json: bool, region: str, while_pid: int | None) -> None:
     """Start it, if it does not run yet; the first time it installs the emulator."""
-    info = actions.start(root, _progress, region=region, while_pid=while_pid)
+    info = local.start(root, _progress, region=region, while_pid=while_pid)
     where = {"endpoint_url": info.endpoint_url, "region": info.region, "pid": info.pid}
     _print(where, [f"AWS_ENDPOINT_URL={info.endpoint_url}"], as_json=as_json)
 
@@ -43,7 +43,7 @@ def start(root: Path, *, as_json: bool, region: str, while_pid: int | None) -> N
 @click.pass_obj
 def stop(root: Path, *, as_json: bool) -> None:
     """End it, with its tasks."""
-    stopped = actions.stop(root)
+    stopped = local.stop(root)
     words = "stopped" if stopped else "it was not running"
     _print({"stopped": stopped}, [words], as_json=as_json)
 
@@ -53,8 +53,8 @@ def stop(root: Path, *, as_json: bool) -> None:
 @click.pass_obj
 def status(root: Path, *, as_json: bool) -> None:
     """What runs, what time it is there, and what fires next."""
-    found = actions.status(root)
-    _print(found, actions.describe_status(found), as_json=as_json)
+    found = local.status(root)
+    _print(found, local.describe_status(found), as_json=as_json)
 
 
 @local_command.command("env")
@@ -62,8 +62,8 @@ def status(root: Path, *, as_json: bool) -> None:
 @click.pass_obj
 def print_environment(root: Path, *, as_json: bool) -> None:
     """Print what other AWS clients need: eval "$(toolkit local env)"."""
-    found = actions.variables(root)
-    _print(found, actions.describe_variables(found), as_json=as_json)
+    found = local.variables(root)
+    _print(found, local.describe_variables(found), as_json=as_json)
 
 
 @local_command.command()
@@ -75,7 +75,7 @@ def print_environment(root: Path, *, as_json: bool) -> None:
 def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None, as_json: bool) -> None:
     """Deliver a firing of the schedule NAME now."""
     _print_events(
-        actions.fire(root, name, twice=twice, scheduled_time=scheduled_time), as_json=as_json
+        local.fire(root, name, twice=twice, scheduled_time=scheduled_time), as_json=as_json
     )
 
 
@@ -101,8 +101,8 @@ def advance(
     """
     if (where is None) == (until is None):
         raise click.UsageError("give a duration such as 7d, or a time")
-    pace = actions.read_speed(speed) if speed else None
-    events = actions.advance(root, where or until or "", speed=pace, parallel=parallel)
+    pace = local.read_speed(speed) if speed else None
+    events = local.advance(root, where or until or "", speed=pace, parallel=parallel)
     _print_events(events, as_json=as_json)
 
 
@@ -128,8 +128,8 @@ def add(
     value: float | None,
 ) -> None:
     """Add a fault of a KIND; `toolkit local fault kinds` lists them."""
-    actions.add_fault(root, kind, schedule=schedule, service=service, times=times, value=value)
-    _print({}, actions.describe_faults(actions.faults(root)), as_json=False)
+    local.add_fault(root, kind, schedule=schedule, service=service, times=times, value=value)
+    _print({}, local.describe_faults(local.faults(root)), as_json=False)
 
 
 @fault.command("list")
@@ -137,8 +137,8 @@ def add(
 @click.pass_obj
 def list_faults(root: Path, *, as_json: bool) -> None:
     """The faults that may still strike."""
-    found = actions.faults(root)
-    _print({"faults": found["faults"]}, actions.describe_faults(found), as_json=as_json)
+    found = local.faults(root)
+    _print({"faults": found["faults"]}, local.describe_faults(found), as_json=as_json)
 
 
 @fault.command()
@@ -146,15 +146,15 @@ def list_faults(root: Path, *, as_json: bool) -> None:
 @click.pass_obj
 def kinds(root: Path, *, as_json: bool) -> None:
     """What can go wrong."""
-    found = actions.faults(root)
-    _print({"kinds": found["kinds"]}, actions.describe_fault_kinds(found), as_json=as_json)
+    found = local.faults(root)
+    _print({"kinds": found["kinds"]}, local.describe_fault_kinds(found), as_json=as_json)
 
 
 @fault.command()
 @click.pass_obj
 def clear(root: Path) -> None:
     """Let all go well again."""
-    actions.clear_faults(root)
+    local.clear_faults(root)
 
 
 @local_command.command()
@@ -163,7 +163,7 @@ def clear(root: Path) -> None:
 @click.pass_obj
 def reset(root: Path, *, as_json: bool) -> None:
     """Wipe what was deployed, stored and run, and set the clock back to real time."""
-    actions.reset(root)
+    local.reset(root)
     _print({"reset": True}, ["wiped"], as_json=as_json)
 
 
@@ -173,7 +173,7 @@ def _print(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> 
 
 def _print_events(events: Iterable[dict[str, Any]], *, as_json: bool) -> None:
     for event in events:
-        click.echo(json.dumps(event) if as_json else actions.describe_event(event))
+        click.echo(json.dumps(event) if as_json else local.describe_event(event))
 
 
 def _progress(message: str) -> None:

@@ -17,9 +17,9 @@ from toolkit.core.deploying.plans import SCHEDULE, schedule_plan
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import check_name, workload_of
 from toolkit.core.schedules import drift
-from toolkit.core.schedules import preview as preview_core
 from toolkit.core.schedules.dates import has_fired
 from toolkit.core.schedules.firings import FiringDiff
+from toolkit.core.schedules.preview import Preview, at_expression, preview, removed_firings
 from toolkit.core.schedules.schedule import FIELDS, Schedule
 from toolkit.core.schedules.schedule_file import check_settings
 from toolkit.core.schedules.target import scheduler_input
@@ -30,7 +30,7 @@ from toolkit.core.stack import GOOD, StackPlan
 class ScheduleChange:
     """A checked change: what it means, and the text of the schedule's file before and after."""
 
-    preview: preview_core.Preview
+    preview: Preview
     text: str
     earlier: str | None
 
@@ -48,7 +48,7 @@ def change(
     if "at" in wanted:
         known = before.timezone if before else "UTC"
         zone = wanted.get("timezone", known) or "UTC"
-        wanted["expression"] = preview_core.at_expression(wanted.pop("at"), zone)
+        wanted["expression"] = at_expression(wanted.pop("at"), zone)
     if before is None:
         if "expression" not in wanted:
             raise _unknown(project, name, f'toolkit schedule {name} "cron(...)" would make it')
@@ -61,7 +61,7 @@ def change(
     workload = project.catalog.workload(after.workload)
     check_settings(f"schedules/{name}.toml", workload, env)
     scheduler_input(name, env)
-    return ScheduleChange(preview_core.preview(before, after, workload, env, now), text, earlier)
+    return ScheduleChange(preview(before, after, workload, env, now), text, earlier)
 
 
 def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> StackResult:
@@ -112,7 +112,7 @@ def removal(
         schedule = None
     if schedule is None:
         return None, FiringDiff(), now
-    return schedule, *preview_core.removal(schedule, now)
+    return schedule, *removed_firings(schedule, now)
 
 
 def remove(app: App, name: str) -> None:

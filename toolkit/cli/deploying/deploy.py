@@ -2,7 +2,7 @@
 
 import click
 
-from toolkit.app.deploying import deploy as action
+from toolkit.app.deploying import deploy
 from toolkit.app.deploying.layers import Options
 from toolkit.cli.options import executor_option, json_option, yes_option
 from toolkit.cli.render import print_json
@@ -43,7 +43,7 @@ def deploy_command(
 
         root.config_env = ask(root.project, root.config_env, root.local)
     options = Options(yes, dry_run, only, release, overwrite)
-    done = action.deploy(root.app, options)
+    done = deploy.deploy(root.app, options)
     if as_json:
         print_json(done.to_json())
     else:
@@ -51,7 +51,7 @@ def deploy_command(
     return 1 if done.declined else 0
 
 
-def _print(done: action.Deployment) -> None:
+def _print(done: deploy.Deployment) -> None:
     width = max(len(row.stack) for row in done.rows)
     for row in done.rows:
         click.echo(f"{row.stack:<{width}}  {row.result}")

@@ -6,7 +6,7 @@ import click
 from attrs import asdict
 
 from toolkit.app.app import App
-from toolkit.app.deploying import image as action
+from toolkit.app.deploying import image
 from toolkit.app.deploying.image_lock import make_lock
 from toolkit.cli.options import executor_option, json_option
 from toolkit.cli.render import Terminal, print_json
@@ -43,7 +43,7 @@ def lock_command(root: Root, add: tuple[str, ...], upgrade: bool) -> None:
 @pass_app
 def build_command(app: App, as_json: bool) -> None:
     """Build the image; nothing to do where the engine holds the same content."""
-    built = action.build(app)
+    built = image.build(app)
     if as_json:
         print_json(asdict(built))
     else:
@@ -65,7 +65,7 @@ def push_command(
 
     Its tag is the hash of what it is built from: nothing to do where the registry has that tag.
     """
-    pushed = action.push(app)
+    pushed = image.push(app)
     if as_json:
         print_json(asdict(pushed))
     else:
@@ -80,7 +80,7 @@ def push_command(
 @pass_app
 def ls_command(app: App, as_json: bool) -> None:
     """List the images of the app's repository, the newest first."""
-    rows = action.images(app)
+    rows = image.images(app)
     if as_json:
         print_json([asdict(row) for row in rows])
         return
@@ -96,7 +96,7 @@ def ls_command(app: App, as_json: bool) -> None:
 @pass_app
 def scan_command(app: App, as_json: bool, digest: str | None) -> int:
     """Show what ECR's scan found in an image; exit code 1 for anything critical or high."""
-    found, scan = action.scan(app, digest)
+    found, scan = image.scan(app, digest)
     if as_json:
         print_json({"digest": found, **asdict(scan)})
     else:

@@ -3,7 +3,7 @@
 import click
 
 from toolkit.app.app import App
-from toolkit.app.deploying import release as action
+from toolkit.app.deploying import release
 from toolkit.cli.options import executor_option, json_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
@@ -27,13 +27,13 @@ def package_command(
     hash of its content. `toolkit deploy --release ID` deploys it, and so does the plain AWS CLI.
     """
     if show:
-        rows = action.listed(app)
+        rows = release.listed(app)
         if as_json:
             print_json([{"id": row.id, "packaged_at": row.packaged_at} for row in rows])
         for row in rows if not as_json else ():
             click.echo(f"{row.id}  {row.packaged_at}")
         return
-    made = action.package(app)
+    made = release.package(app)
     if as_json:
         print_json({"id": made.id, "bucket": made.bucket, "image": made.image, "new": made.new})
         return

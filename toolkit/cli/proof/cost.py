@@ -3,7 +3,7 @@
 import click
 
 from toolkit.app.app import App
-from toolkit.app.proof import cost as action
+from toolkit.app.proof import cost
 from toolkit.cli.options import RunIdType, json_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
@@ -22,15 +22,15 @@ def cost_command(app: App, run_ids: tuple[RunId, ...], as_json: bool) -> None:
 
     Only the tasks: storage, logs and data transfer are not in it.
     """
-    prices = action.price_list(app)
+    prices = cost.price_list(app)
     if run_ids:
-        rows = action.of_runs(app, run_ids)
+        rows = cost.of_runs(app, run_ids)
         _show_runs(rows, prices, as_json)
     else:
         _show_ahead(app, prices, as_json)
 
 
-def _show_runs(rows: list[action.TaskCost], prices: Prices, as_json: bool) -> None:
+def _show_runs(rows: list[cost.TaskCost], prices: Prices, as_json: bool) -> None:
     if as_json:
         found = [
             {"run_id": str(r.run_id), "task_arn": r.task.task_arn, "dollars": r.dollars}
@@ -51,11 +51,11 @@ def _show_runs(rows: list[action.TaskCost], prices: Prices, as_json: bool) -> No
 
 
 def _show_ahead(app: App, prices: Prices, as_json: bool) -> None:
-    rows = action.ahead(app)
+    rows = cost.ahead(app)
     if as_json:
         keys = ("schedule", "firings", "seconds", "bound", "dollars")
         found = [{key: getattr(row, key) for key in keys} for row in rows]
-        print_json({"days": action.MONTH.days, "schedules": found, "prices": _prices(prices)})
+        print_json({"days": cost.MONTH.days, "schedules": found, "prices": _prices(prices)})
         return
     width = max((len(row.schedule) for row in rows), default=0)
     for row in rows:
@@ -65,7 +65,7 @@ def _show_ahead(app: App, prices: Prices, as_json: bool) -> None:
             f"{most}{row.seconds:,.0f} s"
         )
     click.secho(f"{f'${sum(row.dollars for row in rows):,.2f}':>9}", bold=True, nl=False)
-    click.echo(f"  in the next {action.MONTH.days} days")
+    click.echo(f"  in the next {cost.MONTH.days} days")
     _say(prices)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from toolkit.app.app import App
-from toolkit.app.proof import keep as action
+from toolkit.app.proof import keep
 from toolkit.cli.options import RunIdType, json_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
@@ -36,7 +36,7 @@ def evidence_command(
     It holds log, lifecycle, claim, manifest, verdict, and one HTML page. Whatever the verdict, the
     folder is written; `toolkit validate --evidence DIR` judges it again.
     """
-    found = [action.keep(app, run_id, output) for run_id in run_ids]
+    found = [keep.keep(app, run_id, output) for run_id in run_ids]
     if as_json:
         rows = [{"folder": str(k.folder), "verdict": k.verdict.to_json()} for k in found]
         print_json(rows[0] if len(rows) == 1 else rows)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from toolkit.app.app import App
-from toolkit.app.proof import ledger as action
+from toolkit.app.proof import ledger
 from toolkit.cli.options import json_option, moment
 from toolkit.cli.render import say_known_since
 from toolkit.cli.root import aws_options, pass_app
@@ -43,10 +43,10 @@ def ledger_command(
     Exit code 1 if any was missed, failed, interrupted, timed out, dead-lettered or left nothing.
     """
     now = app.now()
-    period = action.Period(
+    period = ledger.Period(
         moment(since, now), moment(until, now) if until else now, schedules, ahead=until is None
     )
-    found = action.read(app, period)
+    found = ledger.read(app, period)
     summary, calendar = Summary(), CalendarPage() if html else None
     rows = _noted(summary.through(found.firings), calendar)
     if as_json:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from toolkit.app.proof import logs as action
+from toolkit.app.proof import logs
 from toolkit.cli.options import RunIdType
 from toolkit.cli.render import log_line
 from toolkit.cli.root import Root, aws_options, pass_root
@@ -37,9 +37,9 @@ def logs_command(
     except re.error as error:
         raise click.BadParameter(str(error), param_hint="--grep") from error
     lines = (
-        action.follow(root.app, run_id, appear=timedelta(seconds=timeout))
+        logs.follow(root.app, run_id, appear=timedelta(seconds=timeout))
         if follow
-        else action.read(root.app, run_id)
+        else logs.read(root.app, run_id)
     )
     for line in lines:
         if wanted.search(line.message):

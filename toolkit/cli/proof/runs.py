@@ -3,7 +3,7 @@
 import click
 
 from toolkit.app.app import App
-from toolkit.app.proof import status as action
+from toolkit.app.proof import status
 from toolkit.cli.options import json_option, moment
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
@@ -31,7 +31,7 @@ def runs_command(
 ) -> None:
     """List runs, scheduled and on demand, the latest first."""
     wanted = Outcome(outcome) if outcome else None
-    rows = action.runs(app, moment(since, app.now()), schedules, wanted)
+    rows = status.runs(app, moment(since, app.now()), schedules, wanted)
     if as_json:
         print_json([row_of(row) for row in rows[:limit]])
         return
@@ -46,19 +46,19 @@ def runs_command(
         click.echo("no run", err=True)
 
 
-def word(run: action.RunSummary) -> str:
+def word(run: status.RunSummary) -> str:
     """How a run ended, in a word that fits a column."""
     if run.state is State.NO_ARTIFACT:
         return "no artifact"
     return str(run.outcome or run.state)
 
 
-def colour(run: action.RunSummary) -> str:
+def colour(run: status.RunSummary) -> str:
     """Red is what somebody should look at."""
     return _COLOURS.get(run.state, "red")
 
 
-def row_of(run: action.RunSummary) -> dict[str, object]:
+def row_of(run: status.RunSummary) -> dict[str, object]:
     """A run as JSON."""
     return {
         "run_id": str(run.run_id),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import click
 
 from toolkit.app.app import App
-from toolkit.app.proof import status as action
+from toolkit.app.proof import status
 from toolkit.cli.options import json_option
 from toolkit.cli.proof.runs import colour, row_of, word
 from toolkit.cli.render import print_json
@@ -19,7 +19,7 @@ from toolkit.runtime.contract import parse_time
 @pass_app
 def status_command(app: App, as_json: bool) -> None:
     """Show what runs now, each schedule's last run and next firing."""
-    found = action.status(app)
+    found = status.status(app)
     if as_json:
         print_json(
             {
@@ -58,7 +58,7 @@ def status_command(app: App, as_json: bool) -> None:
         click.echo(f" {when:<11} next {due}")
 
 
-def _when(run: action.RunSummary) -> datetime:
+def _when(run: status.RunSummary) -> datetime:
     """When it ended; of what left no manifest, when it was due."""
     return parse_time(run.finished_at) if run.finished_at else run.run_id.scheduled_time
 

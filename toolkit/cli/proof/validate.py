@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from toolkit.app.app import App
-from toolkit.app.proof import keep
-from toolkit.app.proof import validate as action
+from toolkit.app.proof import keep, validate
 from toolkit.cli.options import RunIdType, json_option, moment
 from toolkit.cli.render import print_json, print_verdict, say_known_since
 from toolkit.cli.root import Root, aws_options, pass_root
@@ -72,7 +71,7 @@ def validate_command(
         wait = runs["timeout"] if runs["wait"] else 0.0
         judged = (
             (each.verdict, each.files)
-            for each in action.validate_all(
+            for each in validate.validate_all(
                 app, run_ids, wait=wait, deep=runs["deep"], directory=download
             )
         )
@@ -94,12 +93,12 @@ def _wanted(app: App, runs: dict[str, Any]) -> list[RunId]:
     """The runs that the options name, each once."""
     found = [
         *runs["run_ids"],
-        *(action.latest(app, name) for name in runs["latest"]),
-        *(action.run_of_task(app, task) for task in runs["tasks"]),
+        *(validate.latest(app, name) for name in runs["latest"]),
+        *(validate.run_of_task(app, task) for task in runs["tasks"]),
     ]
     if runs["since"] is not None:
         since = moment(runs["since"], app.now())
-        over = action.over_since(app, since, runs["schedules"])
+        over = validate.over_since(app, since, runs["schedules"])
         for state, count in over.left_out.items():
             click.echo(f"not judged: {count:,} {state}", err=True)
         say_known_since(over.known_since, since)

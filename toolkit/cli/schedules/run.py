@@ -6,7 +6,7 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import logs, validate
-from toolkit.app.schedules import run as action
+from toolkit.app.schedules import run
 from toolkit.cli.options import Assignment, json_option
 from toolkit.cli.render import log_line, print_json, print_verdict
 from toolkit.cli.root import aws_options, pass_app
@@ -30,7 +30,7 @@ def run_command(
 
     With --follow the exit code is that of the verdict.
     """
-    started = action.start(app, name, dict(env))
+    started = run.start(app, name, dict(env))
     if not follow:
         if as_json:
             print_json({"run_id": str(started.run_id), "task_arn": started.task.task_arn})

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from toolkit.app.deploying.layers import StackOutcome
-from toolkit.app.schedules import schedule as action
+from toolkit.app.schedules.schedule import apply, change, removal, remove
 from toolkit.cli.options import Assignment, json_option, yes_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import Root, aws_options, pass_root
@@ -50,7 +50,7 @@ def schedule_command(root: Root, /, **options: Any) -> int:
     changes = _changes(options)
     if not (changes or options["overwrite"]) or options["dry_run"]:
         here = root.offline()
-        found = action.change(here.project, here.config, name, changes, here.now)
+        found = change(here.project, here.config, name, changes, here.now)
         print_json(document(found.preview)) if options["as_json"] else show(found.preview)
         return 0
     return _set(root, name, changes, options)
@@ -58,10 +58,10 @@ def schedule_command(root: Root, /, **options: Any) -> int:
 
 def _set(root: Root, name: str, changes: dict[str, Any], options: dict[str, Any]) -> int:
     app = root.app
-    found = action.change(app.project, app.config, name, changes, app.now())
+    found = change(app.project, app.config, name, changes, app.now())
     if not options["as_json"]:
         show(found.preview)
-    row = action.apply(app, found, yes=options["yes"], overwrite=options["overwrite"])
+    row = apply(app, found, yes=options["yes"], overwrite=options["overwrite"])
     if options["as_json"]:
         print_json({**document(found.preview), "result": row.result})
     else:
@@ -95,16 +95,16 @@ def _remove(root: Root, options: dict[str, Any]) -> int:
     name, as_json = options["name"], options["as_json"]
     if options["dry_run"]:
         here = root.offline()
-        _show_removal(name, *action.removal(here.project, name, here.now), as_json=as_json)
+        _show_removal(name, *removal(here.project, name, here.now), as_json=as_json)
         return 0
     app = root.app
-    found = action.removal(app.project, name, app.now())
+    found = removal(app.project, name, app.now())
     _show_removal(name, *found, as_json=as_json)
     yes = options["yes"]
     question = "Delete schedule {}, its stack and its file {}?"
     if not yes and not app.console.confirm(question.format(name, app.place)):
         return 1
-    action.remove(app, name)
+    remove(app, name)
     if not as_json:
         click.echo(f"{name} removed")
     return 0

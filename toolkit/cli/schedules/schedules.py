@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from toolkit.app.deploying.layers import StackOutcome
-from toolkit.app.schedules import schedules as action
+from toolkit.app.schedules import schedules
 from toolkit.cli.options import yes_option
 from toolkit.cli.proof.runs import word
 from toolkit.cli.render import print_json
@@ -42,7 +42,7 @@ def schedules_command(root: Root, ctx: click.Context, /) -> None:
     """List the schedules: state, words, next firing, last outcome."""
     if ctx.invoked_subcommand is not None:
         return
-    rows = action.rows(root.app)
+    rows = schedules.rows(root.app)
     if root.as_json:
         print_json([_row(row) for row in rows])
         return
@@ -60,7 +60,7 @@ def diff(root: Root, thorough: bool) -> int:
 
     The exit code is 1 if they differ.
     """
-    found = action.differences(root.app, thorough=thorough)
+    found = schedules.differences(root.app, thorough=thorough)
     if root.as_json:
         print_json([_difference(row) for row in found])
     else:
@@ -75,10 +75,10 @@ def diff(root: Root, thorough: bool) -> int:
 @pass_root
 def apply(root: Root, yes: bool, overwrite: bool) -> int:
     """Deploy every schedule whose file has changed."""
-    found = action.differences(root.app, to_deploy=True)
+    found = schedules.differences(root.app, to_deploy=True)
     if not root.as_json:
         _show(row for row in found if row.kind is not Kind.REMOVED)
-    rows = action.apply(root.app, found, yes=yes, overwrite=overwrite)
+    rows = schedules.apply(root.app, found, yes=yes, overwrite=overwrite)
     if root.as_json:
         print_json([{"stack": row.stack, "result": row.result} for row in rows])
     else:
@@ -98,7 +98,7 @@ def apply(root: Root, yes: bool, overwrite: bool) -> int:
 @pass_root
 def prune(root: Root, yes: bool) -> None:
     """Delete deployed schedules without a file."""
-    names = action.prune(root.app, yes=yes)
+    names = schedules.prune(root.app, yes=yes)
     if root.as_json:
         print_json(names)
     else:
@@ -114,7 +114,7 @@ def dump(root: Root, write: bool) -> None:
 
     A file that exists keeps its comments and its order.
     """
-    texts = action.dump(root.app)
+    texts = schedules.dump(root.app)
     written = []
     for name, text in texts.items():
         if write and text != root.app.project.schedule_text(name):
@@ -170,13 +170,13 @@ def calendar(root: Root, until: str | None) -> None:
         click.echo(f"{name}: {what}; nothing keeps them apart", err=True)
 
 
-def _calendar(root: Root, until: str | None, ahead: timedelta) -> Iterator[action.PlannedFiring]:
+def _calendar(root: Root, until: str | None, ahead: timedelta) -> Iterator[schedules.PlannedFiring]:
     here = root.offline()
     end = parse_time(until) if until else here.now + ahead
-    return action.calendar(here.project, here.config, here.now, end)
+    return schedules.calendar(here.project, here.config, here.now, end)
 
 
-def _firing(firing: action.PlannedFiring) -> dict[str, Any]:
+def _firing(firing: schedules.PlannedFiring) -> dict[str, Any]:
     return {
         "run_id": firing.run_id,
         "schedule": firing.schedule,
@@ -186,7 +186,7 @@ def _firing(firing: action.PlannedFiring) -> dict[str, Any]:
     }
 
 
-def _list(row: action.Row, width: int) -> None:
+def _list(row: schedules.Row, width: int) -> None:
     schedule = row.schedule
     click.secho(f"{schedule.name:<{width}}", bold=True, nl=False)
     changed = "  (the file says otherwise: toolkit schedules diff)" if row.changed else ""
@@ -219,7 +219,7 @@ def _cut(text: str) -> str:
     return text[: _LONGEST - 1] + "…"
 
 
-def _row(row: action.Row) -> dict[str, Any]:
+def _row(row: schedules.Row) -> dict[str, Any]:
     return {
         "name": row.schedule.name,
         "workload": row.schedule.workload,
@@ -227,7 +227,7 @@ def _row(row: action.Row) -> dict[str, Any]:
         "timezone": row.schedule.timezone,
         "state": row.schedule.state,
         "standing": row.standing,
-        "deployed": row.standing is not action.Standing.NOT_DEPLOYED,
+        "deployed": row.standing is not schedules.Standing.NOT_DEPLOYED,
         "changed": row.changed,
         "expired": row.spent or None,
         "words": row.words,

@@ -94,7 +94,7 @@ def preview(
     )
 
 
-def removal(schedule: Schedule, now: datetime) -> tuple[FiringDiff, datetime]:
+def removed_firings(schedule: Schedule, now: datetime) -> tuple[FiringDiff, datetime]:
     """The firings that go with a schedule, and the end of the period looked at."""
     timetable = schedule.timetable()
     until = _period(list(islice(timetable.firings(now), _SHOWN)), now, schedule.timezone)
