@@ -1,0 +1,83 @@
+"""How often AWS is asked: six schedules deployed and a day of runs, on the embedded AWS."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.functional.conftest import Project, make_project
+
+SCHEDULES = [f"weather-{number}" for number in range(6)]
+ARTIFACTS = 4
+_CALL = re.compile(r"^([a-z0-9-]+\.[A-Z]\w+) \d+ ms, \d+ retr(?:y|ies)", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Six schedules, and a day on which each of them fired."""
+    made = make_project(tmp_path_factory.mktemp("busy"))
+    (made.root / "schedules" / "weather.toml").unlink()
+    for number, name in enumerate(SCHEDULES):
+        text = f'workload = "weather"\nexpression = "cron({number} 6 * * ? *)"\n'
+        (made.root / "schedules" / f"{name}.toml").write_text(f'{text}[env]\nMAX_ORDER = "3"\n')
+    try:
+        made.toolkit("deploy", "--local", "--yes")
+        made.toolkit("local", "advance", "1d")
+        yield made
+    finally:
+        made.toolkit("local", "stop")
+
+
+def calls(project: Project, *words: str) -> Counter[str]:
+    """The calls of a command by service and operation, as --debug shows them."""
+    return Counter(_CALL.findall(project.toolkit("--debug", "--local", *words).err))
+
+
+def asked_once(made: Counter[str], *often: str) -> set[str]:
+    """The operations that were called more than once, although they need not be."""
+    return {name for name, count in made.items() if count > 1 and name not in often}
+
+
+@pytest.mark.parametrize("command", ["status", "schedules"])
+def test_what_there_is_costs_ten_calls_and_a_listing_a_schedule(
+    busy: Project, command: str
+) -> None:
+    made = calls(busy, command)
+    assert made.total() <= 10 + len(SCHEDULES), made
+    assert made["s3.ListObjectsV2"] == len(SCHEDULES) + 1, made
+    assert made["scheduler.GetSchedule"] == 0
+    assert asked_once(made, "s3.ListObjectsV2") == set()
+
+
+def test_the_runs_of_a_day_cost_ten_calls_and_a_listing_a_schedule(busy: Project) -> None:
+    made = calls(busy, "runs")
+    assert made.total() <= 10 + len(SCHEDULES), made
+    assert asked_once(made, "s3.ListObjectsV2") == set()
+
+
+def test_the_ledger_of_a_day_costs_pages(busy: Project) -> None:
+    made = calls(busy, "ledger")
+    assert made.total() <= 12 + len(SCHEDULES), made
+    # One search a log group for duplicate deliveries.
+    assert asked_once(made, "s3.ListObjectsV2", "logs.FilterLogEvents") == set()
+
+
+def test_a_verdict_costs_eight_calls_and_a_head_an_artifact(busy: Project) -> None:
+    made = calls(busy, "validate", "--latest", SCHEDULES[0])
+    assert made["s3.HeadObject"] == ARTIFACTS
+    assert made.total() <= 8 + ARTIFACTS, made
+
+
+def test_a_deployment_without_changes_costs_ten_calls_at_most(busy: Project) -> None:
+    made = calls(busy, "deploy", "--yes")
+    assert made["cloudformation.DescribeStacks"] == 1
+    assert made.total() <= 10, made
+    assert asked_once(made) == set()
+
+
+def test_a_change_of_a_schedule_costs_fifteen_calls(busy: Project) -> None:
+    made = calls(busy, "schedule", SCHEDULES[1], "cron(30 6 * * ? *)", "--yes")
+    assert made.total() <= 15, made
+    assert made["scheduler.GetSchedule"] == 2  # before the change set, and once it stands
+    assert made["scheduler.ListSchedules"] == 1
