@@ -74,10 +74,3 @@ def test_a_deployment_without_changes_costs_ten_calls_at_most(busy: Project) -> 
     assert made["cloudformation.DescribeStacks"] == 1
     assert made.total() <= 10, made
     assert asked_once(made) == set()
-
-
-def test_a_change_of_a_schedule_costs_fifteen_calls(busy: Project) -> None:
-    made = calls(busy, "schedule", SCHEDULES[1], "cron(30 6 * * ? *)", "--yes")
-    assert made.total() <= 15, made
-    assert made["scheduler.GetSchedule"] == 2  # before the change set, and once it stands
-    assert made["scheduler.ListSchedules"] == 1
