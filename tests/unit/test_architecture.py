@@ -216,10 +216,10 @@ def keeps_the_names_of_modules(module: str, tree: ast.Module) -> Iterator[str]:
 
 # Where a call of the network, and nothing larger, is tried again.
 RETRIED = frozenset(
-    {"toolkit.runtime.sink", "workloads.streams.connection", "workloads.batch.weather.download"}
+    {"toolkit.runtime.sink", "workloads.streams.opening", "workloads.batch.weather.download"}
 )
 # One S3 call, the opening of one connection, one GET.
-RETRIED_CALLS = frozenset({"call", "connect", "_fetch"})
+RETRIED_CALLS = frozenset({"call", "_attempt", "_fetch"})
 
 
 def retries_single_calls_only(module: str, tree: ast.Module) -> Iterator[str]:
