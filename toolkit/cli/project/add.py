@@ -2,7 +2,7 @@
 
 import click
 
-from toolkit.app import add as action
+from toolkit.app import add
 from toolkit.cli.project.files import print_written
 from toolkit.cli.root import Root, pass_root, project_option
 
@@ -16,7 +16,7 @@ def add_command(root: Root, name: str) -> None:
 
     NAME is in lower case, with '-' between words. Files that are there already stay.
     """
-    print_written(action.add(root.project, name))
+    print_written(add.add(root.project, name))
     click.echo(
         f"\nNext:\n  toolkit deploy --local --only {name}\n  toolkit run {name} --local --follow"
     )
