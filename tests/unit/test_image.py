@@ -296,3 +296,22 @@ def test_no_hint_is_missing_or_said_twice() -> None:
     failures = (*FAILURES, *ENGINE_FAILURES)
     assert all(failure.hint and failure.summary for failure in failures)
     assert len({failure.summary for failure in failures}) == len(failures)
+
+
+def test_the_first_line_of_the_classic_builder_says_nothing_of_the_engine() -> None:
+    output = "Sending build context to Docker daemon  1.2MB\nStep 1/2 : RUN false\nit went wrong"
+    assert "it went wrong" in explain("build app:1", output).message
+
+
+@pytest.mark.parametrize("prefix", ["", "\x1b[91m", "#12 0.345 "])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "workloads.hello: No module named 'pandas': the image holds no package pandas",
+        "prune.toml: nothing to cut: test suites (**/tests)",
+        "catalog.toml: services: AWS has no dynamo",
+    ],
+)
+def test_what_the_build_says_of_the_project_is_the_error(prefix: str, words: str) -> None:
+    output = f"Step 9/23 : RUN x\n{prefix}error: {words}\nreturned a non-zero code: 1"
+    assert explain("build app:1", output).message == f"cannot build app:1: {words}"

@@ -290,7 +290,7 @@ def _workload(name: str, declared: Any) -> Workload:
 
 
 def _services(names: Any) -> tuple[str, ...]:
-    if not all(isinstance(name, str) for name in names) or isinstance(names, str):
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise ContractError('services: write a list of names, such as ["dynamodb"]')
     return tuple(names)
 

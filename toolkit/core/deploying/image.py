@@ -39,7 +39,10 @@ _PUSHED = re.compile(r"\bdigest: (?P<digest>sha256:[0-9a-f]{64})\b")
 _LAYER = re.compile(r"(?P<layer>[0-9a-f]{12}): (?P<state>[A-Z][A-Za-z ]*[a-z])")
 _READ_LINES = 200  # of what docker wrote last
 # What prune.py and rehearse.py say of the project, in the middle of what docker says.
-_OWN_ERROR = re.compile(r"\berror: (?P<words>(?:workloads[.\w]*|prune\.toml|catalog\.toml): .+)")
+# The classic builder colours it, so that no word boundary comes before it.
+_OWN_ERROR = re.compile(r"error: (?P<words>(?:workloads[.\w]*|prune\.toml|catalog\.toml): .+)")
+# How the classic builder begins, whatever comes of it; it names the daemon.
+_SENDING = "Sending build context to Docker daemon"
 _LAYER_DONE = frozenset({"Pushed", "Layer already exists"})
 
 
@@ -300,7 +303,8 @@ def explain(action: str, output: str) -> ImageError:
     own = _OWN_ERROR.search(output)
     if own is not None:
         return ImageError(f"cannot {action}: {own['words']}")
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    stripped = (line.strip() for line in output.splitlines())
+    lines = [line for line in stripped if line and not line.startswith(_SENDING)]
     found = next(filter(None, map(_failure, reversed(lines[-_READ_LINES:]))), None)
     if found is not None:
         return ImageError(f"cannot {action}: {found.summary}", hint=found.hint)
