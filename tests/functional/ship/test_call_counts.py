@@ -29,9 +29,9 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         made.toolkit("local", "stop")
 
 
-def calls(project: Project, *words: str) -> Counter[str]:
+def calls(project: Project, *words: str, code: int | None = 0) -> Counter[str]:
     """The calls of a command by service and operation, as --debug shows them."""
-    return Counter(_CALL.findall(project.toolkit("--debug", "--local", *words).err))
+    return Counter(_CALL.findall(project.toolkit("--debug", "--local", *words, code=code).err))
 
 
 def asked_once(made: Counter[str], *often: str) -> set[str]:
@@ -64,7 +64,8 @@ def test_the_ledger_of_a_day_costs_pages(busy: Project) -> None:
 
 
 def test_a_verdict_costs_ten_calls_and_a_head_an_artifact(busy: Project) -> None:
-    made = calls(busy, "validate", "--latest", SCHEDULES[0])
+    # Whatever the verdict: that depends on what the catalog expects of so small a run.
+    made = calls(busy, "validate", "--latest", SCHEDULES[0], code=None)
     assert made["s3.HeadObject"] == ARTIFACTS
     # Eight for the evidence, two for what the run was expected to do.
     assert made.total() <= 10 + ARTIFACTS, made
