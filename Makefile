@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TEST := tests
 
-.PHONY: demo evidence test check format lint types templates checkov locks floors clean help
+.PHONY: demo evidence test check format lint types templates checkov policies locks floors clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -38,6 +38,12 @@ checkov:  ## the templates, by checkov (in an environment of its own: it pins mu
 	.venv-checkov/bin/pip install -q checkov
 	.venv-checkov/bin/checkov --config-file .checkov.yaml
 
+policies: $(VENV)/dev  ## the templates' policies, by parliament and cloudsplaining
+	$(BIN)/python -m scripts.lint_policies --export .toolkit/policies
+	$(PYTHON) -m venv .venv-policies
+	.venv-policies/bin/pip install -q parliament==1.6.4 cloudsplaining==0.9.1 'setuptools<81'
+	.venv-policies/bin/python scripts/lint_policies.py .toolkit/policies
+
 # Hash-locked, so that what is installed here is what was tested. pip's own cache makes a second
 # environment cheap.
 $(VENV)/demo: .ci/locks/toolkit.lock pyproject.toml
@@ -62,4 +68,4 @@ floors: $(VENV)/dev  ## the tests, on the oldest dependencies that pyproject.tom
 
 clean:  ## everything that make and the toolkit made here
 	-test -x $(BIN)/toolkit && $(BIN)/toolkit local stop
-	rm -rf $(VENV) .venv-floors .venv-checkov .toolkit build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-floors .venv-checkov .venv-policies .toolkit build *.egg-info .mypy_cache .ruff_cache .pytest_cache

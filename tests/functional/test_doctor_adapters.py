@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 
 from toolkit.adapters import account
 from toolkit.adapters.account import asked
-from toolkit.adapters.network import network
+from toolkit.adapters.network import network, zones
 from toolkit.adapters.roles import PermissionQuestion, has_ecs_role, make_ecs_role, role
 from toolkit.app.deploying.deploy import make_ready
-from toolkit.core.deploying.facts import Quota, Unknown
+from toolkit.core.deploying.facts import Quota, Unknown, Zone
 from toolkit.core.errors import ToolkitError
 
 NOW = datetime(2026, 11, 24, 5, 0, 0, tzinfo=UTC)
@@ -295,3 +295,43 @@ def test_the_role_of_ecs_is_asked_for_and_that_somebody_else_just_made_it_is_fin
         make_ecs_role(
             aws(iam={"create_service_linked_role": denied("iam:CreateServiceLinkedRole")})
         )
+
+
+ZONES = {
+    "AvailabilityZones": [
+        {"ZoneName": f"us-west-1{letter}", "ZoneId": f"usw1-az{number}"}
+        for letter, number in (("c", 2), ("a", 1), ("b", 3))
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "services", "expected"),
+    [
+        (("", ""), (), (Zone("us-west-1a", "usw1-az1"), Zone("us-west-1b", "usw1-az3"))),
+        (("us-west-1c", ""), (), (Zone("us-west-1c", "usw1-az2"), Zone("us-west-1b", "usw1-az3"))),
+        (
+            ("", ""),
+            ("ecr.api", "logs"),
+            (
+                Zone("us-west-1a", "usw1-az1", ("logs",)),
+                Zone("us-west-1b", "usw1-az3", ("ecr.api", "logs")),
+            ),
+        ),
+    ],
+)
+def test_the_zones_are_those_that_the_template_takes(
+    names: tuple[str, str], services: tuple[str, ...], expected: tuple[Zone, ...]
+) -> None:
+    offered = {
+        "ServiceDetails": [
+            {"ServiceName": "com.amazonaws.us-west-1.ecr.api", "AvailabilityZones": ["us-west-1a"]}
+        ]
+    }
+    answers = {"describe_availability_zones": ZONES, "describe_vpc_endpoint_services": offered}
+    assert zones(aws(ec2=answers), names, services) == expected
+
+
+def test_a_zone_that_the_region_lacks_is_told() -> None:
+    with pytest.raises(ToolkitError, match="no zone us-west-1z"):
+        zones(aws(ec2={"describe_availability_zones": ZONES}), ("us-west-1z", ""), ())

@@ -17,6 +17,7 @@ from toolkit.core.deploying.facts import (
     Role,
     Subnet,
     Unknown,
+    Zone,
 )
 
 URI = f"1.dkr.ecr.eu-west-1.amazonaws.com/app@sha256:{'0' * 64}"
@@ -172,3 +173,29 @@ def test_an_account_without_the_role_of_ecs_is_told_how_to_make_it() -> None:
     assert (
         at(changed(GOOD, ecs_role=Unknown("no iam:GetRole")), "role of ECS").status is Status.WARN
     )
+
+
+@pytest.mark.parametrize(
+    ("zone", "status", "told"),
+    [
+        (Zone("us-west-1b", "usw1-az1"), Status.OK, "usw1-az1"),
+        (Zone("us-west-1a", "usw1-az2"), Status.FAIL, "usw1-az1, usw1-az3 have it"),
+        (Zone("ap-northeast-1d", "apne1-az3"), Status.FAIL, "no Fargate"),
+        (Zone("eu-central-1a", "euc1-az2"), Status.OK, "euc1-az2"),
+        (Zone("us-east-1e", "use1-az3", ("ecr.api",)), Status.FAIL, "no endpoint for ecr.api"),
+    ],
+)
+def test_a_zone_without_fargate_or_endpoints_is_told_before_the_first_deployment(
+    zone: Zone, status: Status, told: str
+) -> None:
+    found = at(changed(GOOD, zones=(zone,)), "zones")
+    assert found.status is status
+    assert told in texts(found)
+    assert status is Status.OK or "platform.ZoneA" in texts(found)
+
+
+def test_an_enabled_schedule_that_fires_no_more_is_a_warning() -> None:
+    found = at(changed(GOOD, expired={"weather": "its end has passed"}), "expired schedules")
+    assert found.status is Status.WARN
+    assert "its end has passed" in texts(found)
+    assert "toolkit schedule weather --unset end" in texts(found)

@@ -162,3 +162,24 @@ def test_records_are_kept_for_ten_years_unless_said_otherwise() -> None:
     assert group["RetentionInDays"] == "3653"
     other = properties("platform", "LifecycleLogGroup", RecordRetentionDays=30)
     assert other["RetentionInDays"] == "30"
+
+
+def test_the_zones_can_be_chosen_and_are_the_regions_first_two_otherwise() -> None:
+    def zone(subnet: str, **parameters: str) -> Any:
+        return properties("platform", subnet, **parameters)["AvailabilityZone"]
+
+    given = {"ZoneA": "eu-central-1b", "ZoneB": "eu-central-1c"}
+    assert (zone("SubnetA", **given), zone("SubnetB", **given)) == tuple(given.values())
+    assert zone("SubnetA") != zone("SubnetB")
+    assert zone("SubnetA") not in given.values()
+
+
+def test_guardduty_s_container_may_be_pulled_where_its_account_is_given() -> None:
+    def pulled(**parameters: str) -> Any:
+        (policy,) = properties("platform", "ExecutionRole", **parameters)["Policies"]
+        return policy["PolicyDocument"]["Statement"][0]["Resource"]
+
+    assert pulled() == ["Repository.Arn"]
+    assert pulled(GuardDutyRegistryAccount="123456789012")[1].endswith(
+        ":123456789012:repository/aws-guardduty-agent-fargate"
+    )

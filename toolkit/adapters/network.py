@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
-from toolkit.core.deploying.facts import Network, Subnet
+from toolkit.core.deploying.facts import Network, Subnet, Zone
 from toolkit.core.errors import ToolkitError
 
 if TYPE_CHECKING:
@@ -29,6 +29,42 @@ def network(
         groups = client.describe_security_groups(GroupIds=[security_group])["SecurityGroups"]
     subnets = tuple(_subnet(row, tables, endpoints) for row in rows)
     return Network(subnets, public_address, any(_lets_https_out(group) for group in groups))
+
+
+def zones(aws: Aws, names: Sequence[str], services: Sequence[str]) -> tuple[Zone, ...]:
+    """The zones of the first deployment: those named, or the region's first two.
+
+    ``services`` are the interface endpoints that a private network of our own makes there.
+    """
+    client: EC2Client = aws.client("ec2")
+    with translated("the zones of the region"):
+        rows = client.describe_availability_zones(
+            Filters=[{"Name": "zone-type", "Values": ["availability-zone"]}]
+        )["AvailabilityZones"]
+        known = {row["ZoneName"]: row["ZoneId"] for row in rows}
+        first = sorted(known)
+        wanted = [name or first[place] for place, name in enumerate(names) if name or first[place:]]
+        missing = [name for name in wanted if name not in known]
+        if missing:
+            raise ToolkitError(f"the region has no zone {', '.join(missing)}")
+        offered = _endpoint_zones(client, aws.region, services)
+    return tuple(
+        Zone(name, known[name], tuple(s for s in services if name not in offered.get(s, ())))
+        for name in wanted
+    )
+
+
+def _endpoint_zones(
+    client: "EC2Client", region: str, services: Sequence[str]
+) -> dict[str, list[str]]:
+    """The zones in which a service has interface endpoints, by the service's short name."""
+    if not services:
+        return {}
+    rows = client.describe_vpc_endpoint_services(
+        ServiceNames=[f"com.amazonaws.{region}.{service}" for service in services],
+        Filters=[{"Name": "service-type", "Values": ["Interface"]}],
+    )["ServiceDetails"]
+    return {_service(row): row["AvailabilityZones"] for row in rows}
 
 
 def _subnet(row: Any, tables: Sequence[Any], endpoints: Sequence[Any]) -> Subnet:

@@ -76,8 +76,8 @@ def make_ecs_role(aws: Aws) -> None:
         try:
             client.create_service_linked_role(AWSServiceName=_ECS)
         except ClientError as error:
-            # IAM has no code of its own for "has been taken in this account".
-            if "has been taken" not in str(error):
+            # IAM says InvalidInput, "has been taken in this account".
+            if not any(words in str(error) for words in ("has been taken", "already exists")):
                 raise
 
 

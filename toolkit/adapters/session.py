@@ -29,6 +29,7 @@ _EXPIRED = frozenset(
 )
 _SECONDS = 60
 _SHOWN = 200
+_BEGINNING = 20
 Explain = Callable[[str, str], str]
 # As many calls of one service at a time as threads ask for; with fewer connections (botocore's 10)
 # the others would each open one of their own, and throw it away.
@@ -122,9 +123,11 @@ def _refuse_pages(operation_model: Any, response_dict: Mapping[str, Any], **_: A
     """Refuse a web page as an answer; botocore would make an empty one of it, or choke on it."""
     from botocore.parsers import ResponseParserError
 
-    kind = str(response_dict["headers"].get("content-type", ""))
-    if kind.startswith("text/html") and not operation_model.has_streaming_output:
-        text = bytes(response_dict["body"]).decode(errors="replace")
+    if operation_model.has_streaming_output:
+        return
+    body = bytes(response_dict["body"])
+    if body.lstrip()[:_BEGINNING].lower().startswith((b"<html", b"<!doctype html")):
+        text = body.decode(errors="replace")
         raise ResponseParserError(f"HTTP {response_dict['status_code']}, a web page: {text}")
 
 

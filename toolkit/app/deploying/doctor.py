@@ -8,7 +8,7 @@ from typing import TypeVar
 from toolkit.adapters import account
 from toolkit.adapters.account import asked
 from toolkit.adapters.docker import Docker
-from toolkit.adapters.network import network
+from toolkit.adapters.network import network, zones
 from toolkit.adapters.roles import PermissionQuestion, has_ecs_role, role
 from toolkit.adapters.side_by_side import AT_ONCE
 from toolkit.app.app import App
@@ -16,7 +16,16 @@ from toolkit.app.deploying.image import PLATFORMS
 from toolkit.core.checks import Check
 from toolkit.core.deploying.doctor import examine
 from toolkit.core.deploying.executor import Executor
-from toolkit.core.deploying.facts import Facts, Network, Queue, Quota, RegistryImage, Role, Unknown
+from toolkit.core.deploying.facts import (
+    Facts,
+    Network,
+    Queue,
+    Quota,
+    RegistryImage,
+    Role,
+    Unknown,
+    Zone,
+)
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.deploying.stacks import AppStacks
 from toolkit.core.platform import Platform
@@ -29,6 +38,7 @@ _T = TypeVar("_T")
 _UNITS = 1024  # CPU units to a vCPU
 _TASKS, _SCHEDULER = "ecs-tasks.amazonaws.com", "scheduler.amazonaws.com"
 _NO_SIMULATION = Unknown("the embedded AWS simulates no role with a path")
+_INTERFACES = ("ecr.api", "ecr.dkr", "logs")
 _NOT_LISTED = Unknown("the stacks could not be listed")
 _NONE = AppStacks({}, None, {}, {})
 
@@ -56,6 +66,7 @@ def gather(app: App) -> Facts:
         # A cluster that stands has shown that the role is there; the embedded AWS needs none.
         needed = deployed.platform is None and not app.local
         ecs_role = pool.submit(asked, lambda: has_ecs_role(aws) if needed else True)
+        zones = pool.submit(_zones, app, deployed)
         images = pool.submit(
             _each, deployed.workloads, lambda name: _image(app, deployed.workloads[name])
         )
@@ -82,6 +93,7 @@ def gather(app: App) -> Facts:
             schedules=_schedules(app, live, deployed),
             expired=_expired(live, app.now()),
             ecs_role=ecs_role.result(),
+            zones=zones.result(),
         )
 
 
@@ -147,6 +159,16 @@ def _network(app: App, deployed: AppStacks) -> Network | Unknown | None:
             public_address=platform.has_public_address,
         )
     )
+
+
+def _zones(app: App, deployed: AppStacks) -> tuple[Zone, ...] | Unknown | None:
+    """The zones of a network of our own that is still to be made."""
+    given = app.config.platform
+    if deployed.platform is not None or given.get("VpcId") or app.local:
+        return None
+    names = (given.get("ZoneA", ""), given.get("ZoneB", ""))
+    services = _INTERFACES if given.get("NetworkMode") == "private" else ()
+    return asked(lambda: zones(app.aws, names, services))
 
 
 def _queue(app: App, deployed: AppStacks) -> Queue | Unknown | None:

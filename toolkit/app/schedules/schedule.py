@@ -69,7 +69,7 @@ def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> St
     after = wanted.preview.after
     if wanted.preview.retimed and has_fired(after, app.now()):
         raise ConfigError(
-            f"{after.file}: {after.expression} has passed, and AWS takes no such schedule",
+            f"{after.file}: {after.expression} has passed: it would never fire",
             hint=f"give a time to come: {app.command(f'schedule {after.name}')} --at TIME",
         )
     plan = _plan(app, after)

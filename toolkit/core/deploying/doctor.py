@@ -19,6 +19,7 @@ from toolkit.core.deploying.facts import (
     Role,
     Subnet,
     Unknown,
+    Zone,
 )
 from toolkit.core.stack import MAKE_ECS_ROLE
 
@@ -29,6 +30,13 @@ _SKEW_LIMIT, _SKEW_NOTICE = 300.0, 30.0
 _FEW_ADDRESSES = 8
 
 
+# The zones that have Fargate, of the regions where not all have it, by the regions' short names.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html
+_FARGATE_ZONES = {
+    "apne1": {"apne1-az1", "apne1-az2", "apne1-az4"},
+    "cnn1": {"cnn1-az1", "cnn1-az2"},
+    "usw1": {"usw1-az1", "usw1-az3"},
+}
 # What a task reaches before and while it runs; ECS itself is not among it.
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 NEEDED_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "s3")
@@ -43,6 +51,8 @@ def examine(facts: Facts) -> tuple[Check, ...]:
         found.append(_engine(facts.engine))
     found.append(_ecs_role(facts.ecs_role))
     found.append(_stacks(facts.stacks, facts.platform_stack))
+    if facts.zones is not None:
+        found.append(_zones(facts.zones))
     if facts.network is not None:
         found.append(_network(facts.network))
     found += _tree("images", facts.images, _image)
@@ -122,6 +132,24 @@ def _stacks(stacks: Mapping[str, str] | Unknown, platform: str) -> Check:
         hint = "toolkit deploy goes on from there, or says what is in its way"
         return Check("stacks", Status.FAIL, f"{len(bad)} of {len(stacks)}", children, hint=hint)
     return Check("stacks", Status.OK, f"{len(stacks)} deployed")
+
+
+def _zones(zones: tuple[Zone, ...] | Unknown) -> Check:
+    if isinstance(zones, Unknown):
+        return _unknown("zones", zones)
+    return _parent("zones", tuple(_zone(zone) for zone in zones))
+
+
+def _zone(zone: Zone) -> Check:
+    hint = "choose others before the first deployment: platform.ZoneA and platform.ZoneB"
+    offered = _FARGATE_ZONES.get(zone.id.partition("-")[0])
+    if offered is not None and zone.id not in offered:
+        detail = f"{zone.id} has no Fargate; of this region {', '.join(sorted(offered))} have it"
+        return Check(zone.name, Status.FAIL, detail, hint=hint)
+    if zone.missing:
+        detail = f"{zone.id} has no endpoint for {', '.join(zone.missing)}"
+        return Check(zone.name, Status.FAIL, detail, hint=hint)
+    return Check(zone.name, Status.OK, f"{zone.name} ({zone.id})")
 
 
 def _image(workload: str, image: RegistryImage) -> Check:

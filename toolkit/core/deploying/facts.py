@@ -43,6 +43,15 @@ class RegistryImage:
 
 
 @frozen
+class Zone:
+    """An availability zone that subnets lie in, or would; ``missing`` are endpoints it lacks."""
+
+    name: str
+    id: str
+    missing: tuple[str, ...] = ()
+
+
+@frozen
 class Subnet:
     """A subnet of the tasks; ``way_out`` is internet, nat or none, ``endpoints`` those at hand."""
 
@@ -97,4 +106,5 @@ class Facts:
     log_groups: Mapping[str, bool | Unknown]
     schedules: Mapping[str, str | Unknown]
     ecs_role: bool | Unknown = True
+    zones: tuple[Zone, ...] | Unknown | None = None
     expired: Mapping[str, str] = {}
