@@ -5,7 +5,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from toolkit.runtime.catalog import Workload
 from toolkit.runtime.contract import (
@@ -21,6 +21,8 @@ from toolkit.runtime.contract import (
 
 DIGEST = "sha256:" + "5e" * 32
 IMAGE = f"weather@{DIGEST}"
+_NOTES = 16
+_SAVED = ("name", "bytes", "sha256", "rows")
 STATES = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEPROVISIONING", "STOPPED")
 # What can be wrong with one: an artifact gone or altered, a log line lost, no manifest, nothing.
 SPOILED = ("artifact", "altered", "log", "manifest", "everything")
@@ -62,17 +64,38 @@ class Made:
         return {name: f"{self.run_id} {name} ".encode().ljust(size[name], b".") for name in size}
 
     def log(self) -> list[dict[str, Any]]:
-        names = [name for name in self.workload.events if name != "run.finished"]
-        names += ["weather.noted"] * 20 + ["run.finished"]
         run_id = str(self.run_id)
         return [
             {
                 "timestamp": ms(self.at(20 + seq)),
-                "message": json.dumps({"seq": seq, "event": name, "run_id": run_id}),
+                "message": json.dumps({"seq": seq, "run_id": run_id, **event}),
             }
-            for seq, name in enumerate(names, 1)
+            for seq, event in enumerate(self.events(), 1)
             if not (self.spoiled == "log" and seq == 7)
         ]
+
+    def events(self) -> list[dict[str, Any]]:
+        """What the run logs, without the numbers."""
+        names = [name for name in self.workload.events if name != "run.finished"]
+        saved = [
+            {"event": "artifact.saved", **asdict(row, filter=lambda a, _: a.name in _SAVED)}
+            for row in self.artifacts()
+        ]
+        noted = [{"event": name} for name in (*names, *["weather.noted"] * _NOTES)]
+        return [*noted, *saved, {"event": "run.finished"}]
+
+    def artifacts(self) -> tuple[Artifact, ...]:
+        return tuple(
+            Artifact(
+                row.name,
+                self.run_id.artifact_key(row.name),
+                len(self.contents()[row.name]),
+                hashlib.sha256(self.contents()[row.name]).hexdigest(),
+                row.media_type,
+                row.min_rows,
+            )
+            for row in self.workload.artifacts
+        )
 
     def manifest(self) -> Manifest:
         return Manifest(
@@ -86,25 +109,15 @@ class Made:
             task_arn=self.arn,
             image=IMAGE,
             image_digest=DIGEST,
-            environment=self.environment(),
-            settings={},
-            artifacts=tuple(
-                Artifact(
-                    row.name,
-                    self.run_id.artifact_key(row.name),
-                    len(self.contents()[row.name]),
-                    hashlib.sha256(self.contents()[row.name]).hexdigest(),
-                    row.media_type,
-                    row.min_rows,
-                )
-                for row in self.workload.artifacts
-            ),
+            environment={**self.environment(), "WORKLOAD": self.workload.name},
+            settings=self.workload.settings({}),
+            artifacts=self.artifacts(),
             metrics={"rows": 365},
             gates=tuple(
                 Gate(pattern.replace("*", "synthetic"), 1.0, ">=", 0.5)
                 for pattern in self.workload.gates
             ),
-            log_lines=len(self.workload.events) + 20,
+            log_lines=len(self.events()),
         )
 
     def objects(self) -> dict[str, bytes]:
@@ -126,7 +139,6 @@ class Made:
         return {
             "SCHEDULE": self.run_id.schedule,
             "SCHEDULED_TIME": f"{self.run_id.scheduled_time:%Y-%m-%dT%H:%M:%SZ}",
-            "WORKLOAD": self.workload.name,
         }
 
     def records(self) -> list[dict[str, Any]]:

@@ -123,6 +123,6 @@ def test_a_release_is_chosen_by_the_beginning_of_its_id() -> None:
 
 
 def test_a_release_of_a_later_format_is_refused() -> None:
-    index = release().files()[INDEX].replace('"format": 1', '"format": 2')
-    with pytest.raises(ConfigError, match="format 2"):
+    index = release().files()[INDEX].replace('"release/1"', '"release/2"')
+    with pytest.raises(ConfigError, match="upgrade the toolkit"):
         parse(release_id(index), index, {})

@@ -25,6 +25,7 @@ NOT_PROVOKED = {
     "service-linked-role": "the embedded AWS acts without that role",
     "assume-role": "Scheduler sends the dead letter with the very role that it may not assume; "
     "such a firing reads as missed, which is rehearsed",
+    "metadata-unavailable": "the embedded AWS always tells a task which task it is",
     "account-blocked": "AWS blocks an account for its own reasons",
 }
 

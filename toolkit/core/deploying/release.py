@@ -15,15 +15,15 @@ when, where or by whom it was made.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from attrs import field, frozen
 
 from toolkit.core.deploying.plans import Spec
 from toolkit.core.errors import ConfigError
+from toolkit.runtime import documents
 from toolkit.runtime.contract import catalog_key
+from toolkit.runtime.documents import FORMAT, DocumentError
 
-FORMAT = 1
 INDEX = "release.json"
 _ID_DIGITS = 16
 
@@ -56,7 +56,7 @@ class Release:
             files[f"{folder}/parameters.json"] = _pairs(self._filled(spec))
             files[f"{folder}/tags.json"] = _pairs(spec.tags(self.templates[spec.noun]))
         index = {
-            "format": FORMAT,
+            FORMAT: "release/1",
             "app": self.app,
             "image": self.image,
             "stacks": [
@@ -92,7 +92,7 @@ def release_id(index: str) -> str:
 
 def wanted_files(index: str) -> dict[str, str]:
     """The files that deploying needs, the templates, with their SHA-256, as the index has them."""
-    files: dict[str, str] = _read(index)["files"]
+    files = _read(index).files
     return {path: digest for path, digest in files.items() if path.startswith("templates/")}
 
 
@@ -104,13 +104,12 @@ def parse(identity: str, index: str, files: Mapping[str, str]) -> Release:
     for path, digest in wanted_files(index).items():
         if _sha256(files[path]) != digest:
             raise _altered(identity, path)
-    app = document["app"]
     return Release(
-        app=app,
-        image=document["image"],
+        app=document.app,
+        image=document.image,
         specs=tuple(
-            Spec(app, row["name"], row["noun"], row["parameters"], row["wires"])
-            for row in document["stacks"]
+            Spec(document.app, row.name, row.noun, row.parameters, row.wires)
+            for row in document.stacks
         ),
         templates={
             path.removeprefix("templates/").removesuffix(".yaml"): text
@@ -131,14 +130,34 @@ def choose(prefix: str, known: Iterable[str]) -> str:
     return fitting[0]
 
 
-def _read(index: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(index)
-    if document["format"] != FORMAT:
+@frozen
+class _IndexedStack:
+    """A stack in the index of a release."""
+
+    name: str
+    noun: str
+    parameters: Mapping[str, str]
+    wires: Mapping[str, str] = {}
+
+
+@frozen
+class _Index:
+    """The index of a release, as it was read back."""
+
+    app: str
+    image: str
+    stacks: tuple[_IndexedStack, ...]
+    files: Mapping[str, str]
+
+
+def _read(index: str) -> _Index:
+    try:
+        return documents.read(_Index, documents.load(index, "release"), "release")
+    except DocumentError as error:
         raise ConfigError(
-            f"the release is of format {document['format']}; this toolkit reads {FORMAT}",
+            str(error),
             hint="deploy it with the toolkit that packaged it, or with its own deploy.sh",
-        )
-    return document
+        ) from error
 
 
 def _altered(identity: str, path: str) -> ConfigError:

@@ -13,7 +13,9 @@ from typing import Any, Self
 from attrs import asdict, frozen
 
 from toolkit.core.errors import EvidenceError
+from toolkit.runtime import documents
 from toolkit.runtime.contract import ContractError, RunId, parse_time
+from toolkit.runtime.documents import FORMAT, DocumentError
 from toolkit.runtime.layout import DEAD_LETTERS
 
 
@@ -63,16 +65,27 @@ class DeadLetter:
         return RunId(self.schedule, time) if self.schedule else None
 
 
+@frozen
+class _Letters:
+    """A stored document of dead letters."""
+
+    letters: tuple[DeadLetter, ...]
+
+
 def to_json(letters: Iterable[DeadLetter]) -> bytes:
     """Letters as UTF-8 JSON."""
-    return json.dumps([asdict(letter) for letter in letters], indent=1).encode() + b"\n"
+    document = {FORMAT: "dead-letters/1", "letters": [asdict(letter) for letter in letters]}
+    return json.dumps(document, indent=1).encode() + b"\n"
 
 
 def from_json(content: bytes) -> list[DeadLetter]:
     """Read what `to_json` wrote; raises EvidenceError when it is something else."""
     try:
-        return [DeadLetter(**row) for row in json.loads(content)]
-    except (ValueError, TypeError) as error:
+        document = documents.load(content, "dead-letters")
+        if isinstance(document, list):  # version 0.1 wrote the bare list
+            document = {"letters": document}
+        return list(documents.read(_Letters, document, "dead-letters").letters)
+    except DocumentError as error:
         raise EvidenceError(f"a record below {DEAD_LETTERS} cannot be read: {error}") from error
 
 

@@ -13,11 +13,16 @@ from attrs import frozen
 from toolkit.core.checks import Check, Status
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.evidence import run_of
+from toolkit.core.proof.log_digest import saved_words
 from toolkit.runtime.contract import (
     ATTEMPT,
+    BUCKET,
     CONTRACT_VARIABLES,
     EXECUTION_ID,
+    IMAGE,
+    MAX_RUNTIME_SECONDS,
     RUN_TOKEN,
+    WORKLOAD,
     ContractError,
     Manifest,
     Outcome,
@@ -26,24 +31,34 @@ from toolkit.runtime.contract import (
 )
 from toolkit.runtime.urls import REDACTED, hide_credentials
 
+# What templates/workload.yaml sets in the task definition.
+_OF_THE_DEFINITION = frozenset({WORKLOAD, BUCKET, IMAGE, MAX_RUNTIME_SECONDS})
 # S3, ECS and the container each have a clock.
 _CLOCKS = timedelta(minutes=5)
 
 
 @frozen
 class Statement:
-    """One thing that several pieces say: ``values`` by the piece that says it."""
+    """One thing that several pieces say: ``values`` by the piece that says it.
+
+    A piece that says nothing is passed over, unless the statement is ``strict``: then nothing is a
+    value like any other.
+    """
 
     name: str
     values: Mapping[str, str | None]
+    strict: bool = False
 
     @property
     def conflict(self) -> str | None:
         """The disagreement in words; None where all that speak agree."""
-        said = {piece: value for piece, value in self.values.items() if value is not None}
+        said = {
+            piece: value for piece, value in self.values.items() if self.strict or value is not None
+        }
         if len(set(said.values())) < 2:
             return None
-        return f"{self.name}: " + ", ".join(f"{piece} has {value}" for piece, value in said.items())
+        words = (f"{piece} has {value or 'nothing'}" for piece, value in said.items())
+        return f"{self.name}: {', '.join(words)}"
 
 
 def pieces(case: Case) -> Check | None:
@@ -148,14 +163,10 @@ def _statements(case: Case) -> Iterator[Statement]:
         },
     )
     for variable, field in ((EXECUTION_ID, "execution_id"), (ATTEMPT, "attempt")):
-        yield Statement(
-            field.replace("_", " "),
-            {
-                "the launch": launched.get(variable),
-                "the claim": _said(claim, field),
-                "the manifest": _said(manifest, field),
-            },
-        )
+        said = {"the launch": launched.get(variable)} if owner is not None else {}
+        said |= {"the claim": _said(claim, field)} if claim is not None else {}
+        said |= {"the manifest": _said(manifest, field)} if manifest is not None else {}
+        yield Statement(field.replace("_", " "), said, strict=True)
     if manifest is not None:
         yield from _of_manifest(case, manifest, facts)
 
@@ -175,6 +186,18 @@ def _of_manifest(case: Case, manifest: Manifest, facts: Mapping[str, str]) -> It
             "ECS": str(code) if code is not None and _about_success(manifest, code) else None,
         },
     )
+    yield Statement(
+        "image",
+        {
+            "the manifest": manifest.image,
+            "its environment": manifest.environment.get(IMAGE),
+            "the log": facts.get("run.started.image"),
+            "ECS": _said(owner, "image"),
+            "the task definition": _said(case.evidence.task_definition, "image") or None,
+        },
+    )
+    named = manifest.environment.get(WORKLOAD)
+    yield Statement("workload", {"the manifest": manifest.workload, "its environment": named})
     _, _, digest = manifest.image.partition("@")
     yield Statement(
         "image digest", {"the image": digest or None, "the manifest": manifest.image_digest}
@@ -185,15 +208,17 @@ def _of_manifest(case: Case, manifest: Manifest, facts: Mapping[str, str]) -> It
     )
     yield from _environment(case, manifest)
     for artifact in manifest.artifacts:
-        saved = logs.saved.get(artifact.name) if logs is not None else None
-        yield Statement(
-            f"SHA-256 of {artifact.name}", {"the manifest": artifact.sha256, "the log": saved}
-        )
+        whole = logs is not None and logs.numbered == manifest.log_lines
+        words = saved_words(artifact.sha256, artifact.bytes, artifact.rows)
+        said: dict[str, str | None] = {"the manifest": words}
+        said |= {"the log": logs.saved.get(artifact.name)} if logs is not None else {}
+        yield Statement(f"content of {artifact.name}", said, strict=whole)
         stored = evidence.objects.get(artifact.key)
-        yield Statement(
-            f"media type of {artifact.name}",
-            {"the manifest": artifact.media_type, "S3": (stored and stored.media_type) or None},
-        )
+        if stored is not None:
+            # Version 0.1 did not ask S3 for it.
+            kind = {"the manifest": artifact.media_type, "S3": stored.media_type or None}
+            yield Statement(f"media type of {artifact.name}", kind, strict=_is_new(case))
+            yield Statement("key", {"the manifest": artifact.key, "S3": stored.key})
 
 
 def _about_success(manifest: Manifest, code: int) -> bool:
@@ -203,16 +228,44 @@ def _about_success(manifest: Manifest, code: int) -> bool:
 def _environment(case: Case, manifest: Manifest) -> Iterator[Statement]:
     """The variables that the launch and the task definition set, as the manifest has them."""
     owner, definition = case.owner, case.evidence.task_definition
-    given = {
-        **(definition.environment if definition else {}),
-        **(owner.environment if owner else {}),
-    }
+    if owner is None:
+        return
+    given = {**(definition.environment if definition else {}), **owner.environment}
     settings = {variable.name for variable in case.workload.variables} if case.workload else set()
-    for name in sorted(given.keys() & (CONTRACT_VARIABLES | settings)):
-        recorded = manifest.environment.get(name, "")
+    names = (given.keys() & (CONTRACT_VARIABLES | settings)) | manifest.environment.keys()
+    # What the task definition sets is not known where version 0.1 did not keep it.
+    unknown = _OF_THE_DEFINITION if definition is None else frozenset()
+    for name in sorted(names - (unknown - given.keys())):
+        recorded, launched = manifest.environment.get(name), given.get(name)
         if recorded != REDACTED:
-            launched = hide_credentials(given[name])
-            yield Statement(name, {"the launch": launched, "the manifest": recorded})
+            launched = None if launched is None else hide_credentials(launched)
+            said = {"the launch": launched, "the manifest": recorded}
+            yield Statement(name, said, strict=True)
+    yield from _settings(case, manifest)
+
+
+def _settings(case: Case, manifest: Manifest) -> Iterator[Statement]:
+    """The settings are what the environment means to the workload as it was deployed."""
+    expectation = case.evidence.expectation
+    if expectation is None or expectation.assumed:
+        return
+    secret = {row.name.lower() for row in expectation.workload.variables if row.secret}
+    try:
+        meant = expectation.workload.settings(manifest.environment)
+    except ContractError:
+        return  # a secret's value is not in the manifest
+    for name in sorted((meant.keys() | manifest.settings.keys()) - secret):
+        said: dict[str, str | None] = {
+            "the environment": hide_credentials(str(meant.get(name))),
+            "the manifest": str(manifest.settings.get(name)),
+        }
+        yield Statement(f"setting {name}", said, strict=True)
+
+
+def _is_new(case: Case) -> bool:
+    """Whether all is there that a run of today leaves: version 0.1 left less."""
+    expectation = case.evidence.expectation
+    return expectation is not None and not expectation.assumed
 
 
 def _strays(case: Case) -> Iterator[str]:
@@ -226,8 +279,10 @@ def _strays(case: Case) -> Iterator[str]:
         yield "the launch has another RUN_TOKEN than the run id"
     if manifest is None:
         return
-    if evidence.ledger is None and evidence.expectation and not evidence.expectation.assumed:
-        yield "nothing tells where the manifest was stored"
+    if _is_new(case) and not (evidence.ledger and all(r.modified_at for r in evidence.ledger)):
+        yield "nothing tells where and when the manifest was stored"
+    if _is_new(case) and case.owner is not None and case.owner.task_definition_arn is None:
+        yield "ECS names no task definition"
     yield from _artifact_strays(case, manifest)
     yield from _time_strays(case, manifest)
 
@@ -236,6 +291,9 @@ def _artifact_strays(case: Case, manifest: Manifest) -> Iterator[str]:
     names = [artifact.name for artifact in manifest.artifacts]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"the manifest lists {name} twice"
+    gates = [gate.name for gate in manifest.gates]
+    for name in sorted({name for name in gates if gates.count(name) > 1}):
+        yield f"the manifest lists gate {name} twice"
     for artifact in manifest.artifacts:
         try:
             check_artifact_name(artifact.name)
@@ -256,6 +314,8 @@ def _time_strays(case: Case, manifest: Manifest) -> Iterator[str]:
     if task is None:
         return
     began, ended = task.times.get("createdAt"), task.times.get("stoppedAt")
+    if task.stopped and not (began and ended):
+        yield "ECS does not say when the task began and ended"
     claim = case.evidence.claim
     rows = {
         "the claim": claim.claimed_at if claim else None,

@@ -27,7 +27,7 @@ from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.expectation import Expectation
 from toolkit.core.proof.log_digest import digest
 from toolkit.core.proof.verdict import Verdict
-from toolkit.runtime.contract import RunId
+from toolkit.runtime.contract import Claim, Manifest, RunId
 from toolkit.runtime.documents import load
 
 LOG, SUMS, REPORT = "execution-logs.csv", "SHA256SUMS", "report.html"
@@ -101,11 +101,12 @@ def evidence_of(files: Mapping[str, bytes]) -> Evidence:
         rows = dict(_document(files, "evidence.json"))
         rows["tasks"] = _document(files, "lifecycle.json")
         rows |= {"claim": None, "manifests": [], "logs": None, "expectation": None}
-        if "claim.json" in files:
-            rows["claim"] = _document(files, "claim.json")
-        names = sorted(name for name in files if _MANIFEST.fullmatch(name))
-        rows["manifests"] = [_document(files, name) for name in names]
         evidence = Evidence.from_json(rows)
+        if "claim.json" in files:
+            evidence = evolve(evidence, claim=Claim.from_json(files["claim.json"]))
+        names = sorted(name for name in files if _MANIFEST.fullmatch(name))
+        manifests = tuple(Manifest.from_json(files[name]) for name in names)
+        evidence = evolve(evidence, manifests=manifests)
         if _EXPECTATION in files:
             evidence = evolve(evidence, expectation=Expectation.deployed(files[_EXPECTATION]))
     except (ValueError, TypeError) as error:
@@ -154,6 +155,11 @@ def _contents(evidence: Evidence, files: Mapping[str, bytes]) -> dict[str, Conte
     contents = dict(evidence.contents or {})
     for name, body in kept.items():
         contents[made[name].key] = examine(io.BytesIO(body), made[name].media_type)
+    # Version 0.1 did not note what it left out.
+    if evidence.ledger is not None and set(evidence.left_out or ()) != set(made) - set(kept):
+        raise EvidenceError("artifacts are neither kept nor noted as left out")
+    if evidence.ledger is not None and {row.key for row in made.values()} - contents.keys():
+        raise EvidenceError("nothing tells what is in the artifacts that were left out")
     return contents if contents or evidence.contents is not None else None
 
 

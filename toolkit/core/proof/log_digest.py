@@ -32,7 +32,7 @@ class LogDigest:
     ``foreign`` are the first lines that are no events, as a library or a crash writes them.
     ``numbered`` counts the run's own lines by their distinct numbers, ``others`` numbered lines of
     another run, ``invalid`` lines whose number is none, ``conflicting`` numbers that two different
-    lines have. ``saved`` maps an artifact's name to the SHA-256 in its `artifact.saved` line,
+    lines have. ``saved`` maps an artifact's name to what its `artifact.saved` line says,
     ``facts`` holds what `run.started` and `run.finished` say.
     """
 
@@ -106,7 +106,8 @@ class LogReader:
         if name in _ERROR_EVENTS and len(self._errors) < _KEPT_NAMES:
             self._errors.append((seq, _error_text(name, event)))
         if name == _SAVED and len(self._saved) < _KEPT_NAMES:
-            self._saved[str(event.get("name"))] = str(event.get("sha256"))
+            words = saved_words(event.get("sha256"), event.get("bytes"), event.get("rows"))
+            self._saved[str(event.get("name"))] = words
         for key in _FACTS.get(name, ()):
             if event.get(key) is not None:
                 self._facts[f"{name}.{key}"] = str(event[key])[:_KEPT_TEXT]
@@ -126,6 +127,11 @@ class LogReader:
             saved=dict(self._saved),
             facts=dict(self._facts),
         )
+
+
+def saved_words(sha256: object, size: object, rows: object) -> str:
+    """What an `artifact.saved` line says of an artifact's content, as one text to compare."""
+    return f"SHA-256 {sha256}, {size} bytes, {rows} rows"
 
 
 def digest(run_id: str, messages: Iterable[str]) -> LogDigest:

@@ -45,12 +45,12 @@ _CHECKS = (
     artifact_checks.artifacts,
     artifact_checks.content,
     artifact_checks.quality,
-    identity_checks.pieces,
     task_checks.launch,
     task_checks.lifecycle,
     task_checks.image,
     task_checks.stream,
     task_checks.logs,
+    identity_checks.pieces,
     identity_checks.expectation,
 )
 
