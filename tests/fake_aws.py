@@ -8,6 +8,7 @@ names a log stream which does not exist; every call is counted.
 import base64
 import hashlib
 import io
+import mimetypes
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -125,7 +126,8 @@ class S3(Client):
         if Key not in self.aws.objects:
             raise refusal("HeadObject", "404")
         content = self.aws.objects[Key]
-        answer: Row = {"ContentLength": len(content)}
+        kind, _ = mimetypes.guess_type(Key)
+        answer: Row = {"ContentLength": len(content), "ContentType": kind}
         if ChecksumMode == "ENABLED" and Key not in self.aws.unsigned:
             answer["ChecksumSHA256"] = base64.b64encode(hashlib.sha256(content).digest()).decode()
         return answer

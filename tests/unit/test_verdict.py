@@ -1,5 +1,6 @@
 """The verdict: every kind of evidence, and every way in which it can be missing."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,9 +43,12 @@ DEFINITION = TaskDefinition(
     EXPECTATION.digest,
     {"WORKLOAD": "weather"},
 )
+SAVED = {"name": "a.csv", "bytes": 10, "sha256": "ab", "rows": 3}
 LINES = [
-    f'{{"seq": {seq}, "run_id": "{RUN_ID}", "event": "{event}"}}'
-    for seq, event in enumerate(["run.started", "weather.fitted", "run.finished"], 1)
+    json.dumps({"seq": seq, "run_id": RUN_ID, "event": event, **(SAVED if seq == 3 else {})})
+    for seq, event in enumerate(
+        ["run.started", "weather.fitted", "artifact.saved", "run.finished"], 1
+    )
 ]
 TASK = Task.parse(
     {
@@ -105,7 +109,7 @@ MANIFEST = Manifest(
     artifacts=(Artifact("a.csv", KEY, 10, "ab", "text/csv", 3),),
     metrics={},
     gates=(Gate("skill", 0.2, ">=", 0.1),),
-    log_lines=3,
+    log_lines=4,
 )
 STORED = StoredObject(
     f"ledger/weather/{RUN_ID}.succeeded.json", 900, "cd", "2026-11-24T05:01:00.000Z"
@@ -115,7 +119,7 @@ GOOD = Evidence(
     gathered_at="2026-11-24T06:00:00.000Z",
     claim=Claim(RUN_ID, ARN, "2026-11-24T05:00:20.000Z"),
     manifests=(MANIFEST,),
-    objects={KEY: StoredObject(KEY, 10, "ab")},
+    objects={KEY: StoredObject(KEY, 10, "ab", media_type="text/csv")},
     tasks=(TASK,),
     logs=digest(LINES),
     expectation=EXPECTATION,
@@ -273,13 +277,13 @@ def test_a_dead_letter_fails_the_launch() -> None:
 
 
 def test_a_lost_log_line_fails_once_the_log_has_settled() -> None:
-    lost = digest([LINES[0], LINES[2]])
+    lost = digest([LINES[0], *LINES[2:]])
     assert verdict(logs=lost).ruling is Ruling.FAIL
     assert verdict(logs=lost, now=DUE + timedelta(seconds=70)).ruling is Ruling.INCONCLUSIVE
 
 
 def test_a_log_without_an_expected_event_fails() -> None:
-    without = digest([LINES[0], LINES[1].replace("weather.fitted", "other"), LINES[2]])
+    without = digest([LINES[0], LINES[1].replace("weather.fitted", "other"), *LINES[2:]])
     found = verdict(logs=without)
     assert "without weather.fitted" in detail(found, "logs")[1]
 

@@ -28,20 +28,26 @@ from .test_verdict import (
 STREAM = evolve(
     WORKLOAD,
     kind="stream",
-    variables=(Variable("RUN_SECONDS", "int", "100", "how long"),),
+    variables=(
+        Variable("RUN_SECONDS", "int", "100", "how long"),
+        Variable("CONNECT_BUDGET_SECONDS", "float", "0", "to connect"),
+    ),
 )
 
 
 def streamed(seconds: float, **settings: float) -> Verdict:
     ended = parse_time(MANIFEST.started_at) + timedelta(seconds=seconds)
+    given = {name.upper(): str(value) for name, value in settings.items()}
     manifest = evolve(
         MANIFEST,
         finished_at=format_time(ended),
-        settings={"run_seconds": 100, **settings},
+        environment={**MANIFEST.environment, **given},
+        settings={"run_seconds": 100, "connect_budget_seconds": 0.0, **settings},
         metrics={"trades": 2500, "gaps": 0, "missing_trades": 0},
     )
     stopped = ended + timedelta(seconds=1)
-    task = evolve(TASK, times={**TASK.times, "stoppedAt": format_time(stopped)})
+    times = {**TASK.times, "stoppedAt": format_time(stopped)}
+    task = evolve(TASK, times=times, environment={**TASK.environment, **given})
     stored = evolve(STORED, modified_at=manifest.finished_at)
     evidence = evolve(GOOD, manifests=(manifest,), tasks=(task,), ledger=(stored,))
     return judge(of_stream(evidence), LATER)
@@ -71,7 +77,7 @@ def test_a_stream_that_ran_too_short_or_too_long_fails(seconds: float, name: str
 
 
 def test_the_time_to_connect_is_part_of_the_grace() -> None:
-    assert streamed(200, connect_budget_seconds=60).ruling is Ruling.PASS
+    assert streamed(200, connect_budget_seconds=60.0).ruling is Ruling.PASS
 
 
 def test_an_interrupted_stream_says_how_far_it_got() -> None:
