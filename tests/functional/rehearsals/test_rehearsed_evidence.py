@@ -96,7 +96,8 @@ def replace_manifest(stage: Stage, run_id: RunId) -> None:
     where = {"Bucket": stage.platform["BucketName"], "Key": key}
     content = s3.get_object(**where)["Body"].read()
     s3.delete_object(**where)
-    other = content.replace(str(run_id).encode(), b"weather-20260101T000000Z")
+    own, others = f'"run_id": "{run_id}"', '"run_id": "weather-20260101T000000Z"'
+    other = content.replace(own.encode(), others.encode())
     s3.put_object(**where, Body=other, ChecksumAlgorithm="SHA256", IfNoneMatch="*")
 
 
