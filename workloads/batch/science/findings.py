@@ -26,6 +26,7 @@ QUANTITIES = ("magnetisation", "energy", "specific_heat")
 # root, as Student's t with 31 degrees of freedom would have it. Five is no chance.
 Z_LIMIT = 5.0
 ERROR_LIMIT = 0.01  # of the energy per spin: a wide error would agree with any theory
+_CAUTION = 4
 RESOLVED_LIMIT = 0.75  # of the comparisons that theory allows: too few samples tell nothing
 
 
@@ -89,13 +90,14 @@ def find(plan: Plan, temperature: float, samples: Samples) -> Finding | None:
     )
     # All quantities feel the same slow modes, some of them too faintly to show how slow they are.
     slowest = max(autocorrelation_time(series) for series in (magnetisation, energies, squares))
-    blocks = blocks_for(len(counted), slowest)
+    comparable = is_judged(temperature)
+    # Close to the critical point whole lattices turn over now and then: rarer than any such time.
+    blocks = blocks_for(len(counted), slowest if comparable else _CAUTION * slowest)
     random = np.random.default_rng([plan.seed, plan.temperatures.index(temperature)])
 
     def measure(statistic: Callable[[Array], Array]) -> Estimate:
         return estimate(columns, statistic, random, blocks=blocks)
 
-    comparable = is_judged(temperature)
     # Fluctuations a spin: C = N (<u^2> - <u>^2) / T^2 and chi = N (<m^2> - <|m|>^2) / T.
     sites = plan.size**2
     return Finding(

@@ -94,15 +94,18 @@ class Cost:
     updates_per_second: float  # of all processes together
 
     @classmethod
-    def of(cls, plan: Plan, paces: list[Pace], own_memory: int) -> Self:
-        """The cost with one process for each pace, beside ``own_memory`` bytes of the parent."""
+    def of(cls, plan: Plan, paces: list[Pace], own_memory: int, small_seconds: float = 0.0) -> Self:
+        """The cost with one process for each pace, beside ``own_memory`` bytes of the parent.
+
+        ``small_seconds`` is what the small lattices of `finite_size` take beside the plan's own.
+        """
         rate = sum(pace.samples_per_second for pace in paces) / len(paces)
         rounds = math.ceil(len(plan.temperatures) / len(paces))
         series = _SAMPLE_BYTES * plan.samples * len(plan.temperatures)
         lattices = plan.size**2 // 8 * len(plan.temperatures)
         workers = sum(pace.peak_memory for pace in paces) if len(paces) > 1 else 0
         return cls(
-            seconds=rounds * plan.samples / rate + _PLOT_SECONDS,
+            seconds=rounds * plan.samples / rate + small_seconds + _PLOT_SECONDS,
             memory=own_memory + workers + series + lattices + _PLOT_BYTES,
             cores=sum(pace.cpu_share for pace in paces),
             samples_per_second=rate,

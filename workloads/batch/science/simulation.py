@@ -10,13 +10,14 @@ import numpy as np
 from attrs import define, field
 
 from toolkit.runtime import Json, Run
-from workloads.batch.science import machine
+from workloads.batch.science import finite_size, machine
 from workloads.batch.science.chain import STRIDE, Chain, Progress, Samples, Trial, Turn
 from workloads.batch.science.findings import QUANTITIES, Finding, find
 from workloads.batch.science.plan import Cost, Plan
 from workloads.batch.science.workers import Workers
 
 _TRIAL_SECONDS = 0.5
+_SMALL_TRIAL_SECONDS = 0.1
 _TURN_SECONDS = 0.5
 _PROGRESS_STEPS = 20  # progress is told that often in a run, ...
 _PROGRESS_SECONDS = (5.0, 60.0)  # ... but no sooner than so, and no later
@@ -27,7 +28,8 @@ def estimate_cost(plan: Plan, workers: Workers, run: Run) -> Cost:
     """Try the plan's lattice for a moment in every process at once, and log what it will cost."""
     chains = [*plan.chains()][: workers.processes]  # copies: the trial does not advance the work
     trials = [Trial(chain, _TRIAL_SECONDS) for chain in chains]
-    cost = Cost.of(plan, list(workers.each(trials)), machine.peak_memory())
+    paces = list(workers.each(trials))
+    cost = Cost.of(plan, paces, machine.peak_memory(), _small_seconds(plan, workers))
     run.event(
         "estimate.made",
         lattice=plan.size,
@@ -42,6 +44,16 @@ def estimate_cost(plan: Plan, workers: Workers, run: Run) -> Cost:
         fits_lambda=cost.fits_lambda,
     )
     return cost
+
+
+def _small_seconds(plan: Plan, workers: Workers) -> float:
+    """How long the small lattices will take, by a trial of each, one after the other."""
+    seconds = []
+    for chain in finite_size.chains(plan):
+        wanted = chain.wanted
+        [pace] = workers.each([Trial(chain, _SMALL_TRIAL_SECONDS)])
+        seconds.append(wanted / pace.samples_per_second)
+    return max(sum(seconds) / workers.processes, *seconds)
 
 
 @define
