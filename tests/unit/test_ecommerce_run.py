@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,12 @@ def test_too_few_orders_a_day_are_refused_with_the_rule() -> None:
 
 def test_every_gate_of_a_run_passes(done: tuple[FakeRun, Result]) -> None:
     assert all(gate.passed for gate in done[1].gates)
+
+
+def test_the_catalog_names_every_gate(done: tuple[FakeRun, Result]) -> None:
+    names = {gate.name for gate in done[1].gates}
+    assert {name for name in names if any(fnmatchcase(name, p) for p in CATALOG.gates)} == names
+    assert all(any(fnmatchcase(name, p) for name in names) for p in CATALOG.gates)
 
 
 def test_a_run_leaves_the_artifacts_of_the_catalog(done: tuple[FakeRun, Result]) -> None:

@@ -85,6 +85,10 @@ class TestRun:
         assert [gate.name for gate in result.gates if not gate.passed] == []
         assert {"magnetisation_z", "energy_z", "specific_heat_z"} <= {g.name for g in result.gates}
 
+    def test_the_catalog_names_every_gate(self, conducted):
+        names = [gate.name for gate in conducted[1].gates]
+        assert sorted(names) == sorted(catalog.load().workload("science").gates)
+
     def test_results_hold_a_row_for_each_temperature_beside_theory(self, conducted):
         recorded, _ = conducted
         rows = list(csv.DictReader(io.StringIO(recorded.files["results.csv"].decode())))

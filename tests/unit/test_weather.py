@@ -49,6 +49,11 @@ def test_the_settings_are_those_of_the_catalog() -> None:
     assert names == [field.name for field in attrs.fields(Settings)]
 
 
+def test_the_catalog_names_every_gate(seattle_run: tuple[FakeRun, Result]) -> None:
+    names = {gate.name for gate in seattle_run[1].gates}
+    assert {pattern.replace("*", SEATTLE) for pattern in WEATHER.gates} == names
+
+
 def test_seattle_reaches_the_skill_of_the_research_and_passes_its_gates(
     seattle_run: tuple[FakeRun, Result],
 ) -> None:
