@@ -182,7 +182,8 @@ def survives(text):
         return True
     assert error.field in error.message
     assert error.reason
-    assert parse(error.hint.removeprefix("write "))
+    assert bool(error.hint) == bool(error.instead)
+    assert all(parse(expression).warnings == () for expression in error.instead)
     return False
 
 

@@ -52,7 +52,7 @@ def next_command(
             _answer(text, timezone, start, end, count, as_json=as_json, where=f"line {number}: ")
         except ExpressionError as error:
             refused = True
-            click.echo(f"error: line {number}: {error.message}; {error.hint}", err=True)
+            click.echo(f"error: line {number}: {error}", err=True)
             if as_json:
                 click.echo("null")
     return 2 if refused else 0

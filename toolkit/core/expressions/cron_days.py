@@ -107,15 +107,10 @@ def parse_day_of_month(text: str, warnings: list[str]) -> DayRule:
         day = _nearest_day(text, nearest[1], warnings)
         return NearestWeekday(MonthDays((day,)))
     if "L" in text or "W" in text:
-        raise FieldProblem(text, "L and W stand for one day and combine with nothing", "L")
+        raise FieldProblem(text, "L and W stand for one day and combine with nothing")
     if text.upper() != text:
-        raise FieldProblem(text, "L and W are capitals", text.upper())
-    days = parse_values(DAY_OF_MONTH, text, warnings)
-    if days[0] >= _RARE_DAY:
-        warnings.append(
-            f"day-of-month {text!r}: a month without such a day does not fire; L is the last day"
-        )
-    return MonthDays(days)
+        raise FieldProblem(text, "L and W are capitals")
+    return MonthDays(parse_values(DAY_OF_MONTH, text, warnings))
 
 
 def parse_day_of_week(text: str, warnings: list[str]) -> DayRule:
@@ -127,16 +122,16 @@ def parse_day_of_week(text: str, warnings: list[str]) -> DayRule:
     if last := _LAST_WEEKDAY.fullmatch(text):
         return _last_weekday(text, last[1], warnings)
     if "L" in text:
-        raise FieldProblem(text, "L follows one day and combines with nothing", "6L")
+        raise FieldProblem(text, "L follows one day and combines with nothing")
     if text.endswith("l"):
-        raise FieldProblem(text, "L is a capital", text.upper())
+        raise FieldProblem(text, "L is a capital")
     return Weekdays(parse_values(DAY_OF_WEEK, text, warnings))
 
 
 def _last_day(text: str, offset: str | None, *, nearest: bool, warnings: list[str]) -> DayRule:
     days = int(offset or 0)
     if days > _MOST_OFFSET:
-        raise FieldProblem(text, f"no month has a day {days} days before its last", "L-3")
+        raise FieldProblem(text, f"no month has a day {days} days before its last")
     if text != "L":
         warnings.append(f"day-of-month {text!r} is not documented by AWS; read as Quartz does")
     return NearestWeekday(LastDay(days)) if nearest else LastDay(days)
@@ -147,7 +142,7 @@ def _nearest_day(text: str, day: str, warnings: list[str]) -> int:
         number = parse_value(DAY_OF_MONTH, day, warnings)
     except FieldProblem as problem:
         reason = problem.reason if day else "W needs the day before it"
-        raise FieldProblem(text, reason, f"{problem.instead}W") from None
+        raise FieldProblem(text, reason) from None
     if number >= _RARE_DAY:
         warnings.append(
             f"day-of-month {text!r}: AWS does not document what happens in months without day "
@@ -159,15 +154,13 @@ def _nearest_day(text: str, day: str, warnings: list[str]) -> int:
 def _nth_weekday(text: str, warnings: list[str]) -> NthWeekday:
     match = _NTH.fullmatch(text)
     if match is None or "," in text:
-        raise FieldProblem(text, "only one '#' expression is allowed, and nothing beside it", "6#3")
+        raise FieldProblem(text, "only one '#' expression is allowed, and nothing beside it")
     try:
         weekday = parse_value(DAY_OF_WEEK, match[1], warnings)
     except FieldProblem as problem:
-        raise FieldProblem(text, problem.reason, f"{problem.instead}#1") from None
+        raise FieldProblem(text, problem.reason) from None
     if match[2] not in ("1", "2", "3", "4", "5"):
-        raise FieldProblem(
-            text, f"'#' takes the week of the month, 1-{_MOST_WEEKS}", f"{match[1]}#1"
-        )
+        raise FieldProblem(text, f"'#' takes the week of the month, 1-{_MOST_WEEKS}")
     if match[2] == "5":
         warnings.append(f"day-of-week {text!r}: a month without a fifth one does not fire")
     return NthWeekday(weekday, int(match[2]))
@@ -177,7 +170,7 @@ def _last_weekday(text: str, day: str, warnings: list[str]) -> LastWeekday:
     try:
         weekday = parse_value(DAY_OF_WEEK, day, warnings)
     except FieldProblem as problem:
-        raise FieldProblem(text, problem.reason, "6L") from None
+        raise FieldProblem(text, problem.reason) from None
     if not day.isdigit():
         warnings.append(
             f"day-of-week {text!r}: AWS documents L after a number only; write {weekday}L"

@@ -65,12 +65,8 @@ def parse_values(spec: Field, text: str, warnings: list[str]) -> tuple[int, ...]
         return spec.every
     values: set[int] = set()
     items = text.split(",")
-    for place, item in enumerate(items):
-        try:
-            values.update(_parse_item(spec, item, warnings))
-        except FieldProblem as problem:
-            instead = ",".join([*items[:place], problem.instead, *items[place + 1 :]])
-            raise FieldProblem(problem.value, problem.reason, instead) from None
+    for item in items:
+        values.update(_parse_item(spec, item, warnings))
     if "*" in items and len(items) > 1:
         warnings.append(f"{spec.name} {text!r}: '*' already includes the other values")
     return tuple(sorted(values))
@@ -104,16 +100,13 @@ def _parse_item(spec: Field, item: str, warnings: list[str]) -> set[int]:
 
 def _parse_steps(spec: Field, item: str, base: str, text: str, warnings: list[str]) -> set[int]:
     if not spec.steps:
-        raise FieldProblem(item, f"{spec.name} knows no '/' steps", base or "*")
+        raise FieldProblem(item, f"{spec.name} knows no '/' steps")
     if _NUMBER.fullmatch(text) is None:
-        raise FieldProblem(item, "a step is a whole number from 1", f"{base or '*'}/2")
+        raise FieldProblem(item, "a step is a whole number from 1")
     step = int(text)
     if step == 0:
-        raise FieldProblem(item, "a step of 0 never moves on", f"{base or '*'}/1")
-    try:
-        first, last = _parse_start(spec, base, warnings)
-    except FieldProblem as problem:
-        raise FieldProblem(problem.value, problem.reason, f"{problem.instead}/{text}") from None
+        raise FieldProblem(item, "a step of 0 never moves on")
+    first, last = _parse_start(spec, base, warnings)
     values = _every(spec, first, last, step)
     warnings.extend(_step_warnings(spec, item, step, values))
     return values
@@ -129,20 +122,12 @@ def _parse_start(spec: Field, base: str, warnings: list[str]) -> tuple[int, int]
 
 def _parse_range(spec: Field, base: str, warnings: list[str]) -> tuple[int, int]:
     start, _, end = base.partition("-")
-    try:
-        first = parse_value(spec, start, warnings)
-    except FieldProblem as problem:
-        raise FieldProblem(problem.value, problem.reason, f"{problem.instead}-{end}") from None
-    try:
-        last = parse_value(spec, end, warnings)
-    except FieldProblem as problem:
-        raise FieldProblem(problem.value, problem.reason, f"{start}-{problem.instead}") from None
+    first = parse_value(spec, start, warnings)
+    last = parse_value(spec, end, warnings)
     if start.isdigit() != end.isdigit():
-        names = list(spec.names)
-        instead = f"{names[first - spec.low]}-{names[last - spec.low]}"
-        raise FieldProblem(base, "a range takes two numbers or two names", instead)
+        raise FieldProblem(base, "a range takes two numbers or two names")
     if last < first and spec.cycle is None:
-        raise FieldProblem(base, "the range ends before it begins", f"{last}-{first}")
+        raise FieldProblem(base, "the range ends before it begins")
     return first, last
 
 
@@ -171,20 +156,19 @@ def _step_warnings(spec: Field, item: str, step: int, values: set[int]) -> list[
 
 
 def _not_a_value(spec: Field, text: str) -> FieldProblem:
-    near = [name for name in spec.names if text.upper().startswith(name)]
     if text == "":
         reason = f"a value is missing; {spec.name} takes {spec.known}"
     elif text == "?":
         reason = "only a day field may be '?', and then nothing else stands in it"
     else:
         reason = f"not a value of {spec.name}, which takes {spec.known}"
-    return FieldProblem(text, reason, near[0] if near else next(iter(spec.names), str(spec.low)))
+    return FieldProblem(text, reason)
 
 
 def _out_of_range(spec: Field, text: str, value: int) -> FieldProblem:
     reason = f"outside {spec.low}-{spec.high}"
     if spec is DAY_OF_WEEK:
-        return FieldProblem(text, f"{reason}; AWS counts from 1 = SUN to 7 = SAT", "SUN")
+        return FieldProblem(text, f"{reason}; AWS counts from 1 = SUN to 7 = SAT")
     if spec is HOURS and value == spec.size:
-        return FieldProblem(text, f"{reason}; midnight is hour 0", "0")
-    return FieldProblem(text, reason, str(min(max(value, spec.low), spec.high)))
+        return FieldProblem(text, f"{reason}; midnight is hour 0")
+    return FieldProblem(text, reason)

@@ -4,39 +4,40 @@ A wall time that the zone skips is dropped; one that it repeats counts once, bef
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
-import difflib
-import re
+import importlib.resources
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo
 
 from toolkit.core.expressions.error import ExpressionError
 
-# CreateSchedule takes 1-50 characters. The rest are files beside the zones, not zones: right/*
-# counts leap seconds, which would move every firing by half a minute.
-_NAME = re.compile(r"(?!posix|right/|localtime|Factory)[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*")
-_LONGEST_NAME = 50
+_NO_PLACES = frozenset({"Factory", "localtime"})  # files of the database that AWS has no zone for
+_LONGEST_NAME = 50  # CreateSchedule takes 1-50 characters
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """The names of the time zone database, spelt as it spells them.
+
+    They come from its list: a disk that ignores case would open ``europe/berlin`` as well.
+    """
+    listed = importlib.resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
+    return frozenset(name for name in listed if len(name) <= _LONGEST_NAME) - _NO_PLACES
 
 
 @lru_cache(maxsize=1024)
 def find_zone(name: str) -> ZoneInfo:
-    """The IANA time zone of that name; raises ExpressionError with the nearest known name."""
-    if len(name) <= _LONGEST_NAME and _NAME.fullmatch(name):
-        try:
-            return ZoneInfo(name)
-        except (KeyError, ValueError, OSError):  # OSError: a directory such as "Europe"
-            pass
-    raise ExpressionError("timezone", name, "not an IANA time zone", f"write {_nearest(name)}")
+    """The IANA time zone of that name.
 
+    Raises:
+        ExpressionError: there is none; the hint names the zones that may be meant, if any.
+    """
+    if name in zone_names():
+        return ZoneInfo(name)
+    from toolkit.core.expressions.zone_hints import zone_hint  # only the refused need it
 
-def _nearest(name: str) -> str:
-    known = sorted(available_timezones())
-    wanted = name.strip().replace(" ", "_").casefold()
-    for zone in known:
-        if wanted in (zone.casefold(), zone.rpartition("/")[2].casefold()):
-            return zone
-    near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=1, cutoff=0.6)
-    return near[0] if near else "Europe/Berlin"
+    hint, zones = zone_hint(name)
+    raise ExpressionError("timezone", name, "not an IANA time zone", hint, zones)
 
 
 def first_instant(wall: datetime) -> datetime | None:

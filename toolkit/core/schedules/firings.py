@@ -15,8 +15,12 @@ from itertools import pairwise
 
 from attrs import evolve, frozen
 
-from toolkit.core.expressions.expression import COUNTS_FROM_CREATION, Cron, Expression
+from toolkit.core.expressions.expression import Cron, Expression, Rate
 from toolkit.core.expressions.zones import find_zone, is_repeated
+
+_COUNTS_FROM_CREATION = (
+    "a rate counts from the moment of its creation or change; a start date would fix that moment"
+)
 
 
 @frozen
@@ -48,8 +52,8 @@ class Timetable:
         """
         expression = self.expression
         found = [*expression.warnings, *expression.check(self.timezone)]
-        if self.start is not None and COUNTS_FROM_CREATION in found:
-            found.remove(COUNTS_FROM_CREATION)
+        if self.start is None and isinstance(expression, Rate):
+            found.append(_COUNTS_FROM_CREATION)
         if not expression.bounded and (self.start or self.end):
             found.append("start and end dates do not apply to a one-time schedule")
         if not expression.never and evolve(self, enabled=True).next(now) is None:
