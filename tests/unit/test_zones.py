@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from toolkit.core.expressions.expression import ExpressionError, parse
 from toolkit.core.expressions.windows_zones import WINDOWS_ZONES
-from toolkit.core.expressions.zones import find_zone, zone_names
+from toolkit.core.expressions.zone_names import zone_names
+from toolkit.core.expressions.zones import find_zone
 
 CASES = Path(__file__).parents[1] / "cases" / "zones.jsonl"
 

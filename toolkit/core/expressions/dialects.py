@@ -179,9 +179,11 @@ def _told_apart(
     legal: list[tuple[_Layout, list[CronReading]]], *, framed: bool
 ) -> Iterator[CronReading]:
     """The readings of all layouts, with what tells the layouts apart where there are several."""
+    # In AWS's frame, seconds that AWS cannot have are not worth a condition.
+    if framed and len(legal) > 1 and not any(reading.fields for reading in legal[1][1]):
+        legal = legal[:1]
     several = len({reading.fields for _, readings in legal for reading in readings}) > 1
-    only_first = framed and len(legal) > 1 and not any(r.fields for r in legal[1][1])
-    for layout, readings in legal[:1] if only_first else legal:
+    for layout, readings in legal:
         for reading in readings:
             parts = [layout.condition] if several and len(legal) > 1 else []
             parts += [reading.condition] if reading.condition else []

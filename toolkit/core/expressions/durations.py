@@ -15,7 +15,7 @@ _UNITS: dict[str, Fraction] = {
     **dict.fromkeys(("fortnight", "fortnights"), Fraction(2 * _WEEK)),
 }
 _SPELT = [unit for unit in _UNITS if len(unit) > len("mins")]
-_NO_LENGTH = {"month", "months", "mo", "mon", "year", "years", "yr", "yrs", "y", "quarter"}
+_NO_LENGTH = {"month", "months", "year", "years", "yr", "yrs", "y", "quarter"}
 _NUMBERS = [
     "zero",
     "one",
@@ -113,7 +113,7 @@ def _parts(text: str) -> list[tuple[Fraction, str]] | None:
 def _one_part(text: str) -> tuple[Fraction | None, str, str] | None:
     """The first amount with its unit, and what is left."""
     match = re.match(
-        r"(?P<amount>[0-9]+/[0-9]+|[0-9]+(?:\.[0-9]+)?|half|quarter|other|single|an?|"
+        r"(?P<amount>[0-9]+/[0-9]+|[0-9]*\.?[0-9]+|half|quarter|other|single|an?|"
         r"(?:second|third)(?=\s+(?:minute|hour|day|week)\b)|"
         rf"{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})?"
         r"(?:\s+of)?(?:\s+an?(?=\s))?[\s-]*(?P<unit>[a-z]+)\s*",

@@ -5,6 +5,7 @@ dialect that it is written in. Where a text has several readings, the hint names
 condition; where AWS cannot say what the text means, the reason says why.
 """
 
+import re
 from collections.abc import Iterable
 
 from attrs import frozen
@@ -17,7 +18,7 @@ from toolkit.core.expressions.pasted import Pasted, unwrap
 from toolkit.core.expressions.phrases import PhraseProblem, cron_of
 from toolkit.core.expressions.reading import read
 from toolkit.core.expressions.zone_hints import zone_hint
-from toolkit.core.expressions.zones import zone_names
+from toolkit.core.expressions.zone_names import zone_names
 
 _LONGEST = 1_000  # characters that are looked at
 _MOST = 3  # readings that a hint may offer
@@ -70,13 +71,15 @@ def advise(text: str) -> Advice:
     if pasted is None:
         return Advice()
     try:
-        meanings = [meaning for meaning in _meanings(pasted) if _is_right(meaning.expression)]
+        found = _meanings(pasted)
     except (DurationProblem, PhraseProblem, FieldProblem, _Inexpressible) as problem:
         # What stands in AWS's own frame is explained by AWS's own rules, field by field.
         explained = isinstance(problem, FieldProblem) and pasted.kind is not None
         return Advice(reason=None if explained else str(problem) or None)
+    doubts = [_doubt(meaning.expression) for meaning in found]
+    meanings = [meaning for meaning, doubt in zip(found, doubts, strict=True) if doubt is None]
     if not meanings or len(meanings) > _MOST:
-        return Advice()
+        return Advice(reason=None if pasted.kind or not doubts else doubts[0])
     expressions = tuple(meaning.expression for meaning in meanings)
     zone = pasted.timezone or meanings[0].timezone
     return Advice(expressions, f"write {_or(meanings)}{_with_zone(zone)}")
@@ -86,11 +89,12 @@ class _Inexpressible(Exception):  # noqa: N818 - a reason for the reader of a hi
     """AWS cannot say what the text means."""
 
 
-def _is_right(expression: str) -> bool:
+def _doubt(expression: str) -> str | None:
+    """Why an expression is no good advice: it is refused, or warned of."""
     try:
-        return not read(expression).warnings
-    except ExpressionError:
-        return False
+        return next(iter(read(expression).warnings), None)
+    except ExpressionError as error:
+        return error.reason
 
 
 def _or(meanings: Iterable[_Meaning]) -> str:
@@ -123,19 +127,63 @@ def _meanings(pasted: Pasted) -> list[_Meaning]:
         return [_Meaning(rate)] if rate else []
     if pasted.kind == "at":
         return _moments(body)
+    return _named_fields(body) or (_spoken(body) if pasted.kind is None else _framed(body))
+
+
+def _framed(body: str) -> list[_Meaning]:
+    """What stands in cron(...): fields, or even words."""
+    phrase = cron_of(body)
+    return [_Meaning(phrase)] if phrase else _cron(_fields(body), framed=True)
+
+
+def _spoken(body: str) -> list[_Meaning]:
+    """A text without a frame: a moment, a length of time, a phrase, or fields."""
+    if moments := _moments(body):
+        return moments
+    if re.fullmatch("[0-9]{1,2}h", body):
+        return []  # a length of time to some, and a time of day to others
+    length, problem = _length(body)
+    if expression := length or cron_of(body):
+        return [_Meaning(expression)]
+    if problem is not None:
+        raise problem
+    if re.match(r"[A-Za-z]{2}", body):
+        return []  # words that nobody understood
+    return _cron(_fields(body), framed=False)
+
+
+def _fields(body: str) -> list[str]:
+    """The words of the body, which commas may separate."""
     words = body.split()
-    if pasted.kind is None:
-        if moments := _moments(body):
-            return moments
-        if rate := rate_of(body):
-            return [_Meaning(rate)]
-    if cron := cron_of(body):
-        return [_Meaning(cron)]
     if len(words) == 1 and body.count(",") in range(_LEAST_FIELDS - 1, _MOST_FIELDS):
-        words = body.split(",")
-    elif all(word.endswith(",") for word in words[:-1]):
-        words = [word.rstrip(",") for word in words]
-    return _cron(words, framed=pasted.kind is not None)
+        return body.split(",")
+    if all(word.endswith(",") for word in words[:-1]):
+        return [word.rstrip(",") for word in words]
+    return words
+
+
+def _length(body: str) -> tuple[str | None, DurationProblem | None]:
+    try:
+        return rate_of(body), None
+    except DurationProblem as problem:
+        return None, problem
+
+
+def _named_fields(body: str) -> list[_Meaning]:
+    """Fields by name, as the AWS CDK has them: ``{ minute: "0", hour: "6" }``.
+
+    Other libraries have other values for what is left out, and count days otherwise: so minute and
+    hour are needed, and the days of the week by name.
+    """
+    pairs = re.findall(r"\b([a-z]+(?:_day|Day)?)[\"']?\s*[:=]\s*[\"']?([^\"',}\s]+)", body)
+    given = {name.replace("_", "").lower(): value for name, value in pairs}
+    known = {"minute", "hour", "day", "month", "weekday", "year"}
+    weekday = given.get("weekday", "?")
+    if not {"minute", "hour"} <= given.keys() <= known or re.search("[0-9]", weekday):
+        return []
+    day = given.get("day", "*" if weekday == "?" else "?")
+    words = [given["minute"], given["hour"], day, given.get("month", "*"), weekday]
+    return _cron([*words, given.get("year", "*")], framed=True)
 
 
 def _moments(body: str) -> list[_Meaning]:

@@ -6,7 +6,7 @@ import unicodedata
 
 from attrs import frozen
 
-from toolkit.core.expressions.zones import zone_names
+from toolkit.core.expressions.zone_names import zone_names
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 _SIGNS = str.maketrans(
@@ -27,8 +27,12 @@ _KEY = re.compile(
     r"\s*(?:[-*]\s+)?(?:(?:schedule|cron)\s+expression|[\"']?[A-Za-z_][\w.-]*[\"']?)\s*(?::=?|=>?)\s*"
 )
 _BEFORE = re.compile(
-    r"(?s)(?:.*[:=(\[,>{|&\"'`](?:\s*!\w+)?|.*--[\w-]+|\s*(?:[-*#;]+|//)|\s*!\w+)?[\s*_]*"
+    r"(?s)(?:.*[:=(\[,>{|&\"'`](?:\s*!\w+)?|.*--[\w-]+|\s*(?:[-*#;$%]+|//)|\s*!\w+)?[\s*_]*"
 )
+_NAMED = re.compile(
+    r"(cron|rate|at(?=\W+\d{4}-))\b\s*(?:expression)?\s*[:=]?\s*(\S.*)", re.IGNORECASE | re.DOTALL
+)
+_SETTINGS = re.compile(r"^(?:(?:MAILTO|PATH|SHELL|HOME|LANG|LOGNAME|USER)=\S*\s+)+")  # crontab's
 _TAG = re.compile(r"</?[a-z]+[^<>]*>", re.IGNORECASE)
 _CONTEXT = re.compile(r"(?s).*[\w\]\"'-]\s*[:=(]\s*(?:!\w+\s*)?(\\?[\"'`])\s*")
 _SUFFIX_ZONE = re.compile(
@@ -63,7 +67,7 @@ def unwrap(text: str) -> Pasted | None:
         return None
     for (kind, body), match in frames.items():
         before, after = text[: match.start()], text[match.end() :]
-        inside, inner = _suffix_zone(body) if kind == "cron" else (body, None)
+        inside, inner = _suffix_zone(body) if kind != "rate" else (body, None)
         rest, beside = _zone_beside(before, after)
         if rest is None:
             return None
@@ -81,7 +85,7 @@ def _plain(text: str) -> str:
 
 def _body(match: re.Match[str]) -> str:
     body = next(group for group in match.groups()[1:] if group is not None)
-    return body.strip().strip(_QUOTES).strip()
+    return body.strip(" ;,").strip(_QUOTES).strip()
 
 
 def _zone_key(text: str) -> tuple[str, str | None]:
@@ -109,12 +113,10 @@ def _zone_beside(before: str, after: str) -> tuple[str | None, str | None]:
 
 
 def _unframed(text: str, zone: str | None) -> Pasted | None:
-    text = _inner(text)
+    text = _inner(_SETTINGS.sub("", text))
     if not text:
         return None
-    named = re.fullmatch(
-        r"(cron|rate)\b\s*(?:expression)?\s*[:=]?\s*(\S.*)", text, re.IGNORECASE | re.DOTALL
-    )
+    named = _NAMED.fullmatch(text)
     kind = named[1].lower() if named else None
     text = _inner(named[2]) if named else text
     if zone is None:

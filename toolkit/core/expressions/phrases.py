@@ -78,7 +78,8 @@ def cron_of(text: str) -> str | None:
 
 def _plain(text: str) -> str:
     text = text.lower().replace("a.m.", "am").replace("p.m.", "pm").replace("&", " and ")
-    text = re.sub(r"\bo'?clock\b|[.!;]+$", "", text)
+    text = re.sub(r"\b(\d{1,2}|[a-z]+) o'?clock\b", r"at \1", text).replace("at at ", "at ")
+    text = re.sub(r"\*-\*-\*|[.!;]+$", "", text)  # systemd's every date
     text = re.sub(r"\b(through|thru|until|till)\b|\.\.+", " to ", text)
     return re.sub(r"\s+", " ", text).strip(" ,")
 
@@ -96,7 +97,7 @@ _CLOCK = (
     rf"|(?:\d{{1,2}}|{'|'.join(_HOUR_WORDS)})(?:\s?[ap]m)?\b)"
 )
 _CLOCKS = rf"{_CLOCK}(?:\s?(?:,|and)+\s?(?:at )?{_CLOCK})*"
-_OF_MONTH = r"(?: (?:of|in) (?:the|each|every|a) month)"
+_OF_MONTH = r"(?: (?:of|in) (?:the |each |every |a )?month)"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)?"
 
 

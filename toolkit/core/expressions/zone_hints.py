@@ -13,7 +13,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from toolkit.core.expressions.windows_zones import WINDOWS_ZONES
-from toolkit.core.expressions.zones import zone_names
+from toolkit.core.expressions.zone_names import zone_names
 
 _WINTER, _SUMMER = datetime(2026, 1, 15, tzinfo=UTC), datetime(2026, 7, 15, tzinfo=UTC)
 _LONGEST = 60

@@ -4,25 +4,12 @@ A wall time that the zone skips is dropped; one that it repeats counts once, bef
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
-import importlib.resources
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from toolkit.core.expressions.error import ExpressionError
-
-_NO_PLACES = frozenset({"Factory", "localtime"})  # files of the database that AWS has no zone for
-_LONGEST_NAME = 50  # CreateSchedule takes 1-50 characters
-
-
-@cache
-def zone_names() -> frozenset[str]:
-    """The names of the time zone database, spelt as it spells them.
-
-    They come from its list: a disk that ignores case would open ``europe/berlin`` as well.
-    """
-    listed = importlib.resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
-    return frozenset(name for name in listed if len(name) <= _LONGEST_NAME) - _NO_PLACES
+from toolkit.core.expressions.zone_names import zone_names
 
 
 @lru_cache(maxsize=1024)
