@@ -25,10 +25,11 @@ def test_the_line_of_a_command_is_the_first_sentence_of_its_own_help(name: str) 
 def test_every_command_is_listed() -> None:
     modules = [module.name for module in pkgutil.walk_packages(cli.__path__, "toolkit.cli.")]
     defined = {
-        f"{module.removeprefix('toolkit.cli.')}:{name.removesuffix('_command')}"
+        f"{module.removeprefix('toolkit.cli.')}:{value.name}"
         for module in modules
-        for name, value in vars(importlib.import_module(module)).items()
-        if isinstance(value, click.Command) and value.name == module.rpartition(".")[2]
+        for value in vars(importlib.import_module(module)).values()
+        if isinstance(value, click.Command)
+        and value.name == module.rpartition(".")[2].replace("_", "-")
     }
     assert defined == {f"{entry.module}:{name}" for name, entry in COMMANDS.items()}
 
@@ -49,6 +50,6 @@ def test_the_list_of_commands_imports_none_of_them() -> None:
     answer = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    listed = answer.stdout.partition("Commands:\n")[2].splitlines()
-    assert {line.split()[0] for line in listed[: len(COMMANDS)]} == set(COMMANDS)
+    listed = {line.split()[0] for line in answer.stdout.splitlines() if line.startswith("  ")}
+    assert set(COMMANDS) <= listed
     assert answer.stdout.endswith("set()\n")

@@ -1,31 +1,11 @@
-"""`toolkit local`: durations, and what is printed."""
+"""`toolkit local`: what needs an engine, and what is printed."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from toolkit.app import local
 from toolkit.core.errors import ConfigError, RunError
-
-
-@pytest.mark.parametrize(
-    ("text", "duration"),
-    [
-        ("90s", timedelta(seconds=90)),
-        ("1h30m", timedelta(minutes=90)),
-        ("7d", timedelta(days=7)),
-        ("2w1d", timedelta(days=15)),
-    ],
-)
-def test_durations_are_read(text: str, duration: timedelta) -> None:
-    assert local.read_duration(text) == duration
-
-
-@pytest.mark.parametrize("text", ["", "7", "d", "7 days", "-1h", "1.5h"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="no duration"):
-        local.read_duration(text)
 
 
 def test_without_an_engine_nothing_can_be_fired(tmp_path: Path) -> None:

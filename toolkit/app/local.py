@@ -1,9 +1,8 @@
 """The embedded AWS of a project: start and stop it, see it, and move its time."""
 
-import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,6 @@ from toolkit.adapters.project import Project
 from toolkit.core.errors import ConfigError, RunError
 
 Progress = Callable[[str], None]
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"(?:\d+[smhdw])+")
 
 
 def root_of(directory: Path) -> Path:
@@ -63,25 +60,26 @@ def describe_variables(found: Mapping[str, str]) -> Iterator[str]:
     yield 'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"'
 
 
-def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None) -> list[Event]:
+def now(root: Path) -> datetime:
+    """What time it is there."""
+    return _client(root).now()
+
+
+def fire(root: Path, name: str, *, twice: bool, scheduled_time: datetime | None) -> list[Event]:
     """Deliver a firing of one schedule now."""
-    return _client(root).fire(name, twice=twice, scheduled_time=scheduled_time)
+    moment = f"{scheduled_time:%Y-%m-%dT%H:%M:%SZ}" if scheduled_time else None
+    return _client(root).fire(name, twice=twice, scheduled_time=moment)
 
 
 def advance(
-    root: Path, where: str, *, speed: float | None = None, parallel: int | None = None
+    root: Path, until: datetime, *, speed: float | None = None, parallel: int | None = None
 ) -> Iterator[Event]:
-    """Move the clock by a duration such as 7d or 1h30m, or until a moment in ISO 8601.
+    """Move the clock until a moment.
 
     With ``speed`` the clock runs, so many times as fast as real time; without it, it jumps. Up to
     ``parallel`` tasks run at once, twice as many as there are cores if it is left out.
     """
-    client = _client(root)
-    if _DURATION.fullmatch(where):
-        seconds = read_duration(where).total_seconds()
-        return client.advance(seconds=seconds, speed=speed, parallel=parallel)
-    until = _read_moment(where).isoformat()
-    return client.advance(until=until, speed=speed, parallel=parallel)
+    return _client(root).advance(until=until.isoformat(), speed=speed, parallel=parallel)
 
 
 def read_speed(text: str) -> float:
@@ -143,29 +141,6 @@ def describe_fault_kinds(found: Event) -> Iterator[str]:
 def reset(root: Path) -> None:
     """Wipe everything that the engine holds."""
     _client(root).reset()
-
-
-def read_duration(text: str) -> timedelta:
-    """A duration such as 90s, 1h30m or 2w; raises ConfigError.
-
-    >>> str(read_duration("1h30m"))
-    '1:30:00'
-    """
-    if _DURATION.fullmatch(text) is None:
-        raise ConfigError(f"{text!r} is no duration", hint="write it as 90s, 30m, 1h30m, 7d or 2w")
-    parts = re.findall(r"(\d+)([smhdw])", text)
-    return sum((timedelta(**{_UNITS[unit]: int(count)}) for count, unit in parts), timedelta())
-
-
-def _read_moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(
-            f"{text!r} is neither a duration nor a moment",
-            hint="write 7d, 1h30m or 2026-11-24T05:00:00Z",
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _client(root: Path) -> EngineClient:

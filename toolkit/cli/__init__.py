@@ -4,34 +4,33 @@ stdout carries results, stderr carries progress and errors. Exit codes: 0 done o
 2 usage or configuration, 3 another error of the toolkit, 4 INCONCLUSIVE.
 """
 
-import importlib
+import os
 import signal
 import sys
 from typing import NoReturn
 
 import click
 
-from toolkit.cli.commands import COMMANDS
+from toolkit.cli.commands import COMMANDS, load, sections
+from toolkit.cli.groups import SuggestingGroup
+from toolkit.cli.hints import with_flags
 from toolkit.cli.root import Root, aws_options
 
 
-class _Commands(click.Group):
+class _Commands(SuggestingGroup):
     """A group that imports a command when it is needed, and none for the list of commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return sorted(COMMANDS)
+        return [name for names in sections().values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"toolkit.cli.{COMMANDS[cmd_name].module}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_") + "_command")
-        return command
+        return load(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, COMMANDS[name].summary) for name in self.list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        width = max(map(len, self.list_commands(ctx)))
+        for title, names in sections().items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{n:<{width}}", COMMANDS[n].summary) for n in names])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,7 +50,7 @@ def main() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     root = Root()
     try:
-        code = cli.main(obj=root, standalone_mode=False)
+        code = cli.main(obj=root, standalone_mode=False, color=_colour())
     except click.exceptions.Abort:
         click.echo("aborted", err=True)
         sys.exit(130)
@@ -59,36 +58,45 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told and has an exit code
-        _fail(error, debug=root.debug)
+        _fail(error, root)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(error: Exception, *, debug: bool) -> NoReturn:
+def _colour() -> bool | None:
+    """False where nobody wants colours (no-color.org), None to let the terminal decide."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+
+
+def _fail(error: Exception, root: Root) -> NoReturn:
     """Print an error in a line and exit; one that nobody expected is a bug, with exit code 3."""
     # Here, because a command that succeeds needs none of it.
     from toolkit.core.errors import ToolkitError
     from toolkit.runtime.contract import ContractError
 
     if isinstance(error, ToolkitError):
-        sys.exit(_print_error(error.message, error.hint, error.exit_code))
+        hint = with_flags(error.hint, root.flags()) if error.hint else None
+        sys.exit(_print_error(error.message, hint, error.exit_code))
     if isinstance(error, ContractError):
         sys.exit(_print_error(str(error), None, 2))
-    if debug:
+    if root.debug:
         import traceback
 
         traceback.print_exception(error)
     words = " ".join(str(error).split())
     message = f"unexpected {type(error).__name__}" + (f": {words}" if words else "")
-    hint = None if debug else "run it again with `toolkit --debug …` to see where it comes from"
+    hint = (
+        None if root.debug else "run it again with `toolkit --debug …` to see where it comes from"
+    )
     sys.exit(_print_error(message, hint, ToolkitError.exit_code))
 
 
 def _print_error(message: str, hint: str | None, code: int) -> int:
     from toolkit.cli.text import wrapped
 
-    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    colour = _colour()
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True, color=colour)
     click.echo(wrapped(message, indent=7, hang="", err=True), err=True)
     if hint:
-        click.secho("hint: ", fg="yellow", nl=False, err=True)
+        click.secho("hint: ", fg="yellow", nl=False, err=True, color=colour)
         click.echo(wrapped(hint, indent=6, hang="", err=True), err=True)
     return code

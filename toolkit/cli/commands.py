@@ -1,10 +1,14 @@
-"""The commands, in the order of the help: where each one is, and its one line of help.
+"""The commands: where each one is, its one line of help, and the sections of the help.
 
 The lines stand here too so that `toolkit --help` imports no command: that would load boto3
 and half of the toolkit. A test compares them with the commands' own.
 """
 
-from typing import NamedTuple
+import importlib
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import click
 
 
 class CommandEntry(NamedTuple):
@@ -16,6 +20,7 @@ class CommandEntry(NamedTuple):
 
 COMMANDS = {
     "add": CommandEntry("project.add", "Add a workload: table, module, schedule and test."),
+    "completion": CommandEntry("completion", "Print what completes commands in your shell."),
     "cost": CommandEntry(
         "proof.cost",
         "Show what runs cost, or what the next 30 days of schedules will.",
@@ -67,3 +72,33 @@ COMMANDS = {
         "project.workloads", "List what can run, with settings and defaults."
     ),
 }
+
+
+# The folders of `toolkit.cli`, as the help lists their commands; "" is all that lies beside them.
+SECTIONS = {
+    "project.": "Project",
+    "deploying.": "Deploying",
+    "schedules.": "Schedules",
+    "proof.": "Runs and their proof",
+    "": "This machine",
+}
+
+
+def sections() -> dict[str, list[str]]:
+    """The commands of each section of the help."""
+    found: dict[str, list[str]] = {title: [] for title in SECTIONS.values()}
+    for name, entry in COMMANDS.items():
+        folder = next(folder for folder in SECTIONS if entry.module.startswith(folder))
+        found[SECTIONS[folder]].append(name)
+    return found
+
+
+# Commands that take none of the options that say where: what they print needs no such flags.
+UNPLACED = frozenset({"add", "completion", "diagnose", "init", "local", "next", "workloads"})
+
+
+def load(name: str) -> "click.Command":
+    """Import a command."""
+    module = importlib.import_module(f"toolkit.cli.{COMMANDS[name].module}")
+    command: click.Command = getattr(module, name.replace("-", "_") + "_command")
+    return command

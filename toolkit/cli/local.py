@@ -8,12 +8,17 @@ from typing import Any
 import click
 
 from toolkit.app import local
+from toolkit.cli.completing import fault_kinds, schedules
+from toolkit.cli.groups import SuggestingGroup
+from toolkit.cli.options import Times, timezone_option
 from toolkit.cli.root import Root, pass_root, project_option
+from toolkit.cli.text import cells
 
+_COLUMN = 11  # where the second column of the status begins
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group("local")
+@click.group("local", cls=SuggestingGroup)
 @project_option
 @click.pass_context
 @pass_root
@@ -67,21 +72,33 @@ def print_environment(root: Path, *, as_json: bool) -> None:
 
 
 @local_command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=schedules)
 @click.option("--twice", is_flag=True, help="Deliver it twice, as Scheduler may.")
-@click.option("--scheduled-time", help="Which firing, in ISO 8601; the next one if left out.")
+@click.option("--scheduled-time", metavar="TIME", help="Which firing.  [default: the next one]")
+@timezone_option
 @_json
 @click.pass_obj
-def fire(root: Path, name: str, *, twice: bool, scheduled_time: str | None, as_json: bool) -> None:
+def fire(
+    root: Path,
+    name: str,
+    *,
+    twice: bool,
+    scheduled_time: str | None,
+    timezone: str | None,
+    as_json: bool,
+) -> None:
     """Deliver a firing of the schedule NAME now."""
-    _print_events(
-        local.fire(root, name, twice=twice, scheduled_time=scheduled_time), as_json=as_json
-    )
+    due = None
+    if scheduled_time is not None:
+        times = Times(local.now(root), timezone)
+        due = times.read("--scheduled-time", scheduled_time, ahead=True)
+    _print_events(local.fire(root, name, twice=twice, scheduled_time=due), as_json=as_json)
 
 
 @local_command.command()
 @click.argument("where", metavar="DURATION|TIME", required=False)
 @click.option("--until", metavar="TIME", help="The same as TIME.")
+@timezone_option
 @click.option("--speed", metavar="N", help="Let the clock run, such as 60x, instead of jump.")
 @click.option("--parallel", type=click.IntRange(min=1), help="So many tasks at once at most.")
 @_json
@@ -91,29 +108,38 @@ def advance(
     where: str | None,
     *,
     until: str | None,
+    timezone: str | None,
     speed: str | None,
     parallel: int | None,
     as_json: bool,
 ) -> None:
-    """Move the clock by 7d or 1h30m, or until 2026-11-24T05:00:00Z, firing by firing.
+    """Move the clock by 7d or 1h30m, or until "tomorrow 06:00", firing by firing.
 
     Every firing on the way is delivered and its task really runs, at its own time.
     """
     if (where is None) == (until is None):
         raise click.UsageError("give a duration such as 7d, or a time")
     pace = local.read_speed(speed) if speed else None
-    events = local.advance(root, where or until or "", speed=pace, parallel=parallel)
-    _print_events(events, as_json=as_json)
+    times = Times(local.now(root), timezone)
+    target = times.read("until", where or until or "", ahead=True)
+    try:
+        _print_events(local.advance(root, target, speed=pace, parallel=parallel), as_json=as_json)
+    except KeyboardInterrupt:
+        # What was delivered so far stays; the clock stands where the last firing left it.
+        click.echo(f"\ninterrupted: it is {local.now(root):%Y-%m-%dT%H:%M:%SZ} there", err=True)
+        raise
 
 
-@local_command.group()
+@local_command.group(cls=SuggestingGroup)
 def fault() -> None:
     """Let things go wrong on purpose: add, list and clear faults."""
 
 
 @fault.command()
-@click.argument("kind")
-@click.option("--schedule", metavar="NAME", help="Only for runs of this schedule.")
+@click.argument("kind", shell_complete=fault_kinds)
+@click.option(
+    "--schedule", metavar="NAME", shell_complete=schedules, help="Only for runs of this schedule."
+)
 @click.option("--service", metavar="NAME", help="Only calls of this service, such as s3.")
 @click.option("--times", type=click.IntRange(min=1), help="So often; always if left out.")
 @click.option("--value", type=float, metavar="SECONDS", help="How late, how long, how far ahead.")
@@ -168,7 +194,11 @@ def reset(root: Path, *, as_json: bool) -> None:
 
 
 def _print(document: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
-    click.echo(json.dumps(document, indent=1) if as_json else "\n".join(lines))
+    if as_json:
+        click.echo(json.dumps(document, indent=1))
+        return
+    for line in lines:
+        click.echo(cells(*line.split("  "), hang=_COLUMN))
 
 
 def _print_events(events: Iterable[dict[str, Any]], *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from toolkit.cli.hints import with_flags
 from toolkit.cli.text import wrapped
 from toolkit.core.checks import Check, Status
 from toolkit.core.proof.verdict import Ruling, Verdict
@@ -108,7 +109,7 @@ def print_verdict(verdict: Verdict, *, brief: bool = False) -> None:
         click.secho(wrapped(found.summary), bold=True)
         click.echo(wrapped(found.meaning))
         click.secho("hint: ", fg="yellow", nl=False)
-        click.echo(wrapped(found.hint, indent=6))
+        click.echo(wrapped(with_flags(found.hint), indent=6))
     if brief:
         click.echo()
 
@@ -117,7 +118,8 @@ def say_known_since(known: datetime | None, since: datetime) -> None:
     """Tell when a period begins before anything is known of the schedules."""
     if known is None or known > since:
         time = f"{known:%Y-%m-%d %H:%M}Z" if known else "now"
-        click.echo(f"when the schedules were to fire is known since {time}", err=True)
+        text = f"when the schedules were to fire is known since {time}"
+        click.echo(wrapped(text, err=True), err=True)
 
 
 def log_line(message: str) -> str:
@@ -175,5 +177,5 @@ def print_checks(checks: Sequence[Check], indent: str = "") -> None:
             column = len(below) + wide + 2
             click.echo(f"{below}{'':{wide}}  ", nl=False)
             click.secho("hint: ", fg="yellow", nl=False)
-            click.echo(wrapped(check.hint, indent=column + 6, hang=below.ljust(column)))
+            click.echo(wrapped(with_flags(check.hint), indent=column + 6, hang=below.ljust(column)))
         print_checks(check.children, below)

@@ -4,6 +4,7 @@ The shared options may stand before the command or behind it: `toolkit --local s
 `toolkit status --local` are the same.
 """
 
+import shlex
 import threading
 from collections.abc import Callable
 from functools import update_wrapper
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
+
+from toolkit.cli.completing import environments
 
 # Nothing of the toolkit is imported here before a command needs it: this module is part of every
 # start, that of `toolkit --help` too.
@@ -74,6 +77,17 @@ class Root:
             return
         setattr(self, name, value)
 
+    def flags(self) -> dict[str, str]:
+        """The options that lead to where this command went, by name, as they are typed."""
+        flags = {}
+        if self.local:
+            flags["--local"] = "--local"
+        if self.config_env:
+            flags["--config-env"] = f"--config-env {shlex.quote(self.config_env)}"
+        if self.project != Path():
+            flags["--project"] = f"--project {shlex.quote(str(self.project))}"
+        return flags
+
     def show_call(self, call: "AwsCall") -> None:
         """Print one call of AWS on stderr."""
         retries = "1 retry" if call.retries == 1 else f"{call.retries} retries"
@@ -121,6 +135,7 @@ _SHARED = (
         "--config-env",
         metavar="NAME",
         envvar="TOOLKIT_CONFIG_ENV",
+        shell_complete=environments,
         help="The environment of toolkit.toml to use.",
     ),
     kept_option(

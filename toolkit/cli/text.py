@@ -35,6 +35,25 @@ def wrapped(text: str, *, indent: int = 0, hang: str | None = None, err: bool = 
     return "\n".join(lines)[indent:]
 
 
+def cells(*texts: str, column: int = 0, hang: int = 4, err: bool = False) -> str:
+    """Cells of a row after ``column`` columns; two spaces part them, the first from nothing.
+
+    On a terminal, those that do not fit begin a new line in column ``hang``; where no person reads,
+    a row is one line.
+    """
+    stream = sys.stderr if err else sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() else sys.maxsize
+    row, used, gap = "", column, ""
+    for text in texts:
+        if used > hang and used + len(gap) + len(text.rstrip()) > width:
+            row, used, gap = f"{row.rstrip()}\n{' ' * hang}", hang, ""
+        shown = gap + (text if used != hang else text.lstrip())
+        row += shown
+        used += len(shown)
+        gap = "  "
+    return row.rstrip()
+
+
 def _broken(paragraph: str, first: str, later: str) -> list[str]:
     width = min(shutil.get_terminal_size().columns, _WIDEST)
     found = textwrap.wrap(

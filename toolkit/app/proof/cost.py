@@ -10,6 +10,7 @@ from toolkit.app.app import App
 from toolkit.app.proof.tasks import find_tasks
 from toolkit.core import cost
 from toolkit.core.cost import Forecast, Prices
+from toolkit.core.errors import RunError
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome, RunId, parse_time
@@ -35,8 +36,16 @@ def price_list(app: App) -> Prices:
 
 
 def of_runs(app: App, run_ids: Sequence[RunId]) -> list[TaskCost]:
-    """The cost of every task of some runs; a duplicate delivery costs, too."""
+    """The cost of every task of some runs; a duplicate delivery costs, too.
+
+    Raises:
+        RunError: a run has no task that is known.
+    """
     table, tasks = price_list(app), find_tasks(app, run_ids)
+    unknown = [str(run_id) for run_id in run_ids if not tasks.of(run_id)]
+    if unknown:
+        hint = f"the known runs: {app.command('runs')}"
+        raise RunError(f"{', '.join(unknown)}: no task was found", hint=hint)
     return [
         TaskCost(run_id, task, cost.run_cost(task, table))
         for run_id in run_ids

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from attrs import frozen
@@ -15,6 +15,7 @@ from toolkit.app.schedules import history
 from toolkit.core.deploying.config import Config
 from toolkit.core.deploying.plans import SCHEDULE, schedule_plan
 from toolkit.core.errors import ConfigError
+from toolkit.core.expressions.zones import find_zone
 from toolkit.core.names import check_name, workload_of
 from toolkit.core.schedules import drift
 from toolkit.core.schedules.dates import has_fired
@@ -24,6 +25,7 @@ from toolkit.core.schedules.schedule import FIELDS, Schedule
 from toolkit.core.schedules.schedule_file import check_settings
 from toolkit.core.schedules.target import scheduler_input
 from toolkit.core.stack import GOOD, StackPlan
+from toolkit.core.time_words import is_exact, read_time
 
 
 @frozen
@@ -44,11 +46,8 @@ def change(
     """
     check_name("schedule", name)
     before = project.schedule(name)
-    wanted = dict(changes)
-    if "at" in wanted:
-        known = before.timezone if before else "UTC"
-        zone = wanted.get("timezone", known) or "UTC"
-        wanted["expression"] = at_expression(wanted.pop("at"), zone)
+    known = before.timezone if before else "UTC"
+    wanted = _with_moments(changes, changes.get("timezone", known) or "UTC", now)
     if before is None:
         if "expression" not in wanted:
             raise _unknown(project, name, f'toolkit schedule {name} "cron(...)" would make it')
@@ -62,6 +61,33 @@ def change(
     check_settings(f"schedules/{name}.toml", workload, env)
     scheduler_input(name, env)
     return ScheduleChange(preview(before, after, workload, env, now), text, earlier)
+
+
+def _with_moments(changes: Mapping[str, Any], timezone: str, now: datetime) -> dict[str, Any]:
+    """The changes with their times as the file has them; they are read in the schedule's zone."""
+    wanted = dict(changes)
+    zone = find_zone(timezone)
+    for key in ("start", "end"):
+        if wanted.get(key) and not is_exact(wanted[key]):
+            time = read_time(wanted[key], now, zone, ahead=True)
+            wanted[key] = f"{time:%Y-%m-%dT%H:%M:%SZ}"
+    if "at" in wanted:
+        text = _iso(wanted.pop("at"), now, zone)
+        wanted["expression"] = at_expression(text, timezone)
+    return wanted
+
+
+def _iso(text: str, now: datetime, zone: tzinfo) -> str:
+    """Words such as ``tomorrow 06:00`` in ISO 8601, to the minute; everything else as it is."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            time = read_time(text, now, zone, ahead=True).astimezone(zone)
+        except ConfigError:
+            return text  # at() explains what is wrong with it
+        return time.replace(second=0, microsecond=0).isoformat()
+    return text
 
 
 def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> StackResult:

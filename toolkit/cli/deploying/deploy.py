@@ -4,6 +4,7 @@ import click
 
 from toolkit.app.deploying import deploy
 from toolkit.app.deploying.layers import Options
+from toolkit.cli.completing import runnable
 from toolkit.cli.options import executor_option, json_option, yes_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import Root, aws_options, pass_root
@@ -16,7 +17,13 @@ from toolkit.cli.root import Root, aws_options, pass_root
 @json_option
 @click.option("--guided", is_flag=True, help="Ask first, and save the answers to toolkit.toml.")
 @click.option("--dry-run", is_flag=True, help="Make the change sets, show and discard them.")
-@click.option("--only", multiple=True, metavar="NAME", help="Only this workload or schedule.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=runnable,
+    help="Only this workload or schedule.",
+)
 @click.option("--overwrite", is_flag=True, help="Also over schedules that were changed by hand.")
 @click.option("--release", metavar="ID", help="Deploy this earlier release: roll back to it.")
 @pass_root

@@ -8,6 +8,7 @@ from attrs import asdict
 from toolkit.app.app import App
 from toolkit.app.deploying import image
 from toolkit.app.deploying.image_lock import make_lock
+from toolkit.cli.groups import SuggestingGroup
 from toolkit.cli.options import executor_option, json_option
 from toolkit.cli.render import Terminal, print_json
 from toolkit.cli.root import Root, aws_options, pass_app, pass_root, project_option
@@ -15,7 +16,7 @@ from toolkit.cli.root import Root, aws_options, pass_app, pass_root, project_opt
 _GRAVE = ("CRITICAL", "HIGH")
 
 
-@click.group("image")
+@click.group("image", cls=SuggestingGroup)
 def image_command() -> None:
     """Build, push, list and scan the image that all workloads share."""
 

@@ -4,6 +4,8 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import cost
+from toolkit.app.proof.validate import latest as latest_run
+from toolkit.cli.completing import schedules
 from toolkit.cli.options import RunIdType, json_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
@@ -16,13 +18,23 @@ from toolkit.runtime.contract import RunId
 @click.argument("run_ids", metavar="[RUN_ID]...", type=RunIdType(), nargs=-1)
 @aws_options
 @json_option
+@click.option(
+    "--latest",
+    multiple=True,
+    metavar="SCHEDULE",
+    shell_complete=schedules,
+    help="Its latest run; repeatable.",
+)
 @pass_app
-def cost_command(app: App, run_ids: tuple[RunId, ...], as_json: bool) -> None:
+def cost_command(
+    app: App, run_ids: tuple[RunId, ...], as_json: bool, latest: tuple[str, ...]
+) -> None:
     """Show what runs cost, or what the next 30 days of schedules will.
 
     Only the tasks: storage, logs and data transfer are not in it.
     """
     prices = cost.price_list(app)
+    run_ids = (*run_ids, *(latest_run(app, name) for name in latest))
     if run_ids:
         rows = cost.of_runs(app, run_ids)
         _show_runs(rows, prices, as_json)
@@ -45,8 +57,6 @@ def _show_runs(rows: list[cost.TaskCost], prices: Prices, as_json: bool) -> None
         price = "-" if row.dollars is None else f"${row.dollars:.4f}"
         seconds = f"{time.total_seconds():,.0f} s" if time else "not ended yet"
         click.echo(f"{price:>9}  {row.run_id!s:<{width}}  {size}  {seconds}")
-    if not rows:
-        click.echo("no task of these runs is known", err=True)
     _say(prices)
 
 

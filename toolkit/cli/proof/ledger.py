@@ -9,7 +9,8 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import ledger
-from toolkit.cli.options import json_option, moment
+from toolkit.cli.completing import schedules
+from toolkit.cli.options import Times, json_option, timezone_option
 from toolkit.cli.render import say_known_since
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
@@ -23,9 +24,17 @@ _SHOWN = 200
 @click.command("ledger")
 @aws_options
 @json_option
-@click.option("--since", default="7d", show_default=True, metavar="7d|ISO", help="From then on.")
-@click.option("--until", metavar="ISO", help="At most until then (now).")
-@click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="Only this one.")
+@click.option("--since", default="7d", show_default=True, metavar="TIME", help="From then on.")
+@click.option("--until", metavar="TIME", help="At most until then (now).")
+@timezone_option
+@click.option(
+    "--schedule",
+    "schedules",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=schedules,
+    help="Only this one.",
+)
 @click.option("--all", "everything", is_flag=True, help=f"Print more than {_SHOWN} good firings.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a calendar.")
 @pass_app
@@ -34,6 +43,7 @@ def ledger_command(
     as_json: bool,
     since: str,
     until: str | None,
+    timezone: str | None,
     schedules: tuple[str, ...],
     everything: bool,
     html: Path | None,
@@ -42,10 +52,8 @@ def ledger_command(
 
     Exit code 1 if any was missed, failed, interrupted, timed out, dead-lettered or left nothing.
     """
-    now = app.now()
-    period = ledger.Period(
-        moment(since, now), moment(until, now) if until else now, schedules, ahead=until is None
-    )
+    begin, end = Times(app.now(), timezone).period(since, until)
+    period = ledger.Period(begin, end, schedules, ahead=until is None)
     found = ledger.read(app, period)
     summary, calendar = Summary(), CalendarPage() if html else None
     rows = _noted(summary.through(found.firings), calendar)

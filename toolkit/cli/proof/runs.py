@@ -4,9 +4,11 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import status
-from toolkit.cli.options import json_option, moment
+from toolkit.cli.completing import schedules
+from toolkit.cli.options import Times, json_option, timezone_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
+from toolkit.cli.text import cells
 from toolkit.core.proof.ledger import State
 from toolkit.runtime.contract import Outcome
 
@@ -16,8 +18,16 @@ _COLOURS = {State.OK: "green", State.DUPLICATE: "green", State.RUNNING: "blue"}
 @click.command("runs")
 @aws_options
 @json_option
-@click.option("--since", default="7d", show_default=True, metavar="7d|ISO", help="From then on.")
-@click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="Only this one.")
+@click.option("--since", default="7d", show_default=True, metavar="TIME", help="From then on.")
+@timezone_option
+@click.option(
+    "--schedule",
+    "schedules",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=schedules,
+    help="Only this one.",
+)
 @click.option("--outcome", type=click.Choice([str(each) for each in Outcome]), help="Only these.")
 @click.option("--limit", "-n", default=50, show_default=True, type=click.IntRange(min=1))
 @pass_app
@@ -25,13 +35,14 @@ def runs_command(
     app: App,
     as_json: bool,
     since: str,
+    timezone: str | None,
     schedules: tuple[str, ...],
     outcome: str | None,
     limit: int,
 ) -> None:
     """List runs, scheduled and on demand, the latest first."""
     wanted = Outcome(outcome) if outcome else None
-    rows = status.runs(app, moment(since, app.now()), schedules, wanted)
+    rows = status.runs(app, Times(app.now(), timezone).period(since, None)[0], schedules, wanted)
     if as_json:
         print_json([row_of(row) for row in rows[:limit]])
         return
@@ -39,7 +50,7 @@ def runs_command(
     for row in rows[:limit]:
         click.secho(f"{word(row):<12}", fg=colour(row), nl=False)
         ended = f"ended {row.finished_at[:19]}Z" if row.finished_at else ""
-        click.echo(f" {row.run_id!s:<{width}}  {ended}".rstrip())
+        click.echo(cells(f" {row.run_id!s:<{width}}", ended, column=12))
     if len(rows) > limit:
         click.echo(f"{len(rows) - limit:,} more; -n shows them", err=True)
     if not rows:

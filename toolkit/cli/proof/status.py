@@ -10,6 +10,7 @@ from toolkit.cli.options import json_option
 from toolkit.cli.proof.runs import colour, row_of, word
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
+from toolkit.cli.text import cells
 from toolkit.runtime.contract import parse_time
 
 
@@ -55,7 +56,7 @@ def status_command(app: App, as_json: bool) -> None:
         when = f"{_short(found.now - _when(row.last))} ago" if row.last else ""
         due = f"never: {row.spent}" if row.spent else "-"
         due = f"in {_short(row.next - found.now)}, {row.next:%a %d %b %H:%M}Z" if row.next else due
-        click.echo(f" {when:<11} next {due}")
+        click.echo(cells(f" {when:<11}", f"next {due}", column=width + 2 + column))
 
 
 def _when(run: status.RunSummary) -> datetime:

@@ -9,7 +9,8 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import keep, validate
-from toolkit.cli.options import RunIdType, json_option, moment
+from toolkit.cli.completing import schedules
+from toolkit.cli.options import RunIdType, Times, json_option, timezone_option
 from toolkit.cli.render import print_json, print_verdict, say_known_since
 from toolkit.cli.root import Root, aws_options, pass_root
 from toolkit.core.pages.junit import junit
@@ -23,12 +24,27 @@ _Judged = tuple[Verdict, tuple[Path, ...]]
 
 
 @click.command("validate")
+@click.argument("run_ids", metavar="[RUN_ID]...", type=RunIdType(), nargs=-1)
 @aws_options
 @json_option
-@click.option("--run-id", "run_ids", type=RunIdType(), multiple=True, help="A run; repeatable.")
-@click.option("--latest", multiple=True, metavar="SCHEDULE", help="Its latest run; repeatable.")
-@click.option("--since", metavar="7d|ISO", help="Every firing from then on that is over.")
-@click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="With --since: only.")
+@click.option("--run-id", "named", type=RunIdType(), multiple=True, help="The same as RUN_ID.")
+@click.option(
+    "--latest",
+    multiple=True,
+    metavar="SCHEDULE",
+    shell_complete=schedules,
+    help="Its latest run; repeatable.",
+)
+@click.option("--since", metavar="TIME", help="Every firing from then on that is over.")
+@timezone_option
+@click.option(
+    "--schedule",
+    "schedules",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=schedules,
+    help="With --since: only.",
+)
 @click.option("--task", "tasks", multiple=True, metavar="ARN", help="The run of a task.")
 @click.option(
     "--evidence",
@@ -93,11 +109,12 @@ def _wanted(app: App, runs: dict[str, Any]) -> list[RunId]:
     """The runs that the options name, each once."""
     found = [
         *runs["run_ids"],
+        *runs["named"],
         *(validate.latest(app, name) for name in runs["latest"]),
         *(validate.run_of_task(app, task) for task in runs["tasks"]),
     ]
     if runs["since"] is not None:
-        since = moment(runs["since"], app.now())
+        since = Times(app.now(), runs["timezone"]).period(runs["since"], None)[0]
         over = validate.over_since(app, since, runs["schedules"])
         for state, count in over.left_out.items():
             click.echo(f"not judged: {count:,} {state}", err=True)
@@ -108,7 +125,7 @@ def _wanted(app: App, runs: dict[str, Any]) -> list[RunId]:
     elif runs["schedules"]:
         raise click.UsageError("--schedule goes with --since; --latest names a schedule, too")
     elif not found:
-        raise click.UsageError("name a run: --run-id, --latest, --since, --task or --evidence")
+        raise click.UsageError("name a run: RUN_ID, --latest, --since, --task or --evidence")
     return list(dict.fromkeys(found))
 
 

@@ -9,12 +9,12 @@ from itertools import islice
 
 import click
 
+from toolkit.cli.options import Times, check_period
 from toolkit.cli.schedules.firings import firing_line
 from toolkit.cli.text import wrapped
 from toolkit.core.expressions.expression import ExpressionError, parse
 from toolkit.core.expressions.zones import find_zone
 from toolkit.core.schedules.firings import Timetable, clock_effects, localize
-from toolkit.runtime.contract import ContractError, parse_time
 
 _EFFECTS = 4  # a schedule of every minute has sixty in the hour that comes twice
 
@@ -22,8 +22,8 @@ _EFFECTS = 4  # a schedule of every minute has sixty in the hour that comes twic
 @click.command("next")
 @click.argument("expression", metavar="EXPR")
 @click.option("--timezone", help="An IANA zone.  [default: UTC]")
-@click.option("--after", metavar="ISO", help="Strictly after this time.  [default: now]")
-@click.option("--until", metavar="ISO", help="At or before this time.")
+@click.option("--after", metavar="TIME", help="Strictly after this time.  [default: now]")
+@click.option("--until", metavar="TIME", help="At or before this time.")
 @click.option("--count", "-n", default=5, show_default=True, type=click.IntRange(min=1))
 @click.option("--json", "as_json", is_flag=True, help="Print a list of ISO strings in UTC.")
 def next_command(
@@ -41,8 +41,11 @@ def next_command(
     refused. The exit code is 2 if any was.
     """
     find_zone(timezone or "UTC")
-    start = _time("--after", after) or datetime.now(UTC)
-    end = _time("--until", until)
+    times = Times(datetime.now(UTC), timezone)
+    start = times.read("--after", after, ahead=True) if after else times.now
+    end = times.read("--until", until, ahead=True) if until else None
+    if end is not None:
+        check_period("--after" if after else "now", start, "--until", end)
     if expression != "-":
         _answer(expression, timezone, start, end, count, as_json=as_json)
         return 0
@@ -101,12 +104,3 @@ def _show(
     if until is not None:
         for effect in islice(clock_effects(timetable, after, until), _EFFECTS):
             click.echo(f"  {effect}")
-
-
-def _time(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return parse_time(text)
-    except (ContractError, OverflowError) as error:
-        raise click.BadParameter(str(error), param_hint=option) from error

@@ -7,13 +7,14 @@ import click
 from toolkit.app.app import App
 from toolkit.app.proof import logs, validate
 from toolkit.app.schedules import run
+from toolkit.cli.completing import runnable
 from toolkit.cli.options import Assignment, json_option
 from toolkit.cli.render import log_line, print_json, print_verdict
 from toolkit.cli.root import aws_options, pass_app
 
 
 @click.command("run")
-@click.argument("name")
+@click.argument("name", shell_complete=runnable)
 @aws_options
 @json_option
 @click.option("--env", "-e", type=Assignment(), multiple=True, help="A setting for this run.")

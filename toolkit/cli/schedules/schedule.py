@@ -7,6 +7,7 @@ import click
 
 from toolkit.app.deploying.layers import StackOutcome
 from toolkit.app.schedules.schedule import apply, change, removal, remove
+from toolkit.cli.completing import schedules, workloads
 from toolkit.cli.options import Assignment, json_option, yes_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import Root, aws_options, pass_root
@@ -19,18 +20,20 @@ _UNSET = ("start", "end", "timezone", "description")
 
 
 @click.command("schedule")
-@click.argument("name")
+@click.argument("name", shell_complete=schedules)
 @click.argument("expression", required=False)
 @aws_options
 @yes_option
 @json_option
 @click.option("--timezone", help="The IANA zone of the expression, e.g. Europe/Berlin.")
-@click.option("--at", metavar="TIME", help="Fire once: a wall time of the zone, or one with Z.")
-@click.option("--start", metavar="ISO", help="No firing before this time.")
-@click.option("--end", metavar="ISO", help="No firing after this time.")
+@click.option("--at", metavar="TIME", help="Fire once: a time of the schedule's zone.")
+@click.option("--start", metavar="TIME", help="No firing before this time of the schedule's zone.")
+@click.option("--end", metavar="TIME", help="No firing after this time of the schedule's zone.")
 @click.option("--env", "-e", type=Assignment(), multiple=True, help="A setting of its runs.")
 @click.option("--unset", metavar="KEY", multiple=True, help="Take a setting out, or start, end …")
-@click.option("--workload", help="The workload, if its name does not tell.")
+@click.option(
+    "--workload", shell_complete=workloads, help="The workload, if its name does not tell."
+)
 @click.option("--enable/--disable", default=None, help="Let it fire, or not.")
 @click.option("--remove", is_flag=True, help="Delete the schedule and its file.")
 @click.option("--overwrite", is_flag=True, help="Also over what somebody else deployed.")

@@ -10,13 +10,14 @@ import click
 
 from toolkit.app.deploying.layers import StackOutcome
 from toolkit.app.schedules import schedules
-from toolkit.cli.options import yes_option
+from toolkit.cli.groups import SuggestingGroup
+from toolkit.cli.options import Times, check_period, timezone_option, yes_option
 from toolkit.cli.proof.runs import word
 from toolkit.cli.render import print_json
 from toolkit.cli.root import Root, aws_options, kept_option, pass_root
 from toolkit.cli.schedules.firings import hours
+from toolkit.cli.text import cells, wrapped
 from toolkit.core.schedules.drift import Difference, Kind
-from toolkit.runtime.contract import parse_time
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _SIGNS = {
@@ -34,7 +35,7 @@ def _shared(command: _F) -> _F:
     return aws_options(_json(command))
 
 
-@click.group("schedules", invoke_without_command=True)
+@click.group("schedules", invoke_without_command=True, cls=SuggestingGroup)
 @_shared
 @click.pass_context
 @pass_root
@@ -130,25 +131,28 @@ def dump(root: Root, write: bool) -> None:
 
 @schedules_command.command("next")
 @_shared
-@click.option("--until", metavar="ISO", help="As far as this time.  [default: a day ahead]")
+@click.option("--until", metavar="TIME", help="As far as this time.  [default: a day ahead]")
+@timezone_option
 @pass_root
-def upcoming(root: Root, until: str | None) -> None:
+def upcoming(root: Root, until: str | None, timezone: str | None) -> None:
     """Print what fires next, in the order of time."""
-    found = _calendar(root, until, timedelta(days=1))
+    found = _calendar(root, until, timezone, timedelta(days=1))
     if root.as_json:
         print_json([_firing(firing) for firing in found])
         return
     for firing in found:
-        click.echo(f"{firing.utc:%Y-%m-%d %H:%M}Z  {firing.local:%a %H:%M %Z}  {firing.run_id}")
+        local = f"{firing.local:%a %H:%M %Z}"
+        click.echo(cells(f"{firing.utc:%Y-%m-%d %H:%M}Z", local, firing.run_id))
 
 
 @schedules_command.command("calendar")
 @_shared
-@click.option("--until", metavar="ISO", help="As far as this time.  [default: a week ahead]")
+@click.option("--until", metavar="TIME", help="As far as this time.  [default: a week ahead]")
+@timezone_option
 @pass_root
-def calendar(root: Root, until: str | None) -> None:
+def calendar(root: Root, until: str | None, timezone: str | None) -> None:
     """Print what fires on which day, overlaps marked."""
-    found = _calendar(root, until, timedelta(days=7))
+    found = _calendar(root, until, timezone, timedelta(days=7))
     if root.as_json:
         print_json([_firing(firing) for firing in found])
         return
@@ -170,9 +174,14 @@ def calendar(root: Root, until: str | None) -> None:
         click.echo(f"{name}: {what}; nothing keeps them apart", err=True)
 
 
-def _calendar(root: Root, until: str | None, ahead: timedelta) -> Iterator[schedules.PlannedFiring]:
+def _calendar(
+    root: Root, until: str | None, timezone: str | None, ahead: timedelta
+) -> Iterator[schedules.PlannedFiring]:
     here = root.offline()
-    end = parse_time(until) if until else here.now + ahead
+    end = here.now + ahead
+    if until is not None:
+        end = Times(here.now, timezone).read("--until", until, ahead=True)
+        check_period("now", here.now, "--until", end)
     return schedules.calendar(here.project, here.config, here.now, end)
 
 
@@ -190,11 +199,12 @@ def _list(row: schedules.Row, width: int) -> None:
     schedule = row.schedule
     click.secho(f"{schedule.name:<{width}}", bold=True, nl=False)
     changed = "  (the file says otherwise: toolkit schedules diff)" if row.changed else ""
-    click.echo(f"  {row.standing}  {row.words}, {schedule.timezone}{changed}")
+    told = wrapped(f"{row.standing}  {row.words}, {schedule.timezone}{changed}", indent=width + 2)
+    click.echo(f"  {told}")
     due = f"{row.next.local:%a %d %b %H:%M %Z}" if row.next else "never"
     due += f": {row.spent}" if row.spent else ""
     last = f"{word(row.last)} {row.last.run_id.scheduled_time:%d %b %H:%M}Z" if row.last else "-"
-    click.echo(f"{'':<{width}}  next {due:<22} last {last}")
+    click.echo(cells(" " * width, f"next {due:<21}", f"last {last}", hang=width + 2))
 
 
 def _show(found: Iterable[Difference]) -> None:
