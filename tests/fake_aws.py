@@ -199,7 +199,10 @@ class CloudWatchLogs(Client):
         ]
         found.sort(key=lambda row: row["timestamp"])
         start = int(nextToken)
-        terms = [term.strip('"') for term in filterPattern.split()]
+        # Of patterns on JSON, the one that asks for tasks that stopped.
+        ended = "$.detail.lastStatus" in filterPattern
+        terms = ['"lastStatus": "STOPPED"'] if ended else []
+        terms = terms or [term.strip('"') for term in filterPattern.split()]
         # A page is cut before it is filtered, so it may come out empty and have a successor.
         page = found[start : start + self.aws.page]
         answer: Row = {"events": [r for r in page if all(term in r["message"] for term in terms)]}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.core.proof.dead_letter import DeadLetter
-from toolkit.core.proof.ledger import Firing, State, Summary, firings
+from toolkit.core.proof.ledger import Committed, Firing, State, Summary, firings
 from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome, RunId
 
@@ -19,6 +19,7 @@ DUE = datetime(2026, 11, 24, 5, tzinfo=UTC)
 LATER = DUE + timedelta(hours=6)
 RUN = RunId("weather", DUE)
 TASK = Task("arn:aws:ecs:us-east-1:1:task/app/0a", "STOPPED", stop_code="EssentialContainerExited")
+WELL = evolve(TASK, exit_code=0)
 
 
 @define
@@ -30,6 +31,9 @@ class Seen:
     claims: set[RunId] = field(factory=set)
     letters: dict[RunId, DeadLetter] = field(factory=dict)
     tasks: dict[RunId, Task] = field(factory=dict)
+    ended: dict[RunId, Task] | None = None  # None: every run that says so ended with 0
+    days: int | None = None
+    window: float | None = None
     asked: list[RunId] = field(factory=list)
 
     def duplicated(self, run_id: RunId) -> bool:
@@ -49,9 +53,26 @@ class Seen:
     def launched(self, run_ids: Sequence[RunId]) -> Mapping[RunId, Task]:
         return {run_id: self.tasks[run_id] for run_id in run_ids if run_id in self.tasks}
 
+    def witnesses(self, committed: Sequence[Committed]) -> Mapping[RunId, Task]:
+        if self.ended is None:
+            return {row.run_id: WELL for row in committed}
+        return self.ended
 
-def one(seen: Seen, *committed: tuple[RunId, Outcome], now: datetime = LATER) -> Firing:
-    (row,) = firings("weather", [DUE], committed, seen, now)
+    def record_days(self) -> int | None:
+        return self.days
+
+    def launch_window(self, run_id: RunId) -> float | None:
+        return self.window
+
+
+def one(
+    seen: Seen,
+    *committed: tuple[RunId, Outcome],
+    now: datetime = LATER,
+    at: datetime | None = None,
+) -> Firing:
+    rows = [Committed(run_id, outcome, at) for run_id, outcome in committed]
+    (row,) = firings("weather", [DUE], rows, seen, now)
     return row
 
 
@@ -66,6 +87,40 @@ def one(seen: Seen, *committed: tuple[RunId, Outcome], now: datetime = LATER) ->
 )
 def test_a_manifest_says_how_it_went(outcome: Outcome, state: State) -> None:
     assert one(Seen(), (RUN, outcome)).state is state
+
+
+GOOD = (RUN, Outcome.SUCCEEDED)
+KILLED = evolve(TASK, exit_code=137)
+RUNNING = evolve(TASK, last_status="RUNNING")
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "state"),
+    [
+        (Seen(ended={RUN: WELL}), LATER, State.OK),
+        (Seen(ended={RUN: KILLED}), LATER, State.FAILED),
+        (Seen(ended={RUN: RUNNING}), LATER, State.RUNNING),
+        (Seen(ended={}), DUE + timedelta(minutes=10), State.SETTLING),
+        (Seen(ended={}), LATER, State.UNWITNESSED),
+        (Seen(ended={}, days=1), LATER, State.UNWITNESSED),
+        (Seen(ended={}, days=1), LATER + timedelta(days=1), State.WITNESS_EXPIRED),
+    ],
+)
+def test_a_run_is_ok_only_where_a_witness_saw_it_end_well(
+    seen: Seen, now: datetime, state: State
+) -> None:
+    row = one(seen, GOOD, now=now, at=DUE + timedelta(minutes=1))
+    assert row.state is state
+    assert row.state.bad is (state in {State.FAILED, State.UNWITNESSED})
+
+
+def test_a_run_that_says_that_it_failed_needs_no_witness() -> None:
+    assert one(Seen(ended={}), (RUN, Outcome.FAILED)).state is State.FAILED
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(60, State.LATE), (61, State.MISSED)])
+def test_a_firing_is_missed_when_its_launch_window_is_over(minutes: int, state: State) -> None:
+    assert one(Seen(window=3600.0), now=DUE + timedelta(minutes=minutes)).state is state
 
 
 LETTER = DeadLetter("ClusterNotFoundException", "Cluster not found.")
@@ -115,7 +170,7 @@ def test_the_worst_of_two_manifests_counts() -> None:
 def test_runs_on_demand_are_no_firings_and_unexpected_runs_are_marked() -> None:
     extra = RunId("weather", DUE + timedelta(hours=1))
     on_demand = evolve(RUN, token="abcdef")
-    committed = [(run_id, Outcome.SUCCEEDED) for run_id in (RUN, on_demand, extra)]
+    committed = [Committed(run_id, Outcome.SUCCEEDED) for run_id in (RUN, on_demand, extra)]
     rows = list(firings("weather", [DUE], committed, Seen(), LATER))
     assert [(row.run_id, row.expected) for row in rows] == [(RUN, True), (extra, False)]
 
@@ -135,7 +190,7 @@ def test_every_firing_comes_once_and_in_order(
     seen = Seen(claims={run(minute) for minute in claimed})
     now = DUE + timedelta(days=9)
     expected = [run(minute).scheduled_time for minute in sorted(due)]
-    manifests = [(run(minute), committed[minute]) for minute in sorted(committed)]
+    manifests = [Committed(run(minute), committed[minute]) for minute in sorted(committed)]
     summary = Summary()
     rows = list(summary.through(firings("weather", expected, manifests, seen, now)))
     assert [row.run_id for row in rows] == [run(minute) for minute in sorted(due | set(committed))]

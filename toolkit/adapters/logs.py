@@ -103,6 +103,14 @@ class Logs:
             if detail is not None:
                 yield detail
 
+    def ends(self, group: str, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
+        """The ``detail`` of the records of tasks that reached their end, in the order of time."""
+        pattern = '{ $.detail.lastStatus = "STOPPED" }'
+        with translated(f"log group {group}"):
+            for page in self._pages(group, start, end, filterPattern=pattern):
+                details = (_detail(event["message"]) for event in page.get("events", ()))
+                yield from (detail for detail in details if detail is not None)
+
     def search(self, group: str, terms: list[str], start: datetime, end: datetime) -> Iterator[str]:
         """The messages of a group that hold all ``terms``."""
         pattern = " ".join(f'"{term}"' for term in terms)

@@ -6,28 +6,32 @@ thousand runs are one LIST. Only what has no manifest is looked into, and that b
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from toolkit.adapters.archive import Commit
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
-from toolkit.app.proof.tasks import records, terms_of
+from toolkit.app.proof.tasks import ends, records, terms_of
 from toolkit.app.schedules.history import Deployments
 from toolkit.core.errors import ConfigError
 from toolkit.core.proof import ledger
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import run_of
-from toolkit.core.proof.ledger import Firing
+from toolkit.core.proof.ledger import Committed, Firing
 from toolkit.core.proof.log_digest import parse_event
 from toolkit.core.schedules.history import History
 from toolkit.core.task import Task
-from toolkit.runtime.contract import RunId
+from toolkit.runtime.contract import RunId, parse_time
 
 _FEW = 8
 _AFTER = timedelta(days=1)
+# ECS forgets a stopped task after an hour; a record may come minutes late.
+_REMEMBERED, _ASKED = timedelta(hours=2), 100
+_SLACK = timedelta(minutes=15)
+_LONGEST = timedelta(days=16)
 
 
 @frozen
@@ -64,7 +68,7 @@ def read(app: App, period: Period) -> Ledger:
                 hint=f"there are {', '.join(known.names) or 'none'}",
             )
     # What runs is asked first: a run that ends meanwhile has its manifest when that is listed.
-    seen = LedgerSources(app, period, running_tasks(app))
+    seen = LedgerSources(app, period, running_tasks(app), known=known, now=now)
     commits = app.archive.commits_each(names, period.since, period.until)
     streams = [_of_schedule(seen, known, name, commits[name], period, now) for name in names]
     order = heapq.merge(*streams, key=lambda row: (row.run_id.scheduled_time, row.run_id.schedule))
@@ -81,9 +85,7 @@ def _of_schedule(
 ) -> Iterator[Firing]:
     expected = known.firings(name, period.since, period.until)
     committed = (
-        (commit.run_id, commit.outcome)
-        for commit in commits
-        if commit.run_id.scheduled_time > period.since
+        committed_of(commit) for commit in commits if commit.run_id.scheduled_time > period.since
     )
     yield from ledger.firings(name, expected, committed, seen, now)
     following = known.next(name, max(now, period.until)) if period.ahead else None
@@ -106,6 +108,8 @@ class LedgerSources:
         period: the firings in question.
         running: the tasks that run.
         stopped: the tasks that stopped in the period, where all of them are known already.
+        known: when the schedules were to fire, and how late.
+        now: the present.
     """
 
     def __init__(
@@ -114,12 +118,18 @@ class LedgerSources:
         period: Period,
         running: Mapping[RunId, Task],
         stopped: Mapping[RunId, Task] | None = None,
+        *,
+        known: History,
+        now: datetime,
     ) -> None:
         self._app = app
         self._period = period
         self._running = running
         self._stopped = stopped
+        self._known = known
+        self._now = now
         self._claimed = app.archive.claimed_runs()
+        self._ends = TaskEnds(app, period.since, period.until)
 
     def duplicated(self, run_id: RunId) -> bool:
         """Whether a duplicate delivery was suppressed."""
@@ -150,6 +160,41 @@ class LedgerSources:
             tasks = self._records(run_ids)
         return latest_of(tasks, set(run_ids))
 
+    def launch_window(self, run_id: RunId) -> float | None:
+        """How late the launch of a firing may come, as its schedule was deployed then."""
+        return self._known.launch_window(run_id)
+
+    def record_days(self) -> int | None:
+        """How long the app's records of tasks are kept."""
+        return self._record_days
+
+    def witnesses(self, committed: Sequence[Committed]) -> Mapping[RunId, Task]:
+        """The tasks behind some runs: from the records of their ends, then from ECS itself.
+
+        ECS is asked for those that ended so lately that it has not forgotten them.
+        """
+        known = self._running if self._stopped is None else {**self._running, **self._stopped}
+        found = {row.run_id: known[row.run_id] for row in committed if row.run_id in known}
+        over = {run_id for run_id, task in found.items() if task.stopped}
+        rest = [row for row in committed if row.run_id not in over]
+        found |= self._ends.of(rest)
+        since = self._now - _REMEMBERED
+        lost = [row for row in rest if row.run_id not in found and row.at and row.at > since]
+        return found | self._remembered([row.run_id for row in lost][:_ASKED])
+
+    def _remembered(self, run_ids: Sequence[RunId]) -> dict[RunId, Task]:
+        """What ECS itself still knows of runs whose record has not arrived."""
+        if not run_ids:
+            return {}
+        claims = self._app.archive.claims(run_ids).claims
+        arns = [claim.task_arn for claim in claims.values() if claim.task_arn.startswith("arn:")]
+        return latest_of(self._app.ecs.describe(arns), set(run_ids)) if arns else {}
+
+    @cached_property
+    def _record_days(self) -> int | None:
+        group = self._app.platform.lifecycle_log_group_name
+        return self._app.logs.groups(group).get(group)
+
     def _records(self, run_ids: Sequence[RunId]) -> list[Task]:
         first, last = run_ids[0], run_ids[-1]
         terms = terms_of(first) if len(run_ids) == 1 else [first.schedule, "STOPPED"]
@@ -171,6 +216,54 @@ class LedgerSources:
                 if event is not None and event["event"] == "run.duplicate":
                     duplicates.add(str(event.get("run_id", "")))
         return duplicates
+
+
+class TaskEnds:
+    """The ends of tasks in the order of time, each read once, as far as somebody asks.
+
+    A page of records serves every schedule. What nobody has asked for yet is remembered.
+    """
+
+    def __init__(self, app: App, since: datetime, until: datetime) -> None:
+        self._app = app
+        self._since = since - _SLACK
+        self._until = until + _LONGEST
+        self._known: dict[RunId, Task] = {}
+        self._records: Iterator[Task] | None = None
+        self._read_to = self._since
+
+    def of(self, committed: Sequence[Committed]) -> dict[RunId, Task]:
+        """The task of each of these runs whose end was recorded."""
+        times = [row.at or row.run_id.scheduled_time + _LONGEST for row in committed]
+        if times:
+            self._read(max(times) + _SLACK)
+        return {
+            row.run_id: self._known.pop(row.run_id)
+            for row in committed
+            if row.run_id in self._known
+        }
+
+    def _read(self, until: datetime) -> None:
+        if self._records is None:
+            self._records = ends(self._app, self._since, self._until)
+        while self._read_to <= until:
+            task = next(self._records, None)
+            if task is None:
+                self._read_to = datetime.max.replace(tzinfo=UTC)
+                return
+            stopped = task.times.get("stoppedAt")
+            self._read_to = parse_time(stopped) if stopped else self._read_to
+            run_id = run_of(task)
+            before = self._known.get(run_id) if run_id is not None else None
+            # Of two deliveries the one that ended well is the run's.
+            if run_id is not None and (before is None or before.exit_code != 0):
+                self._known[run_id] = evolve(task, environment={})
+
+
+def committed_of(commit: Commit) -> Committed:
+    """A commit as the ledger takes it."""
+    at = parse_time(commit.finished_at) if commit.finished_at else None
+    return Committed(commit.run_id, commit.outcome, at)
 
 
 def latest_of(tasks: Iterable[Task], wanted: set[RunId] | None = None) -> dict[RunId, Task]:

@@ -6,10 +6,16 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from toolkit.app.app import App
-from toolkit.app.proof.ledger import LedgerSources, Period, latest_of, running_tasks
+from toolkit.app.proof.ledger import (
+    LedgerSources,
+    Period,
+    committed_of,
+    latest_of,
+    running_tasks,
+)
 from toolkit.app.proof.tasks import records
 from toolkit.app.schedules.history import Deployments
-from toolkit.core.proof.ledger import OUTCOMES, State, firings
+from toolkit.core.proof.ledger import OUTCOMES, State, became, firings
 from toolkit.core.schedules.history import History
 from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome, RunId
@@ -140,18 +146,27 @@ def _runs(
                 rows[run_id] = RunSummary(run_id, state, task=task)
     commits = app.archive.commits_of(since)
     period = Period(min(since.values()), now)
-    sources = _WithoutDuplicates(app, period, running, stopped)
+    sources = _WithoutDuplicates(app, period, running, stopped, known=known, now=now)
     for name, time in since.items():
         expected = known.firings(name, time - _TICK, now)
-        committed = ((commit.run_id, commit.outcome) for commit in commits[name])
+        committed = [committed_of(commit) for commit in commits[name]]
+        on_demand = [row for row in committed if row.run_id.token is not None]
+        witnesses = sources.witnesses([row for row in on_demand if row.good])
+        states = {
+            row.run_id: became(row, witnesses.get(row.run_id), sources, now)[0] for row in on_demand
+        }
         for firing in firings(name, expected, committed, sources, now):
+            states[firing.run_id] = firing.state
             if firing.state not in _AHEAD:
                 rows.setdefault(firing.run_id, RunSummary(firing.run_id, firing.state))
         for commit in commits[name]:
             before = rows.get(commit.run_id)
             if before is None or before.outcome in {None, Outcome.SUCCEEDED}:
                 rows[commit.run_id] = RunSummary(
-                    commit.run_id, OUTCOMES[commit.outcome], commit.outcome, commit.finished_at
+                    commit.run_id,
+                    states.get(commit.run_id, OUTCOMES[commit.outcome]),
+                    commit.outcome,
+                    commit.finished_at,
                 )
     return _latest_first(rows.values())
 

@@ -81,6 +81,12 @@ def records(app: App, terms: Sequence[str], due: datetime, until: datetime) -> I
     return (Task.parse(record, source="record") for record in found)
 
 
+def ends(app: App, start: datetime, end: datetime) -> Iterator[Task]:
+    """The tasks that reached their end in a period, in that order, from their records."""
+    group = app.platform.lifecycle_log_group_name
+    return (Task.parse(detail, source="record") for detail in app.logs.ends(group, start, end))
+
+
 def terms_of(run_id: RunId) -> list[str]:
     """What stands in every record of a run's tasks, and in few others."""
     return [run_id.schedule, f"{run_id.scheduled_time:%Y-%m-%dT%H:%M:%SZ}"]

@@ -22,7 +22,7 @@ from toolkit.runtime.contract import RunId, parse_time
 
 _POLL_SECONDS = 5.0
 _AT_ONCE = 1000
-_UNFINISHED = frozenset({State.RUNNING, State.LATE, State.NOT_YET_DUE})
+_UNFINISHED = frozenset({State.RUNNING, State.SETTLING, State.LATE, State.NOT_YET_DUE})
 # The platform keeps its state-change records longer; a task that is asked for by name is recent.
 _TASK_BACK = timedelta(days=90)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

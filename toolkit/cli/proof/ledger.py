@@ -17,7 +17,13 @@ from toolkit.cli.text import wrapped
 from toolkit.core.pages.calendar import CalendarPage
 from toolkit.core.proof.ledger import Firing, State, Summary
 
-_COLOURS = {State.OK: "green", State.DUPLICATE: "green", State.RUNNING: "blue"}
+_COLOURS = {
+    State.OK: "green",
+    State.DUPLICATE: "green",
+    State.WITNESS_EXPIRED: "green",
+    State.RUNNING: "blue",
+    State.SETTLING: "blue",
+}
 _SHOWN = 200
 
 

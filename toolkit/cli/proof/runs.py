@@ -12,7 +12,13 @@ from toolkit.cli.text import cells
 from toolkit.core.proof.ledger import State
 from toolkit.runtime.contract import Outcome
 
-_COLOURS = {State.OK: "green", State.DUPLICATE: "green", State.RUNNING: "blue"}
+_COLOURS = {
+    State.OK: "green",
+    State.DUPLICATE: "green",
+    State.WITNESS_EXPIRED: "green",
+    State.RUNNING: "blue",
+    State.SETTLING: "blue",
+}
 
 
 @click.command("runs")

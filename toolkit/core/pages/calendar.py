@@ -14,6 +14,8 @@ _EACH = 12
 _CLASSES = {
     State.OK: "ok",
     State.DUPLICATE: "ok",
+    State.WITNESS_EXPIRED: "ok",
+    State.SETTLING: "busy",
     State.RUNNING: "busy",
     State.LATE: "unknown",
     State.NOT_YET_DUE: "quiet",

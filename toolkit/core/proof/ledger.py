@@ -29,10 +29,13 @@ class State(StrEnum):
     OK = "ok"
     LATE = "late"  # due, not launched, and still within its grace
     RUNNING = "running"
+    SETTLING = "settling"  # committed a moment ago; ECS has not told of its end yet
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     TIMED_OUT = "timed-out"
     DUPLICATE = "duplicate-suppressed"  # ok, and delivered more than once
+    WITNESS_EXPIRED = "ok (witness expired)"  # older than the records are kept
+    UNWITNESSED = "unwitnessed"  # it says that it succeeded, and nobody saw it
     NO_ARTIFACT = "launched-but-no-artifact"
     DEAD_LETTERED = "dead-lettered"
     MISSED = "missed"
@@ -44,7 +47,19 @@ class State(StrEnum):
         return self not in _GOOD
 
 
-_GOOD = frozenset({State.OK, State.LATE, State.RUNNING, State.DUPLICATE, State.NOT_YET_DUE})
+_GOOD = frozenset(
+    {
+        State.OK,
+        State.LATE,
+        State.RUNNING,
+        State.SETTLING,
+        State.DUPLICATE,
+        State.WITNESS_EXPIRED,
+        State.NOT_YET_DUE,
+    }
+)
+# How long the record of a task's end may take to arrive.
+SETTLING = timedelta(minutes=15)
 OUTCOMES = {
     Outcome.SUCCEEDED: State.OK,
     Outcome.FAILED: State.FAILED,
@@ -63,8 +78,31 @@ class Firing:
     expected: bool = True
 
 
+@frozen
+class Committed:
+    """A manifest as its key tells it; ``at`` is when S3 took it, None where nobody asked."""
+
+    run_id: RunId
+    outcome: Outcome
+    at: datetime | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether the run says that it succeeded."""
+        return self.outcome is Outcome.SUCCEEDED
+
+
 class Sightings(Protocol):
-    """What is known of firings without a manifest."""
+    """What witnesses know of firings."""
+
+    def witnesses(self, committed: Sequence[Committed]) -> Mapping[RunId, Task]:
+        """The tasks behind some runs that say that they succeeded, by run."""
+
+    def record_days(self) -> int | None:
+        """How long the records of tasks are kept; None is for ever."""
+
+    def launch_window(self, run_id: RunId) -> float | None:
+        """For how many seconds after a firing its launch may come; None where nobody recorded."""
 
     def duplicated(self, run_id: RunId) -> bool:
         """Whether a duplicate delivery was suppressed."""
@@ -85,7 +123,7 @@ class Sightings(Protocol):
 def firings(
     schedule: str,
     expected: Iterable[datetime],
-    committed: Iterable[tuple[RunId, Outcome]],
+    committed: Iterable[Committed],
     sightings: Sightings,
     now: datetime,
 ) -> Iterator[Firing]:
@@ -95,13 +133,15 @@ def firings(
         schedule: its name.
         expected: when it was to fire, in order.
         committed: the manifests of its runs in order; runs on demand are no firings.
-        sightings: what is known of the rest.
+        sightings: what witnesses know.
         now: the present.
     """
-    fired = ((run_id, outcome) for run_id, outcome in committed if run_id.token is None)
+    fired = (row for row in committed if row.run_id.token is None)
     matched = _match(schedule, iter(expected), fired)
     while chunk := list(islice(matched, _CHUNK)):
-        silent = [row.run_id for row in chunk if row.outcome is None]
+        silent = [row.run_id for row in chunk if row.committed is None]
+        good = [row.committed for row in chunk if row.committed and row.committed.good]
+        witnesses = sightings.witnesses(good) if good else {}
         claimed = {
             run_id
             for run_id in silent
@@ -116,7 +156,7 @@ def firings(
             and sightings.dead_letter(run_id) is None
         ]
         launched = sightings.launched(unclear) if unclear else {}
-        found = _Found(sightings, now, claimed, launched)
+        found = _Found(sightings, now, claimed, launched, witnesses)
         for row in chunk:
             yield found.firing(row)
 
@@ -124,25 +164,26 @@ def firings(
 @frozen
 class _Match:
     run_id: RunId
-    outcome: Outcome | None
+    committed: Committed | None
     expected: bool
 
 
 def _match(
-    schedule: str, expected: Iterator[datetime], committed: Iterator[tuple[RunId, Outcome]]
+    schedule: str, expected: Iterator[datetime], committed: Iterator[Committed]
 ) -> Iterator[_Match]:
     """Merge the two orders; of several manifests of one run the worst outcome counts."""
     due, run = next(expected, None), next(committed, None)
     while due is not None or run is not None:
-        time = min(t for t in (due, run and run[0].scheduled_time) if t is not None)
-        outcome: Outcome | None = None
-        while run is not None and run[0].scheduled_time == time:
-            outcome = run[1] if outcome in (None, Outcome.SUCCEEDED) else outcome
+        first = run.run_id.scheduled_time if run is not None else None
+        time = min(t for t in (due, first) if t is not None)
+        worst: Committed | None = None
+        while run is not None and run.run_id.scheduled_time == time:
+            worst = run if worst is None or worst.good else worst
             run = next(committed, None)
         was_due = due == time
         while due == time:
             due = next(expected, None)
-        yield _Match(RunId(schedule, time), outcome, was_due)
+        yield _Match(RunId(schedule, time), worst, was_due)
 
 
 @frozen
@@ -153,14 +194,14 @@ class _Found:
     now: datetime
     claimed: set[RunId]
     launched: Mapping[RunId, Task]
+    witnesses: Mapping[RunId, Task]
 
     def firing(self, row: _Match) -> Firing:
         """One row of the ledger."""
-        if row.outcome is not None:
-            state = OUTCOMES[row.outcome]
-            if state is State.OK and self.sightings.duplicated(row.run_id):
-                return Firing(row.run_id, State.DUPLICATE, "delivered twice", row.expected)
-            return Firing(row.run_id, state, "", row.expected)
+        if row.committed is not None:
+            witness = self.witnesses.get(row.run_id)
+            state, detail = became(row.committed, witness, self.sightings, self.now)
+            return Firing(row.run_id, state, detail, row.expected)
         state, detail = self._silent(row.run_id)
         return Firing(row.run_id, state, detail, row.expected)
 
@@ -181,9 +222,37 @@ class _Found:
             return State.DEAD_LETTERED, f"{letter.error_code}: {why.summary}"
         if run_id in self.claimed:
             return State.NO_ARTIFACT, "claimed, and never committed"
-        if self.now - run_id.scheduled_time < timedelta(seconds=LAUNCH_WINDOW_SECONDS):
+        window = self.sightings.launch_window(run_id)
+        window = LAUNCH_WINDOW_SECONDS if window is None else window
+        if self.now - run_id.scheduled_time <= timedelta(seconds=window):
             return State.LATE, "not launched yet"
         return State.MISSED, "no task, no claim, no dead letter"
+
+
+def became(
+    committed: Committed, witness: Task | None, sightings: Sightings, now: datetime
+) -> tuple[State, str]:
+    """What became of a committed run: `ok` only where a witness saw its task end with 0.
+
+    The manifest is the run's own word. ECS's record of the task, or ECS itself, is the witness.
+    """
+    if not committed.good:
+        return OUTCOMES[committed.outcome], ""
+    if witness is not None and witness.stopped and witness.exit_code == 0:
+        if sightings.duplicated(committed.run_id):
+            return State.DUPLICATE, "delivered twice"
+        return State.OK, ""
+    if witness is not None and witness.stopped:
+        why = diagnose(witness)
+        return State.FAILED, f"it says succeeded; ECS: {why.summary if why else 'no exit code'}"
+    if witness is not None:
+        return State.RUNNING, ""
+    if committed.at is not None and now - committed.at < SETTLING:
+        return State.SETTLING, "ECS has not told of its end yet"
+    days = sightings.record_days()
+    if days is not None and now - committed.run_id.scheduled_time > timedelta(days=days):
+        return State.WITNESS_EXPIRED, f"the records of tasks are kept for {days} days"
+    return State.UNWITNESSED, "it says succeeded; neither ECS nor its records know its task"
 
 
 @define
