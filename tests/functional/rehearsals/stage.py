@@ -298,3 +298,11 @@ class Stage:
             time.sleep(0.1)
         content = s3.get_object(Bucket=bucket, Key=run_id.claim_key)["Body"].read()
         return Claim.from_json(content)
+
+    def committed(self, run_id: RunId) -> None:
+        """Wait until the run has written its manifest."""
+        s3, bucket = self.aws("s3"), self.platform["BucketName"]
+        until, prefix = time.monotonic() + 60, f"ledger/{run_id.schedule}/{run_id}."
+        while not s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"]:
+            assert time.monotonic() < until, "it was not committed"
+            time.sleep(0.1)

@@ -53,3 +53,39 @@ def test_what_is_older_than_its_log_group_keeps_is_unknown(stage: Stage, diagnos
     assert_told(found, diagnosis, "INCONCLUSIVE")
     assert "FAIL" not in statuses(found).values()
     assert statuses(found)["artifacts"] == "OK"
+
+
+@contextmanager
+def without_records(stage: Stage) -> Iterator[None]:
+    """EventBridge writes no state changes of tasks, as if every record got lost."""
+    events = stage.aws("events")
+    names = [row["Name"] for row in events.list_rules()["Rules"] if "LifecycleRule" in row["Name"]]
+    for name in names:
+        events.disable_rule(Name=name)
+    yield
+    for name in names:
+        events.enable_rule(Name=name)
+
+
+def state_of(stage: Stage, run_id: RunId) -> str:
+    """What the ledger calls a firing."""
+    since = (run_id.scheduled_time - timedelta(hours=1)).isoformat()
+    words = ("ledger", "--local", "--json", "--since", since)
+    rows = stage.project.toolkit(*words, code=None).json()["firings"]
+    return next(row["state"] for row in rows if row["run_id"] == str(run_id))
+
+
+def test_a_run_whose_record_is_lost_is_ok_while_ecs_remembers_it_and_unwitnessed_then(
+    stage: Stage,
+) -> None:
+    name = stage.schedule("unseen")
+    with without_records(stage):
+        run_id = stage.fire(name)
+        stage.committed(run_id)
+        list(stage.engine.advance(seconds=120))
+    assert state_of(stage, run_id) == "ok"
+    list(stage.engine.advance(seconds=3 * 3600))
+    assert state_of(stage, run_id) == "unwitnessed"
+    with keeping_one_day(stage, stage.platform["LifecycleLogGroupName"]):
+        list(stage.engine.advance(seconds=2 * 86_400))
+        assert state_of(stage, run_id) == "ok (witness expired)"
