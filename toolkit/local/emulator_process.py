@@ -4,12 +4,14 @@ import json
 import os
 import select
 import subprocess
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from toolkit.core.errors import ToolkitError
 
-VERSION = "1.5.33"  # of ministack: the mends in `ministack/` are made for this one
+_TABLE = Path(__file__).with_name("ministack") / "names_of_ministack.toml"
+VERSION: str = tomllib.loads(_TABLE.read_text("utf-8"))["version"]  # of ministack
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 
@@ -73,7 +75,6 @@ def _environment(home: Path, region: str) -> dict[str, str]:
         "TMPDIR": str(home / "tmp"),
         "LANG": "C.UTF-8",
         "LOG_LEVEL": "WARNING",
-        "TOOLKIT_EMULATOR": VERSION,
         "MINISTACK_REGION": region,
         "S3_PERSIST": "1",
         "PERSIST_STATE": "1",

@@ -1,9 +1,9 @@
 """Start ministack on a loopback port: ``python -m toolkit.local.ministack PREFERRED_PORT``.
 
 The engine's token stands in TOOLKIT_TOKEN, the keys of the account's root in AWS_ACCESS_KEY_ID,
-AWS_SECRET_ACCESS_KEY and TOOLKIT_ENGINE_KEY, the version of ministack in TOOLKIT_EMULATOR. Prints
-one JSON line with the port on stdout when it serves. The engine holds the other end of stdin; when
-that closes, for whatever reason, this process ends.
+AWS_SECRET_ACCESS_KEY and TOOLKIT_ENGINE_KEY. Prints one JSON line with the port on stdout when it
+serves. The engine holds the other end of stdin; when that closes, for whatever reason, this process
+ends. It starts only on a ministack that has what the table says (`table.py`).
 """
 
 import asyncio
@@ -16,7 +16,6 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -101,9 +100,7 @@ def main() -> None:
     """Bind (ministack wants to know its port), mend ministack, serve."""
     # Only this package may be imported from the directory that holds it.
     sys.path.pop(0)
-    token, wanted = os.environ["TOOLKIT_TOKEN"], os.environ["TOOLKIT_EMULATOR"]
-    if (found := version("ministack")) != wanted:
-        sys.exit(f"the mends here are made for ministack {wanted}, this is {found}")
+    token = os.environ["TOOLKIT_TOKEN"]
     _take_over(Path(os.environ["STATE_DIR"]))
     listener = _bind(int(sys.argv[1]))
     listener.listen(128)
@@ -113,9 +110,12 @@ def main() -> None:
 
     shifted_time.install()
 
-    from . import access
+    from . import access, table
 
+    # In this order: ministack's app binds names of its core when it is imported.
+    table.check("core.", "services.")
     access.install()
+    table.check("app.")
 
     from . import (
         alarms,

@@ -14,9 +14,11 @@ policies. What is mended here:
 - Calls count as made over TLS (``aws:SecureTransport``): they never leave the machine.
 """
 
+import base64
 import contextvars
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,9 +76,9 @@ def assume_role(
     shifted_time.set_request_offset(offset)
     expires = shifted_time.now() + _SESSION_SECONDS
     credentials = {
-        "AccessKeyId": iam._gen_session_access_key(),
-        "SecretAccessKey": iam._gen_secret(),
-        "Token": iam._gen_session_token(),
+        "AccessKeyId": f"ASIA{base64.b32encode(secrets.token_bytes(10)).decode()}",
+        "SecretAccessKey": secrets.token_urlsafe(30),
+        "Token": secrets.token_urlsafe(64),
     }
     sts.register_session(
         credentials["AccessKeyId"],
@@ -203,8 +205,9 @@ def install() -> None:
     """Mend ministack's access control."""
     iam_evaluator.is_root_access_key = lambda access_key: access_key in _ROOT_KEYS
     iam_evaluator._is_root_key = lambda _access_key: False  # whose signatures it does not verify
-    from ministack.services import sts  # it binds that name when it is imported
+    from ministack.services import sts
 
+    sts.is_root_access_key = iam_evaluator.is_root_access_key
     pin_origin = iam_evaluator.pin_request_origin
     iam_evaluator.pin_request_origin = lambda address, _: pin_origin(address, secure_transport=True)
     # It would throw sessions away by the time of whoever asks for a new one, maybe days ahead.

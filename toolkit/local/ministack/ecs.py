@@ -62,8 +62,8 @@ def install() -> None:
     ecs._ACTION_MAP.update(
         RunTask=_run_task,
         StopTask=_stop_task,
-        DescribeTasks=_remembering(ecs._describe_tasks),
-        ListTasks=_remembering(ecs._list_tasks),
+        DescribeTasks=_remembering(ecs._ACTION_MAP["DescribeTasks"]),
+        ListTasks=_remembering(ecs._ACTION_MAP["ListTasks"]),
         SubmitTaskStateChange=_submit_task_state_change,
     )
 

@@ -68,7 +68,8 @@ def install() -> None:
     cloudwatch_logs._create_log_group = _checked(
         cloudwatch_logs._create_log_group, "logGroupName", "logGroupName"
     )
-    ecs._ACTION_MAP["CreateCluster"] = _checked(ecs._create_cluster, "clusterName", "clusterName")
+    create_cluster = ecs._ACTION_MAP["CreateCluster"]
+    ecs._ACTION_MAP["CreateCluster"] = _checked(create_cluster, "clusterName", "clusterName")
     create_role = iam._IAM_HANDLERS["CreateRole"]
     iam._IAM_HANDLERS["CreateRole"] = lambda params: _role(create_role, params)
     for name in ("_create_schedule", "_create_schedule_group"):

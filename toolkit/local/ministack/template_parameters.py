@@ -6,7 +6,7 @@
 
 from typing import Any
 
-from ministack.services.cloudformation import changesets, engine, handlers, provisioners
+from ministack.services.cloudformation import changesets, engine, handlers
 
 Json = dict[str, Any]
 
@@ -19,7 +19,7 @@ def install() -> None:
         _refuse_unknown(template, provided)
         return resolve(template, provided, *rest, **more)
 
-    for module in (engine, changesets, handlers, provisioners):
+    for module in (engine, changesets, handlers):
         module._resolve_parameters = resolve_known
     changesets._resolve_props_for_diff = lambda template, params, *rest: _made(
         diff(template, params, *rest), template, params
