@@ -75,7 +75,8 @@ class FakeEmulator(ThreadingHTTPServer):
                 for arn, task in self.tasks.items()
                 if task["lastStatus"] != "STOPPED"
             }
-            return {"version": self.version, "tasks": live, "regions": ["us-east-1"]}
+            numbers = {"version": self.version, "schedules": len(self.schedules)}
+            return {**numbers, "tasks": live, "regions": ["us-east-1"]}
 
     def clock(self, body: Json) -> Json:
         self.offset = body["offset"]

@@ -5,6 +5,7 @@ What it needs of the emulator stands in toolkit/local/PROTOCOL.md.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from toolkit.local.feed.embedded import Branch
 
 _RETRY_SECONDS = 0.2
 _WATCH_SECONDS = 30.0
+_PAUSES, _LONGEST_PAUSE = 4, 2.0  # between two readings of schedules, in times of the last one
 _log = logging.getLogger(__name__)
 
 
@@ -55,6 +57,8 @@ class Agent:
         self._clock = clock
         self._moved = moved
         self._stopping = threading.Event()
+        self._reading = threading.Lock()
+        self._schedules: int | None = None
         journal = Journal()
         self.endpoint = TaskEndpoint(control_url)
         folder = home / "images"
@@ -90,6 +94,7 @@ class Agent:
         self._emulator.reset()
         self._clock.reset()  # first: the scheduler starts over from the time that it is then
         self.scheduler.forget()
+        self._schedules = None
         self._moved()
         self.tell_time()
 
@@ -117,7 +122,10 @@ class Agent:
                 if self._stopping.is_set():
                     return
                 version = found["version"]
-                self._reconcile(found)
+                began = time.monotonic()
+                if self._reconcile(found):  # many schedules are read at their own pace
+                    took = time.monotonic() - began
+                    self._stopping.wait(min(_PAUSES * took, _LONGEST_PAUSE))
                 self.keeper.wake()
             except Exception:  # the boundary of the agent: it lives as long as the emulator does
                 if self._stopping.is_set() or failed():
@@ -125,9 +133,15 @@ class Agent:
                 _log.exception("the agent failed; it goes on")
                 self._stopping.wait(_RETRY_SECONDS)
 
-    def _reconcile(self, found: Mapping[str, Any]) -> None:
-        self.scheduler.refresh(found["regions"])
+    def _reconcile(self, found: Mapping[str, Any]) -> bool:
+        """Take over a state; whether schedules had to be read."""
         self.fargate.reconcile(found["tasks"])
+        with self._reading:
+            if self._schedules == found["schedules"]:
+                return False
+            self.scheduler.refresh(found["regions"])
+            self._schedules = found["schedules"]
+            return True
 
 
 def _pull_container(reference: str, login: Login) -> None:

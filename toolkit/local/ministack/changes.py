@@ -8,14 +8,21 @@ import threading
 
 _changed = threading.Condition()
 _version = 0
+_schedules = 0
 
 
-def announce() -> None:
+def announce(*, schedules: bool = False) -> None:
     """Wake whoever waits: a task, a schedule or a stop request is new."""
-    global _version
+    global _version, _schedules
     with _changed:
         _version += 1
+        _schedules += schedules
         _changed.notify_all()
+
+
+def of_schedules() -> int:
+    """How many changes of schedules there were."""
+    return _schedules
 
 
 def wait(since: int, seconds: float) -> int:

@@ -103,7 +103,12 @@ class Gateway:
 
 async def _changes(since: int) -> dict[str, Any]:
     version = await asyncio.to_thread(changes.wait, since, _LONGEST_WAIT)
-    return {"version": version, "tasks": ecs.live_tasks(), "regions": scheduler.regions()}
+    return {
+        "version": version,
+        "schedules": changes.of_schedules(),
+        "tasks": ecs.live_tasks(),
+        "regions": scheduler.regions(),
+    }
 
 
 def _clock(offset: float) -> Answer:

@@ -9,12 +9,14 @@ import json
 from datetime import datetime
 from typing import Any
 
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import scheduler
 
 from . import changes, engine, shifted_time
 
 Response = tuple[int, dict[str, str], bytes]
 _PAGE = 100
+_listed: dict[str, Any] = {}
 _LATE_SECONDS = 300.0
 
 
@@ -86,7 +88,7 @@ def _start_problem(start: Any) -> str | None:
 def _announcing(original: Any) -> Any:
     def call(*args: Any) -> Response:
         response: Response = original(*args)
-        changes.announce()
+        changes.announce(schedules=True)
         return response
 
     return call
@@ -94,10 +96,23 @@ def _announcing(original: Any) -> Any:
 
 def _page(original: Any, query: dict[str, str]) -> Response:
     size, start = int(query.get("MaxResults", _PAGE)), int(query.get("NextToken", "0"))
-    everything = {key: value for key, value in query.items() if key != "MaxResults"}
-    status, headers, content = original({**everything, "MaxResults": "1000000"})
-    rows = sorted(json.loads(content)["Schedules"], key=lambda row: (row["GroupName"], row["Name"]))
+    rows = _rows(original, query)
     answer: dict[str, Any] = {"Schedules": rows[start : start + size]}
     if start + size < len(rows):
         answer["NextToken"] = str(start + size)
-    return status, headers, json.dumps(answer).encode()
+    content: Response = scheduler._json_resp(200, answer)
+    return content
+
+
+def _rows(original: Any, query: dict[str, str]) -> list[Any]:
+    """All rows of a list, in order; made once for all of its pages."""
+    filters = {key: value for key, value in query.items() if key not in ("MaxResults", "NextToken")}
+    held = (changes.of_schedules(), len(scheduler._schedules._data))  # a reset is no change
+    key = (get_account_id(), get_region(), held, *sorted(filters.items()))
+    if _listed.get("key") != key:
+        _status, _headers, content = original({**filters, "MaxResults": "1000000"})
+        rows = json.loads(content)["Schedules"]
+        rows.sort(key=lambda row: (row["GroupName"], row["Name"]))
+        _listed.update(key=key, rows=rows)
+    found: list[Any] = _listed["rows"]
+    return found
