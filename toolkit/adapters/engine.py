@@ -97,15 +97,11 @@ def running(root: Path) -> EngineInfo | None:
 def ensure_running(root: Path, progress: Progress, *, region: str = REGION) -> EngineInfo:
     """The engine of this project, installed and started first where needed.
 
+    It plays every region; ``region`` is the one that it names first, where it has to be started.
     Raises ToolkitError with the end of the engine's log when it does not come up.
     """
     found = running(root)
     if found is not None:
-        if found.region != region:
-            raise ConfigError(
-                f"the embedded AWS of this project runs in {found.region}, not in {region}",
-                hint="stop it first: toolkit local stop",
-            )
         return found
     _require_packages()
     home = directory(root)

@@ -264,7 +264,8 @@ def open_app(
     client = engine.EngineClient(info)
     if config.names(_FEED):
         config = config.replacing(_FEED, client.feed_url())
-    endpoint = Endpoint(info.region, info.endpoint_url, info.access_key, info.secret_key)
+    region = config.region or info.region  # environments of two regions stand side by side
+    endpoint = Endpoint(region, info.endpoint_url, info.access_key, info.secret_key)
     return App(project, config, Aws(endpoint, observe), console, client.now, local=True)
 
 

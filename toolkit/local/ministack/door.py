@@ -66,7 +66,7 @@ class Door:
             return _message(403, "this door is the engine's own")
         if _REGISTRY.fullmatch(path):
             signed = registry_login.is_address(path, query.decode("latin-1"))
-            return None if signed or _logged_in(headers) else _login()
+            return None if signed or registry_region(path, headers) else _login()
         key, service = signed_by
         if access.is_known(key):
             return None
@@ -87,13 +87,15 @@ def _credentials(key: str, service: str, headers: Headers) -> Refusal:
     return status, dict(answer), content if isinstance(content, bytes) else content.encode()
 
 
-def _logged_in(headers: Headers) -> bool:
+def registry_region(path: str, headers: Headers) -> str | None:
+    """The region of the registry that a request is for: that of its login."""
     scheme, _, encoded = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"basic" or not _REGISTRY.fullmatch(path):
+        return None
     try:
-        given = base64.b64decode(encoded, validate=True)
+        return registry_login.region_of(base64.b64decode(encoded, validate=True))
     except binascii.Error:
-        return False
-    return scheme.lower() == b"basic" and hmac.compare_digest(given, registry_login.pair().encode())
+        return None
 
 
 def _login() -> Refusal:

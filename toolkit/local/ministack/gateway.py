@@ -28,6 +28,7 @@ from . import (
     faults,
     faulty_calls,
     passing,
+    registry_login,
     scheduler,
     shifted_time,
     snapshots,
@@ -68,6 +69,10 @@ class Gateway:
         if refusal is not None:
             await _send(send, *refusal)
             return
+        region = door.registry_region(scope["path"], headers)
+        if region is not None:  # one address serves the registries of all regions
+            namespace = f"ns={registry_login.host(region)}".encode()
+            scope = {**scope, "query_string": b"&".join(filter(None, [query, namespace]))}
         access.set_request_key(key)
         shifted_time.set_request_offset(_offset(headers, key, service))
         if scope["path"].startswith("/_toolkit/"):

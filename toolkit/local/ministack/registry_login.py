@@ -25,14 +25,27 @@ def install() -> None:
     ecr._get_download_url_for_layer = lambda data: _signed_address(original(data))
 
 
-def pair() -> str:
-    """User name and password, of the engine's secret: a later engine takes them, too."""
-    return f"AWS:{_keyed('registry')}"
+def pair(region: str) -> str:
+    """User name and password for one region's registry: a later engine takes them, too."""
+    return f"AWS:{region}.{_keyed(f'registry {region}')}"
+
+
+def region_of(login: bytes) -> str | None:
+    """The region whose registry a login is for, or None if it is none."""
+    region = login.decode("latin-1").removeprefix("AWS:").partition(".")[0]
+    return region if hmac.compare_digest(login, pair(region).encode()) else None
+
+
+def host(region: str) -> str:
+    """The registry of a region, by its name on AWS."""
+    return f"{get_account_id()}.dkr.ecr.{region}.amazonaws.com"
 
 
 def is_address(path: str, query: str) -> bool:
     """Whether this is the address of a layer that GetDownloadUrlForLayer gave."""
-    return "/blobs/" in path and hmac.compare_digest(query, f"signature={_keyed(path)}")
+    namespace, _, signature = query.partition("&signature=")
+    signed = _keyed(f"{path}?{namespace}")
+    return "/blobs/" in path and hmac.compare_digest(signature.encode(), signed.encode())
 
 
 def _keyed(text: str) -> str:
@@ -45,16 +58,17 @@ def _signed_address(response: Any) -> Any:
     if status != 200:
         return response
     answer = json.loads(content)
-    path = answer["downloadUrl"].removeprefix("https://").partition("/")[2]
-    host = f"{os.environ['MINISTACK_HOST']}:{os.environ['GATEWAY_PORT']}"
-    answer["downloadUrl"] = f"http://{host}/{path}?signature={_keyed(f'/{path}')}"
+    registry, _, path = answer["downloadUrl"].removeprefix("https://").partition("/")
+    here = f"{os.environ['MINISTACK_HOST']}:{os.environ['GATEWAY_PORT']}"
+    address = f"/{path}?ns={registry}"
+    answer["downloadUrl"] = f"http://{here}{address}&signature={_keyed(address)}"
     return status, headers, json.dumps(answer).encode()
 
 
 def _get_authorization_token(_data: Any) -> Any:
     row = {
-        "authorizationToken": base64.b64encode(pair().encode()).decode(),
+        "authorizationToken": base64.b64encode(pair(get_region()).encode()).decode(),
         "expiresAt": int(time.time()) + _HOURS * 3600,
-        "proxyEndpoint": f"https://{get_account_id()}.dkr.ecr.{get_region()}.amazonaws.com",
+        "proxyEndpoint": f"https://{host(get_region())}",
     }
     return json_response({"authorizationData": [row]})
