@@ -151,6 +151,7 @@ _ACTIONS = {
     ("s3", "ListObjectsV2"): ("ListBucket",),
     ("s3", "ListObjectVersions"): ("ListBucketVersions",),
     ("s3", "HeadObject"): ("GetObject",),
+    ("s3", "ListBuckets"): ("ListAllMyBuckets",),
     ("s3", "DeleteObjects"): ("DeleteObject", "DeleteObjectVersion"),
     ("sqs", "ChangeMessageVisibilityBatch"): ("ChangeMessageVisibility",),
     ("sqs", "DeleteMessageBatch"): ("DeleteMessage",),

@@ -4,15 +4,18 @@ The keys come from `runtime.contract` and `runtime.layout`; nobody else reads th
 A page of a listing holds 1,000 keys, and everything here costs pages, not runs.
 """
 
+import gzip
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import chain, groupby
 from pathlib import Path
 
 from attrs import evolve, field, frozen
 
+from toolkit.adapters.logs import Line
 from toolkit.adapters.s3 import Bucket
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.errors import EvidenceError
@@ -27,6 +30,7 @@ _PAGE = 1000
 # Where a schedule's latest run is looked for before all of its history is.
 _RECENT = timedelta(days=31)
 _JSON = "application/json"
+RECORDS = "records/"
 
 
 @frozen
@@ -64,6 +68,21 @@ class Archive:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
+
+    def keep_records(self, lines: Iterable[Line]) -> int:
+        """Keep state-change records, a file a day as `records/<day>.jsonl.gz`; returns how many.
+
+        Each line is an event as EventBridge wrote it. The same records make the same bytes.
+        """
+        days: defaultdict[str, list[str]] = defaultdict(list)
+        for line in lines:
+            moment = datetime.fromtimestamp(line.timestamp / 1000, UTC)
+            days[f"{moment:%Y-%m-%d}"].append(line.message)
+        for day, messages in sorted(days.items()):
+            text = "".join(f"{message}\n" for message in messages)
+            content = gzip.compress(text.encode(), mtime=0)
+            self._bucket.write(f"{RECORDS}{day}.jsonl.gz", content, "application/gzip")
+        return sum(map(len, days.values()))
 
     def commits(
         self, schedule: str, since: datetime, until: datetime | None = None

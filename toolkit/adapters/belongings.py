@@ -23,6 +23,28 @@ class Belongings:
         self._s3: S3Client = aws.client("s3")
         self._ecs: ECSClient = aws.client("ecs")
 
+    def buckets(self, stack: str) -> list[str]:
+        """The buckets that this stack of the app made, those of earlier deployments among them.
+
+        CloudFormation names a bucket after its stack; the app's tag says whose it is.
+        """
+        prefix = f"{stack}-bucket-"
+        with translated("the buckets of the account"):
+            pages = self._s3.get_paginator("list_buckets").paginate(Prefix=prefix)
+            names = [row["Name"] for page in pages for row in page.get("Buckets", ())]
+            return [name for name in names if name.startswith(prefix) and self._is_tagged(name)]
+
+    def _is_tagged(self, bucket: str) -> bool:
+        from botocore.exceptions import ClientError
+
+        try:
+            tags = self._s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in {"NoSuchTagSet", *_NO_BUCKET}:
+                return False
+            raise
+        return {"Key": APP_TAG, "Value": self._app} in tags
+
     def delete_bucket(self, name: str) -> int:
         """Delete a bucket with every version of every object; returns how many versions.
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SEARCHES_AT_ONCE = 4  # CloudWatch Logs allows few searches a second
 _MISSING = "ResourceNotFoundException"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @frozen
@@ -93,6 +94,19 @@ class Logs:
             return {stream: [] for stream in streams}
         first = self.streams(group, streams[:half], start, end)
         return first | self.streams(group, streams[half:], start, end)
+
+    def everything(self, group: str, end: datetime) -> Iterator[Line]:
+        """Every event of a group up to a time; none where the group is gone."""
+        from botocore.exceptions import ClientError
+
+        with translated(f"log group {group}"):
+            try:
+                for page in self._pages(group, _EPOCH, end):
+                    for event in page.get("events", ()):
+                        yield Line(event["timestamp"], event["message"])
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") != _MISSING:
+                    raise
 
     def records(
         self, group: str, terms: list[str], start: datetime, end: datetime

@@ -1,5 +1,6 @@
 """Deleting an app: what goes, what stays, and what stands in the way."""
 
+import gzip
 import json
 import socket
 
@@ -31,8 +32,29 @@ def test_delete_takes_what_is_the_apps_and_nothing_else(shipped: Project) -> Non
     assert kept["bucket"] == bucket
     shipped.aws("s3").head_bucket(Bucket=bucket)
     assert {n for n in stacks(shipped) if n.startswith("doomed-")} == {name}
-    assert "nothing of doomed is deployed" in shipped.toolkit("delete", *other, "--yes").err
+    again = shipped.toolkit("delete", *other, "--yes").err
+    assert "nothing of doomed is deployed" in again
+    assert f"s3://{bucket} is kept: toolkit delete --data --local --config-env doomed" in again
+    started = shipped.toolkit("deploy", "--local", "--dry-run", "--config-env", "doomed").err
+    assert f"s3://{bucket} of an earlier deployment is kept" in started
+    shipped.toolkit("delete", *other, "--yes", "--data")
+    names = {row["Name"] for row in shipped.aws("s3").list_buckets()["Buckets"]}
+    assert bucket not in names
     assert f"{APP}-schedule-weather" in stacks(shipped)
+
+
+def test_the_records_of_tasks_are_kept_before_their_log_goes(shipped: Project) -> None:
+    other = ("--local", "--config-env", "recorded")
+    shipped.toolkit(*DEPLOY, "--config-env", "recorded")
+    shipped.toolkit("run", "weather", *other, "--follow", code=None)
+    bucket = shipped.outputs("recorded-platform")["BucketName"]
+    assert "state-change records kept" in shipped.toolkit("delete", *other, "--yes").err
+    s3 = shipped.aws("s3")
+    keys = [row["Key"] for row in s3.list_objects_v2(Bucket=bucket, Prefix="records/")["Contents"]]
+    files = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
+    lines = [json.loads(line) for file in files for line in gzip.decompress(file).splitlines()]
+    assert {row["detail"]["lastStatus"] for row in lines} >= {"RUNNING", "STOPPED"}
+    assert all(key.endswith(".jsonl.gz") for key in keys)
 
 
 def test_delete_with_data_takes_the_bucket_too(shipped: Project) -> None:

@@ -9,8 +9,9 @@ from toolkit.adapters.lock import DeployLock
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.core.deploying.plans import NOUN_TAG, PLATFORM, SCHEDULE, WORKLOAD
-from toolkit.core.errors import RunError, StackError
+from toolkit.core.errors import RunError, StackError, ToolkitError
 from toolkit.core.names import task_id
+from toolkit.core.platform import Platform
 from toolkit.core.stack import Stack
 
 _ORDER = (SCHEDULE, WORKLOAD, PLATFORM)
@@ -40,14 +41,15 @@ def delete(app: App, *, yes: bool, data: bool) -> Deletion:
         (stack for stack in deployed.all.values() if stack.tags.get(NOUN_TAG) in _ORDER),
         key=lambda stack: (_ORDER.index(stack.tags[NOUN_TAG]), stack.name),
     )
+    belongings = Belongings(app.aws, app.name)
+    earlier = kept_buckets(app, deployed.platform)
     if not stacks:
         app.console.say(f"nothing of {app.name} is deployed here")
-        return Deletion()
+        return _delete_kept(app, belongings, earlier, yes=yes, data=data)
     if deployed.platform is not None:
         _check_idle(app)
-    belongings = Belongings(app.aws, app.name)
     bucket = deployed.platform.bucket_name if deployed.platform else ""
-    doomed = bucket if data else ""
+    doomed = [name for name in (bucket, *earlier) if name] if data else []
     if not _agreed(app, stacks, doomed, yes=yes):
         return Deletion(declined=True)
     families = [
@@ -59,12 +61,46 @@ def delete(app: App, *, yes: bool, data: bool) -> Deletion:
     revisions = [arn for family in families for arn in belongings.revisions(family)]
     for arn in revisions:
         belongings.deregister(arn)
-    if doomed:
-        # Before its stack: from then on nothing would tell that it is the app's.
-        app.console.say(f"{belongings.delete_bucket(doomed):,} versions of objects deleted")
+    if deployed.platform is not None and not data:
+        # ECS and CloudWatch forget; the bucket stays.
+        lines = app.logs.everything(deployed.platform.lifecycle_log_group_name, app.now())
+        app.console.say(
+            f"{app.archive.keep_records(lines):,} state-change records kept in {bucket}"
+        )
+    _delete_buckets(app, belongings, doomed)
     _layer(app, [s.name for s in stacks if s.tags[NOUN_TAG] == PLATFORM])
     names = tuple(stack.name for stack in stacks)
     return Deletion(names, len(revisions), "" if doomed else bucket)
+
+
+def kept_buckets(app: App, platform: Platform | None) -> list[str]:
+    """The buckets that earlier deployments of the app have left, as far as they are told."""
+    try:
+        names = Belongings(app.aws, app.name).buckets(app.names.platform_stack)
+    except ToolkitError as error:
+        app.console.say(f"buckets of earlier deployments are not known: {error.message}")
+        return []
+    return [name for name in names if platform is None or name != platform.bucket_name]
+
+
+def _delete_kept(
+    app: App, belongings: Belongings, buckets: list[str], *, yes: bool, data: bool
+) -> Deletion:
+    """Delete the buckets of earlier deployments, where that was asked for."""
+    if not (buckets and data):
+        for name in buckets:
+            app.console.say(f"s3://{name} is kept: {app.command('delete --data')} deletes it")
+        return Deletion(bucket=buckets[0] if buckets else "")
+    if not _agreed(app, (), buckets, yes=yes):
+        return Deletion(declined=True)
+    _delete_buckets(app, belongings, buckets)
+    return Deletion()
+
+
+def _delete_buckets(app: App, belongings: Belongings, names: Sequence[str]) -> None:
+    # Before their stack: from then on nothing but their tag would tell that they are the app's.
+    for name in names:
+        app.console.say(f"{belongings.delete_bucket(name):,} versions of objects deleted")
 
 
 def _upper_layers(app: App, stacks: Sequence[Stack], bucket: str) -> None:
@@ -92,12 +128,12 @@ def _check_idle(app: App) -> None:
         )
 
 
-def _agreed(app: App, stacks: Sequence[Stack], bucket: str, *, yes: bool) -> bool:
+def _agreed(app: App, stacks: Sequence[Stack], buckets: Sequence[str], *, yes: bool) -> bool:
     for stack in stacks:
         app.console.say(f"- {stack.name}")
-    if bucket:
+    for bucket in buckets:
         app.console.say(f"- s3://{bucket} with ALL artifacts, manifests and releases")
-    data = " AND THE DATA" if bucket else ""
+    data = " AND THE DATA" if buckets else ""
     return yes or app.console.confirm(f"Delete these {len(stacks)} stacks{data} {app.place}?")
 
 

@@ -17,6 +17,7 @@ from toolkit.adapters.roles import has_ecs_role, make_ecs_role
 from toolkit.adapters.session import Aws
 from toolkit.app.app import App
 from toolkit.app.deploying import ownership
+from toolkit.app.deploying.delete import kept_buckets
 from toolkit.app.deploying.image import find_image, resolve_image
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
 from toolkit.app.deploying.release import build, check_project, load
@@ -63,8 +64,11 @@ def deploy(app: App, options: Options) -> Deployment:
         check_project(app)
     _check_names(app, release, options.only)
     with Layers(app, options) as layers:
+        deployed = bool(layers.outputs(app.names.platform_stack))
+        for bucket in () if deployed else kept_buckets(app, None):
+            app.console.say(f"s3://{bucket} of an earlier deployment is kept; this one starts anew")
         # The embedded AWS needs no such role.
-        first = not layers.outputs(app.names.platform_stack) and not app.local
+        first = not deployed and not app.local
         ready = partial(make_ready, app.aws, app.console.say) if first else lambda: None
         rows = layers.deploy([_platform(app, release)], agreed=ready)
         outputs = layers.outputs(app.names.platform_stack)
