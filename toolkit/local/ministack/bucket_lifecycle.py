@@ -22,10 +22,11 @@ _DAY = 86_400
 
 
 def install() -> None:
-    """Give CloudFormation's bucket the property that ministack passes over."""
+    """Give CloudFormation's bucket the properties that ministack passes over."""
     provisioners._S3_BUCKET_CONFIGURATIONS = (
         *provisioners._S3_BUCKET_CONFIGURATIONS,
         ("LifecycleConfiguration", _rules, _put, s3._delete_bucket_lifecycle),
+        ("Tags", list, _put_tags, s3._delete_bucket_tagging),
     )
 
 
@@ -72,6 +73,10 @@ def _put(bucket: str, rules: list[Json]) -> None:
     if refusal is not None:
         raise ValueError(f"{refusal[2].decode()} (Service: S3, Status Code: {refusal[0]})")
     s3._bucket_lifecycle[bucket] = rules
+
+
+def _put_tags(bucket: str, tags: list[Json]) -> None:
+    s3._bucket_tags[bucket] = {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def _rules(configuration: Json) -> list[Json]:
