@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
+import pytest
 from attrs import frozen
 
 from .conftest import Platform, eventually
@@ -80,6 +81,11 @@ class Account:
         request = self.request(self.define(script, **container))
         answer = self.client("ecs").run_task(**request)
         return self.stopped(answer["tasks"][0]["taskArn"])
+
+
+def differs(words: str) -> pytest.MarkDecorator:
+    """What the embedded AWS is known to do otherwise, in the words of docs/local.md."""
+    return pytest.mark.differs(words)
 
 
 def embedded(platform: Platform) -> Account:

@@ -84,6 +84,14 @@ class Rehearsal:
         return [event["message"] for page in pages for event in page["events"]]
 
 
+@pytest.fixture(autouse=True)
+def _known_to_differ(request: pytest.FixtureRequest) -> None:
+    """A conformance test of a known difference fails on the embedded AWS, or it is none."""
+    mark = request.node.get_closest_marker("differs")
+    if mark is not None and "embedded" in request.node.name:
+        request.node.add_marker(pytest.mark.xfail(reason=mark.args[0], strict=True))
+
+
 def eventually(find: Callable[[], Any], seconds: float = 120) -> Any:
     """Poll until something is found; the test's timeout is generous and never asserted on."""
     deadline = time.monotonic() + seconds

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from .account import Account, embedded, real
+from .account import Account, differs, embedded, real
 from .conftest import eventually
 from .test_local_conformance_stores import schedule
 
@@ -281,6 +281,38 @@ def test_a_false_condition_makes_nothing(account: Account, more: str, made: set[
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert stack["Resources"] == made
     assert {row["OutputKey"] for row in stack.get("Outputs", [])} == made - {"One"}
+
+
+@differs("Properties that a type does not have are accepted.")
+def test_a_property_that_the_type_does_not_have(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html"""
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"Nope": 1}}
+    assert deploy(account, {"Resources": {"One": queue}})["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+def test_an_update_tells_what_is_replaced(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html"""
+    cloudformation = account.client("cloudformation")
+    names, wait = {"StackName": NAME, "ChangeSetName": "next"}, {"Delay": 1}
+
+    def named(name: str, delay: int) -> str:
+        queue = {"QueueName": name, "DelaySeconds": delay}
+        one = {"Type": "AWS::SQS::Queue", "Properties": queue}
+        return json.dumps({"Resources": {"One": one}})
+
+    cloudformation.create_stack(StackName=NAME, TemplateBody=named(NAME, 0))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=NAME, WaiterConfig=wait)
+    replaced = {}
+    try:
+        for queue, delay in ((NAME, 1), (f"{NAME}-2", 0)):
+            cloudformation.create_change_set(**names, TemplateBody=named(queue, delay))
+            cloudformation.get_waiter("change_set_create_complete").wait(**names, WaiterConfig=wait)
+            [change] = cloudformation.describe_change_set(**names)["Changes"]
+            replaced[queue] = change["ResourceChange"]["Replacement"]
+            cloudformation.delete_change_set(**names)
+    finally:
+        cloudformation.delete_stack(StackName=NAME)
+    assert replaced == {NAME: "False", f"{NAME}-2": "True"}
 
 
 def test_an_update_lists_what_becomes_of_a_condition(account: Account) -> None:
