@@ -12,6 +12,7 @@ import importlib.util
 import io
 import json
 import logging
+import os
 import pkgutil
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import imports
+from attrs import evolve
 
 import workloads
 from toolkit.runtime import catalog, runtime, sink
@@ -39,6 +41,8 @@ def import_workloads() -> None:
         if not module.name.endswith("__main__"):
             _import_whole(module.name)
     for workload in catalog.load().workloads.values():
+        if workload.command:
+            continue
         name, _, function = workload.entry_point.partition(":")
         getattr(importlib.import_module(name), function)
 
@@ -119,8 +123,7 @@ def refuse() -> None:
 
 
 def run() -> None:
-    """A run of a workload that does nothing: the whole way to its manifest."""
-    stdout = io.StringIO()
+    """Runs of a function and of a program that do nothing: the whole way to their manifests."""
     workload = catalog.Workload(
         name=RUN.schedule,
         summary="",
@@ -129,12 +132,20 @@ def run() -> None:
         memory=512,
         max_runtime_seconds=60,
     )
+    _run(workload)
+    program = 'echo done; echo a > "$ARTIFACTS/a.csv"'
+    _run(evolve(workload, entry_point="", command=("sh", "-c", program)))
+
+
+def _run(workload: catalog.Workload) -> None:
+    stdout = io.StringIO()
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             "WORKLOAD": RUN.schedule,
             "SCHEDULE": RUN.schedule,
             "SCHEDULED_TIME": RUN.scheduled_time.isoformat(),
             "BUCKET": f"file://{folder}",
+            "PATH": os.environ.get("PATH", os.defpath),
         }
         known = catalog.Catalog({RUN.schedule: workload})
         code = runtime.execute(environment, stdout, catalog=known)

@@ -13,6 +13,8 @@ from .conftest import ROOT, Project, make_project
 
 _BLOCK = re.compile(r"`([\w./-]+)`:\n\n```(?:python|toml)\n(.*?)```", re.DOTALL)
 
+_PROGRAM = re.compile(r"```sh\n(.*?)```\n\n[^`]*```toml\n(.*?)```", re.DOTALL)
+
 
 @pytest.fixture(scope="module")
 def blocks() -> dict[str, str]:
@@ -29,6 +31,15 @@ def walked(blocks: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
         path.write_text(blocks[name])
     with (project.root / "workloads" / "catalog.toml").open("a") as catalog:
         catalog.write("\n" + blocks["workloads/catalog.toml"])
+        [(script, table)] = _PROGRAM.findall((ROOT / "docs" / "adding-a-workload.md").read_text())
+        catalog.write("\n" + table)
+    program = project.root / "workloads" / "bin" / "flood"
+    program.parent.mkdir()
+    program.write_text(script)
+    program.chmod(0o755)
+    (project.root / "schedules" / "flood.toml").write_text(
+        'workload = "flood"\nexpression = "cron(0 7 * * ? *)"\n'
+    )
     yield project
     project.toolkit("local", "stop")
 
@@ -61,6 +72,13 @@ def test_the_new_workload_deploys_runs_and_passes(walked: Project) -> None:
     assert "hours_between_high_waters" in answer.out
     assert "DAYS" in (walked.root / "schedules" / "tides.toml").read_text()
     assert "07:00" in walked.toolkit("schedule", "tides", "--local").out
+
+
+def test_the_program_deploys_runs_and_passes(walked: Project) -> None:
+    walked.toolkit("deploy", "--local", "--yes", "--only", "flood")
+    answer = walked.toolkit("run", "flood", "--local", "--follow")
+    assert "PASS" in answer.out
+    assert "counts 30 days up to 2" in answer.err
 
 
 def test_a_setting_out_of_its_range_is_refused_before_anything_is_deployed(

@@ -16,6 +16,7 @@ from toolkit.core.checks import Check, Status
 from toolkit.core.proof.verdict import Ruling, Verdict
 from toolkit.core.stack import Action, ChangeSet, ResourceChange, StackEvent
 from toolkit.runtime.contract import parse_time
+from toolkit.runtime.documents import printable
 
 _SIGNS = {Action.ADD: ("+", "green"), Action.REMOVE: ("-", "red")}
 _STATUS = {
@@ -131,6 +132,9 @@ def log_line(message: str) -> str:
         return message
     for name in ("seq", "run_id"):
         event.pop(name, None)
+    if isinstance(event.get("stream"), str) and isinstance(event.get("line"), str):
+        # What a program wrote is for people: whole, and unable to steer the terminal.
+        return printable(f"{head} {event['stream']:<6}  {event['line']}").rstrip()
     trace = event.pop("traceback", None)
     fields = "  ".join(f"{name}={_short(value)}" for name, value in event.items())
     return f"{head} {fields}".rstrip() + (f"\n{trace}" if trace else "")

@@ -18,6 +18,7 @@ from typing import Any
 from attrs import asdict, field, frozen
 
 from toolkit.runtime import documents
+from toolkit.runtime.command_line import check_command
 from toolkit.runtime.contract import CONTRACT_VARIABLES, ContractError, Json
 from toolkit.runtime.documents import FORMAT, DocumentError
 from toolkit.runtime.rules import Rule
@@ -121,6 +122,17 @@ class ExpectedArtifact:
 
 
 @frozen
+class Secret:
+    """A variable that ECS fills from Secrets Manager or Parameter Store when a task starts.
+
+    ``source`` is ``secretsmanager:NAME``, with ``:KEY`` for one key of its JSON, or ``ssm:NAME``.
+    """
+
+    name: str
+    source: str
+
+
+@frozen
 class Workload:
     """What can run: its code, its size and what is expected of it.
 
@@ -128,14 +140,17 @@ class Workload:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
     ``gates`` are names of gates that every successful run has, with ``*`` for any text.
     ``services`` are the AWS clients that it uses, besides S3 and STS, by boto3's names.
+    It has an ``entry_point``, a function as ``module:name``, or a ``command``, a program's words.
+    ``policies`` are files of the project with statements for its task role.
     """
 
     name: str
     summary: str
-    entry_point: str
     cpu: int
     memory: int
     max_runtime_seconds: int
+    entry_point: str = ""
+    command: tuple[str, ...] = ()
     kind: str = "batch"
     variables: tuple[Variable, ...] = ()
     artifacts: tuple[ExpectedArtifact, ...] = ()
@@ -143,6 +158,8 @@ class Workload:
     rules: tuple[Rule, ...] = ()
     services: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    policies: tuple[str, ...] = ()
 
     def row(self) -> bytes:
         """The workload as the bucket keeps it, below ``catalog/``: what a run is judged by.
@@ -268,15 +285,20 @@ def _workload(name: str, declared: Any) -> Workload:
         )
         rules = tuple(Rule(**row) for row in table.pop("rules", ()))
         lists: dict[str, Any] = {key: tuple(table.pop(key, ())) for key in ("events", "gates")}
+        secrets = tuple(Secret(*row) for row in table.pop("secrets", {}).items())
         workload = Workload(
             name=name,
+            command=_words(table, "command", '["bin/report", "--all"]'),
+            policies=_words(table, "policies", '["policies/sales.json"]'),
+            secrets=secrets,
             variables=variables,
             artifacts=artifacts,
             rules=rules,
-            services=_services(table.pop("services", ())),
+            services=_words(table, "services", '["dynamodb"]'),
             **lists,
             **table,
         )
+        _check_work(workload)
         for variable in variables:
             if variable.type not in _TYPES:
                 raise ContractError(f"{variable.name} has type {variable.type!r}")
@@ -289,10 +311,24 @@ def _workload(name: str, declared: Any) -> Workload:
     return workload
 
 
-def _services(names: Any) -> tuple[str, ...]:
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise ContractError('services: write a list of names, such as ["dynamodb"]')
-    return tuple(names)
+def _check_work(workload: Workload) -> None:
+    if not workload.command and not workload.entry_point:
+        raise ContractError(
+            'it has neither entry_point = "workloads.MODULE:FUNCTION" nor command = ["PROGRAM"]'
+        )
+    if workload.command and workload.entry_point:
+        raise ContractError("it has an entry_point and a command; keep one of them")
+    if workload.command:
+        if workload.kind != "batch":
+            raise ContractError(f"a command is of kind batch, not {workload.kind}")
+        check_command(workload.command, [variable.name for variable in workload.variables])
+
+
+def _words(table: dict[str, Any], key: str, example: str) -> tuple[str, ...]:
+    words = table.pop(key, ())
+    if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
+        raise ContractError(f"{key}: write a list of texts, such as {example}")
+    return tuple(words)
 
 
 def _text(value: object) -> str:

@@ -6,7 +6,6 @@ wrong is told once, in the log and (if the store can be reached) in the manifest
 """
 
 import hashlib
-import importlib
 import operator
 import os
 import shutil
@@ -15,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -40,8 +38,8 @@ from toolkit.runtime.contract import (
     format_time,
     jsonable,
 )
+from toolkit.runtime.failure import described_failure, so_far
 from toolkit.runtime.log import Log
-from toolkit.runtime.packages import explain_missing
 from toolkit.runtime.sink import Sink, SinkError, open_sink
 from toolkit.runtime.stop import StopFlag, Watchdog
 from toolkit.runtime.task import (
@@ -51,11 +49,11 @@ from toolkit.runtime.task import (
     read_task,
     task_arn,
 )
+from toolkit.runtime.work import Work, work_of
 
 # ECS kills 120 s after SIGTERM (`stopTimeout`). The workload gets the first half to save what is
 # worth keeping; the manifest is written in what is left.
 _GRACE_SECONDS = 60.0
-_TRACEBACK_LIMIT = 12_000
 
 
 def main() -> int:
@@ -92,7 +90,9 @@ def execute(
         except (ContractError, OSError) as error:
             log.event("run.refused", problems=str(error).splitlines(), exit_code=EXIT_CONFIGURATION)
             return EXIT_CONFIGURATION
-        execution = _Execution(task, arn, scratch, log, stop, clock)
+        execution = _Execution(
+            task, arn, scratch, log, stop, clock, work_of(task, environment, grace)
+        )
         watchdog.guard(task.max_runtime_seconds, execution.overdue)
         return execution.run()
     finally:
@@ -110,6 +110,7 @@ class _Execution:
         log: Log,
         stop: StopFlag,
         clock: Callable[[], float],
+        work: Work,
     ) -> None:
         self.scratch = scratch
         self._task = task
@@ -117,6 +118,7 @@ class _Execution:
         self._log = log
         self._stop = stop
         self._clock = clock
+        self._job = work
         # Held for the whole commit, and for each line and artifact of the workload, so that none
         # of them falls between the manifest's count and its writing.
         self._lock = threading.Lock()
@@ -196,6 +198,7 @@ class _Execution:
 
     def overdue(self, outcome: Outcome) -> int:
         """Commit in place of a workload that did not end in time; called by the watchdog."""
+        self._job.kill()
         message = f"the run did not end within its grace period: {outcome}"
         error: dict[str, Json] = {"type": "Overdue", "message": message}
         if self._claimed.is_set() and self._refusal is not None:
@@ -261,16 +264,13 @@ class _Execution:
         try:
             if self._stop.is_set():
                 raise Interrupted
-            entry_point = self._task.workload.entry_point
-            result = _load(entry_point)(self._task.settings, self)
-            if not isinstance(result, Result):
-                raise TypeError(f"{entry_point} returned no Result but {result!r}")
+            result = self._job.run(self)
         except Interrupted as interruption:
             outcome = self._stop.outcome or Outcome.FAILED
             message = f"asked to stop: {outcome}"
-            return outcome, _so_far(interruption), {"type": "Interrupted", "message": message}
+            return outcome, so_far(interruption), {"type": "Interrupted", "message": message}
         except BaseException as error:  # noqa: BLE001 - the boundary: any failure must reach the manifest
-            return Outcome.FAILED, _so_far(error), _describe(error, self._task)
+            return Outcome.FAILED, so_far(error), described_failure(error, self._task)
         failed = [gate for gate in result.gates if not gate.passed]
         if failed:
             text = "; ".join(f"{g.name} = {g.value:.6g}, wanted {g.op} {g.limit:g}" for g in failed)
@@ -286,7 +286,7 @@ class _Execution:
                 jsonable(result.metrics)
             except (TypeError, ValueError, RecursionError) as failure:  # changed since it was made
                 outcome, result = Outcome.FAILED, Result()
-                error = _describe(failure, self._task)
+                error = described_failure(failure, self._task)
             if error is not None:
                 name = "run.failed" if outcome is Outcome.FAILED else "run.stopped"
                 self._log.event(name, **error)
@@ -347,12 +347,6 @@ class _Execution:
         return self._clock() - contract.parse_time(self._started_at).timestamp()
 
 
-def _so_far(error: BaseException) -> Result:
-    """What was measured before an error: it may bring it, as a stream's does that was cut off."""
-    result = getattr(error, "result", None)
-    return result if isinstance(result, Result) else Result()
-
-
 def _created(sink: Sink, key: str, content: bytes) -> bool:
     """Whether ``key`` holds our content, written now or by a try whose answer was lost."""
     try:
@@ -367,40 +361,9 @@ def _created(sink: Sink, key: str, content: bytes) -> bool:
     return sink.read(key) == content
 
 
-def _load(entry_point: str) -> Callable[[Mapping[str, Json], contract.Run], Result]:
-    module, _, name = entry_point.partition(":")
-    function: Callable[[Mapping[str, Json], contract.Run], Result] = getattr(
-        importlib.import_module(module), name
-    )
-    return function
-
-
 def _measure(content: bytes | Path) -> tuple[int, bytes]:
     if isinstance(content, Path):
         with content.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").digest()
         return content.stat().st_size, digest
     return len(content), hashlib.sha256(content).digest()
-
-
-def _describe(error: BaseException, task: RunInput) -> dict[str, Json]:
-    redact = task.redact
-    missing = explain_missing(error, task.workload.name)
-    message = f"{_words(error)}: {missing}" if missing else _words(error)
-    described: dict[str, Json] = {"type": type(error).__name__, "message": redact(message)}
-    hint = getattr(error, "hint", None)
-    if hint:
-        described["hint"] = redact(_words(hint))
-    try:
-        text = redact("".join(traceback.format_exception(error)))
-    except Exception as failure:  # noqa: BLE001 - an error's own methods may raise anything
-        text = f"(the traceback cannot be told: {type(failure).__name__})"
-    return {**described, "traceback": text[-_TRACEBACK_LIMIT:]}
-
-
-def _words(thing: object) -> str:
-    """Its text, whatever its own methods do."""
-    try:
-        return str(thing)[:_TRACEBACK_LIMIT]
-    except Exception as failure:  # noqa: BLE001 - an error's own methods may raise anything
-        return f"({type(thing).__name__} cannot be told: {type(failure).__name__})"

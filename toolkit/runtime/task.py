@@ -6,12 +6,13 @@ import secrets
 import socket
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from http.client import HTTPException
 from typing import TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from toolkit.runtime import contract
 from toolkit.runtime.catalog import Catalog, Workload
@@ -23,6 +24,7 @@ _METADATA_SECONDS = 5
 _METADATA_BYTES = 1 << 20
 METADATA_PATIENCE_SECONDS = 20.0
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 3.0
+_SHORTEST_SECRET = 4
 _T = TypeVar("_T")
 
 
@@ -39,6 +41,17 @@ class RunInput:
     environment: Mapping[str, str]
     execution_id: str | None
     attempt: str | None
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # their values
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Texts that neither log nor manifest may hold, the longest first."""
+        own = [
+            str(self.settings[variable.name.lower()])
+            for variable in self.workload.variables
+            if variable.secret
+        ]
+        return tuple(sorted({*filter(None, own), *self.secrets}, key=len, reverse=True))
 
     @property
     def image_digest(self) -> str | None:
@@ -56,10 +69,8 @@ class RunInput:
 
     def redact(self, text: str) -> str:
         """``text`` without secrets and credentials: a failed request tells its whole URL."""
-        for variable in self.workload.variables:
-            value = str(self.settings[variable.name.lower()])
-            if variable.secret and value:
-                text = text.replace(value, REDACTED)
+        for secret in self.hidden:
+            text = text.replace(secret, REDACTED)
         return hide_credentials(text)
 
     def redacted(self, value: Json) -> Json:
@@ -103,7 +114,27 @@ def read_task(environment: Mapping[str, str], catalog: Catalog) -> RunInput:
         environment=_shown(environment, workload),
         execution_id=environment.get(contract.EXECUTION_ID),
         attempt=environment.get(contract.ATTEMPT),
+        secrets=secret_texts(environment.get(row.name, "") for row in workload.secrets),
     )
+
+
+def secret_texts(values: Iterable[str]) -> tuple[str, ...]:
+    """What must not be told of secrets: each value, its lines, and the texts in its JSON.
+
+    Shorter ones than four characters are left alone: they are in everything.
+
+    >>> secret_texts(['{"user": "shop", "pin": 7}'])
+    ('{"user": "shop", "pin": 7}', 'shop')
+    """
+    found: dict[str, None] = {}
+    for value in values:
+        texts = [value, *value.splitlines()]
+        with suppress(ValueError, RecursionError):
+            document = json.loads(value)
+            if isinstance(document, dict):
+                texts += [text for text in document.values() if isinstance(text, str)]
+        found |= dict.fromkeys(text for text in texts if len(text.strip()) >= _SHORTEST_SECRET)
+    return tuple(found)
 
 
 class MetadataError(Exception):

@@ -1,9 +1,10 @@
 """``python -m toolkit.runtime``, but for a probe and with the grace of the test."""
 
+import json
 import os
 import sys
 
-from tests.functional.runtime.harness import catalog
+from tests.functional.runtime.harness import catalog, command_catalog
 from toolkit.runtime.runtime import execute
 
 if __name__ == "__main__":
@@ -11,7 +12,9 @@ if __name__ == "__main__":
         execute(
             os.environ,
             sys.stdout,
-            catalog=catalog(os.environ["PROBE"]),
+            catalog=command_catalog(json.loads(os.environ["COMMAND"]))
+            if "COMMAND" in os.environ
+            else catalog(os.environ["PROBE"]),
             grace=float(os.environ["GRACE"]),
         )
     )

@@ -8,14 +8,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from toolkit.runtime.catalog import Catalog, Variable, Workload
+from toolkit.runtime.catalog import Catalog, ExpectedArtifact, Secret, Variable, Workload
 from toolkit.runtime.contract import Manifest
 from toolkit.runtime.runtime import execute
 
@@ -61,6 +61,19 @@ def catalog(probe: str, kind: str = "batch") -> Catalog:
     return Catalog({"probe": workload})
 
 
+def command_catalog(command: Sequence[str]) -> Catalog:
+    """A catalog whose only workload is a program."""
+    probe = catalog("").workload("probe")
+    workload = evolve(
+        probe,
+        entry_point="",
+        command=tuple(command),
+        artifacts=(ExpectedArtifact("declared.bin", "application/x-own"),),
+        secrets=(Secret("DB_PASSWORD", "ssm:/db"),),
+    )
+    return Catalog({"probe": workload})
+
+
 @frozen
 class Ended:
     """What a run left behind."""
@@ -91,6 +104,16 @@ class Ended:
         """The one line of that event."""
         [line] = [line for line in self.lines if line["event"] == event]
         return line
+
+
+def run_command(command: Sequence[str], root: Path, **more: str) -> Ended:
+    """Run a program as a workload, in this process."""
+    stdout = io.StringIO()
+    variables = environment(root, PATH=os.environ["PATH"], **more)
+    code = execute(
+        variables, stdout, catalog=command_catalog(command), clock=lambda: NOON, grace=30
+    )
+    return Ended(code, _parse(stdout.getvalue().splitlines()), root)
 
 
 def run_here(probe: str, root: Path, *, kind: str = "batch", **more: str) -> Ended:
@@ -124,6 +147,16 @@ class Running:
             if json.loads(line)["event"] == event:
                 return
         raise AssertionError(f"no {event} among {self._lines}")
+
+    def lines(self) -> Iterator[str]:
+        """Each line of the log as it comes."""
+        assert self._process.stdout is not None
+        yield from self._process.stdout
+
+    def resident(self) -> int:
+        """The bytes that the process holds in memory."""
+        statm = Path(f"/proc/{self._process.pid}/statm").read_text("ascii")
+        return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def send(self, number: signal.Signals = signal.SIGTERM) -> None:
         self._process.send_signal(number)

@@ -1,5 +1,6 @@
 """`toolkit workloads`."""
 
+import shlex
 from collections.abc import Iterator
 
 import click
@@ -60,7 +61,8 @@ def _whole(row: ScheduledWorkload) -> Iterator[str]:
 def _head(row: ScheduledWorkload) -> Iterator[str]:
     workload = row.workload
     yield wrapped(f"{workload.name}: {workload.summary}", hang="  ")
-    yield f"runs       {workload.entry_point} ({workload.kind})"
+    runs = shlex.join(workload.command) if workload.command else workload.entry_point
+    yield f"runs       {runs} ({workload.kind})"
     yield f"size       {workload.cpu / 1024:g} vCPU, {workload.memory / 1024:g} GB"
     yield f"at most    {workload.max_runtime_seconds} s"
     yield f"schedules  {', '.join(row.schedules) or 'none'}"

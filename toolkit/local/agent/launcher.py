@@ -3,7 +3,7 @@
     python launcher.py ROOT FD [-r PATH…] [-w PATH…] -- -m MODULE … (or -c PROGRAM …)
 
 The import root is the image's tree. Only what is below a PATH can be read; nothing but what is
-below those after ``-w`` can be written, if there are any. The process group ends when the engine
+below those after ``-w`` can be written, if there are any. The whole session ends when the engine
 does. It is run by path in a clean environment and imports nothing of the toolkit.
 """
 
@@ -16,6 +16,7 @@ import struct
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 # Landlock: https://docs.kernel.org/userspace-api/landlock.html. The numbers of its system calls are
 # those of every architecture; the others stand in include/uapi/linux/landlock.h.
@@ -110,9 +111,23 @@ def _libc() -> ctypes.CDLL:
 
 
 def _end_with_the_engine(descriptor: int) -> None:
-    """Block until the engine's end of the pipe closes, then end the whole process group."""
+    """Block until the engine's end of the pipe closes, then end the whole session."""
     os.read(descriptor, 1)
-    os.killpg(0, signal.SIGKILL)
+    end_session(os.getsid(0))
+
+
+def end_session(session: int) -> None:
+    """SIGKILL for every process of a session, its leader's group last: that may be our own.
+
+    A program that the runtime starts has a process group of its own in the same session.
+    """
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():  # noqa: PTH112, PTH208
+        with suppress(OSError, ValueError):
+            pid = int(name)
+            if os.getsid(pid) == session and os.getpgid(pid) != session:
+                os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(session, signal.SIGKILL)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from typing import IO, ClassVar
 from toolkit.core.deploying.executor import Executor
 from toolkit.local.agent.clock import SHIM, clock_variables
 from toolkit.local.agent.images import PulledImage
+from toolkit.local.agent.launcher import end_session
 from toolkit.local.agent.memory import victim
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -83,8 +84,8 @@ class Process:
         while (code := self._poll()) is None:
             self._keep_within_memory()
             if self._kill_at is not None and time.monotonic() >= self._kill_at:
-                self._signal(signal.SIGKILL)
-        self._signal(signal.SIGKILL)  # what it left running goes with it, as a container's would
+                end_session(self._popen.pid)
+        end_session(self._popen.pid)  # what it left running goes with it, as a container's would
         os.close(self._lifeline)
         return code if code >= 0 else 128 - code
 
