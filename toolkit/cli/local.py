@@ -121,7 +121,7 @@ def advance(
         raise click.UsageError("give a duration such as 7d, or a time")
     pace = local.read_speed(speed) if speed else None
     times = Times(local.now(root), timezone)
-    target = times.read("until", where or until or "", ahead=True)
+    target = times.read("to" if until is None else "--until", where or until or "", ahead=True)
     try:
         _print_events(local.advance(root, target, speed=pace, parallel=parallel), as_json=as_json)
     except KeyboardInterrupt:
