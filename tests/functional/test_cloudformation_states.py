@@ -49,6 +49,7 @@ class Client:
     events: list[dict[str, Any]] = field(factory=list)
     changes: list[dict[str, Any]] = field(factory=list)
     refused_mode: ClientError | None = None
+    refused_once: ClientError | None = None
     asked: dict[str, Any] = field(factory=dict)
     validation: list[dict[str, Any]] | ClientError = field(factory=list)
     calls: list[str] = field(factory=list)
@@ -66,6 +67,9 @@ class Client:
         self.asked = given
         if self.refused_mode is not None and "DeploymentMode" in given:
             raise self.refused_mode
+        if self.refused_once is not None:
+            refusal, self.refused_once = self.refused_once, None
+            raise refusal
         self.kinds.append(ChangeSetType)
         return {"Id": "arn"}
 
@@ -179,6 +183,37 @@ def test_a_stack_without_the_apps_tag_is_left_alone(status: str) -> None:
     with pytest.raises(StackError, match="is not this app's"):
         prepare(client)
     assert client.calls == []
+
+
+def test_what_a_listing_showed_is_looked_at_again_once_aws_refuses_it() -> None:
+    client = Client(
+        ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"],
+        refused_once=refused("ValidationError", "is in UPDATE_IN_PROGRESS state"),
+    )
+    listed = Stack(PLAN.name, "UPDATE_COMPLETE", tags={"app": "app"})
+    said: list[str] = []
+    formation(client).prepare(PLAN, say=said.append, seen=listed)
+    assert client.kinds == ["UPDATE"]
+    assert said == ["app-workload-x is UPDATE_IN_PROGRESS: waiting for it"]
+
+
+def test_a_stack_of_another_app_is_in_no_listing_of_ours_and_is_left_alone() -> None:
+    client = Client(
+        ["CREATE_COMPLETE"],
+        tags=[],
+        refused_once=refused("ValidationError", "Stack [app-workload-x] already exists"),
+    )
+    with pytest.raises(StackError, match="is not this app's"):
+        formation(client).prepare(PLAN, say=print, seen=None)
+    assert client.kinds == []
+
+
+def test_a_refusal_of_what_stands_as_it_was_listed_is_told_as_it_is() -> None:
+    client = Client(["UPDATE_COMPLETE"], refused_once=refused("ValidationError", "bad template"))
+    listed = formation(client).find(PLAN.name)
+    with pytest.raises(StackError, match="bad template"):
+        formation(client).prepare(PLAN, say=print, seen=listed)
+    assert client.calls == ["create_change_set"]
 
 
 def test_a_roll_back_that_failed_is_continued_before_the_next_deployment() -> None:

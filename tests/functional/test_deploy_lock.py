@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from toolkit.adapters.lock import KEY, LIFETIME, DeployLock, Owner
+from toolkit.adapters.lock import LIFETIME, DeployLock, Owner
+from toolkit.runtime.layout import DEPLOY_LOCK
 
 START = datetime(2026, 11, 24, 5, tzinfo=UTC)
 
@@ -29,7 +30,7 @@ class Store:
         return f'"{self.writes}"'
 
     def put_object(self, Body: bytes, **given: Any) -> dict[str, str]:  # noqa: N803
-        assert given["Key"] == KEY
+        assert given["Key"] == DEPLOY_LOCK
         if given.get("IfNoneMatch") == "*" and self.body is not None:
             raise self._refused("PreconditionFailed")
         if "IfMatch" in given and self.body is None:
@@ -45,7 +46,11 @@ class Store:
             raise self._refused("NoSuchKey")
         return {"Body": io.BytesIO(self.body), "ETag": self.etag}
 
-    def delete_object(self, **_: Any) -> None:
+    def delete_object(self, **given: Any) -> None:
+        if self.body is None:
+            raise self._refused("NoSuchKey")
+        if given["IfMatch"] != self.etag:
+            raise self._refused("PreconditionFailed")
         self.body = None
 
     def _refused(self, code: str) -> ClientError:

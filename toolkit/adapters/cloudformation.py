@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator
+from itertools import islice
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _CAPABILITIES: Any = ["CAPABILITY_NAMED_IAM"]
 _POLL_SECONDS = 2.0
+_EVENTS_A_PAGE = 100
 # To execute a change set deletes every other one of the stack:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
 _OUTDATED = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"})
@@ -68,13 +71,37 @@ class CloudFormation:
             stacks = [_stack(row) for page in pages for row in page["Stacks"]]
         return [s for s in stacks if s.tags.get("app") == app and s.status not in GONE]
 
-    def prepare(self, plan: StackPlan, *, say: Callable[[str], None]) -> ChangeSet:
+    def prepare(
+        self,
+        plan: StackPlan,
+        *,
+        say: Callable[[str], None],
+        seen: Stack | EllipsisType | None = ...,
+    ) -> ChangeSet:
         """Make a change set and wait until CloudFormation has worked it out.
 
         A stack that never came to life is deleted first; one that is busy is waited for; one that
-        is not the app's is left alone.
+        is not the app's is left alone. ``seen`` is the app's stack as it was listed just now, None
+        where there was none; without it the stack is looked for.
         """
-        kind = self._make_ready(plan, say)
+        stack = self.find(plan.name) if seen is ... else seen
+        try:
+            kind, arn = self._begin(plan, say, stack)
+        except StackError:
+            if seen is ...:
+                raise
+            # Another app may have such a stack, or somebody may have changed it since.
+            stack = self.find(plan.name)
+            if stack == seen:
+                raise
+            kind, arn = self._begin(plan, say, stack)
+        return self._worked_out(plan.name, kind, arn)
+
+    def _begin(
+        self, plan: StackPlan, say: Callable[[str], None], stack: Stack | None
+    ) -> tuple[str, str]:
+        """Create a change set; its kind and its ARN."""
+        kind = self._make_ready(plan, say, stack)
         with translated(f"change set of {plan.name}", ValidationError=StackError):
             answer = self._client.create_change_set(
                 StackName=plan.name,
@@ -88,7 +115,7 @@ class CloudFormation:
                 Tags=[{"Key": key, "Value": value} for key, value in sorted(plan.tags.items())],
                 Capabilities=_CAPABILITIES,
             )
-        return self._worked_out(plan.name, kind, answer["Id"])
+        return kind, answer["Id"]
 
     def revert_drift(self, stack: Stack, *, deleted: bool, watch: Watch) -> bool:
         """Set a stack's one drifted resource back to the template; False where AWS cannot do that.
@@ -142,7 +169,8 @@ class CloudFormation:
         from botocore.exceptions import ClientError
 
         name = change_set.stack
-        seen = {event.id for event in self._events(name)}
+        # A stack that is made now has no event yet but that it was under review.
+        seen = set() if change_set.kind == "CREATE" else self._latest_events(name)
         with translated(f"change set of {name}"):
             try:
                 self._client.execute_change_set(ChangeSetName=change_set.arn)
@@ -157,7 +185,7 @@ class CloudFormation:
 
     def delete(self, name: str, watch: Watch) -> None:
         """Delete a stack and wait until it is gone."""
-        known = {event.id for event in self._events(name)}
+        known = self._latest_events(name)
         seen = set(known)
         with translated(f"stack {name}", ValidationError=StackError):
             self._client.delete_stack(StackName=name)
@@ -167,9 +195,8 @@ class CloudFormation:
                 self._raise(stack, known)
             self._sleep(self._poll)
 
-    def _make_ready(self, plan: StackPlan, say: Callable[[str], None]) -> str:
+    def _make_ready(self, plan: StackPlan, say: Callable[[str], None], stack: Stack | None) -> str:
         name = plan.name
-        stack = self.find(name)
         while stack is not None and _busy(stack.status):
             say(f"{name} is {stack.status}: waiting for it")
             self._sleep(self._poll)
@@ -198,7 +225,7 @@ class CloudFormation:
 
     def _roll_back(self, name: str) -> Stack:
         """Continue a roll-back that failed; raises StackError when it fails again."""
-        known = {event.id for event in self._events(name)}
+        known = self._latest_events(name)
         with translated(f"stack {name}", ValidationError=StackError):
             self._client.continue_update_rollback(StackName=name)
         return self._finish(name, lambda _stack, _event: None, known, "UPDATE_ROLLBACK_COMPLETE")
@@ -253,14 +280,14 @@ class CloudFormation:
     def _finish(self, name: str, watch: Watch, seen: set[str], *good: str) -> Stack:
         known = set(seen)
         while True:
-            self._tell(name, watch, seen)
             stack = self.find(name)
             if stack is None:
                 raise StackError(f"stack {name} disappeared while it was deployed")
+            # After the stack, so that its last events are among them once it is done.
+            self._tell(name, watch, seen)
             if not _busy(stack.status):
                 break
             self._sleep(self._poll)
-        self._tell(name, watch, seen)
         if stack.status not in good:
             self._raise(stack, known)
         return stack
@@ -268,9 +295,14 @@ class CloudFormation:
     def _tell(self, name: str, watch: Watch, seen: set[str]) -> None:
         for event in sorted(self._events(name, stop_at=seen), key=lambda event: event.time):
             seen.add(event.id)
-            watch(name, event)
+            if event.status != "REVIEW_IN_PROGRESS":
+                watch(name, event)
 
-    def _events(self, name: str, stop_at: set[str] | None = None) -> Iterator[StackEvent]:
+    def _latest_events(self, name: str) -> set[str]:
+        """The ids on the first page of a stack's events; those listed before them are new."""
+        return {event.id for event in islice(self._events(name), _EVENTS_A_PAGE)}
+
+    def _events(self, name: str, stop_at: Collection[str] = ()) -> Iterator[StackEvent]:
         """A stack's events, newest first, up to one that is known already."""
         from botocore.exceptions import ClientError
 
@@ -279,7 +311,7 @@ class CloudFormation:
             try:
                 for page in pages:
                     for row in page["StackEvents"]:
-                        if stop_at is not None and row["EventId"] in stop_at:
+                        if row["EventId"] in stop_at:
                             return
                         yield _event(row)
             except ClientError as error:
@@ -287,7 +319,7 @@ class CloudFormation:
                     raise
 
     def _raise(self, stack: Stack, known: set[str]) -> None:
-        cause = first_cause(event for event in self._events(stack.name) if event.id not in known)
+        cause = first_cause(self._events(stack.name, stop_at=known))
         stuck = self._stuck(stack, known)
         raise StackError(stack_failure(stack, cause, stuck), hint=stack_hint(stack, cause, stuck))
 
@@ -296,8 +328,8 @@ class CloudFormation:
         if not stack.status.endswith("_FAILED"):
             return set()
         last: dict[str, StackEvent] = {}
-        for event in self._events(stack.name):
-            if event.id not in known and event.logical_id != stack.name:
+        for event in self._events(stack.name, stop_at=known):
+            if event.logical_id != stack.name:
                 last.setdefault(event.logical_id, event)
         return {name for name, event in last.items() if event.failed}
 

@@ -5,6 +5,7 @@ could leave the workloads of one and the schedules of the other. So a deployment
 to change takes the lock first. S3 refuses a second writer (``If-None-Match: *``), and lets exactly
 one take over an expired lock (``If-Match`` with its ETag).
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
 """
 
 import getpass
@@ -103,12 +104,16 @@ class DeployLock:
 
     def release(self) -> None:
         """Give the lock back; one that somebody took over is left alone."""
+        from botocore.exceptions import ClientError
+
         if self._etag is None:
             return
-        found = self._read()
-        if found is not None and found[2] == self._etag:
-            with translated(f"s3://{self._bucket}/{DEPLOY_LOCK}"):
-                self._client.delete_object(Bucket=self._bucket, Key=DEPLOY_LOCK)
+        with translated(f"s3://{self._bucket}/{DEPLOY_LOCK}"):
+            try:
+                self._client.delete_object(Bucket=self._bucket, Key=DEPLOY_LOCK, IfMatch=self._etag)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in _LOST | _GONE:
+                    raise
         self._etag = None
 
     def _take(self) -> bool:

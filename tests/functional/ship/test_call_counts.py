@@ -76,3 +76,17 @@ def test_a_deployment_without_changes_costs_ten_calls_at_most(busy: Project) -> 
     assert made["cloudformation.DescribeStacks"] == 1
     assert made.total() <= 10, made
     assert asked_once(made) == set()
+
+
+def test_a_change_of_a_schedule_costs_fifteen_calls_at_most(busy: Project) -> None:
+    made = calls(busy, "schedule", SCHEDULES[1], "cron(30 6 * * ? *)", "--yes")
+    assert made.total() <= 15, made
+    # Before the change set is made, and once it stands.
+    assert made["scheduler.GetSchedule"] == 2
+    assert made["scheduler.ListSchedules"] == 1
+
+
+def test_a_new_schedule_costs_fifteen_calls_at_most(busy: Project) -> None:
+    made = calls(busy, "schedule", "weather-new", "cron(40 6 * * ? *)", "--yes")
+    assert made.total() <= 15, made
+    assert made["cloudformation.ExecuteChangeSet"] == 1

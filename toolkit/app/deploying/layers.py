@@ -1,6 +1,6 @@
 """Bring layers of independent stacks to their plans: prepare, show, confirm, execute."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
@@ -72,6 +72,7 @@ class Layers:
         self._formation = CloudFormation(app.aws, sleep=self._pause)
         self._lock: DeployLock | None = None
         self._kept_open = False
+        self._looked = False  # at all stacks, just now
 
     def __enter__(self) -> Self:
         self._kept_open = True
@@ -130,6 +131,7 @@ class Layers:
     ) -> list[StackResult]:
         with ThreadPoolExecutor(AT_ONCE) as pool, self._interruptible():
             prepared = list(pool.map(self._prepare, layer))
+            self._looked = False
             wanted = [change_set for change_set in prepared if change_set is not None]
             try:
                 check()
@@ -147,7 +149,7 @@ class Layers:
             self._app.forget_stacks()
         # Also when one of them failed: the ledger asks what the others were from now on.
         if wanted and any(plan.tags.get(NOUN_TAG) == SCHEDULE for plan in layer):
-            history.record(self._app)
+            history.record(self._app, _executed(layer, rows))
         return self._all(rows)
 
     @contextmanager
@@ -168,7 +170,8 @@ class Layers:
         if self._stands(plan):
             return None
         plan = self._dated(plan)
-        change_set = self._formation.prepare(plan, say=self._console.say)
+        seen = self.stacks.get(plan.name) if self._looked else ...
+        change_set = self._formation.prepare(plan, say=self._console.say, seen=seen)
         return None if change_set.unchanged else change_set
 
     def _show(self, layer: list[StackPlan], prepared: list[ChangeSet | None]) -> None:
@@ -279,7 +282,19 @@ class Layers:
         self._lock.acquire(self._console.say)
         if waited:
             self._app.forget_stacks()  # somebody may have deployed since
+            self._looked = True
 
     def _unlock(self) -> None:
         if self._lock is not None:
             self._lock.release()
+
+
+def _executed(layer: list[StackPlan], rows: Sequence[StackResult | StackError]) -> set[str]:
+    """The schedules of a layer that were made or changed just now."""
+    return {
+        plan.parameters["ScheduleName"]
+        for plan, row in zip(layer, rows, strict=True)
+        if plan.tags.get(NOUN_TAG) == SCHEDULE
+        and isinstance(row, StackResult)
+        and row.result in {StackOutcome.CREATED, StackOutcome.UPDATED}
+    }

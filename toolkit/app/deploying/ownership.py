@@ -1,6 +1,7 @@
 """One owner: what somebody else deployed, or changed behind a stack, is shown before it goes."""
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
@@ -8,7 +9,7 @@ from toolkit.app.schedules import history
 from toolkit.core.deploying.plans import deployed_schedules
 from toolkit.core.errors import ConfigError
 from toolkit.core.schedules.dates import sendable
-from toolkit.core.schedules.drift import Difference, FieldChange, Kind, compare, suspects
+from toolkit.core.schedules.drift import Difference, FieldChange, Kind, Listed, compare, suspects
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import Stack, StackPlan
 
@@ -17,24 +18,35 @@ HINT = "look at it with: toolkit schedules diff; to overwrite it: --overwrite"
 
 
 def compared(
-    app: App,
-    wanted: Iterable[StackPlan],
-    deployed: Mapping[str, Stack],
-    whole: Collection[str] | None = None,
+    app: App, wanted: Iterable[StackPlan], deployed: Mapping[str, Stack], whole: Collection[str]
 ) -> list[Difference]:
     """Schedules in all three views; ``deployed`` is by stack.
 
-    The live ones named in ``whole``, or all, are read whole; others where the listing leaves a
-    doubt.
+    The live ones named in ``whole`` are read whole; others where the listing leaves a doubt.
     """
-    plans = [Schedule.from_parameters(plan.parameters) for plan in wanted]
-    schedules = {schedule.name: schedule for schedule in plans}
-    stacks = deployed_schedules(deployed.values())
-    known = {name: stacks[name] for name in schedules if name in stacks}
+    schedules, known = _planned(wanted), deployed_schedules(deployed.values())
+    known = {name: known[name] for name in schedules if name in known}
     listed = {row.name: row for row in app.scheduler.listed() if row.name in schedules}
-    names = schedules if whole is None else {*whole, *suspects(known, listed)}
-    live = app.scheduler.find_all(sorted(set(names) & listed.keys()))
+    live = app.scheduler.find_all(sorted({*whole, *suspects(known, listed)} & listed.keys()))
     return compare(schedules, known, listed, live, app.now())
+
+
+def difference(
+    plan: StackPlan, deployed: Mapping[str, Stack], live: Schedule | None, now: datetime
+) -> Difference:
+    """One schedule in all three views, its live one read whole; None where there is none."""
+    schedules, known = _planned([plan]), deployed_schedules(deployed.values())
+    [name] = schedules
+    known = {name: known[name]} if name in known else {}
+    found = {name: live} if live else {}
+    listed = {name: Listed(name, row.state, row.changed_at) for name, row in found.items()}
+    [row] = compare(schedules, known, listed, found, now)
+    return row
+
+
+def _planned(plans: Iterable[StackPlan]) -> dict[str, Schedule]:
+    schedules = [Schedule.from_parameters(plan.parameters) for plan in plans]
+    return {schedule.name: schedule for schedule in schedules}
 
 
 def check(rows: Iterable[Difference]) -> None:

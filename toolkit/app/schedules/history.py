@@ -1,5 +1,6 @@
 """The history of deployments: one small object in the bucket after each that changes a schedule."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import cached_property
 
@@ -10,14 +11,16 @@ from toolkit.core.schedules.drift import Listed, suspects
 from toolkit.core.schedules.history import History, Snapshot
 
 
-def record(app: App) -> None:
+def record(app: App, just_deployed: Collection[str] = ()) -> None:
     """Keep how the schedules stand now; a failure is told and fails nothing else.
+
+    Schedules that were ``just_deployed`` stand as their stacks say and are not read once more.
 
     What was deployed stands either way, and the next record makes good for a missed one as far as
     the schedules have not changed again.
     """
     try:
-        app.archive.keep_deployment(Deployments(app, app.now()).present)
+        app.archive.keep_deployment(Deployments(app, app.now(), sure=just_deployed).present)
     except ToolkitError as error:
         app.console.say(f"the deployment was not recorded for the ledger: {error.message}")
 
@@ -25,11 +28,15 @@ def record(app: App) -> None:
 class Deployments:
     """When the schedules were to fire: as they are now, and as records in the bucket tell.
 
-    What is live now is asked for once. With a ``schedule`` it is about that one alone.
+    What is live now is asked for once. With a ``schedule`` it is about that one alone. Schedules
+    that are ``sure`` stand as their stacks say.
     """
 
-    def __init__(self, app: App, now: datetime, schedule: str | None = None) -> None:
+    def __init__(
+        self, app: App, now: datetime, schedule: str | None = None, *, sure: Collection[str] = ()
+    ) -> None:
         self._app = app
+        self._sure = frozenset(sure)
         self._deployed = app.stacks.schedules
         self._now = now
         self._schedule = schedule
@@ -66,7 +73,7 @@ class Deployments:
         if self._schedule is not None:
             deployed = {n: row for n, row in deployed.items() if n == self._schedule}
         listed = self.listed
-        doubtful = {*suspects(deployed, listed), *(set(listed) - set(deployed))}
+        doubtful = {*suspects(deployed, listed), *(set(listed) - set(deployed))} - self._sure
         live = self._app.scheduler.find_all(sorted(doubtful))
         changed = {name: row.changed_at for name, row in listed.items()}
         return history.snapshot(self._now, deployed, changed, live)

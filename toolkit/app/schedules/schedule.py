@@ -24,7 +24,7 @@ from toolkit.core.schedules.preview import Preview, at_expression, preview, remo
 from toolkit.core.schedules.schedule import FIELDS, Schedule
 from toolkit.core.schedules.schedule_file import check_settings
 from toolkit.core.schedules.target import scheduler_input
-from toolkit.core.stack import GOOD, StackPlan
+from toolkit.core.stack import GOOD, Stack, StackPlan
 from toolkit.core.time_words import is_exact, read_time
 
 
@@ -98,18 +98,19 @@ def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> St
             f"{after.file}: {after.expression} has passed: it would never fire",
             hint=f"give a time to come: {app.command(f'schedule {after.name}')} --at TIME",
         )
+    stacks = app.stacks.all
     plan = _plan(app, after)
 
     def check() -> None:
+        """Look again: the change set stands now, and holds until somebody changes the stack."""
         if not overwrite:
-            found = _difference(app, plan)
-            _check_owner(app, wanted.preview.before, found)
+            stack = app.formation.find(plan.name)
+            _check_owner(app, wanted.preview.before, plan, {plan.name: stack} if stack else {})
 
-    check()
-    if overwrite:
-        found = _difference(app, plan)
-        stack = app.formation.find(plan.name)
-        stacks = {plan.name: stack} if stack else {}
+    if not overwrite:
+        _check_owner(app, wanted.preview.before, plan, stacks)
+    else:
+        found = ownership.difference(plan, stacks, app.scheduler.find(after.name), app.now())
         if not ownership.make_way(app, [found], [plan], stacks, yes=yes):
             return StackResult(plan.name, StackOutcome.DECLINED)
     with app.project.staged_schedule(after.name, wanted.text, wanted.earlier) as staged:
@@ -187,17 +188,16 @@ def _settled(app: App, plan: StackPlan) -> bool:
     return not drift.changes_of(deployed, wanted, app.now())
 
 
-def _difference(app: App, plan: StackPlan) -> drift.Difference:
-    """The schedule in all three views."""
-    stack = app.formation.find(plan.name)
-    return ownership.compared(app, [plan], {plan.name: stack} if stack else {})[0]
-
-
-def _check_owner(app: App, before: Schedule | None, found: drift.Difference) -> None:
+def _check_owner(
+    app: App, before: Schedule | None, plan: StackPlan, stacks: Mapping[str, Stack]
+) -> None:
     """Refuse to overwrite in silence what somebody else deployed or changed by hand.
 
     What is live must be what was deployed, and that must be what this file said before the change.
     """
+    name, now = plan.parameters["ScheduleName"], app.now()
+    live = app.scheduler.find(name)
+    found = ownership.difference(plan, stacks, live, now)
     what = f"schedule {found.name} is not as its file says"
     if found.deleted:
         problem = f"{what}; it was deleted behind its stack"
@@ -207,7 +207,9 @@ def _check_owner(app: App, before: Schedule | None, found: drift.Difference) -> 
         problem = f"{what}; it was changed behind its stack: {ownership.told(found.drift)}"
     elif found.kind is not drift.Kind.ADDED and before is None:
         problem = f"schedule {found.name} is deployed already, but has no file here"
-    elif others := _by_others(app, before):
+    elif before is not None and (
+        others := _by_others(ownership.difference(_plan(app, before), stacks, live, now))
+    ):
         problem = f"{what}; another copy of the project deployed it, or the file was edited and "
         problem += f"not applied: {ownership.told(others)}"
     else:
@@ -215,13 +217,10 @@ def _check_owner(app: App, before: Schedule | None, found: drift.Difference) -> 
     raise ConfigError(problem, hint=ownership.HINT)
 
 
-def _by_others(app: App, before: Schedule | None) -> tuple[drift.FieldChange, ...]:
+def _by_others(difference: drift.Difference) -> tuple[drift.FieldChange, ...]:
     """How what is deployed differs from the file as it was: file → deployed."""
-    if before is None:
-        return ()
-    changes = _difference(app, _plan(app, before)).changes
     return tuple(
         drift.FieldChange(c.field, c.after, c.before)
-        for c in changes
+        for c in difference.changes
         if c.field in FIELDS or c.field.startswith("env ")
     )
