@@ -1,12 +1,14 @@
 """`toolkit schedule`."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import click
+from attrs import asdict, frozen
 
 from toolkit.app.deploying.layers import StackOutcome
-from toolkit.app.schedules.schedule import apply, change, removal, remove
+from toolkit.app.schedules import schedule
 from toolkit.cli.completing import schedules, workloads
 from toolkit.cli.options import Assignment, json_option, yes_option
 from toolkit.cli.render import print_json
@@ -15,8 +17,48 @@ from toolkit.cli.schedules.preview import diff_document, document, show, show_di
 from toolkit.core.schedules.firings import FiringDiff
 from toolkit.core.schedules.schedule import Schedule
 
-_SETTINGS = ("expression", "at", "timezone", "start", "end", "workload", "enable", "env", "unset")
 _UNSET = ("start", "end", "timezone", "description")
+
+
+@frozen
+class _Settings:
+    """What the options ask of the schedule's file; None and () where they say nothing."""
+
+    expression: str | None
+    at: str | None
+    timezone: str | None
+    start: str | None
+    end: str | None
+    workload: str | None
+    enable: bool | None
+    env: tuple[tuple[str, str], ...]
+    unset: tuple[str, ...]
+
+    def given(self) -> list[str]:
+        """The options that were given."""
+        return [name for name, value in asdict(self).items() if value not in (None, ())]
+
+    def changes(self) -> dict[str, Any]:
+        """Keys of the file; None takes one out. A start or end of "" does so too."""
+        if self.expression is not None and self.at is not None:
+            raise click.UsageError("give an expression or --at, not both")
+        values = {
+            "expression": self.expression,
+            "at": self.at,
+            "timezone": self.timezone,
+            "workload": self.workload,
+        }
+        changes: dict[str, Any] = {k: value for k, value in values.items() if value is not None}
+        if self.enable is not None:
+            changes["state"] = "ENABLED" if self.enable else "DISABLED"
+        window = {"start": self.start, "end": self.end}
+        changes |= {key: value or None for key, value in window.items() if value is not None}
+        env: dict[str, str | None] = dict(self.env)
+        for key in self.unset:
+            if key in changes or key in env:
+                raise click.UsageError(f"{key} is set and unset at once")
+            (changes if key in _UNSET else env)[key] = None
+        return {**changes, "env": env} if env else changes
 
 
 @click.command("schedule")
@@ -39,33 +81,53 @@ _UNSET = ("start", "end", "timezone", "description")
 @click.option("--overwrite", is_flag=True, help="Also over what somebody else deployed.")
 @click.option("--dry-run", is_flag=True, help="Only show what it would do.")
 @pass_root
-def schedule_command(root: Root, /, **options: Any) -> int:
+def schedule_command(
+    root: Root,
+    /,
+    name: str,
+    expression: str | None,
+    yes: bool,
+    as_json: bool,
+    timezone: str | None,
+    at: str | None,
+    start: str | None,
+    end: str | None,
+    env: tuple[tuple[str, str], ...],
+    unset: tuple[str, ...],
+    workload: str | None,
+    enable: bool | None,
+    remove: bool,
+    overwrite: bool,
+    dry_run: bool,
+) -> int:
     """Show, set or remove a schedule.
 
     NAME is its workload's name, or that name with a suffix: weather, weather-berlin. EXPRESSION is
     "cron(...)", "rate(...)" or "at(...)". The file schedules/NAME.toml owns it.
     """
-    name: str = options["name"]
-    if options["remove"]:
-        if given := [key for key in _SETTINGS if options[key] not in (None, ())]:
+    settings = _Settings(expression, at, timezone, start, end, workload, enable, env, unset)
+    if remove:
+        if given := settings.given():
             raise click.UsageError(f"--remove goes without {', '.join(given)}")
-        return _remove(root, options)
-    changes = _changes(options)
-    if not (changes or options["overwrite"]) or options["dry_run"]:
+        return _remove(root, name, yes=yes, as_json=as_json, dry_run=dry_run)
+    changes = settings.changes()
+    if not (changes or overwrite) or dry_run:
         here = root.offline()
-        found = change(here.project, here.config, name, changes, here.now)
-        print_json(document(found.preview)) if options["as_json"] else show(found.preview)
+        found = schedule.change(here.project, here.config, name, changes, here.now)
+        print_json(document(found.preview)) if as_json else show(found.preview)
         return 0
-    return _set(root, name, changes, options)
+    return _set(root, name, changes, yes=yes, overwrite=overwrite, as_json=as_json)
 
 
-def _set(root: Root, name: str, changes: dict[str, Any], options: dict[str, Any]) -> int:
+def _set(
+    root: Root, name: str, changes: Mapping[str, Any], *, yes: bool, overwrite: bool, as_json: bool
+) -> int:
     app = root.app
-    found = change(app.project, app.config, name, changes, app.now())
-    if not options["as_json"]:
+    found = schedule.change(app.project, app.config, name, changes, app.now())
+    if not as_json:
         show(found.preview)
-    row = apply(app, found, yes=options["yes"], overwrite=options["overwrite"])
-    if options["as_json"]:
+    row = schedule.apply(app, found, yes=yes, overwrite=overwrite)
+    if as_json:
         print_json({**document(found.preview), "result": row.result})
     else:
         verb = (
@@ -77,50 +139,31 @@ def _set(root: Root, name: str, changes: dict[str, Any], options: dict[str, Any]
     return 1 if row.result is StackOutcome.DECLINED else 0
 
 
-def _changes(options: dict[str, Any]) -> dict[str, Any]:
-    """What the options ask of the file; None takes a key out. A start or end of "" does so too."""
-    if options["expression"] is not None and options["at"] is not None:
-        raise click.UsageError("give an expression or --at, not both")
-    changes = {key: options[key] for key in ("expression", "at", "timezone", "workload")}
-    changes = {key: value for key, value in changes.items() if value is not None}
-    if options["enable"] is not None:
-        changes["state"] = "ENABLED" if options["enable"] else "DISABLED"
-    changes |= {k: options[k] or None for k in ("start", "end") if options[k] is not None}
-    env: dict[str, str | None] = dict(options["env"])
-    for key in options["unset"]:
-        if key in changes or key in env:
-            raise click.UsageError(f"{key} is set and unset at once")
-        (changes if key in _UNSET else env)[key] = None
-    return {**changes, "env": env} if env else changes
-
-
-def _remove(root: Root, options: dict[str, Any]) -> int:
-    name, as_json = options["name"], options["as_json"]
-    if options["dry_run"]:
+def _remove(root: Root, name: str, *, yes: bool, as_json: bool, dry_run: bool) -> int:
+    if dry_run:
         here = root.offline()
-        _show_removal(name, *removal(here.project, name, here.now), as_json=as_json)
+        _show_removal(name, *schedule.removal(here.project, name, here.now), as_json=as_json)
         return 0
     app = root.app
-    found = removal(app.project, name, app.now())
+    found = schedule.removal(app.project, name, app.now())
     _show_removal(name, *found, as_json=as_json)
-    yes = options["yes"]
     question = "Delete schedule {}, its stack and its file {}?"
     if not yes and not app.console.confirm(question.format(name, app.place)):
         return 1
-    remove(app, name)
+    schedule.remove(app, name)
     if not as_json:
         click.echo(f"{name} removed")
     return 0
 
 
 def _show_removal(
-    name: str, schedule: Schedule | None, diff: FiringDiff, until: datetime, *, as_json: bool
+    name: str, removed: Schedule | None, diff: FiringDiff, until: datetime, *, as_json: bool
 ) -> None:
     if as_json:
         print_json({"name": name, "diff": diff_document(diff, until)})
-    elif schedule is None:
+    elif removed is None:
         click.echo(f"{name} has no file here that can be read")
     else:
         click.secho(name, bold=True, nl=False)
-        click.echo(f"  {schedule.expression}  {schedule.timezone}  {schedule.state}")
-        show_diff(diff, until, schedule.timezone, schedule.timezone)
+        click.echo(f"  {removed.expression}  {removed.timezone}  {removed.state}")
+        show_diff(diff, until, removed.timezone, removed.timezone)
