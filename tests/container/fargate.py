@@ -80,7 +80,6 @@ class Fargate:
             "--read-only",
             "--user=10001:10001",
             "--cap-drop=ALL",
-            "--security-opt=no-new-privileges",
             f"--memory={size.memory}m",
             f"--memory-swap={size.memory}m",
             f"--stop-timeout={STOP_TIMEOUT_SECONDS}",

@@ -15,9 +15,9 @@ from toolkit.core.errors import ImageError
 
 @pytest.fixture(scope="session")
 def files(image: ImageName) -> list[str]:
-    """Every path of the image's file system: "owner time path"."""
+    """Every path of the image's file system: "owner time kind+mode path"."""
     command = ("run", "--rm", "--entrypoint=find", "--user=0", str(image))
-    found = docker(*command, "/", "-xdev", "-printf", "%U %Ts %p\\n")
+    found = docker(*command, "/", "-xdev", "-printf", "%U %Ts %y%m %p\\n")
     assert found.returncode == 0, found.stderr
     return found.stdout.splitlines()
 
@@ -25,7 +25,7 @@ def files(image: ImageName) -> list[str]:
 @pytest.fixture(scope="session")
 def ours(files: list[str]) -> list[str]:
     """The paths of what was added to the base."""
-    paths = [line.split(maxsplit=2)[2] for line in files]
+    paths = [line.split(maxsplit=3)[3] for line in files]
     return [path for path in paths if path.startswith(("/venv/", "/app/", "/scratch/"))]
 
 
@@ -60,14 +60,22 @@ def test_botocore_knows_the_services_that_are_called(ours: list[str]) -> None:
 
 def test_only_scratch_belongs_to_the_user(files: list[str]) -> None:
     assert {
-        line.split(maxsplit=2)[2].split("/")[1] for line in files if line.startswith("10001 ")
+        line.split(maxsplit=3)[3].split("/")[1] for line in files if line.startswith("10001 ")
     } == {"scratch"}
 
 
 def test_times_are_levelled_so_that_equal_content_is_an_equal_layer(files: list[str]) -> None:
-    split = (line.split(maxsplit=2) for line in files)
-    times = {time for _, time, path in split if path.startswith(("/venv/", "/app/workloads"))}
+    split = (line.split(maxsplit=3) for line in files)
+    own = ("/venv", "/app", "/scratch/")  # what is mounted on /scratch has a time of its own
+    times = {time for _, time, _, path in split if path.startswith(own)}
     assert times == {"0"}
+
+
+def test_no_program_takes_the_rights_of_another_user(files: list[str]) -> None:
+    modes = [line.split(maxsplit=3)[2:] for line in files]
+    programs = [(int(mode[1:], 8), path) for mode, path in modes if mode[0] == "f"]
+    assert len(programs) > 1000
+    assert [path for mode, path in programs if mode & 0o6000] == []
 
 
 def test_the_configuration_is_that_of_a_task(docker: Docker, image: ImageName) -> None:
@@ -111,7 +119,7 @@ def test_a_run_has_no_power_but_over_its_scratch(fargate: Fargate) -> None:
         "gid": 10001,
         "capabilities": "0" * 16,
         "bounding": "0" * 16,
-        "no_new_privileges": "1",
+        "no_new_privileges": "0",
         "root": "Read-only file system",
         "venv": "Read-only file system",
         "tmp": "Read-only file system",

@@ -315,3 +315,36 @@ def test_the_first_line_of_the_classic_builder_says_nothing_of_the_engine() -> N
 def test_what_the_build_says_of_the_project_is_the_error(prefix: str, words: str) -> None:
     output = f"Step 9/23 : RUN x\n{prefix}error: {words}\nreturned a non-zero code: 1"
     assert explain("build app:1", output).message == f"cannot build app:1: {words}"
+
+
+_CLASSIC_BASE = "Step 1/23 : ARG BASE=python:3\nStep 2/23 : FROM ${BASE} AS build"
+_NO_HOST = "dial tcp: lookup registry-1.docker.io on 10.0.0.1:53: no such host"
+
+
+@pytest.mark.parametrize(
+    ("output", "argument"),
+    [
+        (f'{_CLASSIC_BASE}\nGet "https://registry-1.docker.io/v2/": {_NO_HOST}', "BASE"),
+        (
+            f"#3 [internal] load metadata for docker.io/library/python:3\n#3 ERROR: {_NO_HOST}",
+            "BASE",
+        ),
+        (f"{_CLASSIC_BASE}\nmanifest for python:3 not found: manifest unknown", "BASE"),
+        (
+            (
+                f"{_CLASSIC_BASE}\nStep 7/23 : RUN python3 -m venv /venv && pip install -r x\n"
+                "WARNING: Retrying after connection broken by 'connection refused'"
+            ),
+            "PIP_INDEX_URL",
+        ),
+    ],
+)
+def test_what_a_build_cannot_reach_is_named_by_an_argument(output: str, argument: str) -> None:
+    error = explain("build app:1", output)
+    assert f'[default.build] {argument} = "…" in toolkit.toml' in (error.hint or "")
+
+
+def test_a_push_that_reaches_nothing_names_no_build_argument() -> None:
+    hint = explain("push app:1", _NO_HOST).hint
+    assert hint is not None
+    assert "build" not in hint

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 from attrs import frozen
@@ -42,6 +42,12 @@ _READ_LINES = 200  # of what docker wrote last
 # The classic builder colours it, so that no word boundary comes before it.
 _OWN_ERROR = re.compile(r"error: (?P<words>(?:workloads[.\w]*|prune\.toml|catalog\.toml): .+)")
 # How the classic builder begins, whatever comes of it; it names the daemon.
+# The last step that a build began: pulling its base, or installing packages. The classic builder's
+# words, then BuildKit's.
+_STEP = re.compile(
+    r"^Step \d+/\d+ : (?:(?P<base>FROM) |RUN .*pip install)|"
+    r"(?P<buildkit>load metadata for|source metadata for)|RUN .*pip install"
+)
 _SENDING = "Sending build context to Docker daemon"
 _LAYER_DONE = frozenset({"Pushed", "Layer already exists"})
 
@@ -294,6 +300,12 @@ FAILURES = (
 )
 
 
+# What a build argument can lead around, if it is the base image or a package that fails.
+_UNREACHED = frozenset(
+    {"a server could not be reached", "a server broke off", "there is no such image"}
+)
+
+
 def explain(action: str, output: str) -> ImageError:
     """The error for a docker command that failed, from what it wrote.
 
@@ -307,8 +319,22 @@ def explain(action: str, output: str) -> ImageError:
     lines = [line for line in stripped if line and not line.startswith(_SENDING)]
     found = next(filter(None, map(_failure, reversed(lines[-_READ_LINES:]))), None)
     if found is not None:
-        return ImageError(f"cannot {action}: {found.summary}", hint=found.hint)
+        hint = _way_around(lines) if found.summary in _UNREACHED else None
+        return ImageError(f"cannot {action}: {found.summary}", hint=hint or found.hint)
     return ImageError(f"cannot {action}: {' / '.join(lines[-3:]) or 'docker said nothing'}")
+
+
+def _way_around(lines: Sequence[str]) -> str | None:
+    """Which build argument names another server than the one that the last step did not reach."""
+    steps = (step for step in map(_STEP.search, reversed(lines)) if step is not None)
+    step = next(steps, None)
+    if step is None:
+        return None
+    if step["base"] or step["buildkit"]:
+        return 'name a base that this machine reaches: [default.build] BASE = "…" in toolkit.toml'
+    return (
+        'name an index that the build reaches: [default.build] PIP_INDEX_URL = "…" in toolkit.toml'
+    )
 
 
 def _failure(line: str) -> Failure | None:
