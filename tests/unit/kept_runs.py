@@ -34,20 +34,27 @@ def present_catalog() -> Catalog:
     return Catalog.parse((ROOT / "workloads" / "catalog.toml").read_text("utf-8"))
 
 
-def old_runs() -> list[Path]:
-    """The folders that version 0.1 kept."""
-    folders = sorted(path.parent for path in (ROOT / "evidence").glob("*/evidence.json"))
-    return [
-        folder
-        for folder in folders
-        if "format" not in json.loads((folder / "evidence.json").read_bytes())
-    ]
+def folders() -> list[Path]:
+    """Two runs that version 0.1 kept, and those in evidence/."""
+    kept_there = (*(GOLDEN / "0.1" / "kept").iterdir(), *(ROOT / "evidence").iterdir())
+    return sorted(path for path in kept_there if (path / "evidence.json").is_file())
+
+
+def is_old(files: Files) -> bool:
+    """Whether version 0.1 kept it."""
+    return "format" not in json.loads(files["evidence.json"])
 
 
 def read(folder: Path) -> Files:
-    """The documents of a folder and its log, without artifacts and pages."""
+    """The documents of a folder and its log; its artifacts count as left out."""
     names = ("claim.json", "manifest.json", "evidence.json", "lifecycle.json", kept.LOG)
-    return {name: (folder / name).read_bytes() for name in names}
+    files = {name: (folder / name).read_bytes() for name in names}
+    if is_old(files):
+        return files
+    evidence, manifest = (json.loads(files[f"{name}.json"]) for name in ("evidence", "manifest"))
+    evidence["left_out"] = [row["name"] for row in manifest["artifacts"]]
+    files["expectation.json"] = (folder / "expectation.json").read_bytes()
+    return {**files, "evidence.json": json.dumps(evidence).encode()}
 
 
 def new_run(hour: int = 6, workload: str = "weather") -> Files:

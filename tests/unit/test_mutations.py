@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -177,8 +178,8 @@ def passes(files: Files) -> bool:
         return False
 
 
-RUNS = {"new": lambda: kept_runs.new_run()} | {
-    folder.name: (lambda folder=folder: kept_runs.read(folder)) for folder in kept_runs.old_runs()
+RUNS = {"new": kept_runs.new_run} | {
+    folder.name: partial(kept_runs.read, folder) for folder in kept_runs.folders()
 }
 
 
@@ -190,7 +191,7 @@ def test_no_change_of_an_identity_passes(name: str, record_property: Any) -> Non
     survivors = set()
     for piece, path, way, mutant in mutants(files, other):
         tried[way] += 1
-        if not free(piece, path, old=name != "new") and passes(mutant):
+        if not free(piece, path, old=kept_runs.is_old(files)) and passes(mutant):
             survivors.add(f"{way} {piece}:{path}")
     record_property("mutants", dict(tried))
     assert survivors == set()
