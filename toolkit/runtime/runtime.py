@@ -56,13 +56,13 @@ from toolkit.runtime.work import Work, work_of
 _GRACE_SECONDS = 60.0
 
 
-def main() -> int:
-    """Run the workload that the environment names; returns the exit code."""
-    # What the watchdog gives the signals back to: once the manifest is written, a late SIGTERM must
-    # not make the exit code contradict it.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
-    return execute(os.environ, sys.stdout)
+def main(*, catalog: Catalog | None = None, grace: float = _GRACE_SECONDS) -> int:
+    """Run the workload that the environment names, then leave; returns the exit code.
+
+    Signals are ignored from the end of the run to the end of the process: once the manifest is
+    written, a late SIGTERM must not make the exit code contradict it.
+    """
+    return execute(os.environ, sys.stdout, catalog=catalog, grace=grace, afterwards=signal.SIG_IGN)
 
 
 def execute(
@@ -73,11 +73,16 @@ def execute(
     clock: Callable[[], float] = time.time,
     grace: float = _GRACE_SECONDS,
     metadata_patience: float = METADATA_PATIENCE_SECONDS,
+    store: Callable[[str], Sink] = open_sink,
+    afterwards: signal.Handlers | None = None,
 ) -> int:
-    """One run, whole. Must be called in the main thread (it handles SIGTERM)."""
+    """One run, whole. Must be called in the main thread (it handles SIGTERM).
+
+    ``afterwards`` handles the signals once the run has ended; None restores their handlers.
+    """
     log = Log(stdout, clock)
     stop = StopFlag()
-    watchdog = Watchdog(stop, grace=grace)
+    watchdog = Watchdog(stop, grace=grace, afterwards=afterwards)
     try:
         try:
             task = read_task(environment, catalog or load_catalog())
@@ -91,7 +96,7 @@ def execute(
             log.event("run.refused", problems=str(error).splitlines(), exit_code=EXIT_CONFIGURATION)
             return EXIT_CONFIGURATION
         execution = _Execution(
-            task, arn, scratch, log, stop, clock, work_of(task, environment, grace)
+            task, arn, scratch, log, stop, clock, store, work_of(task, environment, grace)
         )
         watchdog.guard(task.max_runtime_seconds, execution.overdue)
         return execution.run()
@@ -110,6 +115,7 @@ class _Execution:
         log: Log,
         stop: StopFlag,
         clock: Callable[[], float],
+        store: Callable[[str], Sink],
         work: Work,
     ) -> None:
         self.scratch = scratch
@@ -118,6 +124,7 @@ class _Execution:
         self._log = log
         self._stop = stop
         self._clock = clock
+        self._store = store
         self._job = work
         # Held for the whole commit, and for each line and artifact of the workload, so that none
         # of them falls between the manifest's count and its writing.
@@ -212,7 +219,7 @@ class _Execution:
 
     def _claim_or_stop(self) -> None:
         try:
-            self._sink = open_sink(self._task.bucket)
+            self._sink = self._store(self._task.bucket)
             owner = self._claim()
             if owner is not None:
                 self._refusal = ("run.duplicate", {"owner": owner, "exit_code": EXIT_DUPLICATE})

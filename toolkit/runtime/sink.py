@@ -5,6 +5,7 @@ The only module of the image that talks to AWS. Tenacity retries single API call
 
 import base64
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -30,6 +31,7 @@ _TRANSIENT = frozenset(
 )
 _PATIENCE_SECONDS = 60.0
 _LEAST_TRIES = 3
+_MAX_READ_BYTES = 16 * 1024 * 1024  # of a claim or a manifest
 
 
 class SinkError(Exception):
@@ -96,10 +98,12 @@ class S3Sink:
         client: "S3Client | None" = None,
         *,
         patience_seconds: float = _PATIENCE_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._bucket = bucket
         self._client = client or _client()
         self._patience_seconds = patience_seconds
+        self._sleep = sleep
 
     def create(self, key: str, content: bytes) -> bool:
         """Write ``key`` with ``If-None-Match: *``.
@@ -129,7 +133,10 @@ class S3Sink:
         """The content of ``key``."""
 
         def call() -> bytes:
-            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            if answer["ContentLength"] > _MAX_READ_BYTES:
+                raise SinkError(f"s3://{self._bucket}/{key}: {answer['ContentLength']:,} bytes")
+            return answer["Body"].read()
 
         return self._call(key, call)
 
@@ -166,6 +173,7 @@ class S3Sink:
             retry=tenacity.retry_if_exception(_transient),
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=8),
             stop=_Patience(self._patience_seconds),
+            sleep=self._sleep,
             reraise=True,
         )
         try:

@@ -60,9 +60,12 @@ class Watchdog:
     traceback to stderr and exits with 1 after twice the grace: a run is bounded whatever it does.
     """
 
-    def __init__(self, flag: StopFlag, *, grace: float) -> None:
+    def __init__(
+        self, flag: StopFlag, *, grace: float, afterwards: signal.Handlers | None = None
+    ) -> None:
         self._flag = flag
         self._grace = grace
+        self._afterwards = afterwards
         self._overdue: Callable[[Outcome], int] = lambda outcome: outcome.exit_code
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
@@ -86,7 +89,7 @@ class Watchdog:
             _tick()
 
     def close(self) -> None:
-        """Stop watching and give the signals back."""
+        """Stop watching; signals go to ``afterwards``, or back to their handlers."""
         self._done.set()
         os.write(self._writer, b"\0")
         self._thread.join()
@@ -94,7 +97,7 @@ class Watchdog:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.set_wakeup_fd(self._previous_fd)
         for number, handler in self._previous.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler if self._afterwards is None else self._afterwards)
         os.close(self._reader)
         os.close(self._writer)
 

@@ -146,14 +146,14 @@ def task_arn(
     *,
     patience: float = METADATA_PATIENCE_SECONDS,
     clock: Callable[[], float] = time.monotonic,
-    wait: Callable[[float], object] = time.sleep,
+    wait: Callable[[float], bool | None] = time.sleep,
 ) -> str:
     """The ARN of this task, from the ECS task metadata endpoint, version 4.
 
     Outside ECS there is no endpoint and the process names itself: the claim only needs a name
     that no other run has. An endpoint that does not answer is asked again for ``patience`` seconds,
-    and is an error then (MetadataError): without the ARN a duplicate delivery could not be told
-    from our own claim.
+    or until ``wait`` returns True because the run was asked to stop, and is an error then
+    (MetadataError): without the ARN a duplicate delivery could not be told from our own claim.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html
     """
     base = environment.get(_METADATA)
@@ -166,9 +166,8 @@ def task_arn(
         try:
             return _metadata_arn(f"{base}/task", clock() + _METADATA_SECONDS, clock)
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
-            if clock() + pause > deadline:
+            if clock() + pause > deadline or wait(pause):
                 raise MetadataError(f"{base}/task: {error}") from error
-        wait(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 

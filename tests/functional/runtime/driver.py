@@ -5,16 +5,12 @@ import os
 import sys
 
 from tests.functional.runtime.harness import catalog, command_catalog
-from toolkit.runtime.runtime import execute
+from toolkit.runtime.runtime import main
 
 if __name__ == "__main__":
-    sys.exit(
-        execute(
-            os.environ,
-            sys.stdout,
-            catalog=command_catalog(json.loads(os.environ["COMMAND"]))
-            if "COMMAND" in os.environ
-            else catalog(os.environ["PROBE"]),
-            grace=float(os.environ["GRACE"]),
-        )
+    chosen = (
+        command_catalog(json.loads(os.environ["COMMAND"]))
+        if "COMMAND" in os.environ
+        else catalog(os.environ["PROBE"])
     )
+    sys.exit(main(catalog=chosen, grace=float(os.environ["GRACE"])))

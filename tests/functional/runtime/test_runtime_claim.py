@@ -11,7 +11,7 @@ import pytest
 
 from tests.functional.runtime.harness import RUN_ID, Ended, launch, run_here
 from toolkit.runtime.contract import Claim
-from toolkit.runtime.task import task_arn
+from toolkit.runtime.task import MetadataError, task_arn
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task/app/0123456789abcdef"
 CLAIM = f"runs/probe/{RUN_ID}/claim.json"
@@ -164,3 +164,18 @@ def test_a_metadata_endpoint_that_fails_for_a_while_costs_no_run(
     environment = {"ECS_CONTAINER_METADATA_URI_V4": metadata}
     assert task_arn(environment, clock=lambda: 0.0, wait=wait) == ARN
     assert waited == [0.2, 0.4, 0.8]
+
+
+def test_a_run_that_was_asked_to_stop_asks_the_metadata_endpoint_no_more(
+    answers: dict[str, tuple[int, bytes]], metadata: str
+) -> None:
+    answers["/v4/id/task"] = (500, b"")
+    waited = []
+
+    def stopped(seconds: float) -> bool:
+        waited.append(seconds)
+        return True
+
+    with pytest.raises(MetadataError, match="500"):
+        task_arn({"ECS_CONTAINER_METADATA_URI_V4": metadata}, wait=stopped)
+    assert len(waited) == 1

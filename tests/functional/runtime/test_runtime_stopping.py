@@ -10,6 +10,7 @@ import pytest
 
 from tests.functional.runtime.harness import RUN_ID, launch, run_here
 from toolkit.runtime.contract import Outcome
+from toolkit.runtime.stop import StopFlag, Watchdog
 
 GRACE = 0.3
 
@@ -75,7 +76,8 @@ def test_a_workload_stuck_in_c_code_is_committed_and_ended(probe: str, tmp_path:
 
 @pytest.mark.parametrize("probe", ["sleeps_in_c", "backtracks"])
 def test_the_maximum_runtime_ends_even_a_stuck_run(probe: str, tmp_path: Path) -> None:
-    with launch(probe, tmp_path, grace=GRACE, MAX_RUNTIME_SECONDS="1") as running:
+    # faulthandler ends the process after twice the grace: a busy machine commits within 5 s.
+    with launch(probe, tmp_path, grace=5, MAX_RUNTIME_SECONDS="1") as running:
         ended = running.end()
     assert ended.exit_code == 124
     assert ended.manifest.outcome is Outcome.TIMED_OUT
@@ -137,3 +139,20 @@ def test_a_sigterm_before_the_workload_starts_is_not_lost(
     assert ended.manifest.outcome is Outcome.INTERRUPTED
     assert ended.manifest.artifacts == ()
     assert "probe.began" not in ended.events
+
+
+@pytest.mark.parametrize(
+    ("afterwards", "left"), [(None, signal.SIG_DFL), (signal.SIG_IGN, signal.SIG_IGN)]
+)
+def test_a_signal_after_the_run_meets_the_handler_that_was_chosen(
+    afterwards: signal.Handlers | None, left: signal.Handlers
+) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        Watchdog(StopFlag(), grace=30, afterwards=afterwards).close()
+        assert signal.getsignal(signal.SIGTERM) is left
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
