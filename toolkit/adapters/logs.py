@@ -33,17 +33,25 @@ class Logs:
 
     def lines(self, group: str, stream: str) -> list[Line] | None:
         """All lines of a stream from its start; None when the stream does not exist."""
-        page = self.page(group, stream, None)
-        if page is None:
-            return None
-        lines, token = page
+        pages = self.pages(group, stream)
+        return None if pages is None else [line for page in pages for line in page]
+
+    def pages(self, group: str, stream: str) -> Iterator[list[Line]] | None:
+        """The lines of a stream from its start, a page at a time; None when there is no stream."""
+        first = self.page(group, stream, None)
+        return None if first is None else self._following(group, stream, first)
+
+    def _following(
+        self, group: str, stream: str, page: tuple[list[Line], str]
+    ) -> Iterator[list[Line]]:
         while True:
+            lines, token = page
+            yield lines
             following = self.page(group, stream, token)
             # GetLogEvents is at its end when the token repeats, not when a page is empty.
             if following is None or following[1] == token:
-                return lines
-            lines += following[0]
-            token = following[1]
+                return
+            page = following
 
     def page(self, group: str, stream: str, token: str | None) -> tuple[list[Line], str] | None:
         """The lines after ``token`` and the next token; None when there is no stream yet."""
@@ -64,36 +72,29 @@ class Logs:
 
     def streams(
         self, group: str, streams: Sequence[str], start: datetime, end: datetime
-    ) -> dict[str, list[Line]]:
-        """The lines of up to 100 streams within a time, from as few pages as they fill.
+    ) -> Iterator[tuple[str, str]]:
+        """Stream and message of each line of up to 100 streams within a time, page by page.
 
         A stream that does not exist has no lines here. AWS refuses a search that names one, so what
         was refused is halved until the others have been read.
         """
         from botocore.exceptions import ClientError
 
-        found: dict[str, list[Line]] = {stream: [] for stream in streams}
         pages = self._pages(group, start, end, logStreamNames=list(streams))
         with translated(f"log group {group}"):
             try:
                 for page in pages:
                     for event in page.get("events", ()):
-                        line = Line(event["timestamp"], event["message"])
-                        found[event["logStreamName"]].append(line)
+                        yield event["logStreamName"], event["message"]
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") != _MISSING:
                     raise
-                return self._halves(group, streams, start, end)
-        return found
-
-    def _halves(
-        self, group: str, streams: Sequence[str], start: datetime, end: datetime
-    ) -> dict[str, list[Line]]:
-        half = len(streams) // 2
-        if not half:
-            return {stream: [] for stream in streams}
-        first = self.streams(group, streams[:half], start, end)
-        return first | self.streams(group, streams[half:], start, end)
+                if (half := len(streams) // 2) == 0:
+                    return
+            else:
+                return
+        yield from self.streams(group, streams[:half], start, end)
+        yield from self.streams(group, streams[half:], start, end)
 
     def everything(self, group: str, end: datetime) -> Iterator[Line]:
         """Every event of a group up to a time; none where the group is gone."""

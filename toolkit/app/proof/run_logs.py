@@ -4,16 +4,16 @@ A search answers for a log only if every numbered line of it is there: as many a
 up to the last. Every other log is read once more, on its own and from its start.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from attrs import frozen
 
-from toolkit.adapters.logs import SEARCHES_AT_ONCE, Line, Logs
+from toolkit.adapters.logs import SEARCHES_AT_ONCE, Logs
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.names import log_stream
-from toolkit.core.proof.log_digest import LogDigest, digest
+from toolkit.core.proof.log_digest import LogDigest, LogReader, digest
 from toolkit.core.task import Task
 from toolkit.runtime.contract import Manifest, RunId, parse_time
 
@@ -47,16 +47,20 @@ def digests(logs: Logs, wanted: Sequence[OwnLog], now: datetime) -> dict[RunId, 
     found: dict[RunId, LogDigest | None] = {}
 
     def search(batch: Sequence[OwnLog]) -> None:
-        lines = _searched(logs, batch, now)
+        readers = {log.stream: LogReader(str(log.run_id)) for log in batch}
+        for stream, message in _searched(logs, batch, now):
+            readers[stream].add(message)
         for log in batch:
-            summed = digest(str(log.run_id), (line.message for line in lines[log.stream]))
+            summed = readers.pop(log.stream).digest()
             if whole(summed, log.manifest):
                 found[log.run_id] = summed
 
     def read(log: OwnLog) -> None:
-        lines = logs.lines(log.group, log.stream)
+        pages = logs.pages(log.group, log.stream)
         found[log.run_id] = (
-            None if lines is None else digest(str(log.run_id), (line.message for line in lines))
+            None
+            if pages is None
+            else digest(str(log.run_id), (line.message for page in pages for line in page))
         )
 
     side_by_side(search, _batches(wanted), SEARCHES_AT_ONCE)
@@ -75,7 +79,7 @@ def _batches(wanted: Iterable[OwnLog]) -> Iterator[Sequence[OwnLog]]:
             yield ordered[start : start + _STREAMS]
 
 
-def _searched(logs: Logs, batch: Sequence[OwnLog], now: datetime) -> Mapping[str, Sequence[Line]]:
+def _searched(logs: Logs, batch: Sequence[OwnLog], now: datetime) -> Iterator[tuple[str, str]]:
     ends = [log.task.times.get("stoppedAt") for log in batch]
     last = max(parse_time(end) if end else now for end in ends)
     names = [log.stream for log in batch]

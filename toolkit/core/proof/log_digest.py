@@ -1,6 +1,7 @@
 """A run's log, summed up line by line without keeping the lines."""
 
 import json
+from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -60,6 +61,29 @@ class LogDigest:
 
 
 @define
+class _Numbers:
+    """What each numbered line says, as a hash; 8 bytes a line while the numbers have no gap."""
+
+    _first: "array[int]" = field(factory=lambda: array("q"))  # of 1, 2, 3, …
+    _ahead: dict[int, int] = field(factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._first) + len(self._ahead)
+
+    @property
+    def last(self) -> int:
+        return max(self._ahead, default=len(self._first))
+
+    def get(self, seq: int) -> int | None:
+        return self._first[seq - 1] if seq <= len(self._first) else self._ahead.get(seq)
+
+    def add(self, seq: int, content: int) -> None:
+        self._ahead[seq] = content
+        while (following := len(self._first) + 1) in self._ahead:
+            self._first.append(self._ahead.pop(following))
+
+
+@define
 class LogReader:
     """Sums up the lines of one run's log in whatever order they come."""
 
@@ -69,7 +93,7 @@ class LogReader:
     _others: int = 0
     _invalid: int = 0
     _conflicting: set[int] = field(factory=set)
-    _seen: dict[int, int] = field(factory=dict)
+    _seen: _Numbers = field(factory=_Numbers)
     _events: dict[str, int] = field(factory=dict)
     _errors: list[tuple[int, str]] = field(factory=list)
     _saved: dict[str, str] = field(factory=dict)
@@ -95,7 +119,7 @@ class LogReader:
             return
         known, content = self._seen.get(seq), hash(message.strip())
         if known is None:
-            self._seen[seq] = content
+            self._seen.add(seq, content)
             self._take(seq, name, event)
         elif known != content:
             self._conflicting.add(seq)
@@ -117,7 +141,7 @@ class LogReader:
         return LogDigest(
             lines=self._lines,
             numbered=len(self._seen),
-            last_seq=max(self._seen, default=0),
+            last_seq=self._seen.last,
             events=dict(self._events),
             errors=tuple(text for _, text in sorted(self._errors)[:_KEPT_ERRORS]),
             foreign=tuple(self._foreign),
