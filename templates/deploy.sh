@@ -6,8 +6,10 @@ set -eu
 cd "$(dirname "$0")"
 
 deploy() { # noun, stack, parameter file
+  template=templates/$2.yaml # of a workload with secrets or policies
+  [ -f "$template" ] || template=templates/$1.yaml
   aws cloudformation deploy --no-fail-on-empty-changeset --capabilities CAPABILITY_NAMED_IAM \
-    --stack-name "$2" --template-file "templates/$1.yaml" \
+    --stack-name "$2" --template-file "$template" \
     --parameter-overrides "file://$3" --tags "file://stacks/$1/$2/tags.json"
 }
 

@@ -88,6 +88,12 @@ class Project:
         named |= {f"schedules/{path.name}": path for path in paths}
         return {name: _read(path, name) for name, path in named.items() if path.is_file()}
 
+    def text(self, path: str) -> str:
+        """A file of the project; raises ConfigError for one that is outside of it."""
+        if not (self.root / path).resolve().is_relative_to(self.root.resolve()):
+            raise ConfigError(f"{path} is outside of the project")
+        return _read(self.root / path, path)
+
     def config_text(self) -> str:
         """The text of `toolkit.toml`."""
         return _read(self.root / CONFIG, CONFIG)

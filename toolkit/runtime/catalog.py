@@ -285,6 +285,10 @@ def _workload(name: str, declared: Any) -> Workload:
         )
         rules = tuple(Rule(**row) for row in table.pop("rules", ()))
         lists: dict[str, Any] = {key: tuple(table.pop(key, ())) for key in ("events", "gates")}
+        secret_names = set(table.get("secrets", {}))
+        taken = sorted(secret_names & {*CONTRACT_VARIABLES, "RUN_ID", "ARTIFACTS", "PATH"})
+        if taken:
+            raise ContractError(f"secrets: {taken[0]} belongs to the runtime")
         secrets = tuple(Secret(*row) for row in table.pop("secrets", {}).items())
         workload = Workload(
             name=name,
@@ -300,6 +304,14 @@ def _workload(name: str, declared: Any) -> Workload:
         )
         _check_work(workload)
         for variable in variables:
+            if variable.secret:
+                raise ContractError(
+                    f"{variable.name}: secret = true would leave the value in schedule, stack "
+                    f"and file; move it to [workloads.{name}.secrets], "
+                    f'{variable.name} = "secretsmanager:NAME" or "ssm:/NAME"'
+                )
+            if secret_names & {variable.name}:
+                raise ContractError(f"{variable.name} is a setting and a secret; keep one of them")
             if variable.type not in _TYPES:
                 raise ContractError(f"{variable.name} has type {variable.type!r}")
         for rule in rules:

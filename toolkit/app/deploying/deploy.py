@@ -141,8 +141,7 @@ def _upper_layers(
         if not only or spec.name in needed or _short(spec) in only
     ]
     outputs = {app.names.platform_stack: layers.outputs(app.names.platform_stack)}
-    template = release.templates[WORKLOAD]
-    rows = layers.deploy([spec.plan(template, outputs) for spec in workloads])
+    rows = layers.deploy([spec.plan(release.template_of(spec), outputs) for spec in workloads])
     if any(not row.outputs for row in rows):
         app.console.say("Schedules can be planned once their workloads are deployed.")
         return rows

@@ -1,18 +1,21 @@
 """Package the project as a release, and read an earlier one back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import frozen
 
 from toolkit.adapters.releases import Packaged
 from toolkit.app.app import App
 from toolkit.app.deploying.image import resolve_image
-from toolkit.core.deploying import parameters, plans
+from toolkit.core.deploying import parameters, plans, user_policy
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.deploying.release import Release
+from toolkit.core.deploying.workload_template import rendered
 from toolkit.core.errors import ConfigError, ImageError
 from toolkit.core.schedules.schedule_file import check_settings
 from toolkit.core.schedules.target import scheduler_input
+from toolkit.runtime.catalog import Workload
 
 
 @frozen
@@ -52,11 +55,39 @@ def build(app: App, image: str, outputs: Mapping[str, Mapping[str, str]]) -> Rel
         app=app.name,
         image=image,
         specs=tuple(specs),
-        templates={noun: project.template(noun) for noun in nouns},
+        templates={noun: project.template(noun) for noun in nouns}
+        | _own_templates(app, workloads, outputs[app.names.platform_stack]["BucketName"]),
         sources=project.sources(),
         outputs=outputs,
         rows={workload.digest: workload.row().decode() for workload in workloads},
     )
+
+
+def _own_templates(app: App, workloads: Iterable[Workload], bucket: str) -> dict[str, str]:
+    """The rendered templates of the workloads that declare secrets or policies, by stack."""
+    template = app.project.template(plans.WORKLOAD)
+    return {
+        app.names.workload_stack(workload.name): rendered(
+            template, workload, _statements(app, workload, bucket)
+        )
+        for workload in workloads
+        if workload.secrets or workload.policies
+    }
+
+
+def _statements(app: App, workload: Workload, bucket: str) -> list[Any]:
+    lifecycle = f"/aws/events/{app.name}/lifecycle"
+    return [
+        statement
+        for path in workload.policies
+        for statement in user_policy.statements(
+            path,
+            app.project.text(path),
+            bucket=bucket,
+            lifecycle=lifecycle,
+            workload=workload.name,
+        )
+    ]
 
 
 def load(app: App, prefix: str) -> tuple[str, Release]:
@@ -81,6 +112,11 @@ def check_project(app: App) -> None:
     nouns = {plans.PLATFORM: config.platform, plans.WORKLOAD: config.workload}
     for noun, given in {**nouns, plans.SCHEDULE: config.schedule}.items():
         parameters.check(config.environment, noun, given, app.project.template(noun))
+    for workload in app.project.catalog.workloads.values():
+        if workload.secrets or workload.policies:
+            # Before the platform stands, no bucket of that name exists.
+            statements = _statements(app, workload, bucket="-")
+            rendered(app.project.template(plans.WORKLOAD), workload, statements)
     for schedule in app.project.schedules().values():
         env = app.config.environment_of(schedule.workload, schedule.env)
         workload = app.project.catalog.workload(schedule.workload)

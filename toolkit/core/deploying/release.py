@@ -6,6 +6,7 @@ when, where or by whom it was made.
 
     release.json                        the index: app, image, stacks, checksums
     templates/<noun>.yaml               as they were
+    templates/<stack>.yaml              of a workload with secrets or policies, rendered
     stacks/<noun>/<stack>/*.json        parameters and tags for `aws cloudformation deploy`
     deploy.sh                           deploys the release with the plain AWS CLI
     catalog/<digest>.json               what runs of each workload are judged by
@@ -30,7 +31,9 @@ _ID_DIGITS = 16
 
 @frozen
 class Release:
-    """What to deploy; ``templates`` go by noun, ``sources`` by path.
+    """What to deploy; ``templates`` go by noun, or by stack where it has its own.
+
+    ``sources`` go by path.
 
     ``outputs``, by stack and name, are those of the stacks that were deployed when it was packaged.
     They fill in the parameter files and nothing else: a deployment by the toolkit takes the outputs
@@ -51,10 +54,10 @@ class Release:
         files |= self.sources
         files |= {catalog_key(digest): row for digest, row in self.rows.items()}
         for spec in self.specs:
-            spec.check(self.templates[spec.noun])
+            spec.check(self.template_of(spec))
             folder = f"stacks/{spec.noun}/{spec.name}"
             files[f"{folder}/parameters.json"] = _pairs(self._filled(spec))
-            files[f"{folder}/tags.json"] = _pairs(spec.tags(self.templates[spec.noun]))
+            files[f"{folder}/tags.json"] = _pairs(spec.tags(self.template_of(spec)))
         index = {
             FORMAT: "release/1",
             "app": self.app,
@@ -71,6 +74,10 @@ class Release:
             "files": {path: _sha256(text) for path, text in sorted(files.items())},
         }
         return {**files, INDEX: json.dumps(index, indent=1) + "\n"}
+
+    def template_of(self, spec: Spec) -> str:
+        """The template of one stack."""
+        return self.templates.get(spec.name) or self.templates[spec.noun]
 
     def of(self, noun: str) -> list[Spec]:
         """The stacks of one layer."""
