@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolkit.core.errors import ConfigError
+from toolkit.runtime.layout import ledger_of, runs_of
 
 # Actions that no workload has a use for and that would forge a witness or widen the role.
 _FORBIDDEN = {
@@ -92,7 +93,7 @@ def _reaches(
             yield f"{action} on {resource} may write the log of state changes, {lifecycle}"
         if _of_s3(action) and _touches(resource, bucket, workload):
             yield (
-                f"{action} on {resource} reaches the app's bucket outside of runs/{workload}/; "
+                f"{action} on {resource} reaches the app's bucket outside of {runs_of(workload)}; "
                 "name the buckets that are needed"
             )
 
@@ -137,5 +138,5 @@ def _touches(resource: str, bucket: str, workload: str) -> bool:
     if not _fits(name, bucket):
         # "*" in a bucket's name also stands for a slash and the rest.
         return "*" in name and _fits(f"{name.partition('*')[0]}*", bucket)
-    own = (f"runs/{workload}/", f"ledger/{workload}/")
+    own = (runs_of(workload), ledger_of(workload))
     return name != bucket or not key.startswith(own)
