@@ -66,6 +66,9 @@ def test_a_run_has_its_secrets_and_nothing_that_it_leaves_tells_them(
     sales: Project, tmp_path: Path
 ) -> None:
     deployed = sales.toolkit("deploy", "--local", "--yes", "--only", "sales")
+    preview = deployed.out + deployed.err
+    assert "sales gets TOKEN from ssm:/prod/token" in preview
+    assert "sales may sqs:* on *" in preview
     ran = sales.toolkit("run", "sales", "--local", "--follow")
     assert "PASS" in ran.out
     assert "password=(redacted) token=(redacted)" in ran.err

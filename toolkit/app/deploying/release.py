@@ -66,13 +66,15 @@ def build(app: App, image: str, outputs: Mapping[str, Mapping[str, str]]) -> Rel
 def _own_templates(app: App, workloads: Iterable[Workload], bucket: str) -> dict[str, str]:
     """The rendered templates of the workloads that declare secrets or policies, by stack."""
     template = app.project.template(plans.WORKLOAD)
-    return {
-        app.names.workload_stack(workload.name): rendered(
-            template, workload, _statements(app, workload, bucket)
-        )
-        for workload in workloads
-        if workload.secrets or workload.policies
-    }
+    templates = {}
+    for workload in workloads:
+        if workload.secrets or workload.policies:
+            statements = _statements(app, workload, bucket)
+            stack = app.names.workload_stack(workload.name)
+            templates[stack] = rendered(template, workload, statements)
+            for line in user_policy.rights(workload, statements):
+                app.console.say(line)
+    return templates
 
 
 def _statements(app: App, workload: Workload, bucket: str) -> list[Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolkit.core.errors import ConfigError
+from toolkit.runtime.catalog import Workload
 from toolkit.runtime.layout import ledger_of, runs_of
 
 # Actions that no workload has a use for and that would forge a witness or widen the role.
@@ -60,6 +61,17 @@ def statements(where: str, text: str, *, bucket: str, lifecycle: str, workload: 
         if problem is not None:
             raise ConfigError(f"{where}, statement {number}: {problem}")
     return rows
+
+
+def rights(workload: Workload, rows: list[Any]) -> Iterator[str]:
+    """What a workload is given beside its own runs, a line each, for the preview."""
+    for secret in workload.secrets:
+        yield f"{workload.name} gets {secret.name} from {secret.source}"
+    for row in rows:
+        actions, resources = _texts(row["Action"]), _texts(row["Resource"])
+        verb = "may" if row["Effect"] == "Allow" else "may not"
+        condition = " on conditions" if row.get("Condition") else ""
+        yield f"{workload.name} {verb} {', '.join(actions)} on {', '.join(resources)}{condition}"
 
 
 def _problems(row: Any, bucket: str, lifecycle: str, workload: str) -> Iterator[str]:
