@@ -173,6 +173,17 @@ class Archive:
                 problems[run_id] = f"{run_id.claim_key}: {error}"
         return ReadClaims(claims, problems)
 
+    def claimed_of(self, since: Mapping[str, datetime]) -> dict[str, list[RunId]]:
+        """The runs that claimed their folders, of several schedules, each due since a time."""
+        claimed = side_by_side(lambda row: list(self._claimed(*row)), since.items())
+        return dict(zip(since, claimed, strict=True))
+
+    def _claimed(self, schedule: str, since: datetime) -> Iterator[RunId]:
+        prefix = layout.runs_of(schedule)
+        after = layout.first_from(prefix, schedule, since)
+        runs = (layout.claimed(folder) for folder in self._bucket.each_folder(prefix, after=after))
+        return (run_id for run_id in runs if run_id is not None)
+
     def claimed_runs(self) -> "ClaimedRuns":
         """Which runs were claimed, for many questions in order."""
         return ClaimedRuns(self._bucket)

@@ -1,15 +1,21 @@
-"""How often AWS is asked: six schedules deployed and a day of runs, on the embedded AWS."""
+"""How often AWS is asked: six schedules deployed and a day of runs, on the embedded AWS.
+
+Of each schedule two listings are needed: its manifests, and the claims of runs that left none.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
 from tests.functional.conftest import Project, make_project
+from toolkit.runtime.contract import Claim, RunId
 
 SCHEDULES = [f"weather-{number}" for number in range(6)]
 ARTIFACTS = 4
+WORKLOADS = 4
 _CALL = re.compile(r"^([a-z0-9-]+\.[A-Z]\w+) \d+ ms, \d+ retr(?:y|ies)", re.MULTILINE)
 
 
@@ -40,19 +46,20 @@ def asked_once(made: Counter[str], *often: str) -> set[str]:
 
 
 @pytest.mark.parametrize("command", ["status", "schedules"])
-def test_what_there_is_costs_ten_calls_and_a_listing_a_schedule(
+def test_what_there_is_costs_ten_calls_and_two_listings_a_schedule(
     busy: Project, command: str
 ) -> None:
     made = calls(busy, command)
-    assert made.total() <= 10 + len(SCHEDULES), made
-    assert made["s3.ListObjectsV2"] == len(SCHEDULES) + 1, made
+    assert made.total() <= 10 + 2 * len(SCHEDULES), made
+    assert made["s3.ListObjectsV2"] == 2 * len(SCHEDULES) + 1, made
     assert made["scheduler.GetSchedule"] == 0
     assert asked_once(made, "s3.ListObjectsV2") == set()
 
 
-def test_the_runs_of_a_day_cost_ten_calls_and_a_listing_a_schedule(busy: Project) -> None:
+def test_the_runs_of_a_day_cost_ten_calls_and_two_listings_a_name(busy: Project) -> None:
     made = calls(busy, "runs")
-    assert made.total() <= 10 + len(SCHEDULES), made
+    # A workload may have run on demand without a schedule of its name.
+    assert made.total() <= 10 + 2 * (len(SCHEDULES) + WORKLOADS), made
     assert asked_once(made, "s3.ListObjectsV2") == set()
 
 
@@ -90,3 +97,22 @@ def test_a_new_schedule_costs_fifteen_calls_at_most(busy: Project) -> None:
     made = calls(busy, "schedule", "weather-new", "cron(40 6 * * ? *)", "--yes")
     assert made.total() <= 15, made
     assert made["cloudformation.ExecuteChangeSet"] == 1
+
+
+@pytest.mark.parametrize("name", [SCHEDULES[5], "weather"])
+def test_a_run_on_demand_is_listed_even_if_its_claim_is_all_that_is_left(
+    busy: Project, name: str
+) -> None:
+    now = datetime.fromisoformat(busy.toolkit("status", "--local", "--json").json()["now"])
+    run_id = RunId(name, now.replace(microsecond=0), "abc123")
+    claim = Claim(str(run_id), "arn:aws:ecs:eu-central-1:000000000000:task/c/t", now.isoformat())
+    bucket = busy.outputs("fargate-runs-platform")["BucketName"]
+    busy.aws("s3").put_object(Bucket=bucket, Key=run_id.claim_key, Body=claim.to_json())
+    runs = busy.toolkit("runs", "--local", "--json").json()
+    states = {row["run_id"]: row["state"] for row in runs}
+    assert states[str(run_id)] == "launched-but-no-artifact"
+    schedules = busy.toolkit("status", "--local", "--json").json()["schedules"]
+    last = {row["name"]: row["last"] for row in schedules}
+    if name in last:
+        assert last[name]["run_id"] == str(run_id)
+        assert last[name]["state"] == "launched-but-no-artifact"

@@ -5,7 +5,7 @@ thousand runs are one LIST. Only what has no manifest is looked into, and that b
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
@@ -110,6 +110,7 @@ class LedgerSources:
         stopped: the tasks that stopped in the period, where all of them are known already.
         known: when the schedules were to fire, and how late.
         now: the present.
+        claimed: the runs that claimed their folders, where all of them are known already.
     """
 
     def __init__(
@@ -121,8 +122,10 @@ class LedgerSources:
         *,
         known: History,
         now: datetime,
+        claimed: Collection[RunId] | None = None,
     ) -> None:
         self._app = app
+        self._all_claimed = claimed
         self._period = period
         self._running = running
         self._stopped = stopped
@@ -141,6 +144,8 @@ class LedgerSources:
 
     def claimed(self, run_id: RunId) -> bool:
         """Whether a task claimed it."""
+        if self._all_claimed is not None:
+            return run_id in self._all_claimed
         return self._claimed.has(run_id)
 
     def dead_letter(self, run_id: RunId) -> DeadLetter | None:

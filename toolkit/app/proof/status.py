@@ -135,18 +135,22 @@ def _runs(
     """Every run and every firing that was due since a time for each schedule, the latest first.
 
     What runs was asked for first and manifests come last: a run either still ran when the tasks
-    were asked for, or has left its manifest by then.
+    were asked for, or has left its manifest by then. A run on demand whose task nobody saw is known
+    by its claim.
     """
     if not since:
         return []
-    rows: dict[RunId, RunSummary] = {}
-    for tasks, state in ((stopped or {}, State.NO_ARTIFACT), (running, State.RUNNING)):
-        for run_id, task in tasks.items():
-            if run_id.schedule in since and run_id.scheduled_time >= since[run_id.schedule]:
-                rows[run_id] = RunSummary(run_id, state, task=task)
+    claimed = {run_id for runs in app.archive.claimed_of(since).values() for run_id in runs}
+    asked_for = {run_id for run_id in claimed if run_id.token is not None}
+    if asked_for - {*running, *(stopped or ())}:
+        # One of them may have begun after the tasks were listed.
+        running = {**running_tasks(app), **running}
+    rows = _without_manifest(since, asked_for, running, stopped or {})
     commits = app.archive.commits_of(since)
     period = Period(min(since.values()), now)
-    sources = _WithoutDuplicates(app, period, running, stopped, known=known, now=now)
+    sources = _WithoutDuplicates(
+        app, period, running, stopped, known=known, now=now, claimed=claimed
+    )
     for name, time in since.items():
         expected = known.firings(name, time - _TICK, now)
         committed = [committed_of(commit) for commit in commits[name]]
@@ -169,6 +173,21 @@ def _runs(
                     commit.finished_at,
                 )
     return _latest_first(rows.values())
+
+
+def _without_manifest(
+    since: Mapping[str, datetime],
+    claimed: Iterable[RunId],
+    running: Mapping[RunId, Task],
+    stopped: Mapping[RunId, Task],
+) -> dict[RunId, RunSummary]:
+    """What claims and tasks show of the runs that were due since a time for each schedule."""
+    rows = {run_id: RunSummary(run_id, State.NO_ARTIFACT) for run_id in claimed}
+    for tasks, state in ((stopped, State.NO_ARTIFACT), (running, State.RUNNING)):
+        for run_id, task in tasks.items():
+            if run_id.schedule in since and run_id.scheduled_time >= since[run_id.schedule]:
+                rows[run_id] = RunSummary(run_id, state, task=task)
+    return rows
 
 
 def _stopped(app: App, since: datetime, now: datetime) -> dict[RunId, Task]:
