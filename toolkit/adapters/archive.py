@@ -7,11 +7,12 @@ A page of a listing holds 1,000 keys, and everything here costs pages, not runs.
 import gzip
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import chain, groupby
 from pathlib import Path
+from typing import TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -26,6 +27,7 @@ from toolkit.core.schedules.history import Snapshot, needed
 from toolkit.runtime import layout
 from toolkit.runtime.contract import Claim, ContractError, Manifest, Outcome, RunId, catalog_key
 
+_Row = TypeVar("_Row")
 _PAGE = 1000
 # Where a schedule's latest run is looked for before all of its history is.
 _RECENT = timedelta(days=31)
@@ -102,7 +104,14 @@ class Archive:
             yield commit
 
     def commits_of(self, since: Mapping[str, datetime]) -> dict[str, list[Commit]]:
-        """The same of several schedules, each since a time; several listings at a time."""
+        """The same of several schedules, each since a time; several listings at a time.
+
+        Where one page holds the manifests of all schedules, it is enough.
+        """
+        page = self._whole(layout.LEDGER)
+        if page is not None:
+            found = (commit for stored in page if (commit := _commit(stored)) is not None)
+            return _by_schedule(since, found, lambda commit: commit.run_id)
         commits = side_by_side(lambda row: list(self.commits(*row)), since.items())
         return dict(zip(since, commits, strict=True))
 
@@ -175,8 +184,18 @@ class Archive:
 
     def claimed_of(self, since: Mapping[str, datetime]) -> dict[str, list[RunId]]:
         """The runs that claimed their folders, of several schedules, each due since a time."""
+        page = self._whole(layout.RUNS)
+        if page is not None:
+            folders = dict.fromkeys(layout.folder_of(stored.key) for stored in page)
+            found = (run_id for folder in folders if (run_id := layout.claimed(folder)) is not None)
+            return _by_schedule(since, found, lambda run_id: run_id)
         claimed = side_by_side(lambda row: list(self._claimed(*row)), since.items())
         return dict(zip(since, claimed, strict=True))
+
+    def _whole(self, prefix: str) -> list[StoredObject] | None:
+        """All objects below a prefix, if one page holds them."""
+        page, whole = self._bucket.page(prefix, after="", limit=_PAGE)
+        return page if whole else None
 
     def _claimed(self, schedule: str, since: datetime) -> Iterator[RunId]:
         prefix = layout.runs_of(schedule)
@@ -284,6 +303,18 @@ class _ClaimPage:
     folders: frozenset[str]
     last: str
     end: bool
+
+
+def _by_schedule(
+    since: Mapping[str, datetime], rows: Iterable[_Row], run_of: Callable[[_Row], RunId]
+) -> dict[str, list[_Row]]:
+    """Rows by schedule, those of runs that were due since its time."""
+    found: dict[str, list[_Row]] = {schedule: [] for schedule in since}
+    for row in rows:
+        run_id = run_of(row)
+        if run_id.schedule in since and run_id.scheduled_time >= since[run_id.schedule]:
+            found[run_id.schedule].append(row)
+    return found
 
 
 def _commit(stored: StoredObject) -> Commit | None:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from toolkit.runtime.contract import ContractError, Outcome, RunId
 
+RUNS = "runs/"
+LEDGER = "ledger/"
 DEPLOYMENTS = "deployments/"
 DEAD_LETTERS = "dead-letters/"
 RELEASES = "releases/"
@@ -17,12 +19,12 @@ _SECONDS = "%Y%m%dT%H%M%S"
 
 def runs_of(schedule: str) -> str:
     """Below this stand the folders of a schedule's runs: claim and artifacts."""
-    return f"runs/{schedule}/"
+    return f"{RUNS}{schedule}/"
 
 
 def ledger_of(schedule: str) -> str:
     """Below this stand the manifests of a schedule's runs."""
-    return f"ledger/{schedule}/"
+    return f"{LEDGER}{schedule}/"
 
 
 def first_from(prefix: str, schedule: str, time: datetime) -> str:
@@ -61,6 +63,15 @@ def committed(key: str) -> tuple[RunId, Outcome] | None:
     except ValueError:
         return None
     return (run_id, outcome) if key == run_id.manifest_key(outcome) else None
+
+
+def folder_of(key: str) -> str:
+    """The folder of the run that an object below `runs/` belongs to.
+
+    >>> folder_of("runs/weather/weather-20261124T050000Z/plots/a.png")
+    'runs/weather/weather-20261124T050000Z/'
+    """
+    return "/".join(key.split("/")[:3]) + "/"
 
 
 def claimed(folder: str) -> RunId | None:
