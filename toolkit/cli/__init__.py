@@ -15,6 +15,7 @@ from toolkit.cli.commands import COMMANDS, load, sections
 from toolkit.cli.groups import SuggestingGroup
 from toolkit.cli.hints import with_flags
 from toolkit.cli.root import Root, aws_options
+from toolkit.cli.text import net
 
 
 class _Commands(SuggestingGroup):
@@ -48,6 +49,7 @@ def main() -> None:
     """The `toolkit` console script."""
     # A reader that goes away (`toolkit logs … | head`) ends the command, it is no error.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.stdout, sys.stderr = (net(stream) for stream in (sys.stdout, sys.stderr))
     root = Root()
     try:
         code = cli.main(obj=root, standalone_mode=False, color=_colour())

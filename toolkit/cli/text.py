@@ -4,10 +4,40 @@ import re
 import shutil
 import sys
 import textwrap
+from typing import Any, TextIO, cast
 
 _WIDEST = 100  # columns; longer lines of text are hard to read
 _GLUE = "\x00"
 _COMMAND = re.compile(r"`[^`]*`|\b(?:toolkit|aws) [^;,`]*")
+
+
+# What steers a terminal or turns text around, but for line breaks, tabs and colours (SGR).
+_STEERING = re.compile(
+    "\x1b(?!\\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+class _Net:
+    """A text stream that shows what would steer the terminal instead of sending it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write text; raises TypeError for bytes, as a text stream does."""
+        return self._stream.write(_STEERING.sub(_shown, text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def net(stream: TextIO) -> TextIO:
+    """The stream behind a net: names, errors and log lines of others cannot steer the terminal."""
+    return cast("TextIO", _Net(stream))
+
+
+def _shown(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
 
 
 def plain(text: str) -> str:

@@ -1,5 +1,6 @@
 """Keep a run's evidence as a folder, and judge such a folder again, years later and offline."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from attrs import evolve, frozen
 from toolkit.adapters.project import Project
 from toolkit.app.app import App
 from toolkit.app.proof.evidence import Gatherer, download
+from toolkit.core.checks import Check, Status
 from toolkit.core.errors import ConfigError, EvidenceError
 from toolkit.core.names import workload_of
 from toolkit.core.pages.report import report
@@ -15,8 +17,8 @@ from toolkit.core.proof import kept
 from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.expectation import Expectation
 from toolkit.core.proof.log_digest import digest
-from toolkit.core.proof.verdict import Verdict, judge
-from toolkit.runtime.contract import RunId, parse_time
+from toolkit.core.proof.verdict import Ruling, Verdict, judge
+from toolkit.runtime.contract import ContractError, RunId, parse_time
 
 # What fits into a repository without regret, and every plot, which the report shows. A larger
 # artifact stays in the bucket, and its digest, rows and columns in the folder.
@@ -62,6 +64,21 @@ def keep(app: App, run_id: RunId, directory: Path) -> Kept:
     return Kept(folder, verdict, evidence.left_out or ())
 
 
+def rejudge_all(folders: Sequence[Path], directory: Path) -> Iterator[Verdict]:
+    """The verdicts on kept folders; see `rejudge`.
+
+    Of several, one that cannot be judged is INCONCLUSIVE and keeps no other from being judged.
+    """
+    for folder in folders:
+        try:
+            yield rejudge(folder, directory)
+        except EvidenceError as error:
+            if len(folders) == 1:
+                raise
+            unread = Check("evidence", Status.UNKNOWN, error.message)
+            yield Verdict(folder.name, Ruling.INCONCLUSIVE, (unread,))
+
+
 def rejudge(folder: Path, directory: Path) -> Verdict:
     """The verdict on a kept folder, as of when its evidence was gathered.
 
@@ -83,7 +100,11 @@ def rejudge(folder: Path, directory: Path) -> Verdict:
     kept_none = evidence.ledger is None if definition is None else not definition.catalog_digest
     if evidence.expectation is None and kept_none:
         evidence = evolve(evidence, expectation=_assumed(evidence, folder, directory))
-    return judge(evidence, parse_time(evidence.gathered_at))
+    try:
+        RunId.parse(evidence.run_id)
+        return judge(evidence, parse_time(evidence.gathered_at))
+    except ContractError as error:
+        raise EvidenceError(f"{folder}: {error}") from error
 
 
 def _assumed(evidence: Evidence, *directories: Path) -> Expectation | None:
@@ -116,4 +137,7 @@ def _download(app: App, evidence: Evidence, target: Path) -> None:
 
 def _read(folder: Path) -> dict[str, bytes]:
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    links = [str(path) for path in paths if path.is_symlink()]
+    if links:
+        raise EvidenceError(f"{', '.join(links)}: a kept folder holds files, not links")
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}

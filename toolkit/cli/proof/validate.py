@@ -79,7 +79,9 @@ def validate_command(
     """
     if folders:
         count, several = len(folders), len(folders) > 1
-        judged: Iterator[_Judged] = ((keep.rejudge(folder, root.project), ()) for folder in folders)
+        judged: Iterator[_Judged] = (
+            (verdict, ()) for verdict in keep.rejudge_all(folders, root.project)
+        )
     else:
         app = root.app
         run_ids = _wanted(app, runs)

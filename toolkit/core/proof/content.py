@@ -7,7 +7,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from attrs import frozen
 
@@ -17,6 +17,8 @@ _CHUNK = 1 << 20
 # What is held in memory of one artifact at a time; what is larger counts as not readable.
 _MAX_DOCUMENT = 128 << 20
 _MAX_PNG_CHUNK = 64 << 20
+_MAX_COLUMNS = 100_000
+_MAX_LINE = 4 << 20  # characters
 # A cell of a CSV, or a log line in an exported log, may be longer than the csv module's 128 KiB.
 csv.field_size_limit(16 << 20)
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -73,8 +75,10 @@ def examine(file: BinaryIO, media_type: str) -> Content:
 def _csv(file: BinaryIO) -> tuple[int, tuple[str, ...]]:
     text = io.TextIOWrapper(file, "utf-8", newline="")
     try:
-        reader = csv.reader(text, strict=True)
+        reader = csv.reader(_lines(text), strict=True)
         header = tuple(next(reader, ()))
+        if len(header) > _MAX_COLUMNS:
+            raise _BrokenError(f"{len(header):,} columns are more than can be read at once")
         if not header:
             raise _BrokenError("it has no header")
         rows = 0
@@ -84,6 +88,14 @@ def _csv(file: BinaryIO) -> tuple[int, tuple[str, ...]]:
         return rows, header
     finally:
         text.detach()
+
+
+def _lines(text: TextIO) -> Iterator[str]:
+    """The lines of a text, none of them longer than can be held."""
+    while line := text.readline(_MAX_LINE + 1):
+        if len(line) > _MAX_LINE:
+            raise _BrokenError(f"a line of more than {_MAX_LINE:,} characters is too long")
+        yield line
 
 
 def _json(file: BinaryIO, size: int) -> None:

@@ -281,6 +281,8 @@ def _strays(case: Case) -> Iterator[str]:
         return
     if _is_new(case) and not (evidence.ledger and all(r.modified_at for r in evidence.ledger)):
         yield "nothing tells where and when the manifest was stored"
+    if manifest.outcome is Outcome.SUCCEEDED and manifest.error:
+        yield "the manifest says succeeded, and gives an error"
     if _is_new(case) and case.owner is not None and case.owner.task_definition_arn is None:
         yield "ECS names no task definition"
     yield from _artifact_strays(case, manifest)
