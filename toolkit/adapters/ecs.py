@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Ecs:
-    """The tasks of one cluster."""
+    """The tasks of one cluster; an empty name is that of one that was deleted."""
 
     def __init__(self, aws: Aws, cluster: str) -> None:
         self._client: ECSClient = aws.client("ecs")
@@ -47,7 +47,7 @@ class Ecs:
         """
         found: list[Task] = []
         with translated("DescribeTasks"), suppress(self._gone):
-            for start in range(0, len(task_arns), 100):
+            for start in range(0, len(task_arns) if self._cluster else 0, 100):
                 answer = self._client.describe_tasks(
                     cluster=self._cluster, tasks=list(task_arns[start : start + 100])
                 )
@@ -69,6 +69,8 @@ class Ecs:
 
     def running(self) -> list[str]:
         """The ARNs of the tasks that have not stopped; a deleted cluster has none."""
+        if not self._cluster:
+            return []
         with translated("ListTasks"), suppress(self._gone):
             pages = self._client.get_paginator("list_tasks").paginate(cluster=self._cluster)
             return [arn for page in pages for arn in page["taskArns"]]

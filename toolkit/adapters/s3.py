@@ -2,7 +2,8 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from toolkit.adapters.session import CONNECTIONS, Aws, translated
 from toolkit.adapters.side_by_side import side_by_side
@@ -42,6 +43,16 @@ class Bucket:
         found = side_by_side(self.read, wanted, CONNECTIONS)
         pairs = zip(wanted, found, strict=True)
         return {key: content for key, content in pairs if content is not None}
+
+    @contextmanager
+    def opened(self, key: str) -> Iterator[IO[bytes]]:
+        """The content of an object as a stream; what reads it is to bound it."""
+        with translated(f"s3://{self.name}/{key}"):
+            body = self._client.get_object(Bucket=self.name, Key=key)["Body"]
+            try:
+                yield cast("IO[bytes]", body)
+            finally:
+                body.close()
 
     def download(self, key: str, path: str) -> None:
         """Copy an object into a file."""

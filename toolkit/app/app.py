@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Any, Generic, Protocol, Self, TypeVar, overload
@@ -15,6 +16,7 @@ from toolkit.adapters.ecr import Ecr
 from toolkit.adapters.ecs import Ecs
 from toolkit.adapters.logs import Logs
 from toolkit.adapters.project import Project
+from toolkit.adapters.record_copies import RecordCopies
 from toolkit.adapters.releases import Releases
 from toolkit.adapters.s3 import Bucket
 from toolkit.adapters.scheduler import Scheduler
@@ -78,6 +80,9 @@ class _Once(Generic[_T]):
 class App:
     """One deployed app, in one call of the command line: where, as whom, when.
 
+    With a ``kept_bucket`` the app was deleted, and that bucket is all that is read of it: there are
+    no stacks, no cluster and no logs.
+
     What AWS was asked for stays known: ``stacks`` and ``platform`` are read once, until
     ``forget_stacks`` says that something was deployed.
     """
@@ -91,12 +96,14 @@ class App:
         clock: Callable[[], datetime],
         *,
         local: bool,
+        kept_bucket: str = "",
     ) -> None:
         self.project = project
         self.config = config
         self.aws = aws
         self.console = console
         self.local = local
+        self.kept_bucket = kept_bucket
         self.lock = RLock()
         self.made: dict[str, Any] = {}
         self._clock = clock
@@ -153,7 +160,7 @@ class App:
     @_Once
     def ecs(self) -> Ecs:
         """The tasks of the app's cluster."""
-        return Ecs(self.aws, self.platform.cluster_name)
+        return Ecs(self.aws, "" if self.kept_bucket else self.platform.cluster_name)
 
     @_Once
     def scheduler(self) -> Scheduler:
@@ -166,9 +173,14 @@ class App:
         return Archive(self.bucket)
 
     @_Once
+    def record_copies(self) -> RecordCopies:
+        """The state-change records in a kept bucket."""
+        return RecordCopies(self.bucket, self.console.say)
+
+    @_Once
     def bucket(self) -> Bucket:
         """The app's bucket."""
-        return Bucket(self.aws, self.platform.bucket_name)
+        return Bucket(self.aws, self.kept_bucket or self.platform.bucket_name)
 
     @_Once
     def releases(self) -> Releases:
@@ -183,7 +195,8 @@ class App:
     @_Once
     def stacks(self) -> AppStacks:
         """Every stack of the app."""
-        return AppStacks.of(self.formation.owned(self.name), self.names.platform_stack)
+        owned = [] if self.kept_bucket else self.formation.owned(self.name)
+        return AppStacks.of(owned, self.names.platform_stack)
 
     @_Once
     def platform(self) -> Platform:
@@ -240,13 +253,14 @@ def open_app(
     *,
     environment: str | None,
     local: bool,
+    kept_bucket: str = "",
     executor: Executor | None = None,
     observe: Callable[[AwsCall], None] | None = None,
 ) -> App:
     """Find the project, read its config, and connect to the AWS that was asked for.
 
     With ``local``, the embedded AWS is started on demand; ``executor`` goes before the config's.
-    ``observe`` is told of every call of AWS.
+    With ``kept_bucket`` the app is read from that bucket alone. ``observe`` is told of every call.
     """
     if executor is not None and not local:
         raise ConfigError("--executor is for the embedded AWS", hint="add --local")
@@ -259,14 +273,16 @@ def open_app(
         for redirection in redirections(config.profile):
             console.say(f"calls do not go to AWS: {redirection}")
         _check_account(aws, config)
-        return App(project, config, aws, console, lambda: datetime.now(UTC), local=False)
+        clock = partial(datetime.now, UTC)
+        return App(project, config, aws, console, clock, local=False, kept_bucket=kept_bucket)
     info = engine.ensure_running(project.root, console.say, region=config.region or engine.REGION)
     client = engine.EngineClient(info)
     if config.names(_FEED):
         config = config.replacing(_FEED, client.feed_url())
     region = config.region or info.region  # environments of two regions stand side by side
     endpoint = Endpoint(region, info.endpoint_url, info.access_key, info.secret_key)
-    return App(project, config, Aws(endpoint, observe), console, client.now, local=True)
+    aws = Aws(endpoint, observe)
+    return App(project, config, aws, console, client.now, local=True, kept_bucket=kept_bucket)
 
 
 def _check_account(aws: Aws, config: Config) -> None:

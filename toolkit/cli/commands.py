@@ -93,6 +93,8 @@ def sections() -> dict[str, list[str]]:
     return found
 
 
+# Commands that read a deleted app from its bucket.
+OF_KEPT_BUCKETS = frozenset({"evidence", "ledger", "runs", "status", "validate"})
 # Commands that take none of the options that say where: what they print needs no such flags.
 UNPLACED = frozenset({"add", "completion", "diagnose", "init", "local", "next", "workloads"})
 

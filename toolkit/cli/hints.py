@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import click
 
-from toolkit.cli.commands import COMMANDS, UNPLACED, load
+from toolkit.cli.commands import COMMANDS, OF_KEPT_BUCKETS, UNPLACED, load
 
 _COMMAND = re.compile(r"\btoolkit (?P<name>[a-z-]+)(?: (?P<sub>[a-z-]+))?(?P<rest>[^;`\n]*)")
 
@@ -27,7 +27,11 @@ def with_flags(hint: str, flags: Mapping[str, str] | None = None) -> str:
             command = load(name)
             known = isinstance(command, click.Group) and sub in command.commands
             name, rest = (f"{name} {sub}", rest) if known else (name, f" {sub}{rest}")
-        missing = [words for option, words in given.items() if option not in rest]
+        missing = [
+            words
+            for option, words in given.items()
+            if option not in rest and (option != "--bucket" or name in OF_KEPT_BUCKETS)
+        ]
         return " ".join(["toolkit", name, *missing]) + rest
 
     return _COMMAND.sub(placed, hint)

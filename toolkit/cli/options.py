@@ -121,6 +121,12 @@ executor_option = kept_option(
     type=click.Choice(Executor, case_sensitive=False),
     help="With --local: tasks as processes, or in Docker from the real image.",
 )
+bucket_option = kept_option(
+    "--bucket",
+    "kept_bucket",
+    metavar="NAME",
+    help="Read a deleted app from the bucket that `toolkit delete` kept.",
+)
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before executing.")
 timezone_option = click.option(
     "--timezone", metavar="ZONE", help="The IANA zone of times.  [default: this machine's]"

@@ -34,6 +34,7 @@ class Root:
         self.project = Path()
         self.config_env: str | None = None
         self.local = False
+        self.kept_bucket = ""
         self.debug = False
         self.as_json = False  # where a group and its subcommands share --json
         self.executor: Executor | None = None
@@ -53,6 +54,7 @@ class Root:
                 Terminal(),
                 environment=self.config_env,
                 local=self.local,
+                kept_bucket=self.kept_bucket,
                 executor=self.executor,
                 observe=self.show_call if self.debug else None,
             )
@@ -84,6 +86,8 @@ class Root:
             flags["--local"] = "--local"
         if self.config_env:
             flags["--config-env"] = f"--config-env {shlex.quote(self.config_env)}"
+        if self.kept_bucket:
+            flags["--bucket"] = f"--bucket {shlex.quote(self.kept_bucket)}"
         if self.project != Path():
             flags["--project"] = f"--project {shlex.quote(str(self.project))}"
         return flags

@@ -1,6 +1,7 @@
 """Delete an app: its schedules first, so that nothing fires any more, and the platform last."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from attrs import frozen
 
@@ -8,6 +9,8 @@ from toolkit.adapters.belongings import Belongings
 from toolkit.adapters.lock import DeployLock
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
+from toolkit.app.proof import dead_letters
+from toolkit.app.schedules import history
 from toolkit.core.deploying.plans import NOUN_TAG, PLATFORM, SCHEDULE, WORKLOAD
 from toolkit.core.errors import RunError, StackError, ToolkitError
 from toolkit.core.names import task_id
@@ -57,12 +60,14 @@ def delete(app: App, *, yes: bool, data: bool) -> Deletion:
         for stack in stacks
         if stack.tags[NOUN_TAG] == WORKLOAD
     ]
+    began = app.now()
     _upper_layers(app, stacks, bucket)
     revisions = [arn for family in families for arn in belongings.revisions(family)]
     for arn in revisions:
         belongings.deregister(arn)
     if deployed.platform is not None and not data:
-        # ECS and CloudWatch forget; the bucket stays.
+        # ECS, SQS and CloudWatch forget; the bucket stays.
+        _keep_end(app, began)
         lines = app.logs.everything(deployed.platform.lifecycle_log_group_name, app.now())
         app.console.say(
             f"{app.archive.keep_records(lines):,} state-change records kept in {bucket}"
@@ -95,6 +100,15 @@ def _delete_kept(
         return Deletion(declined=True)
     _delete_buckets(app, belongings, buckets)
     return Deletion()
+
+
+def _keep_end(app: App, began: datetime) -> None:
+    """Keep what a later ledger needs; an interrupted deletion may have taken bucket or queue."""
+    try:
+        history.record_end(app, began)
+        dead_letters.read(app, began)
+    except ToolkitError as error:
+        app.console.say(f"the end of the app was not kept for its ledger: {error.message}")
 
 
 def _delete_buckets(app: App, belongings: Belongings, names: Sequence[str]) -> None:

@@ -36,7 +36,9 @@ def read(app: App, since: datetime) -> list[DeadLetter]:
 
 
 def queued(app: App) -> list[DeadLetter]:
-    """The dead letters that are in the queue now."""
+    """The dead letters that are in the queue now; a deleted app has no queue."""
+    if app.kept_bucket:
+        return []
     return app.dead_letter_queue.letters()
 
 

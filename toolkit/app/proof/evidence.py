@@ -98,7 +98,7 @@ class Gatherer:
 
     def lines(self, run_id: RunId, evidence: Evidence) -> list[Line] | None:
         """The log of the task that owns the run; None when there is no such task or log."""
-        if evidence.owner is None:
+        if evidence.owner is None or self._app.kept_bucket:
             return None
         group = self._app.names.log_group(self._workload(run_id))
         return self._app.logs.lines(group, log_stream(evidence.owner.task_arn))
@@ -147,6 +147,8 @@ class Gatherer:
         return self._rows[digest]
 
     def _with_logs(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
+        if self._app.kept_bucket:
+            return {run_id: evolve(found, log_days=0) for run_id, found in gathered.items()}
         wanted = []
         for run_id, found in gathered.items():
             if found.owner is not None:

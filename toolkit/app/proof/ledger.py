@@ -197,6 +197,8 @@ class LedgerSources:
 
     @cached_property
     def _record_days(self) -> int | None:
+        if self._app.kept_bucket:
+            return None  # the copies stay as long as the bucket
         group = self._app.platform.lifecycle_log_group_name
         return self._app.logs.groups(group).get(group)
 
@@ -213,6 +215,8 @@ class LedgerSources:
     @cached_property
     def _duplicates(self) -> set[str]:
         """The runs of which a duplicate delivery says in its log that it touched nothing."""
+        if self._app.kept_bucket:
+            return set()  # the logs went with the app
         start, end = self._period.since, self._period.until + _AFTER
         duplicates = set()
         for group in self._app.logs.groups(f"/{self._app.name}/"):

@@ -73,9 +73,12 @@ def find_tasks(
 def records(app: App, terms: Sequence[str], due: datetime, until: datetime) -> Iterator[Task]:
     """The state changes of tasks that were due in a period, as far as they hold all ``terms``.
 
-    This is the one search of the records, with a window that holds the longest run.
+    This is the one search of the records, with a window that holds the longest run. Those of a
+    deleted app are read from their copies.
     """
     start, end = due - _BEFORE, until + _AFTER
+    if app.kept_bucket:
+        return app.record_copies.read(terms, start, end)
     group = app.platform.lifecycle_log_group_name
     found = app.logs.records(group, list(terms), start, end)
     return (Task.parse(record, source="record") for record in found)
@@ -83,6 +86,9 @@ def records(app: App, terms: Sequence[str], due: datetime, until: datetime) -> I
 
 def ends(app: App, start: datetime, end: datetime) -> Iterator[Task]:
     """The tasks that reached their end in a period, in that order, from their records."""
+    if app.kept_bucket:
+        copies = app.record_copies.read(["STOPPED"], start, end)
+        return (task for task in copies if task.last_status == "STOPPED")
     group = app.platform.lifecycle_log_group_name
     return (Task.parse(detail, source="record") for detail in app.logs.ends(group, start, end))
 
@@ -120,7 +126,8 @@ def _recorded(
             text = f"the state-change records could not be read: {error.message}"
             problems.update(dict.fromkeys(query.run_ids, text))
 
-    side_by_side(ask, _queries(run_ids), SEARCHES_AT_ONCE)
+    queries = _in_one(run_ids) if app.kept_bucket else _queries(run_ids)
+    side_by_side(ask, queries, SEARCHES_AT_ONCE)
     return seen, problems
 
 
@@ -133,6 +140,13 @@ def _queries(run_ids: Iterable[RunId]) -> Iterator[_Query]:
                 yield _Query(tuple(stretch), (schedule,))
             else:
                 yield from (_Query((run_id,), tuple(terms_of(run_id))) for run_id in stretch)
+
+
+def _in_one(run_ids: Iterable[RunId]) -> Iterator[_Query]:
+    """One search for all: the copies of a day are read whole, whatever is searched there."""
+    ordered = sorted(set(run_ids), key=lambda run_id: run_id.scheduled_time)
+    if ordered:
+        yield _Query(tuple(ordered), ())
 
 
 def _stretches(ordered: list[RunId]) -> Iterator[list[RunId]]:

@@ -130,7 +130,8 @@ def run_of_task(app: App, task: str) -> RunId:
     known = app.ecs.describe([task])
     if not known:
         now = app.now()
-        known = list(records(app, [task_id(task)], now - _TASK_BACK, now))
+        since = _EPOCH if app.kept_bucket else now - _TASK_BACK
+        known = list(records(app, [task_id(task)], since, now))
     for each in known:
         run_id = run_of(each)
         if run_id is not None:

@@ -1,7 +1,7 @@
 """The history of deployments: one small object in the bucket after each that changes a schedule."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 from toolkit.app.app import App
@@ -9,6 +9,9 @@ from toolkit.core.errors import ToolkitError
 from toolkit.core.schedules import history
 from toolkit.core.schedules.drift import Listed, suspects
 from toolkit.core.schedules.history import History, Snapshot
+from toolkit.runtime.contract import format_time
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def record(app: App, just_deployed: Collection[str] = ()) -> None:
@@ -23,6 +26,11 @@ def record(app: App, just_deployed: Collection[str] = ()) -> None:
         app.archive.keep_deployment(Deployments(app, app.now(), sure=just_deployed).present)
     except ToolkitError as error:
         app.console.say(f"the deployment was not recorded for the ledger: {error.message}")
+
+
+def record_end(app: App, now: datetime) -> None:
+    """Keep that no schedule is deployed from ``now`` on, so that no firing is expected after."""
+    app.archive.keep_deployment(Snapshot(format_time(now), ()))
 
 
 class Deployments:
@@ -45,20 +53,31 @@ class Deployments:
 
     def since(self, time: datetime) -> History:
         """The timings of all schedules from ``time`` on, the present included."""
+        if self._app.kept_bucket:
+            return self._kept
         if self._records is None or time < self._records[0]:
             self._records = time, self._app.archive.deployments(time)
             self._history = History([*self._records[1], self.present])
         return self._history
 
+    @cached_property
+    def _kept(self) -> History:
+        """All that the bucket of a deleted app tells; its last record is that of the deletion."""
+        return History(self._app.archive.deployments(_EPOCH))
+
     @property
     def names(self) -> list[str]:
         """The schedules that there are, and those that were deployed last."""
+        if self._app.kept_bucket:
+            return self._kept.names
         records = self._records[1][-1:] if self._records else []
         return sorted({row.name for shot in (*records, self.present) for row in shot.schedules})
 
     @cached_property
     def now(self) -> History:
-        """The present timings alone, each since it was last changed."""
+        """The present timings alone, each since it was last changed; of a deleted app, all."""
+        if self._app.kept_bucket:
+            return self._kept
         return History([self.present])
 
     @cached_property

@@ -6,7 +6,7 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import keep
-from toolkit.cli.options import RunIdType, json_option
+from toolkit.cli.options import RunIdType, bucket_option, json_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.runtime.contract import RunId
@@ -15,6 +15,7 @@ from toolkit.runtime.contract import RunId
 @click.command("evidence")
 @click.argument("run_ids", metavar="RUN_ID...", type=RunIdType(), nargs=-1, required=True)
 @aws_options
+@bucket_option
 @json_option
 @click.option(
     "--output",

@@ -10,7 +10,7 @@ import click
 from toolkit.app.app import App
 from toolkit.app.proof import ledger
 from toolkit.cli.completing import schedules
-from toolkit.cli.options import Times, json_option, timezone_option
+from toolkit.cli.options import Times, bucket_option, json_option, timezone_option
 from toolkit.cli.render import say_known_since
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
@@ -29,6 +29,7 @@ _SHOWN = 200
 
 @click.command("ledger")
 @aws_options
+@bucket_option
 @json_option
 @click.option("--since", default="7d", show_default=True, metavar="TIME", help="From then on.")
 @click.option("--until", metavar="TIME", help="At most until then (now).")

@@ -5,7 +5,7 @@ import click
 from toolkit.app.app import App
 from toolkit.app.proof import status
 from toolkit.cli.completing import schedules
-from toolkit.cli.options import Times, json_option, timezone_option
+from toolkit.cli.options import Times, bucket_option, json_option, timezone_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import cells
@@ -23,6 +23,7 @@ _COLOURS = {
 
 @click.command("runs")
 @aws_options
+@bucket_option
 @json_option
 @click.option("--since", default="7d", show_default=True, metavar="TIME", help="From then on.")
 @timezone_option

@@ -6,7 +6,7 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import status
-from toolkit.cli.options import json_option
+from toolkit.cli.options import bucket_option, json_option
 from toolkit.cli.proof.runs import colour, row_of, word
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
@@ -16,6 +16,7 @@ from toolkit.runtime.contract import parse_time
 
 @click.command("status")
 @aws_options
+@bucket_option
 @json_option
 @pass_app
 def status_command(app: App, as_json: bool) -> None:

@@ -10,7 +10,7 @@ import click
 from toolkit.app.app import App
 from toolkit.app.proof import keep, validate
 from toolkit.cli.completing import schedules
-from toolkit.cli.options import RunIdType, Times, json_option, timezone_option
+from toolkit.cli.options import RunIdType, Times, bucket_option, json_option, timezone_option
 from toolkit.cli.render import print_json, print_verdict, say_known_since
 from toolkit.cli.root import Root, aws_options, pass_root
 from toolkit.core.pages.junit import junit
@@ -26,6 +26,7 @@ _Judged = tuple[Verdict, tuple[Path, ...]]
 @click.command("validate")
 @click.argument("run_ids", metavar="[RUN_ID]...", type=RunIdType(), nargs=-1)
 @aws_options
+@bucket_option
 @json_option
 @click.option("--run-id", "named", type=RunIdType(), multiple=True, help="The same as RUN_ID.")
 @click.option(

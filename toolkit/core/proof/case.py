@@ -76,6 +76,8 @@ class Case:
         """Whether the log's group may have dropped lines by now because of their age."""
         end = self.owner.times.get("stoppedAt") if self.owner else None
         days = self.evidence.log_days
+        if days == 0:
+            return True
         if end is None or days is None:
             return False
         return self.now - parse_time(end) > timedelta(days=days)

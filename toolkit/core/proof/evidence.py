@@ -47,8 +47,8 @@ class Evidence:
     the artifacts were downloaded. ``expected`` says what the schedules, as they were deployed, have
     to say of the run: "due", or why it is none of theirs; ``launch_window`` is how many seconds a
     launch may come late. ``log_days`` is how long the log's group keeps a line, asked where lines
-    are missing, and ``record_days`` the same of the state-change records, asked where no task is
-    known; None is for ever.
+    are missing (0: it was deleted with its app), and ``record_days`` the same of the state-change
+    records, asked where no task is known; None is for ever.
     """
 
     run_id: str

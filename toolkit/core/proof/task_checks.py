@@ -181,7 +181,9 @@ def _forged(found: LogDigest, manifest: Manifest | None) -> str | None:
 def _late(case: Case, text: str, finding: str, *, started: bool = True) -> Check:
     """What a log lacks is lost only once the task has ended and its last lines had their time."""
     if case.expired:
-        text += f", whose group keeps lines for {case.evidence.log_days} days"
+        days = case.evidence.log_days
+        kept = f"whose group keeps lines for {days} days" if days else "its group went with the app"
+        text += f", {kept}"
         return Check("logs", Status.UNKNOWN, text, finding="log-expired")
     if case.settled and started:
         return Check("logs", Status.FAIL, text, finding=finding)
