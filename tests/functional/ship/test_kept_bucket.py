@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,18 @@ def test_status_and_runs_know_the_last_run_and_no_next_one(left: tuple[Project, 
     (row,) = status["schedules"]
     assert (row["last"]["state"], row["next"], status["running"]) == ("ok", None, [])
     assert project.toolkit("runs", *given).json()[0]["run_id"] == row["last"]["run_id"]
+
+
+def test_a_folder_of_its_evidence_is_judged_alike(
+    left: tuple[Project, str], tmp_path: Path
+) -> None:
+    project, bucket = left
+    given = ("--bucket", bucket, *WHERE)
+    run_id = project.toolkit("runs", *given, "--json").json()[0]["run_id"]
+    kept = project.toolkit("evidence", run_id, *given, "--output", str(tmp_path))
+    assert kept.out.startswith("INCONCLUSIVE")
+    again = project.toolkit("validate", "--evidence", str(tmp_path / run_id), code=4)
+    assert "its group went with the app" in again.out
 
 
 def test_nothing_but_s3_and_task_definitions_is_asked(left: tuple[Project, str]) -> None:
