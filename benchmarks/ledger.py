@@ -19,17 +19,21 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.embedded import counted, deployed_weather
+from benchmarks.synthetic_runs import Made
 from toolkit.adapters.s3 import Bucket
 from toolkit.app.app import App
 from toolkit.app.proof import ledger
 from toolkit.core.proof.dead_letter import DeadLetter
-from toolkit.core.proof.ledger import Summary, firings
-from toolkit.core.schedules.history import Snapshot, Timing
+from toolkit.core.proof.ledger import Committed, Summary, firings
+from toolkit.core.schedules.history import Snapshot
+from toolkit.core.schedules.timing import Timing
 from toolkit.core.task import Task
 from toolkit.runtime.contract import Outcome, RunId, format_time
 
 FIRINGS = 10_000
 HEADS = 1_000
+RECORD_BYTES, PUT_BYTES = 2_600, 900_000
+WELL = Task("arn", "STOPPED", exit_code=0)
 MISSED, FAILED = range(1234, FIRINGS, 2000), range(777, FIRINGS, 500)
 
 
@@ -44,6 +48,7 @@ def measure(app: App) -> None:
     times = [now - timedelta(minutes=FIRINGS - number) for number in range(FIRINGS)]
     bucket = app.bucket
     fill(bucket, times)
+    witness(app, times)
     app, calls = counted(app)
     summary, began = Summary(), time.perf_counter()
     # Up to the minute before the real deployment, from which on another timing is in force.
@@ -95,8 +100,36 @@ def fill(bucket: Bucket, times: list[datetime]) -> None:
     print(f"filled in {time.perf_counter() - began:.0f} s", file=sys.stderr)
 
 
+def witness(app: App, times: list[datetime]) -> None:
+    """The state-change records of all tasks, each as large as ECS's own, in all states."""
+    workload = app.project.catalog.workload("weather")
+    logs, group = app.aws.client("logs"), app.platform.lifecycle_log_group_name
+    logs.create_log_stream(logGroupName=group, logStreamName="synthetic")
+    rows = []
+    for number, due in enumerate(times):
+        if number not in MISSED:
+            for row in Made(RunId("weather", due), workload, "").records():
+                rows.append({**row, "message": row["message"].ljust(RECORD_BYTES)})
+    rows.sort(key=lambda row: row["timestamp"])
+    began, batch = time.perf_counter(), PUT_BYTES // RECORD_BYTES
+    for start in range(0, len(rows), batch):
+        logs.put_log_events(
+            logGroupName=group, logStreamName="synthetic", logEvents=rows[start : start + batch]
+        )
+    print(f"{len(rows):,} records in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+
+
 class Healthy:
-    """Sightings where every run was committed."""
+    """Sightings where every run was committed, and its task seen to end well."""
+
+    def witnesses(self, committed: Sequence[Committed]) -> Mapping[RunId, Task]:
+        return {row.run_id: WELL for row in committed}
+
+    def record_days(self) -> int | None:
+        return None
+
+    def launch_window(self, run_id: RunId) -> float | None:  # noqa: ARG002
+        return None
 
     def duplicated(self, run_id: RunId) -> bool:  # noqa: ARG002 - as the protocol has it
         return False
@@ -118,7 +151,7 @@ def merge(count: int) -> None:
         return (start + timedelta(minutes=number) for number in range(count))
 
     committed = (
-        (RunId("weather", due), Outcome.SUCCEEDED)
+        Committed(RunId("weather", due), Outcome.SUCCEEDED)
         for number, due in enumerate(times())
         if number % 1000
     )

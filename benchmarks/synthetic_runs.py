@@ -35,6 +35,7 @@ class Made:
     run_id: RunId
     workload: Workload
     spoiled: str
+    revision: str = ""  # of the task definition, where it was registered
 
     @property
     def arn(self) -> str:
@@ -43,6 +44,8 @@ class Made:
 
     @property
     def definition_arn(self) -> str:
+        if self.revision:
+            return self.revision
         name = f"fargate-runs-{self.workload.name}"
         return f"arn:aws:ecs:us-east-1:000000000000:task-definition/{name}:1"
 

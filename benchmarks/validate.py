@@ -5,11 +5,13 @@
 
 The runs are synthetic and whole: claim, four artifacts with their SHA-256, manifest, the
 state-change records of a task that ECS has forgotten, and a numbered log. Every twentieth is
-spoiled in one of five ways. Needs the embedded AWS's emulator, which it installs below .toolkit.
+spoiled in one of five ways. Their objects are written now and not at the runs' times, so the check
+`pieces` fails each; the calls are those of good runs. Needs the embedded AWS's emulator, which it installs below .toolkit.
 """
 
 import argparse
 import json
+import mimetypes
 import sys
 import time
 from collections import Counter
@@ -26,7 +28,7 @@ from toolkit.app.app import App
 from toolkit.app.proof.validate import validate, validate_all
 from toolkit.core.names import log_stream
 from toolkit.core.proof.verdict import Verdict
-from toolkit.runtime.contract import RunId
+from toolkit.runtime.contract import RunId, catalog_key
 
 ONE_BY_ONE = 50
 EVERY = timedelta(minutes=5)
@@ -41,7 +43,8 @@ def fill(app: App, runs: list[Made]) -> None:
 
     def put(made: Made) -> None:
         for key, content in made.objects().items():
-            bucket.write(key, content, "application/octet-stream")
+            kind, _ = mimetypes.guess_type(key)
+            bucket.write(key, content, kind or "application/octet-stream")
         if made.spoiled != "everything":
             name = log_stream(made.arn)
             group = app.names.log_group(made.workload.name)
@@ -63,14 +66,31 @@ def fill(app: App, runs: list[Made]) -> None:
     print(f"filled in {time.perf_counter() - began:.0f} s", file=sys.stderr)
 
 
+def registered(app: App, made: Made) -> str:
+    """Register the task definition of the runs, and leave its catalog row; returns its ARN."""
+    app.bucket.write(catalog_key(made.workload.digest), made.workload.row(), "application/json")
+    (container,) = made.definition()["containerDefinitions"]
+    answer = app.aws.client("ecs").register_task_definition(
+        family="fargate-runs-synthetic",
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu="512",
+        memory="1024",
+        containerDefinitions=[container],
+    )
+    return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+
 def measure(app: App, count: int) -> None:
     now = app.now().replace(second=0, microsecond=0) - timedelta(hours=1)
     workload = app.project.catalog.workload("weather")
+    revision = registered(app, Made(RunId("weather", now), workload, ""))
     runs = [
         Made(
             RunId("weather", now - EVERY * (count - number)),
             workload,
             SPOILED[number // 20 % len(SPOILED)] if number % 20 == 19 else "",
+            revision,
         )
         for number in range(count)
     ]
