@@ -6,7 +6,8 @@
 The runs are synthetic and whole: claim, four artifacts with their SHA-256, manifest, the
 state-change records of a task that ECS has forgotten, and a numbered log. Every twentieth is
 spoiled in one of five ways. Their objects are written now and not at the runs' times, so the check
-`pieces` fails each; the calls are those of good runs. Needs the embedded AWS's emulator, which it installs below .toolkit.
+`pieces` fails each; the calls are those of good runs. Needs the embedded AWS's emulator, which it
+installs below .toolkit.
 """
 
 import argparse

@@ -222,6 +222,49 @@ def test_only_a_deep_look_finds_an_image_that_is_none(
     assert statuses(found)["artifacts"] == "OK"
 
 
+STRAY = """
+import json, os
+import boto3
+from botocore.exceptions import ClientError
+s3, bucket = boto3.client("s3"), os.environ["BUCKET"]
+tries = {
+    "own": ("put_object", {"Key": "runs/weather-greedy/a.csv", "Body": b"a"}),
+    "other": ("put_object", {"Key": "runs/science/a.csv", "Body": b"a"}),
+    "row": ("put_object", {"Key": "catalog/x.json", "Body": b"a"}),
+    "history": ("put_object", {"Key": "deployments/x.json", "Body": b"a"}),
+    "replaced": ("put_object", {"Key": "ledger/weather-greedy/x.json", "Body": b"a"}),
+    "delete": ("delete_object", {"Key": "runs/weather-greedy/a.csv"}),
+    "read": ("get_object", {"Key": "ledger/science/x.json"}),
+    "list": ("list_objects_v2", {}),
+}
+answers = {}
+for name, (call, arguments) in tries.items():
+    try:
+        getattr(s3, call)(Bucket=bucket, **arguments)
+        answers[name] = "allowed"
+    except ClientError as error:
+        answers[name] = error.response["Error"]["Code"]
+print(json.dumps(answers))
+"""
+
+
+def test_a_workload_that_may_do_everything_still_keeps_to_its_own(stage: Stage) -> None:
+    """Its own policy grants s3:* on everything; the bucket's policy says otherwise."""
+    iam, name = stage.aws("iam"), "everything"
+    role = stage.deployed("weather")["taskRoleArn"].rsplit("/", 1)[-1]
+    grant = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [grant]})
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
+    try:
+        run_id = stage.launch("greedy", python(STRAY))
+        words = ("logs", str(run_id), "--local", "--follow")
+        answers = json.loads(stage.project.toolkit(*words).out.splitlines()[-1])
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+    assert answers.pop("own") == "allowed"
+    assert set(answers.values()) == {"AccessDenied"}, answers
+
+
 @rehearses("expectation-unknown")
 def test_without_its_catalog_row_a_run_is_inconclusive(stage: Stage, diagnosis: str) -> None:
     run_id = stage.launch("rowless", unknown_row)

@@ -10,10 +10,11 @@ from toolkit.adapters.project import Project
 from toolkit.app.app import App
 from toolkit.app.proof.evidence import Gatherer, download
 from toolkit.core.checks import Check, Status
-from toolkit.core.errors import ConfigError, EvidenceError
+from toolkit.core.errors import ConfigError, EvidenceError, RunError
 from toolkit.core.names import workload_of
 from toolkit.core.pages.report import report
 from toolkit.core.proof import kept
+from toolkit.core.proof.case import Case
 from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.expectation import Expectation
 from toolkit.core.proof.log_digest import digest
@@ -38,6 +39,8 @@ def keep(app: App, run_id: RunId, directory: Path) -> Kept:
     """Write ``directory/<run-id>``: all evidence of a run, read whole, and its verdict."""
     gatherer = Gatherer(app)
     evidence = gatherer.gather(run_id, deep=True)
+    if Case(evidence, parse_time(evidence.gathered_at)).traceless and evidence.expected != "due":
+        raise RunError(f"nothing is known of {run_id}", hint=app.command("runs"))
     found = gatherer.lines(run_id, evidence)
     # What is judged is what is kept: a line may have arrived since the log was summed up.
     lines = None if found is None else [(line.timestamp, line.message) for line in found]

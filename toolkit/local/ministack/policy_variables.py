@@ -1,8 +1,10 @@
 """Variables in IAM policies: ``${aws:PrincipalTag/team}`` in a resource or a condition's value.
 
-A statement whose variable has no value in the request, and no default, matches nothing there.
+A statement whose variable has no value in the request, and no default, matches nothing there. Of a
+role's session, ``aws:PrincipalArn`` is the role itself, with its path.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
 """
 
 import re
@@ -21,6 +23,29 @@ def install() -> None:
     iam_evaluator._first_match = lambda context, statements, effect: original(
         context, [_resolved(statement, context) for statement in statements], effect
     )
+    _install_principal_arn()
+
+
+def _install_principal_arn() -> None:
+    original = iam_evaluator._resolve_condition_key
+
+    def resolve(key: str, ctx: Any) -> Any:
+        value = original(key, ctx)
+        return _role_arn(value) if key.lower() == "aws:principalarn" else value
+
+    iam_evaluator._resolve_condition_key = resolve
+
+
+def _role_arn(principal: str) -> str:
+    """The role behind ``arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION``; others as they are."""
+    from ministack.services import iam
+
+    *_, account, resource = principal.split(":", 5)
+    kind, _, rest = resource.partition("/")
+    if kind != "assumed-role":
+        return principal
+    role = iam._roles.get_scoped(account, None, rest.partition("/")[0])
+    return str(role["Arn"]) if role is not None else principal
 
 
 def _resolved(statement: Any, context: Any) -> Any:
