@@ -4,7 +4,6 @@
 """
 
 import json
-import resource
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from attrs import define, evolve
 
 from benchmarks.synthetic_runs import Made
+from benchmarks.usage import peak_mb
 from tests.fake_aws import CloudWatchLogs, FakeAws, Row, platform_stack
 from toolkit.adapters.project import Project
 from toolkit.app.app import App
@@ -107,9 +107,8 @@ def main(lines: int) -> None:
     app = App(project, config, aws, Console(), lambda: now, local=True)  # type: ignore[arg-type]
     over = over_since(app, START - timedelta(minutes=1))
     [found] = validate_all(app, over.run_ids)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     searches = aws.calls["FilterLogEvents"]
-    told = {"ruling": found.verdict.ruling, "megabytes": round(peak), "searches": searches}
+    told = {"ruling": found.verdict.ruling, "megabytes": round(peak_mb()), "searches": searches}
     problems = [] if not found.verdict.diagnosis else [found.verdict.diagnosis.summary]
     print(json.dumps({**told, "problems": problems}))
 

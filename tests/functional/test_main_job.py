@@ -74,12 +74,13 @@ def test_the_verdict_survives_when_ecs_has_forgotten_the_task(project: Project) 
 
 
 def test_a_period_is_judged_firing_by_firing_as_the_ledger_has_them(project: Project) -> None:
-    rows = project.toolkit("ledger", "--since", "30d", "--local", "--json").json()["firings"]
+    period = ("--since", "30d", "--schedule", "weather", "--local")
+    rows = project.toolkit("ledger", *period, "--json").json()["firings"]
     over = [row["run_id"] for row in rows if row["state"] == "ok"]
     assert len(over) >= 2
-    found = project.toolkit("validate", "--since", "30d", "--local", "--json").json()
+    found = project.toolkit("validate", *period, "--json").json()
     assert [(each["run_id"], each["ruling"]) for each in found] == [(id_, "PASS") for id_ in over]
-    shown = project.toolkit("validate", "--since", "30d", "--schedule", "weather", "--local").out
+    shown = project.toolkit("validate", *period).out
     assert shown.endswith(f"{len(over)} runs: {len(over)} PASS\n")
     nothing = project.toolkit("validate", "--since", "1s", "--local", "--json", code=4)
     assert nothing.json() == []
@@ -144,7 +145,10 @@ def test_a_run_that_nobody_knows_is_inconclusive(project: Project) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("schedule", "weather", "cron(0 25 * * ? *)", "--local", "--yes"), "write cron("),
+        (
+            ("schedule", "weather", "cron(0 25 * * ? *)", "--local", "--yes"),
+            "hours '25': outside 0-23",
+        ),
         (("schedule", "weather", "-e", "MAXORDER=3", "--local", "--yes"), "did you mean MAX_ORDER"),
         (("schedule", "berlin", "rate(1 day)", "--local", "--yes"), "<workload>-berlin"),
         (("validate", "--run-id", "nonsense", "--local"), "weather-20261124T050000Z"),

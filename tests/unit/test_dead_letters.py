@@ -13,8 +13,9 @@ from toolkit.app.proof import dead_letters
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ToolkitError
 from toolkit.core.names import AppNames
-from toolkit.core.proof.dead_letter import PREFIX, from_json
+from toolkit.core.proof.dead_letter import from_json
 from toolkit.runtime.catalog import load
+from toolkit.runtime.layout import DEAD_LETTERS
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 OUTPUTS = {"BucketName": "bucket", "DeadLetterQueueUrl": "queue"}
@@ -39,7 +40,7 @@ def an_app(aws: FakeAws) -> App:
 
 
 def kept(aws: FakeAws) -> list[str]:
-    keys = sorted(key for key in aws.objects if key.startswith(PREFIX))
+    keys = sorted(key for key in aws.objects if key.startswith(DEAD_LETTERS))
     return [row.message_id for key in keys for row in from_json(aws.objects[key])]
 
 

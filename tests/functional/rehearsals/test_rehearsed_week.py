@@ -71,7 +71,7 @@ def test_the_ledger_judges_monday_by_mondays_schedule(
     stage: Stage, week: Week, tmp_path: Path
 ) -> None:
     page = tmp_path / "calendar.html"
-    asked = ("ledger", "--local", "--schedule", "weather", "--since", week.began.isoformat())
+    asked = ("ledger", "--local", "--schedule", "weather", "--since", week.monday.isoformat())
     answer = stage.project.toolkit(*asked, "--json", "--html", str(page), code=1).json()
     rows = [(row["scheduled_time"], row["state"]) for row in answer["firings"] if row["expected"]]
     states = ((0, 6, "ok"), (1, 9, "ok"), (2, 9, "dead-lettered"), (4, 9, "missed"))

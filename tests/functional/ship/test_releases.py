@@ -79,7 +79,7 @@ def test_a_release_that_was_altered_is_refused(shipped: Project, bucket: str) ->
     assert "templates/schedule.yaml is not what was packaged" in answer.err
     s3.put_object(Bucket=bucket, Key=key, Body=text)
     unknown = shipped.toolkit(*DEPLOY, "--release", "0000", code=2)
-    assert "toolkit package --list" in unknown.err
+    assert "toolkit package --local --list" in unknown.err
 
 
 def test_the_image_of_the_embedded_aws_is_pushed_once(
