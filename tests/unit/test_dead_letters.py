@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.fake_aws import FakeAws, Row, platform_stack
 from toolkit.adapters.project import Project
 from toolkit.app.app import App
+from toolkit.app.deploying import delete
 from toolkit.app.proof import dead_letters
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ToolkitError
@@ -74,3 +76,14 @@ def test_a_letter_that_came_meanwhile_stays() -> None:
     aws.letters.append(letter(2))
     assert dead_letters.empty(app, letters) == 1
     assert [row["MessageId"] for row in aws.letters] == ["2"]
+
+
+@pytest.mark.parametrize("denied", [set(), {"PutObject"}])
+def test_a_deletion_keeps_what_is_in_the_queue_or_says_that_it_could_not(denied: set[str]) -> None:
+    aws = FakeAws(stacks=[platform_stack(OUTPUTS, "app")], denied=denied)
+    aws.letters = [letter(number) for number in range(3)]
+    app, said = an_app(aws), []
+    app.console = SimpleNamespace(say=said.append)  # type: ignore[assignment]
+    delete._keep_end(app, NOW)
+    assert kept(aws) == ([] if denied else ["0", "1", "2"])
+    assert bool(said) == bool(denied)

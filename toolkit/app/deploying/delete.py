@@ -104,11 +104,11 @@ def _delete_kept(
 
 def _keep_end(app: App, began: datetime) -> None:
     """Keep what a later ledger needs; an interrupted deletion may have taken bucket or queue."""
-    try:
-        history.record_end(app, began)
-        dead_letters.read(app, began)
-    except ToolkitError as error:
-        app.console.say(f"the end of the app was not kept for its ledger: {error.message}")
+    for keep in (history.record_end, dead_letters.read):
+        try:
+            keep(app, began)
+        except ToolkitError as error:
+            app.console.say(f"the end of the app was not kept for its ledger: {error.message}")
 
 
 def _delete_buckets(app: App, belongings: Belongings, names: Sequence[str]) -> None:
