@@ -2,19 +2,19 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from toolkit.adapters.session import Aws, translated
+from toolkit.core.time_words import EPOCH
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 SEARCHES_AT_ONCE = 4  # CloudWatch Logs allows few searches a second
 _MISSING = "ResourceNotFoundException"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @frozen
@@ -102,7 +102,7 @@ class Logs:
 
         with translated(f"log group {group}"):
             try:
-                for page in self._pages(group, _EPOCH, end):
+                for page in self._pages(group, EPOCH, end):
                     for event in page.get("events", ()):
                         yield Line(event["timestamp"], event["message"])
             except ClientError as error:

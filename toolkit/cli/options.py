@@ -1,8 +1,9 @@
 """Options that many commands share, and what they turn into."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -15,6 +16,7 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.time_words import is_exact, read_time, time_in_words
 from toolkit.runtime.contract import ContractError, RunId
 
+_C = TypeVar("_C", bound=Callable[..., Any])
 _LONG = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 
 
@@ -131,3 +133,22 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before e
 timezone_option = click.option(
     "--timezone", metavar="ZONE", help="The IANA zone of times.  [default: this machine's]"
 )
+latest_option = click.option(
+    "--latest",
+    multiple=True,
+    metavar="SCHEDULE",
+    shell_complete=completing.schedules,
+    help="Its latest run; repeatable.",
+)
+
+
+def schedules_option(meaning: str) -> Callable[[_C], _C]:
+    """``--schedule``, several times: only these."""
+    return click.option(
+        "--schedule",
+        "schedules",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=completing.schedules,
+        help=meaning,
+    )

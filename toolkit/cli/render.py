@@ -13,6 +13,7 @@ import click
 from toolkit.cli.hints import with_flags
 from toolkit.cli.text import wrapped
 from toolkit.core.checks import Check, Status
+from toolkit.core.proof.ledger import State
 from toolkit.core.proof.verdict import Ruling, Verdict
 from toolkit.core.stack import Action, ChangeSet, ResourceChange, StackEvent
 from toolkit.runtime.contract import parse_time
@@ -26,6 +27,13 @@ _STATUS = {
     Status.FAIL: "red",
 }
 _RULING = {Ruling.PASS: "green", Ruling.FAIL: "red", Ruling.INCONCLUSIVE: "yellow"}
+_STATES = {
+    State.OK: "green",
+    State.DUPLICATE: "green",
+    State.WITNESS_EXPIRED: "green",
+    State.RUNNING: "blue",
+    State.SETTLING: "blue",
+}
 _WIDTH = 30
 _MANY = 20  # stacks, of which one line each is enough
 
@@ -95,6 +103,11 @@ class Terminal:
 def print_json(value: Any) -> None:
     """A result as JSON on stdout."""
     click.echo(json.dumps(value, indent=2, default=str))
+
+
+def state_colour(state: State) -> str | None:
+    """Red is what somebody should look at; what is still to come has no colour."""
+    return "red" if state.bad else _STATES.get(state)
 
 
 def print_verdict(verdict: Verdict, *, brief: bool = False) -> None:

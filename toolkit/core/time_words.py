@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from toolkit.core.errors import ConfigError
 
+# Before every run: since then is since ever.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(?:\d+[smhdw])+")
 _LONG = re.compile(r"\s*(\d+)\s*(s|m|h|d|w)(?:ec(?:ond)?|in(?:ute)?|(?:ou)?r|ay|eek)?s?\b,?")

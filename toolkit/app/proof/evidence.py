@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import Evidence, StoredObject
 from toolkit.core.proof.expectation import Expectation, TaskDefinition
 from toolkit.core.task import Task
+from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import (
     Artifact,
     ContractError,
@@ -31,8 +32,6 @@ from toolkit.runtime.contract import (
     catalog_key,
     format_time,
 )
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Gatherer:
@@ -170,7 +169,7 @@ class Gatherer:
     def _with_reasons(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
         """Why there may be nothing: a dead letter, or a schedule that was not to fire."""
         explained = dict(gathered)
-        since = min((run_id.scheduled_time for run_id in gathered), default=_EPOCH)
+        since = min((run_id.scheduled_time for run_id in gathered), default=EPOCH)
         for run_id, found in gathered.items():
             if run_id.token is None and not (found.tasks or found.claim or found.manifests):
                 explained[run_id] = self._explained(run_id, found, since)

@@ -1,7 +1,7 @@
 """What runs now, what became of the latest run, what fires next; and the runs of a period."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
@@ -18,13 +18,13 @@ from toolkit.app.schedules.history import Deployments
 from toolkit.core.proof.ledger import OUTCOMES, State, became, firings
 from toolkit.core.schedules.history import History
 from toolkit.core.task import Task
+from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import Outcome, RunId
 
 # Most schedules ran within the last two days, which is one page; the others are looked for further.
 _NEAR, _FAR = timedelta(days=2), timedelta(days=62)
 # Of a schedule that fires often, its last firings are enough.
 _FIRINGS = 3
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
 _AHEAD = frozenset({State.NOT_YET_DUE, State.LATE})
 _NO_RUN = frozenset({State.MISSED, State.DEAD_LETTERED})
@@ -91,7 +91,7 @@ def latest_runs(
     """By schedule, what became of its latest firing or run that is over."""
     latest: dict[str, RunSummary] = {}
     # A deleted app may have been silent for years.
-    for back in (now - _EPOCH,) if app.kept_bucket else (_NEAR, _FAR):
+    for back in (now - EPOCH,) if app.kept_bucket else (_NEAR, _FAR):
         known = deployments.since(now - back)
         names = [name for name in deployments.names if name not in latest]
         since = {name: max(now - back, _recent(known, name, now)) for name in names}

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -18,6 +18,7 @@ from toolkit.core.names import task_id
 from toolkit.core.proof.evidence import Evidence, run_of
 from toolkit.core.proof.ledger import State
 from toolkit.core.proof.verdict import Ruling, Verdict, judge
+from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import RunId, parse_time
 
 _POLL_SECONDS = 5.0
@@ -25,7 +26,6 @@ _AT_ONCE = 1000
 _UNFINISHED = frozenset({State.RUNNING, State.SETTLING, State.LATE, State.NOT_YET_DUE})
 # The platform keeps its state-change records longer; a task that is asked for by name is recent.
 _TASK_BACK = timedelta(days=90)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @frozen
@@ -114,7 +114,7 @@ def latest(app: App, schedule: str) -> RunId:
     now = app.now()
     deployments = Deployments(app, now, schedule)
     # Only where the schedule has not fired since it was changed, earlier deployments are looked at.
-    due = deployments.now.latest(schedule, now) or deployments.since(_EPOCH).latest(schedule, now)
+    due = deployments.now.latest(schedule, now) or deployments.since(EPOCH).latest(schedule, now)
     claimed = app.archive.latest_claimed(schedule, now)
     runs = [RunId(schedule, due)] if due is not None else []
     runs += [claimed] if claimed is not None else []
@@ -130,7 +130,7 @@ def run_of_task(app: App, task: str) -> RunId:
     known = app.ecs.describe([task])
     if not known:
         now = app.now()
-        since = _EPOCH if app.kept_bucket else now - _TASK_BACK
+        since = EPOCH if app.kept_bucket else now - _TASK_BACK
         known = list(records(app, [task_id(task)], since, now))
     for each in known:
         run_id = run_of(each)

@@ -1,7 +1,7 @@
 """The history of deployments: one small object in the bucket after each that changes a schedule."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 
 from toolkit.app.app import App
@@ -9,9 +9,8 @@ from toolkit.core.errors import ToolkitError
 from toolkit.core.schedules import history
 from toolkit.core.schedules.drift import Listed, suspects
 from toolkit.core.schedules.history import History, Snapshot
+from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import format_time
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def record(app: App, just_deployed: Collection[str] = ()) -> None:
@@ -63,7 +62,7 @@ class Deployments:
     @cached_property
     def _kept(self) -> History:
         """All that the bucket of a deleted app tells; its last record is that of the deletion."""
-        return History(self._app.archive.deployments(_EPOCH))
+        return History(self._app.archive.deployments(EPOCH))
 
     @property
     def names(self) -> list[str]:

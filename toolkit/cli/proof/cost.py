@@ -5,8 +5,7 @@ import click
 from toolkit.app.app import App
 from toolkit.app.proof import cost
 from toolkit.app.proof.validate import latest as latest_run
-from toolkit.cli.completing import schedules
-from toolkit.cli.options import RunIdType, json_option
+from toolkit.cli.options import RunIdType, json_option, latest_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
@@ -18,13 +17,7 @@ from toolkit.runtime.contract import RunId
 @click.argument("run_ids", metavar="[RUN_ID]...", type=RunIdType(), nargs=-1)
 @aws_options
 @json_option
-@click.option(
-    "--latest",
-    multiple=True,
-    metavar="SCHEDULE",
-    shell_complete=schedules,
-    help="Its latest run; repeatable.",
-)
+@latest_option
 @pass_app
 def cost_command(
     app: App, run_ids: tuple[RunId, ...], as_json: bool, latest: tuple[str, ...]

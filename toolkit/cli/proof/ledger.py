@@ -9,21 +9,13 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import ledger
-from toolkit.cli.completing import schedules
-from toolkit.cli.options import Times, bucket_option, json_option, timezone_option
-from toolkit.cli.render import say_known_since
+from toolkit.cli.options import Times, bucket_option, json_option, schedules_option, timezone_option
+from toolkit.cli.render import say_known_since, state_colour
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
 from toolkit.core.pages.calendar import CalendarPage
 from toolkit.core.proof.ledger import Firing, State, Summary
 
-_COLOURS = {
-    State.OK: "green",
-    State.DUPLICATE: "green",
-    State.WITNESS_EXPIRED: "green",
-    State.RUNNING: "blue",
-    State.SETTLING: "blue",
-}
 _SHOWN = 200
 
 
@@ -34,14 +26,7 @@ _SHOWN = 200
 @click.option("--since", default="7d", show_default=True, metavar="TIME", help="From then on.")
 @click.option("--until", metavar="TIME", help="At most until then (now).")
 @timezone_option
-@click.option(
-    "--schedule",
-    "schedules",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=schedules,
-    help="Only this one.",
-)
+@schedules_option("Only this one.")
 @click.option("--all", "everything", is_flag=True, help=f"Print more than {_SHOWN} good firings.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a calendar.")
 @pass_app
@@ -104,7 +89,9 @@ def _print_row(row: Firing, width: int) -> None:
     head = f"{row.run_id.scheduled_time:%Y-%m-%d %H:%M:%S}Z  {row.run_id.schedule:<{width}}  "
     note = row.detail if row.expected else f"{row.detail} (not expected)".strip()
     click.echo(head, nl=False)
-    click.secho(str(row.state) if not note else f"{row.state:<13}", fg=_colour(row.state), nl=False)
+    click.secho(
+        str(row.state) if not note else f"{row.state:<13}", fg=state_colour(row.state), nl=False
+    )
     column = len(head) + max(len(row.state), 13) + 2
     click.echo(f"  {wrapped(note, indent=column, hang=' ' * len(head))}" if note else "")
 
@@ -138,7 +125,3 @@ def _write(app: App, path: Path, calendar: CalendarPage, summary: Summary) -> No
     }
     path.write_text(calendar.page(app.name, app.now(), summary, links), "utf-8")
     click.echo(str(path), err=True)
-
-
-def _colour(state: State) -> str | None:
-    return "red" if state.bad else _COLOURS.get(state)

@@ -4,21 +4,12 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import status
-from toolkit.cli.completing import schedules
-from toolkit.cli.options import Times, bucket_option, json_option, timezone_option
-from toolkit.cli.render import print_json
+from toolkit.cli.options import Times, bucket_option, json_option, schedules_option, timezone_option
+from toolkit.cli.render import print_json, state_colour
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import cells
 from toolkit.core.proof.ledger import State
 from toolkit.runtime.contract import Outcome
-
-_COLOURS = {
-    State.OK: "green",
-    State.DUPLICATE: "green",
-    State.WITNESS_EXPIRED: "green",
-    State.RUNNING: "blue",
-    State.SETTLING: "blue",
-}
 
 
 @click.command("runs")
@@ -27,14 +18,7 @@ _COLOURS = {
 @json_option
 @click.option("--since", default="7d", show_default=True, metavar="TIME", help="From then on.")
 @timezone_option
-@click.option(
-    "--schedule",
-    "schedules",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=schedules,
-    help="Only this one.",
-)
+@schedules_option("Only this one.")
 @click.option("--outcome", type=click.Choice([str(each) for each in Outcome]), help="Only these.")
 @click.option("--limit", "-n", default=50, show_default=True, type=click.IntRange(min=1))
 @pass_app
@@ -55,7 +39,7 @@ def runs_command(
         return
     width = max((len(str(row.run_id)) for row in rows[:limit]), default=0)
     for row in rows[:limit]:
-        click.secho(f"{word(row):<12}", fg=colour(row), nl=False)
+        click.secho(f"{word(row):<12}", fg=state_colour(row.state), nl=False)
         ended = f"ended {row.finished_at[:19]}Z" if row.finished_at else ""
         click.echo(cells(f" {row.run_id!s:<{width}}", ended, column=12))
     if len(rows) > limit:
@@ -69,11 +53,6 @@ def word(run: status.RunSummary) -> str:
     if run.state is State.NO_ARTIFACT:
         return "no artifact"
     return str(run.outcome or run.state)
-
-
-def colour(run: status.RunSummary) -> str:
-    """Red is what somebody should look at."""
-    return _COLOURS.get(run.state, "red")
 
 
 def row_of(run: status.RunSummary) -> dict[str, object]:

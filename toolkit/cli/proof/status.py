@@ -7,8 +7,8 @@ import click
 from toolkit.app.app import App
 from toolkit.app.proof import status
 from toolkit.cli.options import bucket_option, json_option
-from toolkit.cli.proof.runs import colour, row_of, word
-from toolkit.cli.render import print_json
+from toolkit.cli.proof.runs import row_of, word
+from toolkit.cli.render import print_json, state_colour
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import cells
 from toolkit.runtime.contract import parse_time
@@ -52,7 +52,9 @@ def status_command(app: App, as_json: bool) -> None:
     for row in found.schedules:
         click.secho(f"{row.name:<{width}}", bold=True, nl=False)
         click.secho(
-            f"  {words[row.name]:<{column}}", fg=colour(row.last) if row.last else None, nl=False
+            f"  {words[row.name]:<{column}}",
+            fg=state_colour(row.last.state) if row.last else None,
+            nl=False,
         )
         when = f"{_short(found.now - _when(row.last))} ago" if row.last else ""
         due = f"never: {row.spent}" if row.spent else "-"

@@ -9,8 +9,15 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import keep, validate
-from toolkit.cli.completing import schedules
-from toolkit.cli.options import RunIdType, Times, bucket_option, json_option, timezone_option
+from toolkit.cli.options import (
+    RunIdType,
+    Times,
+    bucket_option,
+    json_option,
+    latest_option,
+    schedules_option,
+    timezone_option,
+)
 from toolkit.cli.render import print_json, print_verdict, say_known_since
 from toolkit.cli.root import Root, aws_options, pass_root
 from toolkit.core.pages.junit import junit
@@ -29,23 +36,10 @@ _Judged = tuple[Verdict, tuple[Path, ...]]
 @bucket_option
 @json_option
 @click.option("--run-id", "named", type=RunIdType(), multiple=True, help="The same as RUN_ID.")
-@click.option(
-    "--latest",
-    multiple=True,
-    metavar="SCHEDULE",
-    shell_complete=schedules,
-    help="Its latest run; repeatable.",
-)
+@latest_option
 @click.option("--since", metavar="TIME", help="Every firing from then on that is over.")
 @timezone_option
-@click.option(
-    "--schedule",
-    "schedules",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=schedules,
-    help="With --since: only.",
-)
+@schedules_option("With --since: only.")
 @click.option("--task", "tasks", multiple=True, metavar="ARN", help="The run of a task.")
 @click.option(
     "--evidence",
