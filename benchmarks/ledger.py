@@ -8,7 +8,6 @@ The first needs the embedded AWS's emulator, which it installs below .toolkit wh
 
 import argparse
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.embedded import counted, deployed_weather
 from benchmarks.synthetic_runs import Made
+from benchmarks.usage import peak_mb
 from toolkit.adapters.s3 import Bucket
 from toolkit.app.app import App
 from toolkit.app.proof import ledger
@@ -155,17 +155,15 @@ def merge(count: int) -> None:
         for number, due in enumerate(times())
         if number % 1000
     )
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mb()
     began, summary = time.perf_counter(), Summary()
     now = start + timedelta(days=10_000)
     for _ in summary.through(firings("weather", times(), committed, Healthy(), now)):
         pass
     seconds = time.perf_counter() - began
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    after = peak_mb()
     assert sum(summary.total.values()) == count
-    print(
-        f"merge   {count:9,} firings   {seconds:6.2f} s   +{(after - before) / 1024:.1f} MB at most"
-    )
+    print(f"merge   {count:9,} firings   {seconds:6.2f} s   +{after - before:.1f} MB at most")
 
 
 def main() -> None:
