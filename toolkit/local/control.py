@@ -25,6 +25,7 @@ class Control(ThreadingHTTPServer):
     """The server; its routes are filled in by the engine."""
 
     daemon_threads = True
+    request_queue_size = 128  # of callers at once; with the default of 5 some are reset
 
     def __init__(self, token: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -82,6 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, call(body))
         except ToolkitError as error:
             self._send(400, _problem(error))
+        except Exception as error:  # a bug: the caller is told, and the log has the traceback
+            self._send(500, _unexpected(self.path, error))
 
     def _stream(self, events: Iterable[Json]) -> None:
         self.send_response(200)
@@ -94,6 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
             return  # the caller went away; what it asked for goes on
         except ToolkitError as error:
             self._line({"event": "failed", **_problem(error)})
+        except Exception as error:
+            self._line({"event": "failed", **_unexpected(self.path, error)})
 
     def _line(self, event: Json) -> None:
         self.wfile.write(json.dumps(event).encode() + b"\n")
@@ -109,6 +114,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
         _log.debug(format, *args)
+
+
+def _unexpected(path: str, error: Exception) -> Json:
+    """What the caller raises of an exception that no code here expects."""
+    _log.exception("%s", path)
+    message = f"the embedded AWS failed at {path}: {type(error).__name__}: {error}"
+    return _problem(ToolkitError(message, hint="see .toolkit/local/engine.log"))
 
 
 def _problem(error: ToolkitError) -> Json:

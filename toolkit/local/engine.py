@@ -73,6 +73,7 @@ class Engine:
         self._python = python
         self._region = region
         self._stopping = threading.Event()
+        self._keeping = threading.Lock()
 
     def run(self) -> None:
         """Start everything, serve until told to stop, end everything."""
@@ -166,7 +167,8 @@ class Engine:
         return True
 
     def _keep(self) -> None:
-        _Kept(self._child.port, self._clock.offset, self._feed.port).write(self._home)
+        with self._keeping:  # every request has a thread of its own, and they share one draft
+            _Kept(self._child.port, self._clock.offset, self._feed.port).write(self._home)
 
     def _status(self, _body: Json) -> Json:
         self._agent.refresh()
