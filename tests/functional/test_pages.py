@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 
 from toolkit.core.pages.calendar import CalendarPage
+from toolkit.core.pages.origin import Origin
 from toolkit.core.pages.report import report
 from toolkit.core.proof.content import Content
 from toolkit.core.proof.ledger import Firing, State, Summary
@@ -21,6 +22,7 @@ from ..chromium import Page, chromium  # noqa: TID252 - tests are no installed p
 from ..unit.test_verdict import GOOD, KEY, LATER, MANIFEST, RUN_ID  # noqa: TID252
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+KNOWN_SINCE = NOW - timedelta(days=18)
 # Text against what lies behind it, at least 4.5:1: https://www.w3.org/TR/WCAG22/#contrast-minimum
 CONTRAST = """
 (() => {
@@ -79,7 +81,8 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {"report": folder / RUN_ID / "report.html", "calendar": folder / "index.html"}
     made["report"].parent.mkdir()
     made["report"].write_text(report(evidence, verdict, lines, images))
-    summary, calendar = Summary(), CalendarPage()
+    origin = Origin("123456789012", "eu-central-1")
+    summary, calendar = Summary(), CalendarPage(NOW - timedelta(days=21), origin, KNOWN_SINCE)
     for row in summary.through(every_state()):
         calendar.add(row)
     links = {RUN_ID: f"{RUN_ID}/report.html"}

@@ -27,12 +27,13 @@ from attrs import asdict, field, frozen
 
 from toolkit.adapters import emulator
 from toolkit.core.errors import ConfigError, RunError, ToolkitError
+from toolkit.runtime.contract import EMBEDDED_ACCOUNT
 
 Progress = Callable[[str], None]
 Event = dict[str, Any]
 
 REGION = "us-east-1"
-ACCOUNT = "000000000000"
+ACCOUNT = EMBEDDED_ACCOUNT
 TOKEN_HEADER = "X-Toolkit-Token"  # noqa: S105 - names a header
 # The packages of the extra "local", as modules.
 _EXTRA = ("time_machine", "websockets")

@@ -125,10 +125,14 @@ class App:
         """Where the app is, for a question that a person answers."""
         if self.local:
             return "on the embedded AWS"
+        number, region = self.account_and_region
+        return f"in account {number}, {region}" if number else "on AWS"
+
+    @property
+    def account_and_region(self) -> tuple[str, str]:
+        """The number of the AWS account and the region, both empty where STS does not say."""
         who = account.asked(lambda: account.identity(self.aws))
-        if isinstance(who, Unknown):
-            return "on AWS"
-        return f"in account {who.account}, {who.region}"
+        return ("", "") if isinstance(who, Unknown) else (who.account, who.region)
 
     @property
     def names(self) -> AppNames:

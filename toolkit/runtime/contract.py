@@ -55,6 +55,9 @@ CONTRACT_VARIABLES = frozenset(
     }
 )
 
+# The account that the embedded AWS plays. AWS gives no such number to anybody.
+EMBEDDED_ACCOUNT = "000000000000"
+
 # The label of a task definition's container that holds the digest of the workload's catalog row.
 CATALOG_LABEL = "toolkit.catalog"
 

@@ -53,7 +53,18 @@ class Ledger:
 
     names: tuple[str, ...]
     firings: Iterator[Firing]
-    known_since: datetime | None
+    known: History
+
+    @property
+    def known_since(self) -> datetime | None:
+        """When the first deployment was recorded."""
+        return self.known.earliest
+
+    def coming(self, after: datetime, until: datetime) -> Iterator[Firing]:
+        """The firings that the schedules, as they are deployed now, owe in a time to come."""
+        for name in self.names:
+            for time in self.known.firings(name, after, until):
+                yield Firing(RunId(name, time), ledger.State.NOT_YET_DUE)
 
 
 def read(app: App, period: Period) -> Ledger:
@@ -72,7 +83,7 @@ def read(app: App, period: Period) -> Ledger:
     commits = app.archive.commits_each(names, period.since, period.until)
     streams = [_of_schedule(seen, known, name, commits[name], period, now) for name in names]
     order = heapq.merge(*streams, key=lambda row: (row.run_id.scheduled_time, row.run_id.schedule))
-    return Ledger(tuple(names), order, known.earliest)
+    return Ledger(tuple(names), order, known)
 
 
 def _of_schedule(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from toolkit.cli.render import say_known_since, state_colour
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
 from toolkit.core.pages.calendar import CalendarPage
+from toolkit.core.pages.origin import Origin
 from toolkit.core.proof.ledger import Firing, State, Summary
 
 _SHOWN = 200
+_AHEAD = timedelta(days=14)
 
 
 @click.command("ledger")
@@ -47,7 +50,7 @@ def ledger_command(
     begin, end = Times(app.now(), timezone).period(since, until)
     period = ledger.Period(begin, end, schedules, ahead=until is None)
     found = ledger.read(app, period)
-    summary, calendar = Summary(), CalendarPage() if html else None
+    summary, calendar = Summary(), _calendar(app, found, begin) if html else None
     rows = _noted(summary.through(found.firings), calendar)
     if as_json:
         _print_json(rows, summary)
@@ -55,13 +58,18 @@ def ledger_command(
         _print_rows(rows, summary, found.names, everything)
     say_known_since(found.known_since, period.since)
     if html is not None and calendar is not None:
+        _add_coming(calendar, found, app.now(), end if until else None)
         _write(app, html, calendar, summary)
     return 1 if summary.bad else 0
 
 
+def _calendar(app: App, found: ledger.Ledger, since: datetime) -> CalendarPage:
+    return CalendarPage(since, Origin(*app.account_and_region), found.known_since)
+
+
 def _noted(rows: Iterator[Firing], calendar: CalendarPage | None) -> Iterator[Firing]:
     for row in rows:
-        if calendar is not None:
+        if calendar is not None and row.state is not State.NOT_YET_DUE:
             calendar.add(row)
         yield row
 
@@ -115,6 +123,14 @@ def _row(row: Firing) -> dict[str, Any]:
         "detail": row.detail,
         "expected": row.expected,
     }
+
+
+def _add_coming(
+    calendar: CalendarPage, found: ledger.Ledger, now: datetime, until: datetime | None
+) -> None:
+    """Add the firings to come: of two weeks, or up to the end that was asked for."""
+    for firing in found.coming(now, until or now + _AHEAD):
+        calendar.add(firing)
 
 
 def _write(app: App, path: Path, calendar: CalendarPage, summary: Summary) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from attrs import define, field
 
 from toolkit.core.pages.html import Html, el, page, scrolling, section
+from toolkit.core.pages.origin import Origin
 from toolkit.core.proof.ledger import Firing, State, Summary
 
 # A day of a schedule that fires more often than this shows its counts instead of each firing.
@@ -24,7 +25,15 @@ _CLASSES = {
 
 @define
 class CalendarPage:
-    """Gathers firings by day; however many there are, a day holds a few and counts the rest."""
+    """Gathers firings by day; however many there are, a day holds a few and counts the rest.
+
+    ``since`` is the first moment that the page is about, and ``known_since`` when the first record
+    of a deployment was made: on days before it nothing is known of any firing.
+    """
+
+    since: datetime
+    origin: Origin
+    known_since: datetime | None = None
 
     _days: dict[date, dict[str, list[Firing]]] = field(factory=dict)
     _counts: dict[tuple[date, str], Counter[State]] = field(factory=dict)
@@ -46,6 +55,7 @@ class CalendarPage:
         head = el(
             "header",
             el("h1", title),
+            self.origin.banner(),
             el("p", f"As of {now:%Y-%m-%d %H:%M} UTC, {summary}.", class_="summary"),
             el(
                 "ul",
@@ -62,7 +72,7 @@ class CalendarPage:
     def _mondays(self) -> list[date]:
         if not self._days:
             return []
-        first, last = min(self._days), max(self._days)
+        first, last = min([self.since.date(), *self._days]), max(self._days)
         monday, found = first - timedelta(days=first.weekday()), []
         while monday <= last:
             found.append(monday)
@@ -78,6 +88,9 @@ class CalendarPage:
         today = day == now.date()
         title = el("h3", f"{day:%a %d %b}", el("span", " today") if today else None)
         css = "day today" if today else "day"
+        if rows is None and self._is_unknown(day):
+            unknown = el("p", "unknown", title="no deployment was recorded yet")
+            return el("div", title, unknown, class_=f"{css} unrecorded")
         if rows is None:
             return el("div", title, class_=f"{css} none")
         few = [firing for firings in rows.values() if len(firings) <= _EACH for firing in firings]
@@ -87,6 +100,11 @@ class CalendarPage:
             if len(firings) > _EACH:
                 cells += [_count(name, *row) for row in _ordered(self._counts[day, name])]
         return el("div", title, el("ul", cells), class_=css)
+
+    def _is_unknown(self, day: date) -> bool:
+        """Whether the day lies in the page's time, and before anything was recorded."""
+        first = self.known_since.date() if self.known_since else date.max
+        return self.since.date() <= day < first
 
     def _attention(self, links: Mapping[str, str]) -> Html | None:
         if not self._notable:

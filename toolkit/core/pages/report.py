@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from toolkit.core.checks import Check
 from toolkit.core.cost import prices, run_cost
 from toolkit.core.pages.html import Html, el, join, page, scrolling, section
+from toolkit.core.pages.origin import Origin
 from toolkit.core.pages.timeline import timeline
 from toolkit.core.proof.diagnosis import Diagnosis
 from toolkit.core.proof.evidence import Evidence
@@ -79,9 +80,20 @@ def _header(evidence: Evidence, verdict: Verdict) -> Html:
         "header",
         el("p", verdict.ruling, class_=f"ruling {_RULINGS[verdict.ruling]}"),
         el("h1", evidence.run_id),
+        _origin(evidence).banner(),
         el("p", summary, class_="summary"),
         el("dl", [el("div", el("dt", name), el("dd", value)) for name, value in facts]),
     )
+
+
+def _origin(evidence: Evidence) -> Origin:
+    """The origin by the tasks that ECS knows of, or else by the claim."""
+    claimed = evidence.claim.task_arn if evidence.claim else ""
+    arn = evidence.tasks[0].task_arn if evidence.tasks else claimed
+    manifest = evidence.manifest
+    feed = manifest.settings.get("feed") if manifest else None
+    image = manifest.image_digest if manifest else None
+    return Origin.of_task(arn, image=image or "", feed=str(feed or ""))
 
 
 def _cost(evidence: Evidence) -> float | None:

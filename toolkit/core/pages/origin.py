@@ -1,0 +1,57 @@
+"""Where the runs of a page come from.
+
+The head of every page says it, so that no rehearsal passes for a run in an account.
+"""
+
+from attrs import frozen
+
+from toolkit.core.pages.html import Html, el
+from toolkit.runtime.contract import EMBEDDED_ACCOUNT
+
+
+@frozen
+class Origin:
+    """The account and region of runs, and the data that they worked on.
+
+    ``account`` is empty where no witness names it. ``image`` is the digest of what ran, and
+    ``feed`` what a stream said of its market; both are empty where a page is about several runs.
+    """
+
+    account: str
+    region: str
+    image: str = ""
+    feed: str = ""
+
+    @classmethod
+    def of_task(cls, arn: str, *, image: str = "", feed: str = "") -> "Origin":
+        """The origin of a run by its task's ARN.
+
+        >>> Origin.of_task("arn:aws:ecs:eu-central-1:123456789012:task/app/0a").region
+        'eu-central-1'
+        """
+        parts = arn.split(":")
+        known = len(parts) > 5 and parts[0] == "arn"
+        return cls(parts[4] if known else "", parts[3] if known else "", image, feed)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this was the embedded AWS."""
+        return self.account == EMBEDDED_ACCOUNT
+
+    def words(self) -> str:
+        """One or two sentences; empty where nothing is known."""
+        where = [f"region {self.region}"] if self.region else []
+        if self.embedded:
+            told = "A rehearsal on the embedded AWS: no AWS account, and the clock is virtual."
+        elif self.account:
+            told = ", ".join([f"AWS account {self.account}", *where]) + "."
+        else:
+            told = "No witness says in which AWS account this ran."
+        if self.image:
+            told += f" Image {self.image}."
+        return f"{told} Market feed: {self.feed}." if self.feed else told
+
+    def banner(self) -> Html:
+        """The line below a page's title."""
+        rehearsed = self.embedded or self.feed in ("synthetic", "recorded")
+        return el("p", self.words(), class_="origin rehearsed" if rehearsed else "origin")
