@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TEST := tests
+BEGAN := $(shell date +%s)
 
 .PHONY: demo evidence test check format lint types templates checkov policies locks floors clean help
 
@@ -11,7 +12,7 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
 
 demo: $(VENV)/demo  ## the main job, end to end, on the embedded AWS (KEEP=1 leaves it running)
-	@$(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
+	@BEGAN=$(BEGAN) $(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
 
 evidence: $(VENV)/demo  ## evidence/ again: a week of every schedule, and a stream of two hours
 	$(BIN)/python scripts/evidence.py $(if $(STREAM_SECONDS),--stream-seconds $(STREAM_SECONDS))

@@ -18,6 +18,21 @@ from walk import BOLD, RESET, ROOT, Walk
 
 COPY = Path(os.environ.get("TOOLKIT_DEMO", ROOT / ".toolkit" / "demo"))
 EXPRESSION, ZONE = "cron(30 5 * * ? *)", "Europe/Berlin"
+SEEN = """
+{bold}What you saw{reset}
+  A job was deployed and scheduled, its time came, EventBridge Scheduler started the task,
+  the task saved its artifacts and exited, and `validate` proved from them that it happened.
+  All of it ran on the embedded AWS on this machine. {left}
+  The kept run:  {copy}/evidence/*/report.html
+
+{bold}What to try next{reset}
+  source .venv/bin/activate               # or call .venv/bin/toolkit
+  toolkit init ~/my-app && cd ~/my-app    # a project with a job of your own
+  toolkit deploy --local                  # on the embedded AWS
+  toolkit local advance 1d                # let a day pass
+  toolkit status --local
+
+{bold}done in {seconds:.0f} s{reset}"""
 
 
 def demo(walk: Walk) -> None:
@@ -45,7 +60,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="the main job on the embedded AWS")
     parser.add_argument("--keep", action="store_true", help="leave the embedded AWS running")
     keep = parser.parse_args().keep
-    began = time.monotonic()
+    began = float(os.environ.get("BEGAN") or time.time())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     walk = Walk(COPY)
     walk.copy_project()
@@ -61,13 +76,15 @@ def main() -> int:
         print(f"\nthe command above ended with exit code {error.returncode}", flush=True)
         return 1
     finally:
-        if keep:
-            print(f"\nThe embedded AWS is still up. In {COPY}: toolkit local status, or stop.")
-        else:
+        if not keep:
             # A second Ctrl-C must not keep it from being stopped.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             walk.toolkit("local", "stop")
-    print(f"\n{BOLD}done in {time.monotonic() - began:.0f} s{RESET}")
+    left = (
+        f"It still runs: cd {COPY} && toolkit local status" if keep else "Nothing is left running."
+    )
+    seconds = time.time() - began
+    print(SEEN.format(seconds=seconds, left=left, bold=BOLD, reset=RESET, copy=COPY))
     return 0
 
 

@@ -76,6 +76,8 @@ def test_the_demo_ends_with_a_kept_pass_and_can_be_run_again(home: Path, time: s
     page = Path(next(line for line in out.splitlines() if line.endswith("report.html"))[6:])
     assert "data:image/png;base64," in page.read_text()
     assert (page.parent / "artifacts" / "weather.png").is_file()
+    assert "source .venv/bin/activate" in out[out.index("What to try next") :]
+    assert out.splitlines()[-1].startswith("done in ")
     assert until_gone(home) == []
 
 
