@@ -93,7 +93,7 @@ def change(app: App, expression: str) -> schedule.ScheduleChange:
         ({"ScheduleExpression": "cron(0 12 * * ? *)"}, "expression: cron(0 6 * * ? *) → cron(0 12"),
         (
             {"FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}},
-            "FlexibleWindowMinutes: 0 → 15",
+            "flexible_window_minutes: 0 → 15",
         ),
     ],
 )

@@ -92,13 +92,13 @@ def test_a_live_schedule_as_its_stack_made_it_has_not_drifted():
             Schedule.from_live(
                 {**ANSWER, "FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 5}}
             ),
-            FieldChange("FlexibleWindowMinutes", "0", "5"),
+            FieldChange("flexible_window_minutes", "0", "5"),
         ),
         (live(Input=overrides(MAX_ORDER="4")), FieldChange("env MAX_ORDER", "3", "4")),
         (live(Input=overrides()), FieldChange("env MAX_ORDER", "3", "")),
         (live(Input="nonsense"), FieldChange("input", PARAMETERS["Input"], "nonsense")),
         (live(Input=""), FieldChange("input", PARAMETERS["Input"], "")),
-        (live(RetryPolicy={}), FieldChange("MaximumRetryAttempts", "0", "185")),
+        (live(RetryPolicy={}), FieldChange("retry_attempts", "0", "185")),
     ],
 )
 def test_each_field_that_somebody_changed_is_told(live, told):

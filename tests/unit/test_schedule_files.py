@@ -71,7 +71,7 @@ def test_the_problems_of_all_files_come_at_once(project):
         (project.root / "schedules" / f"{name}.toml").write_text('expression = "cron(x)"')
     (project.root / "schedules" / "science.toml").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="3 schedules cannot be read") as caught:
-        project.schedules()
+        project.schedules(None)
     assert all(name in caught.value.message for name in ("weather", "stream-a", "science"))
 
 

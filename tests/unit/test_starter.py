@@ -60,7 +60,7 @@ def test_its_files_are_read_as_those_of_a_project(project: Path) -> None:
     config = found.config("default")
     assert (config.app.name, config.region) == ("demo", REGION)
     assert found.config("local").app.name == "demo"
-    assert set(found.schedules()) == set(found.catalog.workloads) == {"hello"}
+    assert set(found.schedules(None)) == set(found.catalog.workloads) == {"hello"}
 
 
 def test_its_test_passes(project: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_workload_is_added_whole(project: Path) -> None:
     }
     found = Project.find(project)
     assert found.catalog.workload("night-shift").entry_point == "workloads.night_shift:run"
-    assert found.schedules()["night-shift"].workload == "night-shift"
+    assert found.schedules(None)["night-shift"].workload == "night-shift"
     table = tomllib.loads((project / "workloads" / "catalog.toml").read_text())
     assert set(table["workloads"]) == {"hello", "night-shift"}
 

@@ -35,7 +35,7 @@ def write(project: Project, content: str | bytes, name: str = "schedules/weather
 def refused(project: Project, content: str | bytes, name: str = "schedules/weather.toml") -> Any:
     write(project, content, name)
     with pytest.raises(ConfigError) as raised:
-        project.config("default") if name == "toolkit.toml" else project.schedules()
+        project.config("default") if name == "toolkit.toml" else project.schedules(None)
     return raised.value
 
 
@@ -53,7 +53,7 @@ def refused(project: Project, content: str | bytes, name: str = "schedules/weath
 )
 def test_what_editors_add_changes_nothing(project: Project, content: str) -> None:
     write(project, content)
-    assert str(project.schedules()["weather"].expression) == CRON
+    assert str(project.schedules(None)["weather"].expression) == CRON
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
@@ -177,7 +177,7 @@ def test_a_list_of_names_is_written_with_commas(project: Project) -> None:
 def test_a_directory_is_no_schedule(project: Project) -> None:
     (project.root / "schedules" / "weather.toml").mkdir()
     with pytest.raises(ConfigError, match=r"schedules/weather\.toml cannot be read: "):
-        project.schedules()
+        project.schedules(None)
 
 
 def test_a_catalog_that_is_no_toml_is_named(project: Project) -> None:

@@ -1,25 +1,23 @@
 """The files of a project: toolkit.toml, the templates and one TOML a schedule."""
 
-import os
-import re
-import tempfile
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import tomlkit
-from attrs import frozen
+from attrs import evolve
 
-from toolkit.core.deploying.config import SHAPE, Config, parse
-from toolkit.core.deploying.toml_text import check_shape, toml_table, toml_text
-from toolkit.core.errors import ConfigError
+from toolkit.adapters import edits
+from toolkit.adapters.edits import Edit, Staged, read, replace
+from toolkit.core.deploying.config import CONFIG, SHAPE, Config, parse
+from toolkit.core.deploying.toml_text import check_shape, line_of, toml_table
+from toolkit.core.errors import ConfigError, unknown_name
 from toolkit.core.names import check_workloads
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.schedule_file import SHAPE as SCHEDULE_SHAPE
+from toolkit.core.schedules.schedule_file import merged
 from toolkit.runtime.catalog import Catalog
 
-CONFIG = "toolkit.toml"
 CATALOG = "workloads/catalog.toml"
 _TEMPLATES = Path(__file__).resolve().parents[1] / "project" / "templates"
 
@@ -53,7 +51,7 @@ class Project:
         path = self.root / CATALOG
         if not path.is_file():
             raise ConfigError(f"{CATALOG} is missing in {self.root}")
-        text = _read(path, CATALOG)
+        text = read(path, CATALOG)
         toml_table(text, CATALOG)
         catalog = Catalog.parse(text)
         check_workloads(catalog.workloads)
@@ -61,15 +59,15 @@ class Project:
 
     def append_to_catalog(self, table: str) -> None:
         """Put a table at the end of `workloads/catalog.toml`, in one step."""
-        text = _read(self.root / CATALOG, CATALOG).rstrip("\n")
+        text = read(self.root / CATALOG, CATALOG).rstrip("\n")
         whole = f"{text}\n\n{table}" if text else table
         Catalog.parse(whole)
-        _replace(self.root / CATALOG, whole)
+        replace(self.root / CATALOG, whole)
         self._catalog = None
 
     def config(self, environment: str) -> Config:
         """One environment of `toolkit.toml`."""
-        return parse(self._toml(self.root / CONFIG, SHAPE), environment, self.catalog)
+        return self._parsed_config(self.config_text(), environment)
 
     def template(self, noun: str) -> str:
         """The text of `templates/<noun>.yaml`: the project's own, or the installed toolkit's."""
@@ -86,29 +84,37 @@ class Project:
         named = {script.name: script, catalog.name: catalog}
         paths = sorted((self.root / "schedules").glob("*.toml"))
         named |= {f"schedules/{path.name}": path for path in paths}
-        return {name: _read(path, name) for name, path in named.items() if path.is_file()}
+        return {name: read(path, name) for name, path in named.items() if path.is_file()}
 
     def text(self, path: str) -> str:
         """A file of the project; raises ConfigError for one that is outside of it."""
         if not (self.root / path).resolve().is_relative_to(self.root.resolve()):
             raise ConfigError(f"{path} is outside of the project")
-        return _read(self.root / path, path)
+        return read(self.root / path, path)
 
     def config_text(self) -> str:
         """The text of `toolkit.toml`."""
-        return _read(self.root / CONFIG, CONFIG)
+        return read(self.root / CONFIG, CONFIG)
 
     def write_config(self, text: str) -> None:
         """Put `toolkit.toml` in place in one step."""
-        _replace(self.root / CONFIG, text)
+        replace(self.root / CONFIG, text)
 
-    def schedules(self) -> dict[str, Schedule]:
-        """All schedules by name; raises one ConfigError for all files that are wrong."""
+    def schedule_names(self) -> list[str]:
+        """The names of the schedules that have a file."""
+        return sorted(path.stem for path in (self.root / "schedules").glob("*.toml"))
+
+    def schedules(self, config: Config | None) -> dict[str, Schedule]:
+        """All schedules by name; raises one ConfigError for all that are wrong.
+
+        With a config as they are in that environment: what its tables say goes before the files,
+        and its parameters for all schedules go below them. Without, as their files alone say.
+        """
         found: dict[str, Schedule] = {}
         problems: list[ConfigError] = []
-        for path in sorted((self.root / "schedules").glob("*.toml")):
+        for name in self.schedule_names():
             try:
-                found[path.stem] = self._schedule(path)
+                found[name] = self._schedule(name, config)
             except ConfigError as error:
                 problems.append(error)
         if len(problems) > 1:
@@ -118,123 +124,125 @@ class Project:
             raise problems[0]
         return found
 
-    def schedule(self, name: str) -> Schedule | None:
-        """One schedule, or None when it has no file."""
-        path = self._schedule_path(name)
-        return self._schedule(path) if path.is_file() else None
+    def schedule(self, name: str, config: Config | None) -> Schedule | None:
+        """One schedule, or None when it has no file; see `schedules`."""
+        return self._schedule(name, config) if self._schedule_path(name).is_file() else None
+
+    def schedule_file(self, name: str) -> str:
+        """The path of a schedule's file within the project."""
+        return f"schedules/{name}.toml"
 
     def schedule_text(self, name: str) -> str | None:
         """The text of a schedule's file, or None when it has none."""
         path = self._schedule_path(name)
-        return _read(path, f"schedules/{name}.toml") if path.is_file() else None
+        return read(path, f"schedules/{name}.toml") if path.is_file() else None
+
+    def edit(
+        self, environment: str, name: str, changes: Mapping[str, Any], over: Edit | None = None
+    ) -> Edit:
+        """The edit that changes some keys of a schedule for an environment.
+
+        A key is changed in the environment's table of `toolkit.toml` where that holds it, else in
+        the schedule's file. A value of None removes the key; ``env`` is merged key by key.
+
+        Args:
+            environment: whose table goes before the file.
+            name: the schedule.
+            changes: keys of the file and their new values.
+            over: an edit to go on from.
+        """
+        made = over or Edit()
+        config = made.texts.get(CONFIG) or self.config_text()
+        document = toml_table(config, CONFIG)
+        tables = edits.tables_of(document, environment, name)
+        for path, own in edits.owned(document, tables, changes).items():
+            if path:
+                before = made.texts.get(CONFIG) or config
+                text = edits.edited(before, CONFIG, own, path)
+                made = made.changing(CONFIG, before, text, edits.place(path))
+            else:
+                file = self.schedule_file(name)
+                known = made.texts.get(file) or self.schedule_text(name)
+                text = edits.edited(known or "", file, own)
+                made = made.changing(file, known, text, file)
+        return made
 
     def edited(self, name: str, changes: Mapping[str, Any]) -> str:
-        """The file's text with some keys changed; comments and order stay as they are.
+        """The text of a schedule's file with some keys changed; see `edits.edited`."""
+        return edits.edited(self.schedule_text(name) or "", self.schedule_file(name), changes)
 
-        A value of None removes the key; ``env`` is merged key by key, in the same way.
-        """
-        text = self.schedule_text(name) or ""
-        before = toml_table(text, f"schedules/{name}.toml")
-        document = tomlkit.parse(text)
-        for key, value in changes.items():
-            if key != "env":
-                _set(document, key, value, before.get(key))
-        own = changes.get("env") or {}
-        if any(value is not None for value in own.values()):
-            document.setdefault("env", tomlkit.table())
-        for variable, value in own.items():
-            _set(document.get("env", {}), variable, value, before.get("env", {}).get(variable))
-        edited = tomlkit.dumps(document)
-        # tomlkit ends its own lines with LF.
-        return re.sub(r"\r?\n", "\r\n", edited) if "\r\n" in text else edited
+    def removal(self, name: str) -> Edit:
+        """The edit that takes a schedule's tables out of `toolkit.toml`, in all environments."""
+        text = self.config_text()
+        document = toml_table(text, CONFIG)
+        paths = [
+            (environment, "schedules", name)
+            for environment, rows in document.items()
+            if name in rows.get("schedules", {})
+        ]
+        if not paths:
+            return Edit()
+        shorter = edits.without(text, CONFIG, paths)
+        return Edit().changing(CONFIG, text, shorter, *map(edits.place, paths))
 
-    def parse_schedule(self, name: str, text: str) -> Schedule:
-        """Read the text of a schedule's file without writing it."""
-        where = f"schedules/{name}.toml"
-        return Schedule.from_file(name, _table(text, where, SCHEDULE_SHAPE), self.catalog)
+    def parse_schedule(self, name: str, text: str, config: Config | None = None) -> Schedule:
+        """Read the text of a schedule's file without writing it; see `schedules`."""
+        file = self.schedule_file(name)
+        return self._effective(name, _table(text, file, SCHEDULE_SHAPE), config)
 
-    def write_schedule(self, name: str, text: str) -> None:
-        """Put a schedule's file in place in one step: no reader sees half of it."""
-        with self.staged_schedule(name, text, self.schedule_text(name)) as staged:
+    def edited_schedule(self, config: Config, name: str, edit: Edit) -> tuple[Schedule, Config]:
+        """A schedule as an edit would leave it, and the environment then."""
+        if CONFIG in edit.texts:
+            parsed = self._parsed_config(edit.texts[CONFIG], config.environment, {name})
+            config = evolve(config, schedules=parsed.schedules)
+        file = self.schedule_file(name)
+        text = edit.texts.get(file, self.schedule_text(name) or "")
+        return self.parse_schedule(name, text, config), config
+
+    def staged(self, edit: Edit) -> AbstractContextManager[Staged]:
+        """The files of an edit, written beside their places; see `edits.staged`."""
+        return edits.staged(self.root, edit)
+
+    def write(self, edit: Edit) -> None:
+        """Put the files of an edit in place."""
+        with self.staged(edit) as staged:
             staged.commit()
-
-    @contextmanager
-    def staged_schedule(self, name: str, text: str, earlier: str | None) -> Iterator["Staged"]:
-        """A schedule's file, written beside its place: ``commit`` puts it there in one step.
-
-        So a full disk shows before anything is deployed. Without ``commit`` nothing changes.
-        ``earlier`` is the text that the change was made from: another one by now is a ConfigError.
-        """
-        path = self._schedule_path(name)
-        _check_text(path, earlier)
-        path.parent.mkdir(exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(temporary).chmod(0o644)  # mkstemp made it private
-            yield Staged(Path(temporary), path, earlier)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
 
     def remove_schedule(self, name: str) -> None:
         """Delete a schedule's file."""
         self._schedule_path(name).unlink(missing_ok=True)
 
     def _schedule_path(self, name: str) -> Path:
-        return self.root / "schedules" / f"{name}.toml"
+        return self.root / self.schedule_file(name)
 
-    def _schedule(self, path: Path) -> Schedule:
-        return Schedule.from_file(path.stem, self._toml(path, SCHEDULE_SHAPE), self.catalog)
+    def _schedule(self, name: str, config: Config | None) -> Schedule:
+        table = self._toml(self._schedule_path(name), SCHEDULE_SHAPE)
+        return self._effective(name, table, config)
+
+    def _effective(self, name: str, table: Mapping[str, Any], config: Config | None) -> Schedule:
+        # The file must stand alone: so what is wrong with the whole is in the environment's table.
+        schedule = Schedule.from_file(name, table, self.catalog)
+        if config is None:
+            return schedule
+        if own := config.schedules.get(name):
+            whole = merged(table, own.values)
+            schedule = Schedule.from_file(name, whole, self.catalog, own.where)
+        return evolve(schedule, launch={**config.schedule, **schedule.launch})
+
+    def _parsed_config(self, text: str, environment: str, new: Collection[str] = ()) -> Config:
+        document = _table(text, CONFIG, SHAPE)
+        names = {*self.schedule_names(), *new}
+        for name, rows in document.items():
+            for schedule in rows.get("schedules", {}):
+                if schedule not in names:
+                    path = (name, "schedules", schedule)
+                    where = f"{CONFIG}, line {line_of(text, path)} [{name}.schedules]"
+                    raise unknown_name(where, "schedule", schedule, names)
+        return parse(document, environment, self.catalog)
 
     def _toml(self, path: Path, shape: Mapping[str, Any]) -> dict[str, Any]:
         where = str(path.relative_to(self.root))
-        return _table(_read(path, where), where, shape)
-
-
-@frozen
-class Staged:
-    """The text of a schedule's file, written but not yet in its place."""
-
-    temporary: Path
-    path: Path
-    earlier: str | None
-
-    def commit(self) -> None:
-        """Put it there, over the earlier text."""
-        _check_text(self.path, self.earlier)
-        self.temporary.replace(self.path)
-
-
-def _check_text(path: Path, earlier: str | None) -> None:
-    text = _read(path, f"{path.parent.name}/{path.name}") if path.is_file() else None
-    if text != earlier:
-        raise ConfigError(
-            f"{path.parent.name}/{path.name} was changed by somebody else meanwhile",
-            hint="it was left as it is; compare: toolkit schedules diff",
-        )
-
-
-def _set(table: MutableMapping[str, Any], key: str, value: Any, before: Any) -> None:
-    if value is None:
-        table.pop(key, None)
-    elif value != before:
-        table[key] = value
-
-
-def _read(path: Path, where: str) -> str:
-    try:
-        return toml_text(path.read_bytes(), where)
-    except OSError as error:
-        raise ConfigError(f"{where} cannot be read: {error.strerror}") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(temporary).chmod(0o644)  # mkstemp made it private
-    Path(temporary).replace(path)
+        return _table(read(path, where), where, shape)
 
 
 def _table(text: str, where: str, shape: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def listed(directory: Path, name: str | None = None) -> list[ScheduledWorkload]:
     catalog = project.catalog
     names = [name] if name is not None else sorted(catalog.workloads)
     workloads = [catalog.workload(wanted) for wanted in names]
-    schedules = project.schedules().values()
+    schedules = project.schedules(None).values()
     return [
         ScheduledWorkload(
             workload,

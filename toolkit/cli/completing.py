@@ -36,7 +36,7 @@ def _project(ctx: click.Context) -> Any:
 @_quiet
 def schedules(ctx: click.Context) -> Iterable[str]:
     """The schedules that have a file."""
-    return sorted(_project(ctx).schedules())
+    return sorted(_project(ctx).schedule_names())
 
 
 @_quiet
@@ -49,7 +49,7 @@ def workloads(ctx: click.Context) -> Iterable[str]:
 def runnable(ctx: click.Context) -> Iterable[str]:
     """Schedules and workloads."""
     project = _project(ctx)
-    return sorted({*project.schedules(), *project.catalog.workloads})
+    return sorted({*project.schedule_names(), *project.catalog.workloads})
 
 
 @_quiet

@@ -77,13 +77,17 @@ def run_cost(task: Task, table: Prices) -> float | None:
 
 @frozen
 class Forecast:
-    """A schedule's month ahead; ``seconds`` is of one run, ``bound`` says that it is a maximum."""
+    """A schedule's month ahead; ``seconds`` is of one run, ``bound`` says that it is a maximum.
+
+    ``dollars`` is the price on demand: that of FARGATE_SPOT changes, and is lower.
+    """
 
     schedule: str
     firings: int
     seconds: float
     bound: bool
     dollars: float
+    capacity_provider: str = "FARGATE"
 
 
 @cache

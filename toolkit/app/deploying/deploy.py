@@ -176,7 +176,7 @@ def _schedules(app: App, layers: Layers, plans: list[StackPlan]) -> list[StackRe
 def _check_names(app: App, release: Release | None, only: tuple[str, ...]) -> None:
     """Refuse unknown names before anything is deployed."""
     if release is None:
-        known = {PLATFORM, *app.project.schedules(), *app.project.catalog.workloads}
+        known = {PLATFORM, *app.project.schedule_names(), *app.project.catalog.workloads}
     else:
         known = {PLATFORM, *(_short(spec) for spec in release.specs)}
     for name in only:

@@ -120,7 +120,7 @@ def _quotas(app: App, deployed: AppStacks) -> tuple[Quota, ...] | Unknown | None
         return None  # the embedded AWS has none
     workloads = app.project.catalog.workloads.values()
     sizes = {workload.name: _vcpus(workload) for workload in workloads}
-    schedules = app.project.schedules().values()
+    schedules = app.project.schedules(app.config).values()
     return asked(
         lambda: account.quotas(
             app.aws,

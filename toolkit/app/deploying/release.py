@@ -45,7 +45,7 @@ def listed(app: App) -> list[Packaged]:
 def build(app: App, image: str, outputs: Mapping[str, Mapping[str, str]]) -> Release:
     """The release that the project's files make with an image."""
     config, project = app.config, app.project
-    schedules = project.schedules().values()
+    schedules = project.schedules(config).values()
     workloads = [project.catalog.workload(name) for name in sorted(project.catalog.workloads)]
     specs = [plans.platform_spec(config)]
     specs += [plans.workload_spec(config, workload, image) for workload in workloads]
@@ -119,8 +119,8 @@ def check_project(app: App) -> None:
             # Before the platform stands, no bucket of that name exists.
             statements = _statements(app, workload, bucket="-")
             rendered(app.project.template(plans.WORKLOAD), workload, statements)
-    for schedule in app.project.schedules().values():
-        env = app.config.environment_of(schedule.workload, schedule.env)
+    for schedule in app.project.schedules(config).values():
+        env = config.environment_of(schedule.workload, schedule.env)
         workload = app.project.catalog.workload(schedule.workload)
         check_settings(f"schedules/{schedule.name}.toml", workload, env)
         scheduler_input(schedule.name, env)

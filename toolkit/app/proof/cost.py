@@ -60,7 +60,7 @@ def ahead(app: App) -> list[Forecast]:
     is asked to; a run that never succeeded counts with its maximum.
     """
     table, now = price_list(app), app.now()
-    schedules = list(app.project.schedules().values())
+    schedules = list(app.project.schedules(app.config).values())
 
     def one(schedule: Schedule) -> Forecast:
         workload = app.project.catalog.workload(schedule.workload)
@@ -71,7 +71,8 @@ def ahead(app: App) -> list[Forecast]:
         billed = timedelta(seconds=seconds + _AROUND_SECONDS)
         dollars = count * table.dollars(workload.cpu, workload.memory, billed)
         bound = known is None and workload.kind != "stream"
-        return Forecast(schedule.name, count, seconds, bound, dollars)
+        provider = schedule.launch_words["capacity_provider"]
+        return Forecast(schedule.name, count, seconds, bound, dollars, provider)
 
     return side_by_side(one, schedules)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from toolkit.adapters.edits import Edit
 from toolkit.adapters.project import Project
 from toolkit.app.app import App
 from toolkit.app.deploying import ownership
@@ -22,7 +23,7 @@ from toolkit.core.schedules.dates import has_fired
 from toolkit.core.schedules.firings import FiringDiff
 from toolkit.core.schedules.preview import Preview, at_expression, preview, removed_firings
 from toolkit.core.schedules.schedule import FIELDS, Schedule
-from toolkit.core.schedules.schedule_file import check_settings
+from toolkit.core.schedules.schedule_file import LAUNCH, check_settings
 from toolkit.core.schedules.target import scheduler_input
 from toolkit.core.stack import GOOD, Stack, StackPlan
 from toolkit.core.time_words import is_exact, read_time
@@ -30,11 +31,10 @@ from toolkit.core.time_words import is_exact, read_time
 
 @frozen
 class ScheduleChange:
-    """A checked change: what it means, and the text of the schedule's file before and after."""
+    """A checked change: what it means, and the edit of the project's files that makes it."""
 
     preview: Preview
-    text: str
-    earlier: str | None
+    edit: Edit
 
 
 def change(
@@ -45,7 +45,7 @@ def change(
     ``changes`` are keys of the file; None takes one out, and ``at`` is a time for the expression.
     """
     check_name("schedule", name)
-    before = project.schedule(name)
+    before = project.schedule(name, config)
     known = before.timezone if before else "UTC"
     wanted = _with_moments(changes, changes.get("timezone", known) or "UTC", now)
     if before is None:
@@ -53,14 +53,13 @@ def change(
             raise _unknown(project, name, f'toolkit schedule {name} "cron(...)" would make it')
         fitting = workload_of(name, project.catalog.workloads)
         wanted = {"workload": fitting, **wanted} if fitting else wanted
-    earlier = project.schedule_text(name)
-    text = project.edited(name, wanted)
-    after = project.parse_schedule(name, text)
+    edit = project.edit(config.environment, name, wanted)
+    after, config = project.edited_schedule(config, name, edit)
     env = config.environment_of(after.workload, after.env)
     workload = project.catalog.workload(after.workload)
     check_settings(f"schedules/{name}.toml", workload, env)
     scheduler_input(name, env)
-    return ScheduleChange(preview(before, after, workload, env, now), text, earlier)
+    return ScheduleChange(preview(before, after, workload, env, now), edit)
 
 
 def _with_moments(changes: Mapping[str, Any], timezone: str, now: datetime) -> dict[str, Any]:
@@ -113,7 +112,7 @@ def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> St
         found = ownership.difference(plan, stacks, app.scheduler.find(after.name), app.now())
         if not ownership.make_way(app, [found], [plan], stacks, yes=yes):
             return StackResult(plan.name, StackOutcome.DECLINED)
-    with app.project.staged_schedule(after.name, wanted.text, wanted.earlier) as staged:
+    with app.project.staged(wanted.edit) as staged:
         try:
             row = Layers(app, Options(yes=yes)).deploy([plan], check=check)[0]
         except BaseException:  # Ctrl-C too: CloudFormation may have finished all the same
@@ -126,7 +125,7 @@ def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> St
 
 
 def removal(
-    project: Project, name: str, now: datetime
+    project: Project, config: Config, name: str, now: datetime
 ) -> tuple[Schedule | None, FiringDiff, datetime]:
     """What goes with a schedule: its file's words, its firings, and until when they were looked at.
 
@@ -134,7 +133,7 @@ def removal(
     """
     check_name("schedule", name)
     try:
-        schedule = project.schedule(name)
+        schedule = project.schedule(name, config)
     except ConfigError:
         schedule = None
     if schedule is None:
@@ -153,10 +152,14 @@ def remove(app: App, name: str) -> None:
         app.forget_stacks()
         history.record(app)
     app.project.remove_schedule(name)
+    tables = app.project.removal(name)
+    app.project.write(tables)
+    for place in tables.places:
+        app.console.say(f"{place} removed")
 
 
 def _unknown(project: Project, name: str, hint: str | None = None) -> ConfigError:
-    known = list(project.schedules())
+    known = project.schedule_names()
     near = difflib.get_close_matches(name, known, n=1)
     meant = f"did you mean {near[0]!r}? " if near else ""
     return ConfigError(
@@ -222,5 +225,5 @@ def _by_others(difference: drift.Difference) -> tuple[drift.FieldChange, ...]:
     return tuple(
         drift.FieldChange(c.field, c.after, c.before)
         for c in difference.changes
-        if c.field in FIELDS or c.field.startswith("env ")
+        if c.field in FIELDS or c.field in LAUNCH or c.field.startswith("env ")
     )

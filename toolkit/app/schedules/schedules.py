@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
+from toolkit.adapters.edits import Edit
 from toolkit.adapters.project import Project
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
@@ -83,7 +84,7 @@ def _without_file(app: App, known: Iterable[str]) -> dict[str, Schedule]:
 
 def rows(app: App) -> list[Row]:
     """All schedules that have a file or a stack, with their next firing and last outcome."""
-    files = app.project.schedules()
+    files = app.project.schedules(app.config)
     stacks = app.stacks
     schedules = {**_without_file(app, files), **files}
     now = app.now()
@@ -140,7 +141,7 @@ def differences(app: App, *, thorough: bool = False, to_deploy: bool = False) ->
     deployed = app.stacks.schedules
     wanted = {
         name: Schedule.from_parameters(plan(app, schedule).parameters)
-        for name, schedule in app.project.schedules().items()
+        for name, schedule in app.project.schedules(app.config).items()
     }
     listed = {row.name: row for row in app.scheduler.listed()}
     names = set(deployed) if thorough else set(suspects(deployed, listed))
@@ -159,7 +160,7 @@ def apply(app: App, found: list[Difference], *, yes: bool, overwrite: bool) -> l
     if not overwrite:
         ownership.check(row for row in found if row.to_deploy)
     names = [row.name for row in found if row.to_deploy or (overwrite and row.drift)]
-    schedules = app.project.schedules()
+    schedules = app.project.schedules(app.config)
     wanted = [plan(app, schedules[name]) for name in names if name in schedules]
     if not wanted:
         return []
@@ -176,23 +177,27 @@ def apply(app: App, found: list[Difference], *, yes: bool, overwrite: bool) -> l
     return Layers(app, Options(yes=yes)).deploy(wanted, check=check)
 
 
-def dump(app: App) -> dict[str, str]:
-    """Every live schedule of the app's group as the text of its file, by name.
+def dump(app: App) -> Edit:
+    """The edit that makes the files say what is live, of every schedule in the app's group.
 
     A file that exists keeps its comments and its order.
     """
     live = app.scheduler.find_all(row.name for row in app.scheduler.listed())
     project, config = app.project, app.config
-    files = project.schedules()
-    return {
-        name: project.edited(name, file_changes(found, files.get(name), config, project.catalog))
-        for name, found in sorted(live.items())
-    }
+    files = project.schedules(config)
+    edit = Edit()
+    for name, found in sorted(live.items()):
+        changes = file_changes(found, files.get(name), config, project.catalog)
+        path, text = project.schedule_file(name), project.schedule_text(name)
+        edit = project.edit(
+            config.environment, name, changes, edit.changing(path, text, text or "")
+        )
+    return edit
 
 
 def prune(app: App, *, yes: bool) -> list[str]:
     """Delete the deployed schedules that have no file: only stacks that carry this app's tag."""
-    stale = sorted(app.stacks.schedules.keys() - app.project.schedules().keys())
+    stale = sorted(app.stacks.schedules.keys() - set(app.project.schedule_names()))
     if not stale:
         return []
     app.console.say("\n".join(f"- {name}" for name in stale))
@@ -206,30 +211,35 @@ def prune(app: App, *, yes: bool) -> list[str]:
 
 @frozen
 class PlannedFiring:
-    """One firing in a calendar; ``overlap`` is how long the run before may still go on."""
+    """One firing in a calendar.
+
+    ``window`` is how late it may come, ``overlap`` how long the run before may still go on then.
+    """
 
     run_id: str
     schedule: str
     utc: datetime
     local: datetime
     overlap: timedelta | None = None
+    window: timedelta = timedelta()
 
 
 def calendar(
     project: Project, config: Config, now: datetime, until: datetime
 ) -> Iterator[PlannedFiring]:
     """Every firing of every schedule until a time, in order, overlaps within a schedule marked."""
-    schedules = project.schedules()
+    schedules = project.schedules(config)
     timetables = {name: schedule.timetable() for name, schedule in schedules.items()}
     zones = {name: ZoneInfo(schedule.timezone) for name, schedule in schedules.items()}
     longest = {name: run_time(project, config, schedule) for name, schedule in schedules.items()}
     before = {name: timetable.previous(now) for name, timetable in timetables.items()}
     for time, name in merge(timetables, now, until):
         previous, before[name] = before[name], time
-        left = longest[name] - (time - previous) if previous else timedelta()
+        window = schedules[name].flexible_window
+        left = longest[name] + window - (time - previous) if previous else timedelta()
         overlap = left if left > timedelta() else None
         yield PlannedFiring(
-            str(RunId(name, time)), name, time, time.astimezone(zones[name]), overlap
+            str(RunId(name, time)), name, time, time.astimezone(zones[name]), overlap, window
         )
 
 

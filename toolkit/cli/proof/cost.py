@@ -56,16 +56,17 @@ def _show_runs(rows: list[cost.TaskCost], prices: Prices, as_json: bool) -> None
 def _show_ahead(app: App, prices: Prices, as_json: bool) -> None:
     rows = cost.ahead(app)
     if as_json:
-        keys = ("schedule", "firings", "seconds", "bound", "dollars")
+        keys = ("schedule", "firings", "seconds", "bound", "dollars", "capacity_provider")
         found = [{key: getattr(row, key) for key in keys} for row in rows]
         print_json({"days": cost.MONTH.days, "schedules": found, "prices": _prices(prices)})
         return
     width = max((len(row.schedule) for row in rows), default=0)
     for row in rows:
         most = "at most " if row.bound else ""
+        spot = ", less on FARGATE_SPOT" if row.capacity_provider == "FARGATE_SPOT" else ""
         click.echo(
             f"{f'${row.dollars:,.2f}':>9}  {row.schedule:<{width}}  {row.firings:,} firings of "
-            f"{most}{row.seconds:,.0f} s"
+            f"{most}{row.seconds:,.0f} s{spot}"
         )
     click.secho(f"{f'${sum(row.dollars for row in rows):,.2f}':>9}", bold=True, nl=False)
     click.echo(f"  in the next {cost.MONTH.days} days")

@@ -12,6 +12,7 @@ from toolkit.cli.text import wrapped
 from toolkit.core.schedules.firings import FiringDiff
 from toolkit.core.schedules.preview import Preview
 from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.schedule_file import LAUNCH_DEFAULTS
 
 _SHOWN = 3  # firings of each kind in a firing diff
 
@@ -24,6 +25,8 @@ def show(found: Preview) -> None:
     click.echo(f"  {found.words}{_dates(after)}")
     env = " ".join(f"{name}={value}" for name, value in after.env.items())
     click.echo(f"  runs {after.workload} for up to {found.longest}{env and f' with {env}'}")
+    for line in filter(None, (launch(after), after.description)):
+        click.echo(f"  {wrapped(line, indent=2)}")
     for firing in found.firings:
         click.echo(f"  next  {firing_line(firing)}")
     if not found.firings:
@@ -36,6 +39,20 @@ def show(found: Preview) -> None:
     for warning in found.warnings:
         click.secho("  warning: ", fg="yellow", nl=False)
         click.echo(wrapped(warning, indent=11, hang="    "))
+
+
+def launch(schedule: Schedule) -> str:
+    """How its firings become tasks, where that is not the default: ``up to 15 min late``."""
+    words = schedule.launch_words
+    window, retries = words["flexible_window_minutes"], words["retry_attempts"]
+    age, provider = words["event_age_seconds"], words["capacity_provider"]
+    said = [
+        f"up to {window} min late" if window != "0" else "",
+        f"a failed launch is tried {retries} times again" if retries != "0" else "",
+        f"given up after {age} s" if age != LAUNCH_DEFAULTS["event_age_seconds"] else "",
+        f"on {provider}" if provider != LAUNCH_DEFAULTS["capacity_provider"] else "",
+    ]
+    return ", ".join(filter(None, said))
 
 
 def show_diff(diff: FiringDiff, until: datetime, old: str, new: str) -> None:
@@ -84,6 +101,8 @@ def document(found: Preview) -> dict[str, Any]:
         "state": after.state,
         "start": after.start,
         "end": after.end,
+        "description": after.description,
+        **launch_document(after),
         "env": dict(after.env),
         "words": found.words,
         "longest_seconds": found.longest / timedelta(seconds=1),
@@ -101,6 +120,12 @@ def document(found: Preview) -> dict[str, Any]:
         ],
         "diff": diff_document(found.diff, found.until),
     }
+
+
+def launch_document(schedule: Schedule) -> dict[str, str | int]:
+    """How its firings become tasks, as JSON can hold it."""
+    words = schedule.launch_words
+    return {key: int(text) if text.isdecimal() else text for key, text in words.items()}
 
 
 def diff_document(diff: FiringDiff, until: datetime) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """`toolkit schedule`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,9 @@ from toolkit.cli.root import Root, aws_options, pass_root
 from toolkit.cli.schedules.preview import diff_document, document, show, show_diff
 from toolkit.core.schedules.firings import FiringDiff
 from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.schedule_file import LAUNCH, SHAPE
 
-_UNSET = ("start", "end", "timezone", "description")
+_UNSET = ("start", "end", "timezone", "description", *LAUNCH)
 
 
 @frozen
@@ -33,10 +34,12 @@ class _Settings:
     enable: bool | None
     env: tuple[tuple[str, str], ...]
     unset: tuple[str, ...]
+    others: Mapping[str, str | int]
 
     def given(self) -> list[str]:
         """The options that were given."""
-        return [name for name, value in asdict(self).items() if value not in (None, ())]
+        values = {**asdict(self), **self.others, "others": None}
+        return [name for name, value in values.items() if value not in (None, ())]
 
     def changes(self) -> dict[str, Any]:
         """Keys of the file; None takes one out. A start or end of "" does so too."""
@@ -47,6 +50,7 @@ class _Settings:
             "at": self.at,
             "timezone": self.timezone,
             "workload": self.workload,
+            **self.others,
         }
         changes: dict[str, Any] = {k: value for k, value in values.items() if value is not None}
         if self.enable is not None:
@@ -59,6 +63,25 @@ class _Settings:
                 raise click.UsageError(f"{key} is set and unset at once")
             (changes if key in _UNSET else env)[key] = None
         return {**changes, "env": env} if env else changes
+
+
+_LAUNCH_HELP = {
+    "flexible_window_minutes": "It may fire so many minutes late.",
+    "retry_attempts": "Try a failed launch so many times again.",
+    "event_age_seconds": "Give a launch up after so many seconds.",
+    "capacity_provider": "FARGATE or FARGATE_SPOT.",
+}
+
+
+def _launch_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Options for its description and for how its firings become tasks, named like the keys."""
+    for key in reversed(LAUNCH):
+        numeric = SHAPE[key] != "text"
+        kind, metavar = (int, "N") if numeric else (str, "NAME")
+        name = f"--{key.replace('_', '-')}"
+        option = click.option(name, type=kind, metavar=metavar, help=_LAUNCH_HELP[key])
+        command = option(command)
+    return click.option("--description", metavar="TEXT", help="What it is for.")(command)
 
 
 @click.command("schedule")
@@ -76,6 +99,7 @@ class _Settings:
 @click.option(
     "--workload", shell_complete=workloads, help="The workload, if its name does not tell."
 )
+@_launch_options
 @click.option("--enable/--disable", default=None, help="Let it fire, or not.")
 @click.option("--remove", is_flag=True, help="Delete the schedule and its file.")
 @click.option("--overwrite", is_flag=True, help="Also over what somebody else deployed.")
@@ -99,13 +123,16 @@ def schedule_command(
     remove: bool,
     overwrite: bool,
     dry_run: bool,
+    **others: str | int | None,
 ) -> int:
     """Show, set or remove a schedule.
 
     NAME is its workload's name, or that name with a suffix: weather, weather-berlin. EXPRESSION is
-    "cron(...)", "rate(...)" or "at(...)". The file schedules/NAME.toml owns it.
+    "cron(...)", "rate(...)" or "at(...)". The file schedules/NAME.toml owns it; with --config-env,
+    what stands in [ENV.schedules.NAME] of toolkit.toml is changed there.
     """
-    settings = _Settings(expression, at, timezone, start, end, workload, enable, env, unset)
+    more = {key: value for key, value in others.items() if value is not None}
+    settings = _Settings(expression, at, timezone, start, end, workload, enable, env, unset, more)
     if remove:
         if given := settings.given():
             raise click.UsageError(f"--remove goes without {', '.join(given)}")
@@ -114,7 +141,12 @@ def schedule_command(
     if not (changes or overwrite) or dry_run:
         here = root.offline()
         found = schedule.change(here.project, here.config, name, changes, here.now)
-        print_json(document(found.preview)) if as_json else show(found.preview)
+        if as_json:
+            print_json({**document(found.preview), "edits": found.edit.places})
+        else:
+            show(found.preview)
+            for place in found.edit.places:
+                click.echo(f"  would edit {place}")
         return 0
     return _set(root, name, changes, yes=yes, overwrite=overwrite, as_json=as_json)
 
@@ -128,24 +160,24 @@ def _set(
         show(found.preview)
     row = schedule.apply(app, found, yes=yes, overwrite=overwrite)
     if as_json:
-        print_json({**document(found.preview), "result": row.result})
+        places = found.edit.places
+        print_json({**document(found.preview), "edits": places, "result": row.result})
     else:
-        verb = (
-            "kept"
-            if not found.preview.changed or row.result is StackOutcome.DECLINED
-            else "written"
-        )
-        click.echo(f"{found.preview.after.file} {verb}, stack {row.result}")
+        kept = not found.edit.places or row.result is StackOutcome.DECLINED
+        places = found.edit.places or (found.preview.after.file,)
+        click.echo(f"{', '.join(places)} {'kept' if kept else 'written'}, stack {row.result}")
     return 1 if row.result is StackOutcome.DECLINED else 0
 
 
 def _remove(root: Root, name: str, *, yes: bool, as_json: bool, dry_run: bool) -> int:
     if dry_run:
         here = root.offline()
-        _show_removal(name, *schedule.removal(here.project, name, here.now), as_json=as_json)
+        _show_removal(
+            name, *schedule.removal(here.project, here.config, name, here.now), as_json=as_json
+        )
         return 0
     app = root.app
-    found = schedule.removal(app.project, name, app.now())
+    found = schedule.removal(app.project, app.config, name, app.now())
     _show_removal(name, *found, as_json=as_json)
     question = "Delete schedule {}, its stack and its file {}?"
     if not yes and not app.console.confirm(question.format(name, app.place)):

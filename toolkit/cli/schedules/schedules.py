@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from itertools import groupby
+from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import click
@@ -16,6 +17,7 @@ from toolkit.cli.proof.runs import word
 from toolkit.cli.render import print_json
 from toolkit.cli.root import Root, aws_options, kept_option, pass_root
 from toolkit.cli.schedules.firings import hours
+from toolkit.cli.schedules.preview import launch, launch_document
 from toolkit.cli.text import cells, wrapped
 from toolkit.core.schedules.drift import Difference, Kind
 
@@ -115,18 +117,15 @@ def dump(root: Root, write: bool) -> None:
 
     A file that exists keeps its comments and its order.
     """
-    texts = schedules.dump(root.app)
-    written = []
-    for name, text in texts.items():
-        if write and text != root.app.project.schedule_text(name):
-            root.app.project.write_schedule(name, text)
-            written.append(name)
+    edit = schedules.dump(root.app)
+    if write:
+        root.app.project.write(edit)
     if root.as_json:
-        print_json(texts)
+        print_json({PurePosixPath(path).stem: text for path, text in edit.texts.items()})
     elif write:
-        click.echo("\n".join(f"schedules/{name}.toml written" for name in written) or "no change")
+        click.echo("\n".join(f"{place} written" for place in edit.places) or "no change")
     else:
-        click.echo("\n".join(f"# schedules/{name}.toml\n{text}" for name, text in texts.items()))
+        click.echo("\n".join(f"# {path}\n{text}" for path, text in edit.texts.items()))
 
 
 @schedules_command.command("next")
@@ -142,7 +141,8 @@ def upcoming(root: Root, until: str | None, timezone: str | None) -> None:
         return
     for firing in found:
         local = f"{firing.local:%a %H:%M %Z}"
-        click.echo(cells(f"{firing.utc:%Y-%m-%d %H:%M}Z", local, firing.run_id))
+        late = (f"up to {hours(firing.window)[1:]} late",) if firing.window else ()
+        click.echo(cells(f"{firing.utc:%Y-%m-%d %H:%M}Z", local, firing.run_id, *late))
 
 
 @schedules_command.command("calendar")
@@ -191,6 +191,7 @@ def _firing(firing: schedules.PlannedFiring) -> dict[str, Any]:
         "schedule": firing.schedule,
         "utc": firing.utc.isoformat(),
         "local": firing.local.isoformat(),
+        "flexible_window_minutes": firing.window // timedelta(minutes=1),
         "overlap_seconds": firing.overlap.total_seconds() if firing.overlap else None,
     }
 
@@ -199,7 +200,9 @@ def _list(row: schedules.Row, width: int) -> None:
     schedule = row.schedule
     click.secho(f"{schedule.name:<{width}}", bold=True, nl=False)
     changed = "  (the file says otherwise: toolkit schedules diff)" if row.changed else ""
-    told = wrapped(f"{row.standing}  {row.words}, {schedule.timezone}{changed}", indent=width + 2)
+    how = launch(schedule)
+    words = f"{row.words}, {schedule.timezone}{how and f', {how}'}"
+    told = wrapped(f"{row.standing}  {words}{changed}", indent=width + 2)
     click.echo(f"  {told}")
     due = f"{row.next.local:%a %d %b %H:%M %Z}" if row.next else "never"
     due += f": {row.spent}" if row.spent else ""
@@ -236,6 +239,8 @@ def _row(row: schedules.Row) -> dict[str, Any]:
         "expression": row.schedule.expression,
         "timezone": row.schedule.timezone,
         "state": row.schedule.state,
+        "description": row.schedule.description,
+        **launch_document(row.schedule),
         "standing": row.standing,
         "deployed": row.standing is not schedules.Standing.NOT_DEPLOYED,
         "changed": row.changed,

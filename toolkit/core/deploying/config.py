@@ -2,6 +2,8 @@
 
 The file has a ``[default]`` table and one table for each other environment, which inherits from
 it key by key. ``--local`` reads the environment ``local``.
+
+``[ENV.schedules.NAME]`` goes before the file of that schedule, key by key.
 """
 
 import re
@@ -10,13 +12,15 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from toolkit.core.deploying import parameters
 from toolkit.core.deploying.executor import Executor, read_executor
 from toolkit.core.errors import ConfigError, unknown_key
 from toolkit.core.names import AppNames, check_name
-from toolkit.core.schedules.schedule_file import check_environment
+from toolkit.core.schedules.schedule_file import ENVIRONMENT_SHAPE, check_environment
 from toolkit.runtime.catalog import Catalog
 from toolkit.runtime.contract import ContractError
 
+CONFIG = "toolkit.toml"
 DEFAULT, LOCAL = "default", "local"
 _KEYS = (
     "app",
@@ -29,6 +33,7 @@ _KEYS = (
     "platform",
     "workload",
     "schedule",
+    "schedules",
     "env",
 )
 
@@ -38,9 +43,19 @@ SHAPE = {
     "*": {
         **dict.fromkeys(("app", "region", "profile", "image", "executor"), "text"),
         **dict.fromkeys(("build", "platform", "workload", "schedule"), _SETTINGS),
+        "account": "any",
         "env": {"*": _SETTINGS},
+        "schedules": {"*": ENVIRONMENT_SHAPE},
     }
 }
+
+
+@frozen
+class EnvironmentTable:
+    """One table of an environment, as it was read; ``where`` is what messages call it."""
+
+    where: str
+    values: Mapping[str, Any]
 
 
 @frozen
@@ -50,7 +65,7 @@ class Config:
     ``account`` is the only one that it may be deployed to. ``executor`` is how the embedded AWS is
     to run tasks; None leaves the choice to the deployment. ``platform``, ``workload`` and
     ``schedule`` hold template parameters; ``env`` holds, for each workload, settings that lie below
-    those of a schedule.
+    those of a schedule. ``schedules`` holds, by name, what goes before a schedule's file.
     """
 
     environment: str
@@ -65,6 +80,7 @@ class Config:
     workload: Mapping[str, str] = {}
     schedule: Mapping[str, str] = {}
     env: Mapping[str, Mapping[str, str]] = {}
+    schedules: Mapping[str, EnvironmentTable] = {}
 
     def names(self, text: str) -> bool:
         """Whether some workload's setting is this text."""
@@ -120,9 +136,29 @@ def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Co
         executor=_executor(table.get("executor")),
         platform=_texts(table.get("platform", {})),
         workload=_texts(table.get("workload", {})),
-        schedule=_texts(table.get("schedule", {})),
+        schedule=_schedule(environment, table),
         env=env,
+        schedules=_tables(document, environment, "schedules", table),
     )
+
+
+def _schedule(environment: str, table: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters for all schedules; those that a schedule's own file decides are refused."""
+    given = _texts(table.get("schedule", {}))
+    parameters.check_own(environment, "schedule", given)
+    return given
+
+
+def _tables(
+    document: Mapping[str, Any], environment: str, key: str, table: Mapping[str, Any]
+) -> dict[str, EnvironmentTable]:
+    own = document.get(environment, {}).get(key, {})
+    return {
+        name: EnvironmentTable(
+            f"toolkit.toml [{environment if name in own else DEFAULT}.{key}.{name}]", values
+        )
+        for name, values in table.get(key, {}).items()
+    }
 
 
 def _account(value: Any) -> str | None:

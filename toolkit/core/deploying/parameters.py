@@ -9,16 +9,17 @@ from collections.abc import Mapping
 from toolkit.core.errors import ConfigError, unknown_key
 
 _PARAMETER = re.compile(r"( +)([A-Za-z0-9]+):")
-_FILE = (
-    "ScheduleName",
-    "ScheduleExpression",
-    "ScheduleExpressionTimezone",
-    "State",
-    "StartDate",
-    "EndDate",
-    "Description",
-    "Input",
-)
+# What the schedule's file decides, with the key that does.
+_FILE = {
+    "ScheduleName": None,
+    "ScheduleExpression": "expression",
+    "ScheduleExpressionTimezone": "timezone",
+    "State": "state",
+    "StartDate": "start",
+    "EndDate": "end",
+    "Description": "description",
+    "Input": "env",
+}
 # What decides each of these instead.
 _OWN = {
     "platform": {"AppName": "app"},
@@ -48,10 +49,26 @@ def declared(template: str) -> list[str]:
 
 def check(environment: str, noun: str, given: Mapping[str, str], template: str) -> None:
     """Refuse parameters that the template does not have, or that the toolkit sets."""
+    check_own(environment, noun, given)
     where, known = f"toolkit.toml [{environment}.{noun}]", declared(template)
-    own = _OWN[noun]
     for name in given:
-        if name in own:
-            raise ConfigError(f"{where}: {name} is not set here; {own[name]} decides it")
         if known and name not in known:
-            raise unknown_key(where, name, [n for n in known if n not in own])
+            raise unknown_key(where, name, [n for n in known if n not in _OWN[noun]])
+
+
+def check_own(environment: str, noun: str, given: Mapping[str, str]) -> None:
+    """Refuse parameters that the toolkit sets."""
+    for name in given:
+        if name in _OWN[noun]:
+            raise ConfigError(
+                f"toolkit.toml [{environment}.{noun}]: {name} is not set here; "
+                f"{_OWN[noun][name]} decides it",
+                hint=_instead(environment, name) if noun == "schedule" else None,
+            )
+
+
+def _instead(environment: str, name: str) -> str | None:
+    key = _FILE.get(name)
+    if key is None:
+        return None
+    return f"for one schedule of this environment: {key} below [{environment}.schedules.NAME]"

@@ -114,7 +114,7 @@ def workload_spec(config: Config, workload: Workload, image_uri: str) -> Spec:
 def schedule_spec(config: Config, schedule: Schedule) -> Spec:
     """One schedule with its ECS target."""
     environment = config.environment_of(schedule.workload, schedule.env)
-    launch = {"AppName": config.app.name, **config.schedule}
+    launch = {"AppName": config.app.name, **config.schedule, **schedule.launch}
     values = evolve(schedule, env=environment, launch=launch).parameters()
     name = config.app.schedule_stack(schedule.name)
     wires = {

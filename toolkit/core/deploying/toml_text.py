@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, time
 from typing import Any
 
-from toolkit.core.errors import ConfigError
+from toolkit.core.errors import ConfigError, unknown_key
 
 _BOM = "\ufeff"
 _LINE = re.compile(r"\(at line (\d+), column \d+\)")
@@ -20,7 +20,8 @@ _KEY = re.compile(r"""\s*([\w.-]+|"[^"]*"|'[^']*')\s*=""")
 _STRAIGHT = {**dict.fromkeys("“”„‟«»＂", '"'), **dict.fromkeys("‘’‚‛‹›＇`´", "'"), "＝": "="}  # noqa: RUF001
 _STRINGS = re.compile(r"\"[^\"]*\"|'[^']*'")
 _ASSIGNED = re.compile(r"\s*[\w.\"'-]+\s*=\s*(?P<value>.*?)\s*$")
-_TYPES = {"text": (str,), "time": (str, date)}
+WHOLE_NUMBER = "a whole number"
+_TYPES = {"text": (str,), "time": (str, date), WHOLE_NUMBER: (int,)}
 _TOML_NUMBER = re.compile(r"[+-]?[\d_]+(\.\d+)?")
 
 
@@ -63,23 +64,34 @@ def toml_table(text: str, where: str) -> dict[str, Any]:
 
 
 def check_shape(table: Mapping[str, Any], shape: Mapping[str, Any], text: str, where: str) -> None:
-    """Refuse values of a type that their key does not have, with file and line.
+    """Refuse unknown keys and values of a type that their key does not have, with file and line.
 
     Args:
         table: the table that was read.
-        shape: what each key holds: ``"text"``, ``"time"`` (text or a date), ``"setting"`` (one
-            value of any type), or a mapping of the same kind; the key ``*`` stands for all others.
-            Keys that are not in it are left to whoever knows them.
+        shape: what each key holds: ``"text"``, ``"time"`` (text or a date), `WHOLE_NUMBER`,
+            ``"setting"`` (one value of any type), ``"any"``, or a mapping of the same kind; the key
+            ``*`` stands for all others.
         text: the file's text, to find the line in.
         where: the file's name in messages.
     """
     for path, value, wanted in _misfits(table, shape, ()):
-        line = _line_of(text, path)
+        line = line_of(text, path)
+        if not wanted:
+            inside = f" [{'.'.join(path[:-1])}]" if path[1:] else ""
+            raise unknown_key(f"{where}, line {line}{inside}", path[-1], _known(shape, path[:-1]))
         key = ".".join(path)
         raise ConfigError(
             f"{where}, line {line}: {key} is {_kind(value)}, and should be {wanted}",
-            hint=_quoted(path[-1], value),
+            hint=_instead(path[-1], value, wanted),
         )
+
+
+def _known(shape: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
+    """The keys that the table at a path may have."""
+    known: Any = shape
+    for key in path:
+        known = known.get(key, known.get("*"))
+    return list(known)
 
 
 def _misfits(
@@ -88,15 +100,23 @@ def _misfits(
     for key, value in table.items():
         wanted = shape.get(key, shape.get("*"))
         path = (*above, key)
-        if isinstance(wanted, Mapping):
+        if wanted is None:
+            yield path, value, ""
+        elif isinstance(wanted, Mapping):
             if isinstance(value, Mapping):
                 yield from _misfits(value, wanted, path)
             else:
                 yield path, value, "a table"
-        elif wanted in {"text", "time"} and not isinstance(value, _TYPES[wanted]):
+        elif wanted in _TYPES and not _fits(value, wanted):
             yield path, value, wanted
         elif wanted == "setting" and isinstance(value, (Mapping, list)):
             yield path, value, "one value"
+
+
+def _fits(value: Any, wanted: str) -> bool:
+    if wanted == WHOLE_NUMBER and isinstance(value, bool):
+        return False
+    return isinstance(value, _TYPES[wanted])
 
 
 def _kind(value: Any) -> str:
@@ -112,8 +132,13 @@ def _kind(value: Any) -> str:
     return "a list" if isinstance(value, list) else f"the text {value!r}"
 
 
-def _quoted(key: str, value: Any) -> str | None:
-    """The same as text, where that is plain: a number, or a list of names."""
+def _instead(key: str, value: Any, wanted: str) -> str | None:
+    """The same as it should be, where that is plain: a number, or a list of names."""
+    if wanted == WHOLE_NUMBER:
+        digits = isinstance(value, str) and value.isascii() and value.isdecimal()
+        return f"write {key} = {value}" if digits else None
+    if wanted == "a table":
+        return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return f'write {key} = "{value}"'
     if isinstance(value, list) and value and all(isinstance(row, str) for row in value):
@@ -121,7 +146,7 @@ def _quoted(key: str, value: Any) -> str | None:
     return None
 
 
-def _line_of(text: str, path: tuple[str, ...]) -> int:
+def line_of(text: str, path: tuple[str, ...]) -> int:
     """The line of a key, or of the nearest table around it; 1 where it cannot be found."""
     best, line = 0, 1
     table: tuple[str, ...] = ()

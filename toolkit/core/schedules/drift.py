@@ -15,9 +15,10 @@ from attrs import frozen
 
 from toolkit.core.schedules.dates import as_deployed
 from toolkit.core.schedules.schedule import FIELDS, Schedule
+from toolkit.core.schedules.schedule_file import LAUNCH
 from toolkit.runtime.contract import parse_time
 
-_WORDS = {parameter: word for word, parameter in FIELDS.items()}
+_WORDS = {parameter: word for word, parameter in {**FIELDS, **LAUNCH}.items()}
 
 # A stack's time is the beginning of its update, so its own change of the schedule comes later.
 _UPDATE_TAKES = timedelta(minutes=1)

@@ -86,7 +86,7 @@ def preview(
         after=after,
         words=timetable.expression.describe(),
         longest=longest,
-        warnings=tuple(_warnings(timetable, longest, now)),
+        warnings=tuple(_warnings(timetable, longest, after.flexible_window, now)),
         firings=tuple(localize(shown, after.timezone)),
         edits=tuple(_edits(before, after)) if before else (),
         diff=compare(old, timetable, now, until),
@@ -133,6 +133,9 @@ def _edits(before: Schedule, after: Schedule) -> Iterator[FieldChange]:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield FieldChange(name, old, new)
+    for name, new in after.launch_words.items():
+        if (old := before.launch_words[name]) != new:
+            yield FieldChange(name, old, new)
     for name in sorted({*before.env, *after.env}):
         old, new = before.env.get(name, ""), after.env.get(name, "")
         if before.env.get(name) != after.env.get(name):
@@ -147,14 +150,18 @@ def _period(shown: list[datetime], now: datetime, timezone: str) -> datetime:
     return midnight.astimezone(UTC)
 
 
-def _warnings(timetable: Timetable, longest: timedelta, now: datetime) -> Iterator[str]:
+def _warnings(
+    timetable: Timetable, longest: timedelta, window: timedelta, now: datetime
+) -> Iterator[str]:
     yield from timetable.warnings(now)
     effects = clock_effects(timetable, now, now + _YEAR)
     yield from (str(effect) for effect in islice(effects, _EFFECTS))
     firings = evolve(timetable, enabled=True).firings(now)
-    found = next(overlaps(islice(firings, _LOOKED_AT), longest), None)
+    found = next(overlaps(islice(firings, _LOOKED_AT), longest + window), None)
     if found is not None:
+        late = f" and may start {window} late" if window else ""
+        before, next_one = f"{found.previous:%Y-%m-%d %H:%M}Z", f"{found.firing:%H:%M}Z"
         yield (
-            f"runs may overlap: one takes up to {longest}, and {found.previous:%Y-%m-%d %H:%M}Z is "
-            f"followed at {found.firing:%H:%M}Z; nothing keeps them apart"
+            f"runs may overlap: one takes up to {longest}{late}, and {before} is followed at "
+            f"{next_one}; nothing keeps them apart"
         )

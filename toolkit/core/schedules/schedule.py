@@ -1,6 +1,7 @@
 """A schedule: when a workload runs and with which environment. One shape, three doors."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Self
 
 from attrs import evolve, field, frozen
@@ -33,7 +34,8 @@ class Schedule:
 
     ``start`` and ``end`` are UTC as ISO 8601, or empty. ``changed_at`` is when it was last changed,
     empty in a file. A file has ``env``; the others have it inside ``input``, the target's Input.
-    ``launch`` holds the template's other parameters, so far as they are known.
+    ``launch`` holds the template's other parameters, so far as they are known: of a file, those
+    that it or its environment sets.
     """
 
     name: str
@@ -51,15 +53,21 @@ class Schedule:
     zone_given: bool = field(default=True, eq=False)
 
     @classmethod
-    def from_file(cls, name: str, table: Mapping[str, Any], catalog: Catalog) -> Self:
-        """Read the table of `schedules/<name>.toml`; raises ConfigError naming file and key."""
-        schedule = cls(**schedule_file.read(name, table, catalog))
+    def from_file(
+        cls, name: str, table: Mapping[str, Any], catalog: Catalog, where: str | None = None
+    ) -> Self:
+        """Read the table of `schedules/<name>.toml`; raises ConfigError naming file and key.
+
+        ``where`` is what messages call the table, if it is not the file alone.
+        """
+        schedule = cls(**schedule_file.read(name, table, catalog, where))
+        where = where or schedule.file
         try:
             timetable = schedule.timetable()
         except ExpressionError as error:
-            raise ConfigError(f"{schedule.file}: {error.message}", hint=error.hint) from error
+            raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
         if timetable.start and timetable.end and timetable.start >= timetable.end:
-            raise ConfigError(f"{schedule.file}: it ends at {schedule.end}, before it starts")
+            raise ConfigError(f"{where}: it ends at {schedule.end}, before it starts")
         return schedule
 
     @classmethod
@@ -115,6 +123,20 @@ class Schedule:
             _number(self.launch.get("FlexibleWindowMinutes"), 0),
             _number(self.launch.get("MaximumEventAgeInSeconds"), 900),
         )
+
+    @property
+    def launch_words(self) -> dict[str, str]:
+        """How a firing becomes a task, by the file's words; what nobody sets, as the template."""
+        defaults = schedule_file.LAUNCH_DEFAULTS
+        return {
+            word: self.launch.get(parameter, defaults[word])
+            for word, parameter in schedule_file.LAUNCH.items()
+        }
+
+    @property
+    def flexible_window(self) -> timedelta:
+        """How long after its time a firing may come."""
+        return timedelta(minutes=self.timing.flexible_window_minutes)
 
     def parameters(self) -> dict[str, str]:
         """The parameters of the template that make it; ConfigError if the environment is too large.

@@ -1,4 +1,8 @@
-"""The table of `schedules/<name>.toml`, checked key by key."""
+"""The table of `schedules/<name>.toml`, checked key by key.
+
+An environment may have a table of the same keys in `toolkit.toml`, ``[ENV.schedules.NAME]``; what
+it holds goes before the file's.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,19 +12,52 @@ from toolkit.core.names import check_name, workload_of
 from toolkit.runtime.catalog import Catalog, Workload
 from toolkit.runtime.contract import ContractError, parse_time
 
-_KEYS = ("workload", "expression", "timezone", "state", "start", "end", "description", "env")
+_TEXTS = ("expression", "timezone", "state", "start", "end", "description")
+# How a firing becomes a task, by the words of the file: parameters of templates/schedule.yaml.
+LAUNCH = {
+    "flexible_window_minutes": "FlexibleWindowMinutes",
+    "retry_attempts": "MaximumRetryAttempts",
+    "event_age_seconds": "MaximumEventAgeInSeconds",
+    "capacity_provider": "CapacityProvider",
+}
+# What the template has for each of them.
+LAUNCH_DEFAULTS = {
+    "flexible_window_minutes": "0",
+    "retry_attempts": "0",
+    "event_age_seconds": "900",
+    "capacity_provider": "FARGATE",
+}
+_KEYS = ("workload", *_TEXTS, *LAUNCH, "env")
 # What each key holds (see deploying/toml_text.check_shape).
-SHAPE = {
+SHAPE: Mapping[str, Any] = {
     **dict.fromkeys(("workload", "expression", "timezone", "state", "description"), "text"),
     **dict.fromkeys(("start", "end"), "time"),
+    **dict.fromkeys(LAUNCH, "a whole number"),
+    "capacity_provider": "text",
     "env": {"*": "setting"},
 }
+# An environment's table cannot choose another workload: the schedule's name is a permission.
+ENVIRONMENT_SHAPE = {key: kind for key, kind in SHAPE.items() if key != "workload"}
 _STATES = ("ENABLED", "DISABLED")
+_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_FlexibleTimeWindow.html
+_RANGES = {
+    "flexible_window_minutes": (0, 1440),
+    "retry_attempts": (0, 185),
+    "event_age_seconds": (60, 86_400),
+}
+_LONGEST_DESCRIPTION = 512
 
 
-def read(name: str, table: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
-    """The fields of a Schedule; raises ConfigError naming file and key."""
-    where = f"schedules/{name}.toml"
+def read(
+    name: str, table: Mapping[str, Any], catalog: Catalog, where: str | None = None
+) -> dict[str, Any]:
+    """The fields of a Schedule; raises ConfigError naming file and key.
+
+    ``where`` is what messages call the table, if it is not the file alone.
+    """
+    where = where or f"schedules/{name}.toml"
     check_name("schedule", name)
     for key in table:
         if key not in _KEYS:
@@ -29,14 +66,38 @@ def read(name: str, table: Mapping[str, Any], catalog: Catalog) -> dict[str, Any
         raise ConfigError(f"{where}: 'expression' is missing", hint='e.g. "cron(0 6 * * ? *)"')
     workload = _workload(name, table, catalog)
     env = _environment(where, table.get("env", {}))
-    texts = {key: str(table[key]) for key in _KEYS[1:-1] if key in table}
+    texts = {key: str(table[key]) for key in _TEXTS if key in table}
     for key in ("start", "end"):
         texts[key] = _utc(where, key, texts.get(key, ""))
     if texts.get("state", "ENABLED") not in _STATES:
         raise ConfigError(f"{where}: state {texts['state']!r}", hint="ENABLED or DISABLED")
+    if len(texts.get("description", "")) > _LONGEST_DESCRIPTION:
+        raise ConfigError(f"{where}: the description has more than {_LONGEST_DESCRIPTION} letters")
     check_environment(where, workload, env)
     fields = {"name": name, "workload": workload.name, "env": env, **texts}
-    return {**fields, "zone_given": "timezone" in table}
+    return {**fields, "launch": _launch(where, table), "zone_given": "timezone" in table}
+
+
+def merged(file: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's table with an environment's over it; their settings are merged one by one."""
+    env = {**file.get("env", {}), **environment.get("env", {})}
+    return {**file, **environment, **({"env": env} if env else {})}
+
+
+def _launch(where: str, table: Mapping[str, Any]) -> dict[str, str]:
+    """The template's parameters that the file sets."""
+    for key, (least, most) in _RANGES.items():
+        value = table.get(key, least)
+        if type(value) is not int or not least <= value <= most:
+            raise ConfigError(
+                f"{where}: {key} = {value!r} is no whole number from {least} to {most}"
+            )
+    provider = table.get("capacity_provider", _PROVIDERS[0])
+    if provider not in _PROVIDERS:
+        raise ConfigError(
+            f"{where}: capacity_provider {provider!r}", hint=f"write {' or '.join(_PROVIDERS)}"
+        )
+    return {parameter: str(table[key]) for key, parameter in LAUNCH.items() if key in table}
 
 
 def check_environment(where: str, workload: Workload, env: Mapping[str, str]) -> None:
