@@ -62,6 +62,23 @@ def sales(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made.toolkit("local", "stop")
 
 
+def test_the_doctor_looks_at_each_secret_and_prints_none(sales: Project) -> None:
+    well = sales.toolkit("doctor", "--local")
+    assert "all 3 can be read" in well.out
+    assert PLANTED not in well.out
+    catalog = sales.root / "workloads" / "catalog.toml"
+    text = catalog.read_text()
+    broken = text.replace("prod/db:user", "prod/db:name").replace("ssm:/prod/t", "ssm:/dev/t")
+    catalog.write_text(broken)
+    try:
+        ill = sales.toolkit("doctor", "--local", code=1)
+    finally:
+        catalog.write_text(text)
+    assert "secretsmanager:prod/db:name holds no JSON object with the key name" in ill.out
+    assert "ssm:/dev/token is not in" in ill.out
+    assert "secretsmanager:prod/db:password is there" in ill.out
+
+
 def test_a_run_has_its_secrets_and_nothing_that_it_leaves_tells_them(
     sales: Project, tmp_path: Path
 ) -> None:

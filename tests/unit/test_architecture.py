@@ -60,7 +60,7 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.runtime.log": _modules("contract"),
     "toolkit.runtime.stop": _modules("contract"),
     "toolkit.runtime.sink": _modules("contract"),
-    "toolkit.runtime.testing": _modules("contract"),
+    "toolkit.runtime.testing": _modules("catalog", "command", "contract"),
     "toolkit.runtime.task": _modules("contract", "catalog", "urls"),
     "toolkit.runtime.packages": frozenset(),
     "toolkit.runtime.runtime": _modules(
@@ -76,6 +76,7 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.project": GROUND,
     "toolkit.project.starter.workloads": frozenset(f"toolkit.runtime.{n}" for n in runtime.__all__),
     "toolkit.project.starter.tests": _modules("testing") | {"workloads"},
+    "toolkit.project.program": _modules("testing"),
     "toolkit.adapters": VOCABULARY | _rooms("core"),
     "toolkit.app": VOCABULARY | _rooms("core", "adapters", "project"),
     "toolkit.cli": VOCABULARY | _rooms("app", "core"),

@@ -1,5 +1,7 @@
 """What `toolkit init` and `toolkit add` write, and that this repository has the same."""
 
+import os
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -13,8 +15,9 @@ from toolkit.adapters.project import Project
 from toolkit.app.add import add
 from toolkit.app.init import eject, init, suggested_name
 from toolkit.cli import cli
-from toolkit.core.errors import ConfigError
+from toolkit.core.errors import ConfigError, ToolkitError
 from toolkit.project import starter
+from toolkit.runtime.contract import ContractError
 
 ROOT = Path(__file__).parents[2]
 REGION = "eu-central-1"
@@ -63,18 +66,26 @@ def test_its_files_are_read_as_those_of_a_project(project: Path) -> None:
     assert set(found.schedules(None)) == set(found.catalog.workloads) == {"hello"}
 
 
-def test_its_test_passes(project: Path) -> None:
-    add(project, "night-shift")
+def run_tests(project: Path) -> str:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
     done = subprocess.run(
         command,
         cwd=project,
-        env={"PYTHONPATH": f"{project}:{ROOT}", "PYTHONSAFEPATH": "1"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{project}:{ROOT}",
+            "PYTHONSAFEPATH": "1",
+        },
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 passed" in done.stdout
+    return done.stdout
+
+
+def test_its_test_passes(project: Path) -> None:
+    add(project, "night-shift")
+    assert "2 passed" in run_tests(project)
 
 
 def test_files_that_are_there_are_never_overwritten(project: Path) -> None:
@@ -173,6 +184,80 @@ def test_a_workload_is_added_to_an_empty_catalog(project: Path) -> None:
     (project / "workloads" / "catalog.toml").write_text("")
     add(project, "tides")
     assert set(Project.find(project).catalog.workloads) == {"tides"}
+
+
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        ("bin/report {scheduled_date}", "workloads/bin/report"),
+        ("python bin/report.py --day={scheduled_date}", "workloads/bin/report.py"),
+        ("sh 'my jobs/report.sh' \"{name}'s day\" '{{x}}'", "workloads/my jobs/report.sh"),
+    ],
+)
+def test_a_program_is_added_whole_and_its_test_runs_it(
+    command: str, program: str, project: Path
+) -> None:
+    written = add(project, "night-shift", command)
+    assert set(written.new) == {
+        "schedules/night-shift.toml",
+        "tests/test_night_shift.py",
+        program,
+    }
+    workload = Project.find(project).catalog.workload("night-shift")
+    assert list(workload.command) == shlex.split(command)
+    assert workload.artifacts
+    assert workload.gates
+    assert os.access(project / program, os.X_OK)
+    assert Project.find(project).schedules(None)["night-shift"].workload == "night-shift"
+    assert "2 passed" in run_tests(project)
+
+
+@pytest.mark.parametrize("command", ["true", "bin/mine", "sh -c 'exit 0'"])
+def test_a_program_that_is_there_stays_and_nothing_is_said_of_what_it_leaves(
+    command: str, project: Path
+) -> None:
+    mine = project / "workloads" / "bin" / "mine"
+    mine.parent.mkdir()
+    mine.write_text("#!/bin/sh\n")
+    mine.chmod(0o755)
+    written = add(project, "tides", command)
+    assert set(written.new) == {"schedules/tides.toml", "tests/test_tides.py"}
+    workload = Project.find(project).catalog.workload("tides")
+    assert (workload.variables, workload.artifacts, workload.gates) == ((), (), ())
+    assert Project.find(project).schedules(None)["tides"].env == {}
+    assert mine.read_text() == "#!/bin/sh\n"
+    assert "2 passed" in run_tests(project)
+
+
+def test_a_program_that_fails_fails_its_test(project: Path) -> None:
+    add(project, "tides", "sh -c 'exit 3'")
+    with pytest.raises(AssertionError, match="ended with exit code 3"):
+        run_tests(project)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("", "names no program"),
+        ("  ", "names no program"),
+        ("''", "names no program"),
+        ("bin/report 'x", "No closing quotation"),
+        ("bin/report {day}", "{day} is none of"),
+    ],
+)
+def test_an_unusable_command_adds_nothing(command: str, words: str, project: Path) -> None:
+    before = texts(project)
+    with pytest.raises((ToolkitError, ContractError)) as caught:
+        add(project, "tides", command)
+    assert words in str(caught.value)
+    assert texts(project) == before
+
+
+def test_a_name_below_another_workload_adds_nothing(project: Path) -> None:
+    before = texts(project)
+    with pytest.raises(ConfigError, match="workloads hello and hello-again"):
+        add(project, "hello-again")
+    assert texts(project) == before
 
 
 @pytest.mark.parametrize("name", ["Tides", "a_b", "-a", "", "a" * 41])

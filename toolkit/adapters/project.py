@@ -57,13 +57,19 @@ class Project:
         check_workloads(catalog.workloads)
         return catalog
 
+    def check_table(self, table: str) -> None:
+        """Raise ConfigError or ContractError where the catalog could not take this table."""
+        check_workloads(Catalog.parse(self._with_table(table)).workloads)
+
     def append_to_catalog(self, table: str) -> None:
         """Put a table at the end of `workloads/catalog.toml`, in one step."""
-        text = read(self.root / CATALOG, CATALOG).rstrip("\n")
-        whole = f"{text}\n\n{table}" if text else table
-        Catalog.parse(whole)
-        replace(self.root / CATALOG, whole)
+        self.check_table(table)
+        replace(self.root / CATALOG, self._with_table(table))
         self._catalog = None
+
+    def _with_table(self, table: str) -> str:
+        text = read(self.root / CATALOG, CATALOG).rstrip("\n")
+        return f"{text}\n\n{table}" if text else table
 
     def config(self, environment: str) -> Config:
         """One environment of `toolkit.toml`."""

@@ -1,5 +1,6 @@
-"""Add a workload to a project: its module, its test, its schedule and its table in the catalog."""
+"""Add a workload to a project: its code, its test, its schedule and its table in the catalog."""
 
+import shlex
 from pathlib import Path
 
 from toolkit.adapters.new_files import Written, write_new
@@ -9,15 +10,42 @@ from toolkit.core.names import check_name
 from toolkit.project import starter
 
 
-def add(directory: Path, name: str) -> Written:
+def add(directory: Path, name: str, command: str | None = None) -> Written:
     """Write the files of the workload ``name`` and append its table; raises ConfigError.
 
     A file that is there stays, and so does a table: then there is nothing to add.
+
+    Args:
+        directory: the project's, or one in it.
+        name: of the workload.
+        command: the words of a program, quoted as for a shell; without it, a Python function.
     """
     project = Project.find(directory)
     check_name("workload", name)
     if name in project.catalog.workloads:
         raise ConfigError(f"workloads/catalog.toml has a workload {name} already")
-    written = write_new(project.root, starter.new_workload(name))
-    project.append_to_catalog(starter.catalog_table(name))
+    files, table = starter.new_workload(name), starter.catalog_table(name)
+    if command is not None:
+        files, table = _program(project.root, name, _words(command))
+    project.check_table(table)
+    written = write_new(project.root, files)
+    project.append_to_catalog(table)
     return written
+
+
+def _program(root: Path, name: str, command: list[str]) -> tuple[dict[str, str], str]:
+    program = starter.program_of(command)
+    if program is not None and (root / "workloads" / program).exists():
+        program = None
+    table = starter.program_table(name, command, starts=program is not None)
+    return starter.new_program(name, program), table
+
+
+def _words(command: str) -> list[str]:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise ConfigError(f"--command {command!r}: {error}") from None
+    if not words or not words[0]:
+        raise ConfigError("--command names no program", hint='e.g. "bin/report {scheduled_date}"')
+    return words

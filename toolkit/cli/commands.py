@@ -19,7 +19,7 @@ class CommandEntry(NamedTuple):
 
 
 COMMANDS = {
-    "add": CommandEntry("project.add", "Add a workload: table, module, schedule and test."),
+    "add": CommandEntry("project.add", "Add a workload: table, code, schedule and test."),
     "completion": CommandEntry("completion", "Print what completes commands in your shell."),
     "cost": CommandEntry(
         "proof.cost",

@@ -1,13 +1,16 @@
 """The files of a new project, and of a new workload in one. Texts only: nothing is written here."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from toolkit.core.names import check_name
 
 _FOLDER = Path(__file__).parent
 _STARTER = _FOLDER / "starter"
+_PROGRAM = _FOLDER / "program"
+_SETTINGS = "\n[workloads.report.variables]"
 # Under its own name Git would heed it here.
 _RENAMED = {"gitignore": ".gitignore"}
 _SHARED = ("image/Dockerfile",)
@@ -71,6 +74,64 @@ def catalog_table(name: str) -> str:
         "[workloads.hello": f"[workloads.{name}",
     }
     return _filled(table, words)
+
+
+def program_of(command: Sequence[str]) -> str | None:
+    """The file below `workloads/` that a command names first, itself or after an interpreter.
+
+    None where it names none: then the program is one of the image.
+
+    >>> program_of(["python", "bin/report.py", "{scheduled_date}"])
+    'bin/report.py'
+    """
+    for word in command[:2]:
+        path = PurePosixPath(word)
+        if "/" in word and not path.is_absolute() and "{" not in word and ".." not in path.parts:
+            return str(path)
+    return None
+
+
+def new_program(name: str, program: str | None) -> dict[str, str]:
+    """What `toolkit add --command` writes, by path; ``program`` is the file to start with.
+
+    None where the program is there already, or is one of the image.
+    """
+    words = {"report": check_name("workload", name)}
+    module = name.replace("-", "_")
+    schedule = _of_starter("schedules/hello.toml", {"hello": name})
+    if program is None:
+        return {
+            f"tests/test_{module}.py": _of_program("test_own.py", words),
+            f"schedules/{name}.toml": schedule.partition("\n[env]")[0],
+        }
+    first = "report.py" if program.endswith(".py") else "report.sh"
+    return {
+        f"workloads/{program}": _of_program(first, {"workload report": f"workload {name}"}),
+        f"tests/test_{module}.py": _of_program("test_report.py", words),
+        f"schedules/{name}.toml": schedule,
+    }
+
+
+def program_table(name: str, command: Sequence[str], *, starts: bool) -> str:
+    """The catalog's table of a workload that is a program.
+
+    ``starts`` says whether its program is the one that `new_program` writes; of another one nobody
+    knows settings, artifacts and gates.
+    """
+    text = (_PROGRAM / "catalog.toml").read_text("utf-8")
+    if not starts:
+        text = text.partition(_SETTINGS)[0].replace('gates = ["characters"]\n', "")
+        text = text.replace("Greets somebody by a program, and proves it", _SUMMARY)
+    # A list of texts in JSON is one in TOML, but for the escaped DEL.
+    words = json.dumps(list(command), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return _filled(text, {"workloads.report": f"workloads.{name}", '["COMMAND"]': words})
+
+
+_SUMMARY = "Runs a program"
+
+
+def _of_program(path: str, words: Mapping[str, str]) -> str:
+    return _filled((_PROGRAM / path).read_text("utf-8"), words)
 
 
 def _of_starter(path: str, words: Mapping[str, str]) -> str:

@@ -2,13 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from attrs import define, field
 
-from toolkit.runtime.contract import Artifact, Json
+from toolkit.runtime.catalog import load
+from toolkit.runtime.contract import Artifact, ContractError, Json, Result
+
+_GRACE_SECONDS = 10.0
 
 
 @define
@@ -24,7 +28,7 @@ class FakeRun:
     run_id: str = "weather-20261124T050000Z"
     scheduled_time: datetime = datetime(2026, 11, 24, 5, tzinfo=UTC)
 
-    def event(self, name: str, **fields: Json) -> None:
+    def event(self, name: str, /, **fields: Json) -> None:
         """Keep an event; raises TypeError or ValueError for fields that JSON cannot hold."""
         json.dumps(fields, allow_nan=False)  # what the log line would demand
         self.events.append((name, fields))
@@ -47,3 +51,39 @@ class FakeRun:
         """Count the seconds without sleeping; returns ``stopping()``."""
         self.waited += seconds
         return self.stopping()
+
+
+def run_program(workload: str, fake: FakeRun, settings: Mapping[str, str] | None = None) -> Result:
+    """Run the program of a workload of the project's catalog, as a task would.
+
+    What it writes is in ``fake.events``, what it leaves in ``fake.saved``.
+
+    Args:
+        workload: its name in the catalog.
+        fake: the run; its scratch directory is an empty one.
+        settings: by the names of their variables; the others have their defaults.
+
+    Raises:
+        ContractError: there is no such workload, or a setting is wrong.
+        ProgramFailed: it could not be started, ended badly, or left what cannot be saved.
+    """
+    from toolkit.runtime.command import Program
+
+    row = load().workload(workload)
+    if not row.command:
+        raise ContractError(f"workload {workload} is a function: {row.entry_point}")
+    given = dict(settings or {})
+    row.check_environment(given)
+    row.settings(given)
+    program = Program(
+        command=row.command,
+        settings={v.name: given.get(v.name, v.default) for v in row.variables},
+        environment={
+            **os.environ,
+            "SCHEDULED_TIME": f"{fake.scheduled_time:%Y-%m-%dT%H:%M:%SZ}",
+        },
+        secrets=(),
+        grace=_GRACE_SECONDS,
+        media_types={artifact.name: artifact.media_type for artifact in row.artifacts},
+    )
+    return program.run(fake)

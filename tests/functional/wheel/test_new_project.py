@@ -3,14 +3,35 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from tests.functional.conftest import share_emulator
+from toolkit.adapters import engine
 
 from .conftest import Installed
 
 APP = "own-app"
+PLANTED = "correct-horse-battery-staple"
+# It has what only its secret and its policy can give it, and tells both.
+USES = """
+import boto3
+
+queues = boto3.client("sqs", region_name=os.environ["AWS_REGION"]).list_queues()["QueueUrls"]
+print(len(queues), "queues", os.environ["DB_USER"], os.environ["DB_PASSWORD"])
+assert queues and os.environ["DB_USER"] == "shop"
+"""
+DECLARED = """\
+services = ["sqs"]
+policies = ["policies/sales.json"]
+
+[workloads.sales.secrets]
+DB_USER = "secretsmanager:prod/db:user"
+DB_PASSWORD = "secretsmanager:prod/db:password"
+"""
+MAY_LIST = {"Statement": {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}}
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +51,19 @@ def call(installed: Installed, root: Path, *arguments: str, code: int = 0) -> st
     ended, out, err = installed.toolkit(*arguments, directory=root)
     assert ended == code, f"{arguments}: {out}\n{err}"
     return out if code == 0 else out + err
+
+
+def aws(root: Path, service: str) -> Any:
+    """A client of the embedded AWS, as an administrator's."""
+    info = engine.running(root)
+    assert info is not None
+    return boto3.client(
+        service,
+        endpoint_url=info.endpoint_url,
+        region_name=info.region,
+        aws_access_key_id=info.access_key,
+        aws_secret_access_key=info.secret_key,
+    )
 
 
 def test_nothing_of_the_repository_was_needed(with_local: Installed, project: Path) -> None:
@@ -94,6 +128,44 @@ def test_a_client_that_the_image_lacks_fails_the_run_until_the_catalog_names_it(
     catalog.write_text(text)
     call(with_local, project, "deploy", "--local", "--yes", "--only", "night-shift")
     assert "PASS" in call(with_local, project, "run", "night-shift", "--local", "--follow")
+
+
+def test_a_program_with_a_secret_and_a_policy_is_added_and_fires(
+    with_local: Installed, project: Path
+) -> None:
+    call(with_local, project, "add", "sales", "--command", "python bin/sales.py {scheduled_date}")
+    program = project / "workloads" / "bin" / "sales.py"
+    program.write_text(program.read_text() + USES)
+    catalog = project / "workloads" / "catalog.toml"
+    table = 'gates = ["characters"]\n'
+    catalog.write_text(catalog.read_text().replace(table, table + DECLARED, 1))
+    (project / "policies").mkdir()
+    (project / "policies" / "sales.json").write_text(json.dumps(MAY_LIST))
+    secret = json.dumps({"user": "shop", "password": PLANTED})
+    aws(project, "secretsmanager").create_secret(Name="prod/db", SecretString=secret)
+    call(with_local, project, "deploy", "--local", "--yes", "--only", "sales")
+    shown = json.loads(call(with_local, project, "schedule", "sales", "--local", "--json"))
+    run_id = shown["firings"][0]["run_id"]
+    call(with_local, project, "local", "advance", "25h")
+    _, judged, _ = with_local.toolkit(
+        "validate", "--run-id", run_id, "--local", "--wait", directory=project
+    )
+    log = call(with_local, project, "logs", run_id, "--local")
+    assert judged.startswith("PASS"), judged + log
+    assert "queues (redacted) (redacted)" in log
+    assert PLANTED not in log
+
+
+def test_without_its_policy_the_same_program_fails(with_local: Installed, project: Path) -> None:
+    catalog = project / "workloads" / "catalog.toml"
+    text = catalog.read_text()
+    catalog.write_text(text.replace('policies = ["policies/sales.json"]\n', ""))
+    try:
+        call(with_local, project, "deploy", "--local", "--yes", "--only", "sales")
+        followed = call(with_local, project, "run", "sales", "--local", "--follow", code=1)
+    finally:
+        catalog.write_text(text)
+    assert "AccessDenied" in followed
 
 
 def test_deploying_again_changes_nothing(with_local: Installed, project: Path) -> None:

@@ -11,6 +11,7 @@ from toolkit.adapters.docker import Docker
 from toolkit.adapters.network import network, zones
 from toolkit.adapters.roles import PermissionQuestion, has_ecs_role, role
 from toolkit.adapters.side_by_side import AT_ONCE
+from toolkit.adapters.stored_secrets import stored_parameter, stored_secret
 from toolkit.app.app import App
 from toolkit.app.deploying.image import PLATFORMS
 from toolkit.core.checks import Check
@@ -23,15 +24,17 @@ from toolkit.core.deploying.facts import (
     Quota,
     RegistryImage,
     Role,
+    SecretUse,
     Unknown,
     Zone,
 )
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.deploying.stacks import AppStacks
+from toolkit.core.deploying.workload_template import source_of
 from toolkit.core.platform import Platform
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import Stack
-from toolkit.runtime.catalog import Workload
+from toolkit.runtime.catalog import Secret, Workload
 from toolkit.runtime.layout import runs_of
 
 _T = TypeVar("_T")
@@ -75,6 +78,7 @@ def gather(app: App) -> Facts:
             deployed.workloads,
             lambda name: account.has_log_group(aws, deployed.workload(name).log_group_name),
         )
+        secrets = pool.submit(_secrets, app)
         live = _live(app, deployed)
         return Facts(
             identity=who,
@@ -94,6 +98,8 @@ def gather(app: App) -> Facts:
             expired=_expired(live, app.now()),
             ecs_role=ecs_role.result(),
             zones=zones.result(),
+            secrets=secrets.result(),
+            local=app.local,
         )
 
 
@@ -259,6 +265,22 @@ def _starting(app: App, platform: Platform) -> list[PermissionQuestion]:
         PermissionQuestion("logs:CreateLogStream", group),
         PermissionQuestion("logs:PutLogEvents", group),
     ]
+
+
+def _secrets(app: App) -> dict[str, SecretUse | Unknown]:
+    """Each secret of the project's workloads, deployed or not."""
+    rows = app.project.catalog.workloads.values()
+    uses = {f"{row.name} {secret.name}": (row, secret) for row in rows for secret in row.secrets}
+    return _each(uses, lambda name: _secret(app, *uses[name]))
+
+
+def _secret(app: App, workload: Workload, secret: Secret) -> SecretUse:
+    match = source_of(workload.name, secret)
+    allowed = {**app.config.platform, **app.config.workload}.get("KmsKeyArn", "")
+    if match["parameter"]:
+        return SecretUse(secret.source, stored_parameter(app.aws, match["parameter"]), allowed)
+    stored = stored_secret(app.aws, match["secret"], match["key"])
+    return SecretUse(secret.source, stored, allowed)
 
 
 def _live(app: App, deployed: AppStacks) -> dict[str, Schedule] | Unknown:

@@ -9,14 +9,19 @@ from toolkit.cli.root import Root, pass_root, project_option
 
 @click.command("add")
 @click.argument("name")
+@click.option("--command", help="Run this program instead of a Python function.")
 @project_option
 @pass_root
-def add_command(root: Root, name: str) -> None:
-    """Add a workload: table, module, schedule and test.
+def add_command(root: Root, name: str, command: str | None) -> None:
+    """Add a workload: table, code, schedule and test.
 
     NAME is in lower case, with '-' between words. Files that are there already stay.
+
+    With --command the workload is any program, e.g. --command "bin/report {scheduled_date}". Its
+    words are quoted as for a shell; the program runs in the directory workloads/, where a first
+    version of it is written unless it is there.
     """
-    print_written(add.add(root.project, name))
+    print_written(add.add(root.project, name, command))
     click.echo(
         f"\nNext:\n  toolkit deploy --local --only {name}\n  toolkit run {name} --local --follow"
     )

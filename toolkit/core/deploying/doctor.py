@@ -21,6 +21,7 @@ from toolkit.core.deploying.facts import (
     Unknown,
     Zone,
 )
+from toolkit.core.deploying.secret_checks import secret_checks
 from toolkit.core.stack import MAKE_ECS_ROLE
 
 _T = TypeVar("_T")
@@ -57,6 +58,7 @@ def examine(facts: Facts) -> tuple[Check, ...]:
         found.append(_network(facts.network))
     found += _tree("images", facts.images, _image)
     found += _tree("roles", facts.roles, _role)
+    found += secret_checks(facts)
     found += _tree("log groups", facts.log_groups, _log_group)
     if facts.queue is not None:
         found.append(_queue(facts.queue))

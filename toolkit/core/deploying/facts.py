@@ -90,6 +90,39 @@ class Queue:
 
 
 @frozen
+class StoredSecret:
+    """A secret in its store; no value.
+
+    Attributes:
+        region: where it was looked for: the region of the tasks.
+        present: whether it is there.
+        deleted: it is scheduled for deletion, and cannot be read.
+        current: it has a version that ECS would read.
+        has_key: whether its JSON has the key that the catalog names; None where that names none.
+        kms_key: the customer's key that encrypts it; empty for AWS's own.
+    """
+
+    region: str
+    present: bool
+    deleted: bool = False
+    current: bool = True
+    has_key: bool | Unknown | None = None
+    kms_key: str = ""
+
+
+@frozen
+class SecretUse:
+    """What a workload takes as a variable, from where, and what its execution role may decrypt by.
+
+    ``source`` is the catalog's text; ``allowed_key`` the app's KmsKeyArn, or empty.
+    """
+
+    source: str
+    stored: StoredSecret
+    allowed_key: str = ""
+
+
+@frozen
 class Facts:
     """All answers; None means that the question does not arise."""
 
@@ -108,3 +141,5 @@ class Facts:
     ecs_role: bool | Unknown = True
     zones: tuple[Zone, ...] | Unknown | None = None
     expired: Mapping[str, str] = {}
+    secrets: Mapping[str, SecretUse | Unknown] = {}
+    local: bool = False

@@ -212,6 +212,7 @@ def install() -> None:
     iam_evaluator.pin_request_origin = lambda address, _: pin_origin(address, secure_transport=True)
     # It would throw sessions away by the time of whoever asks for a new one, maybe days ahead.
     sts._evict_expired_sessions = lambda: None
+    iam_evaluator.resolve_credential = _by_its_own_clock(iam_evaluator.resolve_credential)
     sigv4.request_time_failure = lambda _signature, *, now=None: None  # noqa: ARG005
     iam_actions.extract_resource_arn = _resource_arn(iam_actions.extract_resource_arn)
     iam_actions.request_tag_context = _condition_keys(iam_actions.request_tag_context)
@@ -226,6 +227,16 @@ def is_known(access_key: str) -> bool:
     if access_key in _ROOT_KEYS or access_key in sts._sessions:
         return True
     return any(key == access_key for _account, key in iam._access_keys.to_dict())
+
+
+def _by_its_own_clock(original: Any) -> Any:
+    """Whether a session has expired is seen by its holder's clock; SQS answers by the engine's."""
+
+    def resolve(access_key_id: str, *rest: Any, **named: Any) -> Any:
+        with shifted_time.at_offset(session_offset(access_key_id)):
+            return original(access_key_id, *rest, **named)
+
+    return resolve
 
 
 def _resource_arn(original: Any) -> Any:

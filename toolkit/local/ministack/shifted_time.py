@@ -10,6 +10,8 @@ Import this module before ministack: its modules bind ``datetime`` when they are
 import contextvars
 import datetime as dt
 import time as _time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _real_time = _time.time
 _real_datetime = dt.datetime
@@ -33,6 +35,19 @@ def set_request_offset(seconds: float | None) -> None:
 def set_request_moment(seconds: float) -> None:
     """Serve what follows as if it were this moment, in seconds since the epoch."""
     _request_offset.set(seconds - _real_time())
+
+
+@contextmanager
+def at_offset(seconds: float | None) -> Iterator[None]:
+    """Serve a part of the current request at another offset; None leaves it as it is."""
+    if seconds is None:
+        yield
+        return
+    token = _request_offset.set(seconds)
+    try:
+        yield
+    finally:
+        _request_offset.reset(token)
 
 
 def offset() -> float:
