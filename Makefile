@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TEST := tests
 BEGAN := $(shell date +%s)
 
-.PHONY: demo evidence test check format lint types templates checkov policies locks floors clean help
+.PHONY: demo evidence test check format lint types templates docs checkov policies locks floors clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -33,6 +33,9 @@ types: $(VENV)/dev
 
 templates: $(VENV)/dev  ## the templates, by cfn-lint
 	$(BIN)/cfn-lint --include-checks I -- templates/*.yaml
+
+docs: $(VENV)/dev  ## the documentation site, in build/docs/; every warning is an error
+	$(BIN)/sphinx-build -q -W --keep-going -n -j auto -c docs . build/docs
 
 checkov:  ## the templates, by checkov (in an environment of its own: it pins much)
 	$(PYTHON) -m venv .venv-checkov

@@ -20,7 +20,14 @@ from toolkit.runtime.contract import Outcome
 @timezone_option
 @schedules_option("Only this one.")
 @click.option("--outcome", type=click.Choice([str(each) for each in Outcome]), help="Only these.")
-@click.option("--limit", "-n", default=50, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--limit",
+    "-n",
+    default=50,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many runs at most.",
+)
 @pass_app
 def runs_command(
     app: App,

@@ -51,7 +51,12 @@ _Judged = tuple[Verdict, tuple[Path, ...]]
 @click.option("--deep", is_flag=True, help="Download the artifacts, recompute and read them.")
 @click.option("--wait", is_flag=True, help="Wait while a run is inconclusive or runs.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to --wait at most.")
-@click.option("--junit", "report", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--junit",
+    "report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the verdicts as JUnit XML, for CI.",
+)
 @click.option(
     "--download",
     type=click.Path(file_okay=False, path_type=Path),

@@ -24,7 +24,14 @@ _EFFECTS = 4  # a schedule of every minute has sixty in the hour that comes twic
 @click.option("--timezone", help="An IANA zone.  [default: UTC]")
 @click.option("--after", metavar="TIME", help="Strictly after this time.  [default: now]")
 @click.option("--until", metavar="TIME", help="At or before this time.")
-@click.option("--count", "-n", default=5, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--count",
+    "-n",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many firings at most.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a list of ISO strings in UTC.")
 def next_command(
     expression: str,
