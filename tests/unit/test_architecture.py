@@ -72,6 +72,7 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.core.schedules": VOCABULARY | _rooms("core.expressions"),
     "toolkit.core.deploying": VOCABULARY | _rooms("core.expressions", "core.schedules"),
     "toolkit.core.proof": VOCABULARY | _rooms("core.schedules"),
+    "toolkit.core.changes": VOCABULARY | _rooms("core.proof", "core.schedules"),
     "toolkit.core.pages": VOCABULARY | _rooms("core.proof"),
     "toolkit.project": GROUND,
     "toolkit.project.starter.workloads": frozenset(f"toolkit.runtime.{n}" for n in runtime.__all__),
@@ -79,7 +80,9 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.project.program": _modules("testing"),
     "toolkit.adapters": VOCABULARY | _rooms("core"),
     "toolkit.app": VOCABULARY | _rooms("core", "adapters", "project"),
-    "toolkit.cli": VOCABULARY | _rooms("app", "core"),
+    "toolkit.audit": VOCABULARY | _rooms("app", "core"),
+    "toolkit.audit.task": VOCABULARY | _rooms("app", "core", "audit", "adapters"),
+    "toolkit.cli": VOCABULARY | _rooms("app", "audit", "core"),
     "toolkit.local": VOCABULARY | _rooms("core", "adapters"),
     "toolkit.local.ministack": frozenset(),
     "toolkit.__main__": _rooms("cli"),
@@ -264,7 +267,9 @@ def retries_single_calls_only(module: str, tree: ast.Module) -> Iterator[str]:
 
 # The bucket's keys are spelled in these two modules; everybody else asks them.
 LAYOUT = frozenset({"toolkit.runtime.contract", "toolkit.runtime.layout"})
-_KEY = re.compile(r"(^|/)(runs|ledger|deployments|dead-letters|releases|locks)/(?!\d+$)")
+_KEY = re.compile(
+    r"(^|/)(runs|ledger|deployments|dead-letters|releases|locks|changes|witness)/(?!\d+$)"
+)
 
 
 def leaves_the_layout_of_the_bucket_alone(module: str, tree: ast.Module) -> Iterator[str]:

@@ -13,8 +13,11 @@ LEDGER = "ledger/"
 DEPLOYMENTS = "deployments/"
 DEAD_LETTERS = "dead-letters/"
 RELEASES = "releases/"
+CHANGES = "changes/"
+WITNESS = "witness/"
 DEPLOY_LOCK = "locks/deploy.json"
 _SECONDS = "%Y%m%dT%H%M%S"
+_DIGITS = 6
 
 
 def runs_of(schedule: str) -> str:
@@ -85,6 +88,35 @@ def claimed(folder: str) -> RunId | None:
     except ContractError:
         return None
     return run_id if folder == run_id.prefix else None
+
+
+def change_key(schedule: str, identity: str) -> str:
+    """The key of a change of a schedule's state."""
+    return f"{CHANGES}{schedule}/{identity}.json"
+
+
+def change_of(key: str) -> tuple[RunId, int, str] | None:
+    """The firing, the number and the state in a change's key; None for a key of something else.
+
+    >>> run_id, number, state = change_of("changes/weather/weather-20261124T050000Z.1-missed.json")
+    >>> str(run_id), number, state
+    ('weather-20261124T050000Z', 1, 'missed')
+    """
+    name, dot, rest = key.rsplit("/", 1)[-1].removesuffix(".json").partition(".")
+    number, dash, state = rest.partition("-")
+    if not (dot and dash and number.isascii() and number.isdecimal() and len(number) <= _DIGITS):
+        return None
+    try:
+        run_id = RunId.parse(name)
+    except ContractError:
+        return None
+    identity = f"{run_id}.{int(number)}-{state}"
+    return (run_id, int(number), state) if key == change_key(run_id.schedule, identity) else None
+
+
+def witness_key(run_id: RunId) -> str:
+    """Where the audit keeps what ECS said of a task whose record did not arrive."""
+    return f"{WITNESS}{run_id.schedule}/{run_id}.json"
 
 
 def release_of(identity: str) -> str:

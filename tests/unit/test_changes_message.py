@@ -1,0 +1,40 @@
+"""The mail of a change: what SNS takes, and what a person needs."""
+
+import itertools
+
+import pytest
+
+from toolkit.core.changes.change import Change, ScheduleState
+from toolkit.core.changes.message import body, subject
+
+STATES = list(ScheduleState)
+
+
+def change(state: ScheduleState, before: ScheduleState, **more: str) -> Change:
+    time = "2026-11-24T05:00:00.000Z"
+    values = {"app": "a" * 24, "schedule": "s" * 40, **more}
+    return Change(
+        scheduled_time=time, number=12, state=state, before=before, noticed_at=time, **values
+    )
+
+
+@pytest.mark.parametrize(("state", "before"), [*itertools.product(STATES, STATES)])
+def test_a_mail_is_one_that_sns_takes(state: ScheduleState, before: ScheduleState) -> None:
+    told = change(state, before, detail='no "task"\r\n\x1b[2J' * 100, cause="é")
+    line = subject(told)
+    assert 0 < len(line) < 100
+    assert line.isascii()
+    assert line.isprintable()
+    assert line.endswith("2026-11-24 05:00 UTC")
+    text = body(told, " --config-env prod")
+    assert told.id in text
+    assert "\x1b" not in text
+    assert "\r" not in text
+    commands = [row for row in text.splitlines() if row.startswith("  toolkit ")]
+    assert commands
+    assert all(row.endswith(" --config-env prod") for row in commands)
+
+
+def test_a_recovery_promises_no_further_message() -> None:
+    assert "One more message" in body(change(ScheduleState.MISSED, ScheduleState.WELL))
+    assert "One more message" not in body(change(ScheduleState.WELL, ScheduleState.MISSED))

@@ -1,0 +1,1 @@
+"""The audit: a bounded run that looks at all other runs, and tells what changed."""
