@@ -237,13 +237,18 @@ class Project:
 
     def _parsed_config(self, text: str, environment: str, new: Collection[str] = ()) -> Config:
         document = _table(text, CONFIG, SHAPE)
-        names = {*self.schedule_names(), *new}
-        for name, rows in document.items():
-            for schedule in rows.get("schedules", {}):
-                if schedule not in names:
-                    path = (name, "schedules", schedule)
-                    where = f"{CONFIG}, line {line_of(text, path)} [{name}.schedules]"
-                    raise unknown_name(where, "schedule", schedule, names)
+        known: dict[str, tuple[str, Collection[str]]] = {
+            "schedules": ("schedule", {*self.schedule_names(), *new}),
+            "workloads": ("workload", self.catalog.workloads),
+            "env": ("workload", self.catalog.workloads),
+        }
+        for path in ((name, key) for name in document for key in known):
+            kind, names = known[path[1]]
+            for name in document[path[0]].get(path[1], {}):
+                if name not in names:
+                    line = line_of(text, (*path, name))
+                    where = f"{CONFIG}, line {line} [{'.'.join(path)}]"
+                    raise unknown_name(where, kind, name, names)
         return parse(document, environment, self.catalog)
 
     def _toml(self, path: Path, shape: Mapping[str, Any]) -> dict[str, Any]:

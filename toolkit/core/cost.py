@@ -17,7 +17,7 @@ _REFERENCE = "us-east-1"
 
 @frozen
 class Prices:
-    """Dollars a vCPU-hour and a GB-hour of one region.
+    """Dollars a vCPU-hour, a GB-hour of memory and one of storage in one region.
 
     ``region`` is the one that they are for, ``wanted`` the one that was asked about.
     """
@@ -29,16 +29,19 @@ class Prices:
     minimum_seconds: float
     date: str
     source: str
+    storage_gb_hour: float
+    free_storage_gb: int
 
     @property
     def borrowed(self) -> bool:
         """Whether they are another region's, because those of the wanted one are not known."""
         return self.region != self.wanted
 
-    def dollars(self, cpu: int, memory: int, billed: timedelta) -> float:
-        """The price of a task of ``cpu`` units (1,024 a vCPU) and ``memory`` MiB."""
+    def dollars(self, cpu: int, memory: int, billed: timedelta, storage: int = 0) -> float:
+        """The price of a task of ``cpu`` units (1,024 a vCPU), MiB of memory, GiB of storage."""
         hours = max(billed.total_seconds(), self.minimum_seconds) / _HOUR
-        return hours * (cpu / 1024 * self.vcpu_hour + memory / 1024 * self.gb_hour)
+        disk = max(0, storage - self.free_storage_gb) * self.storage_gb_hour
+        return hours * (cpu / 1024 * self.vcpu_hour + memory / 1024 * self.gb_hour + disk)
 
 
 def prices(region: str, architecture: str = "x86") -> Prices:
@@ -54,6 +57,8 @@ def prices(region: str, architecture: str = "x86") -> Prices:
         table["minimum_seconds"],
         table["date"],
         table["source"],
+        table["regions"][known]["storage_gb_hour"],
+        table["free_storage_gb"],
     )
 
 

@@ -138,6 +138,7 @@ class Workload:
 
     ``cpu`` is in CPU units (1024 = 1 vCPU), ``memory`` in MiB, as Fargate takes them:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
+    ``ephemeral_storage_gib`` is the task's disk, image included.
     ``gates`` are names of gates that every successful run has, with ``*`` for any text.
     ``services`` are the AWS clients that it uses, besides S3 and STS, by boto3's names.
     It has an ``entry_point``, a function as ``module:name``, or a ``command``, a program's words.
@@ -160,6 +161,7 @@ class Workload:
     gates: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
     policies: tuple[str, ...] = ()
+    ephemeral_storage_gib: int = 20
 
     def row(self) -> bytes:
         """The workload as the bucket keeps it, below ``catalog/``: what a run is judged by.

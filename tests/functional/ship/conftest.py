@@ -16,7 +16,18 @@ from toolkit.runtime.contract import format_time
 
 APP = "fargate-runs"
 # Environments of toolkit.toml, each an app of its own: one test's does not meet another's.
-OTHERS = ("failing", "doomed", "killed", "full", "half", "foreign", "ill", "recorded", "bequest")
+OTHERS = (
+    "failing",
+    "doomed",
+    "killed",
+    "full",
+    "half",
+    "foreign",
+    "ill",
+    "recorded",
+    "bequest",
+    "sized",
+)
 DEPLOY = ("deploy", "--local", "--yes", "--only", "weather")
 LOCK = "locks/deploy.json"
 

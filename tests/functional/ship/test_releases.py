@@ -110,8 +110,14 @@ def aws_cli() -> Path:
 
 @pytest.mark.slow
 def test_the_plain_aws_cli_makes_the_same_stacks_of_a_release(
-    shipped: Project, bucket: str, aws_cli: Path, tmp_path: Path
+    shipped: Project,
+    bucket: str,
+    aws_cli: Path,
+    tmp_path: Path,
+    edited: Callable[[str, str, str], None],
 ) -> None:
+    size = '[local.workloads.weather]\ncpu = 1024\nmemory = 2048\n[local.tags]\nteam = "data"\n'
+    edited("toolkit.toml", "[local.env.weather]", f"{size}\n[local.env.weather]")
     release = shipped.toolkit(*DEPLOY, "--json").json()["release"]
     before = stacks(shipped)
     names = (f"{APP}-schedule-weather", f"{APP}-workload-weather")
@@ -126,6 +132,9 @@ def test_the_plain_aws_cli_makes_the_same_stacks_of_a_release(
     after = stacks(shipped)
     for name in names:
         assert _sorted(after[name]) == _sorted(before[name])
+    sizes = {row["ParameterKey"]: row["ParameterValue"] for row in after[names[1]]["Parameters"]}
+    assert (sizes["Cpu"], sizes["Memory"]) == ("1024", "2048")
+    assert ("team", "data") in _sorted(after[names[1]])
     again = shipped.toolkit(*DEPLOY, "--json").json()
     assert {row["result"] for row in again["stacks"]} == {"unchanged"}
 

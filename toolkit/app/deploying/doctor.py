@@ -124,7 +124,7 @@ def _nothing_but(app: App, problem: Unknown) -> Facts:
 def _quotas(app: App, deployed: AppStacks) -> tuple[Quota, ...] | Unknown | None:
     if app.local:
         return None  # the embedded AWS has none
-    workloads = app.project.catalog.workloads.values()
+    workloads = map(app.config.sized, app.project.catalog.workloads.values())
     sizes = {workload.name: _vcpus(workload) for workload in workloads}
     schedules = app.project.schedules(app.config).values()
     return asked(

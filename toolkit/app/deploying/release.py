@@ -46,7 +46,8 @@ def build(app: App, image: str, outputs: Mapping[str, Mapping[str, str]]) -> Rel
     """The release that the project's files make with an image."""
     config, project = app.config, app.project
     schedules = project.schedules(config).values()
-    workloads = [project.catalog.workload(name) for name in sorted(project.catalog.workloads)]
+    names = sorted(project.catalog.workloads)
+    workloads = [config.sized(project.catalog.workload(name)) for name in names]
     specs = [plans.platform_spec(config)]
     specs += [plans.workload_spec(config, workload, image) for workload in workloads]
     specs += [plans.schedule_spec(config, schedule) for schedule in schedules]
@@ -114,7 +115,7 @@ def check_project(app: App) -> None:
     nouns = {plans.PLATFORM: config.platform, plans.WORKLOAD: config.workload}
     for noun, given in {**nouns, plans.SCHEDULE: config.schedule}.items():
         parameters.check(config.environment, noun, given, app.project.template(noun))
-    for workload in app.project.catalog.workloads.values():
+    for workload in map(config.sized, app.project.catalog.workloads.values()):
         if workload.secrets or workload.policies:
             # Before the platform stands, no bucket of that name exists.
             statements = _statements(app, workload, bucket="-")

@@ -63,13 +63,14 @@ def ahead(app: App) -> list[Forecast]:
     schedules = list(app.project.schedules(app.config).values())
 
     def one(schedule: Schedule) -> Forecast:
-        workload = app.project.catalog.workload(schedule.workload)
+        workload = app.config.sized(app.project.catalog.workload(schedule.workload))
         count = sum(1 for _ in schedule.timetable().firings(now, now + MONTH))
         env = app.config.environment_of(schedule.workload, schedule.env)
         known = None if workload.kind == "stream" else _latest_seconds(app, schedule, now)
         seconds = known if known is not None else float(workload.run_seconds(env))
         billed = timedelta(seconds=seconds + _AROUND_SECONDS)
-        dollars = count * table.dollars(workload.cpu, workload.memory, billed)
+        disk = workload.ephemeral_storage_gib
+        dollars = count * table.dollars(workload.cpu, workload.memory, billed, disk)
         bound = known is None and workload.kind != "stream"
         provider = schedule.launch_words["capacity_provider"]
         return Forecast(schedule.name, count, seconds, bound, dollars, provider)

@@ -56,7 +56,7 @@ def change(
     edit = project.edit(config.environment, name, wanted)
     after, config = project.edited_schedule(config, name, edit)
     env = config.environment_of(after.workload, after.env)
-    workload = project.catalog.workload(after.workload)
+    workload = config.sized(project.catalog.workload(after.workload))
     check_settings(f"schedules/{name}.toml", workload, env)
     scheduler_input(name, env)
     return ScheduleChange(preview(before, after, workload, env, now), edit)

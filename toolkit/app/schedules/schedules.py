@@ -246,5 +246,5 @@ def calendar(
 def run_time(project: Project, config: Config, schedule: Schedule) -> timedelta:
     """How long one run of a schedule may take."""
     env = config.environment_of(schedule.workload, schedule.env)
-    workload = project.catalog.workload(schedule.workload)
+    workload = config.sized(project.catalog.workload(schedule.workload))
     return timedelta(seconds=workload.run_seconds(env))

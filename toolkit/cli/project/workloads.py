@@ -63,7 +63,8 @@ def _head(row: ScheduledWorkload) -> Iterator[str]:
     yield wrapped(f"{workload.name}: {workload.summary}", hang="  ")
     runs = shlex.join(workload.command) if workload.command else workload.entry_point
     yield f"runs       {runs} ({workload.kind})"
-    yield f"size       {workload.cpu / 1024:g} vCPU, {workload.memory / 1024:g} GB"
+    disk = f", {more} GiB of disk" if (more := workload.ephemeral_storage_gib) > 20 else ""
+    yield f"size       {workload.cpu / 1024:g} vCPU, {workload.memory / 1024:g} GB{disk}"
     yield f"at most    {workload.max_runtime_seconds} s"
     yield f"schedules  {', '.join(row.schedules) or 'none'}"
     if workload.services:

@@ -3,7 +3,8 @@
 The file has a ``[default]`` table and one table for each other environment, which inherits from
 it key by key. ``--local`` reads the environment ``local``.
 
-``[ENV.schedules.NAME]`` goes before the file of that schedule, key by key.
+``[ENV.schedules.NAME]`` goes before the file of that schedule, and ``[ENV.workloads.NAME]`` before
+the size in the catalog, key by key.
 """
 
 import re
@@ -12,12 +13,12 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from toolkit.core.deploying import parameters
+from toolkit.core.deploying import parameters, sizes, tags
 from toolkit.core.deploying.executor import Executor, read_executor
 from toolkit.core.errors import ConfigError, unknown_key
 from toolkit.core.names import AppNames, check_name
 from toolkit.core.schedules.schedule_file import ENVIRONMENT_SHAPE, check_environment
-from toolkit.runtime.catalog import Catalog
+from toolkit.runtime.catalog import Catalog, Workload
 from toolkit.runtime.contract import ContractError
 
 CONFIG = "toolkit.toml"
@@ -34,6 +35,8 @@ _KEYS = (
     "workload",
     "schedule",
     "schedules",
+    "workloads",
+    "tags",
     "env",
 )
 
@@ -46,6 +49,8 @@ SHAPE = {
         "account": "any",
         "env": {"*": _SETTINGS},
         "schedules": {"*": ENVIRONMENT_SHAPE},
+        "workloads": {"*": sizes.SHAPE},
+        "tags": {"*": "text"},
     }
 }
 
@@ -65,7 +70,8 @@ class Config:
     ``account`` is the only one that it may be deployed to. ``executor`` is how the embedded AWS is
     to run tasks; None leaves the choice to the deployment. ``platform``, ``workload`` and
     ``schedule`` hold template parameters; ``env`` holds, for each workload, settings that lie below
-    those of a schedule. ``schedules`` holds, by name, what goes before a schedule's file.
+    those of a schedule. ``schedules`` holds, by name, what goes before a schedule's file, and
+    ``workloads`` what goes before a workload's size. ``tags`` are those of every stack.
     """
 
     environment: str
@@ -81,6 +87,8 @@ class Config:
     schedule: Mapping[str, str] = {}
     env: Mapping[str, Mapping[str, str]] = {}
     schedules: Mapping[str, EnvironmentTable] = {}
+    workloads: Mapping[str, EnvironmentTable] = {}
+    tags: Mapping[str, str] = {}
 
     def names(self, text: str) -> bool:
         """Whether some workload's setting is this text."""
@@ -93,6 +101,26 @@ class Config:
             for workload, rows in self.env.items()
         }
         return evolve(self, env=env)
+
+    def sized(self, workload: Workload) -> Workload:
+        """The workload with its size in this environment; ConfigError for what Fargate refuses."""
+        own = self.workloads.get(workload.name)
+        if own is not None:
+            where = own.where
+        elif any(name in self.workload for name in sizes.PARAMETERS.values()):
+            where = f"{CONFIG} [{self.environment}.workload], workload {workload.name}"
+        else:
+            where = f"workloads/catalog.toml [workloads.{workload.name}]"
+        return sizes.sized(workload, self.workload, own.values if own else {}, where)
+
+    def workload_parameters(self, name: str) -> dict[str, str]:
+        """Parameters of a workload's template: those for all workloads, its own before them."""
+        own = self.workloads.get(name)
+        values = own.values if own else {}
+        return {
+            **self.workload,
+            **{sizes.ENVIRONMENT_PARAMETERS[key]: str(value) for key, value in values.items()},
+        }
 
     def environment_of(self, workload: str, env: Mapping[str, str]) -> dict[str, str]:
         """The settings of a run: this environment's, then the schedule's own over them."""
@@ -139,7 +167,14 @@ def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Co
         schedule=_schedule(environment, table),
         env=env,
         schedules=_tables(document, environment, "schedules", table),
+        workloads=_tables(document, environment, "workloads", table),
+        tags=_tags(environment, table.get("tags", {})),
     )
+
+
+def _tags(environment: str, rows: Mapping[str, str]) -> Mapping[str, str]:
+    tags.check(f"{CONFIG} [{environment}.tags]", rows)
+    return rows
 
 
 def _schedule(environment: str, table: Mapping[str, Any]) -> dict[str, str]:

@@ -9,11 +9,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import evolve, frozen
 
 from toolkit.core.deploying import parameters
 from toolkit.core.deploying.config import Config
+from toolkit.core.deploying.sizes import PARAMETERS
 from toolkit.core.errors import ConfigError, StackError
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import APP_TAG, EMPTY, Stack, StackPlan
@@ -38,13 +40,17 @@ _PARAMETER = re.compile(r"^  (\w+):", re.MULTILINE)
 
 @frozen
 class Spec:
-    """A stack to be; ``wires`` maps a parameter to the stack whose output of that name fills it."""
+    """A stack to be; ``wires`` maps a parameter to the stack whose output of that name fills it.
+
+    ``own_tags`` are those that the environment gives its stacks.
+    """
 
     app: str
     name: str
     noun: str
     parameters: Mapping[str, str]
     wires: Mapping[str, str] = {}
+    own_tags: Mapping[str, str] = {}
 
     def plan(self, template: str, outputs: Mapping[str, Mapping[str, str]]) -> StackPlan:
         """The plan of the stack on the outputs of others, by stack and name."""
@@ -75,11 +81,14 @@ class Spec:
 
         The digest lets a later deploy see without asking for a change set that nothing changed. It
         covers the names of the parameters and not their values, which a stack shows by itself: so
-        it is known when a release is packaged.
+        it is known when a release is packaged. It covers the environment's tags, so that one that
+        is taken out is missed.
         """
-        content = json.dumps([template, sorted({*self.parameters, *self.wires})])
-        digest = hashlib.sha256(content.encode()).hexdigest()[:32]
-        return {APP_TAG: self.app, NOUN_TAG: self.noun, DIGEST_TAG: digest}
+        content: list[Any] = [template, sorted({*self.parameters, *self.wires})]
+        if self.own_tags:
+            content.append(sorted(self.own_tags.items()))
+        digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+        return {**self.own_tags, APP_TAG: self.app, NOUN_TAG: self.noun, DIGEST_TAG: digest}
 
 
 def _template_parameters(template: str) -> set[str]:
@@ -91,24 +100,25 @@ def _template_parameters(template: str) -> set[str]:
 def platform_spec(config: Config) -> Spec:
     """The platform: network, cluster, bucket, roles, queue."""
     parameters = {"AppName": config.app.name, **config.platform}
-    return Spec(config.app.name, config.app.platform_stack, PLATFORM, parameters)
+    stack = config.app.platform_stack
+    return Spec(config.app.name, stack, PLATFORM, parameters, own_tags=config.tags)
 
 
 def workload_spec(config: Config, workload: Workload, image_uri: str) -> Spec:
     """One workload's task definition, task role and log group."""
+    workload = config.sized(workload)
     parameters = {
         "AppName": config.app.name,
         "WorkloadName": workload.name,
         "ImageUri": image_uri,
-        "Cpu": str(workload.cpu),
-        "Memory": str(workload.memory),
-        "MaxRuntimeSeconds": str(workload.max_runtime_seconds),
+        **{parameter: str(getattr(workload, key)) for key, parameter in PARAMETERS.items()},
         "CatalogDigest": workload.digest,
-        **config.workload,
+        **config.workload_parameters(workload.name),
     }
     name = config.app.workload_stack(workload.name)
     wires = dict.fromkeys(_WORKLOAD_WIRES, config.app.platform_stack)
-    return Spec(config.app.name, name, WORKLOAD, parameters, _without(wires, parameters))
+    wires = _without(wires, parameters)
+    return Spec(config.app.name, name, WORKLOAD, parameters, wires, config.tags)
 
 
 def schedule_spec(config: Config, schedule: Schedule) -> Spec:
@@ -121,7 +131,7 @@ def schedule_spec(config: Config, schedule: Schedule) -> Spec:
         "TaskDefinitionArn": config.app.workload_stack(schedule.workload),
         **dict.fromkeys(_SCHEDULE_WIRES, config.app.platform_stack),
     }
-    return Spec(config.app.name, name, SCHEDULE, values, _without(wires, values))
+    return Spec(config.app.name, name, SCHEDULE, values, _without(wires, values), config.tags)
 
 
 def schedule_plan(

@@ -68,6 +68,7 @@ class Release:
                     "noun": spec.noun,
                     "parameters": dict(sorted(spec.parameters.items())),
                     "wires": dict(sorted(spec.wires.items())),
+                    **({"tags": dict(sorted(spec.own_tags.items()))} if spec.own_tags else {}),
                 }
                 for spec in self.specs
             ],
@@ -115,7 +116,7 @@ def parse(identity: str, index: str, files: Mapping[str, str]) -> Release:
         app=document.app,
         image=document.image,
         specs=tuple(
-            Spec(document.app, row.name, row.noun, row.parameters, row.wires)
+            Spec(document.app, row.name, row.noun, row.parameters, row.wires, row.tags)
             for row in document.stacks
         ),
         templates={
@@ -145,6 +146,7 @@ class _IndexedStack:
     noun: str
     parameters: Mapping[str, str]
     wires: Mapping[str, str] = {}
+    tags: Mapping[str, str] = {}
 
 
 @frozen
