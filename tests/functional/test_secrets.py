@@ -118,3 +118,17 @@ def test_a_run_has_its_secrets_and_nothing_that_it_leaves_tells_them(
     assert any("program.wrote" in text for text in texts), "the search sees the log"
     assert len(list(folder.rglob("*"))) > 3
     assert not [text for text in texts if PLANTED in text]
+
+
+def test_a_policy_that_iam_would_take_and_never_allow_is_refused_before_anything_changes(
+    sales: Project,
+) -> None:
+    path = sales.root / "policies" / "sales.json"
+    text = path.read_text()
+    path.write_text(text.replace("sqs:*", "sqs:SendMesage"))
+    try:
+        answer = sales.toolkit("deploy", "--local", "--yes", code=2)
+    finally:
+        path.write_text(text)
+    assert "policies/sales.json, statement 1: sqs:SendMesage is no action of sqs" in answer.err
+    assert "did you mean SendMessage?" in answer.err

