@@ -29,6 +29,7 @@ EXIT_CODE_1 = {
     "ledger": "a firing was missed or failed, or needs a look",
     "run": "FAIL, with `--follow`",
     "schedule": "declined",
+    "stop": "declined",
     "schedules apply": "declined",
     "schedules diff": "there are differences",
     "validate": "FAIL",

@@ -67,6 +67,7 @@ COMMANDS = {
         "proof.status",
         "Show what runs now, each schedule's last run and next firing.",
     ),
+    "stop": CommandEntry("schedules.stop", "Stop a run, with a reason that its verdict shows."),
     "validate": CommandEntry("proof.validate", "Judge runs by their evidence."),
     "workloads": CommandEntry(
         "project.workloads", "List what can run, with settings and defaults."

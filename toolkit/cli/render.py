@@ -30,6 +30,7 @@ _RULING = {Ruling.PASS: "green", Ruling.FAIL: "red", Ruling.INCONCLUSIVE: "yello
 _STATES = {
     State.OK: "green",
     State.DUPLICATE: "green",
+    State.MADE_GOOD: "green",
     State.WITNESS_EXPIRED: "green",
     State.RUNNING: "blue",
     State.SETTLING: "blue",

@@ -36,6 +36,8 @@ SCHEDULED_TIME = "SCHEDULED_TIME"
 EXECUTION_ID = "EXECUTION_ID"
 ATTEMPT = "ATTEMPT"
 RUN_TOKEN = "RUN_TOKEN"  # noqa: S105 - names a variable; present only for a run on demand
+MADE_GOOD_BY = "MADE_GOOD_BY"  # present only where a person runs a firing that did not happen
+MADE_GOOD_WHY = "MADE_GOOD_WHY"
 # ... and what the task definition gives.
 WORKLOAD = "WORKLOAD"
 BUCKET = "BUCKET"
@@ -48,6 +50,8 @@ CONTRACT_VARIABLES = frozenset(
         EXECUTION_ID,
         ATTEMPT,
         RUN_TOKEN,
+        MADE_GOOD_BY,
+        MADE_GOOD_WHY,
         WORKLOAD,
         BUCKET,
         MAX_RUNTIME_SECONDS,
@@ -347,6 +351,15 @@ class Interrupted(Exception):  # noqa: N818 - it is the answer to a request, not
 
 
 @frozen
+class MadeGood:
+    """Who ran a firing that had not happened, why, and how many seconds after its time."""
+
+    by: str
+    why: str
+    late_seconds: float
+
+
+@frozen
 class Manifest:
     """The commit point of a run: what was run, where, with which result. Written last."""
 
@@ -369,6 +382,7 @@ class Manifest:
     log_lines: int = 0
     execution_id: str | None = None
     attempt: str | None = None
+    made_good: MadeGood | None = None
 
     def to_json(self) -> bytes:
         """The manifest as UTF-8 JSON."""

@@ -341,6 +341,7 @@ class _Execution:
             log_lines=self._log.lines + 1,  # the line that says "run.finished" follows
             execution_id=task.execution_id,
             attempt=task.attempt,
+            made_good=task.made_good(contract.parse_time(self._started_at)),
         )
 
     def _refuse_after_commit(self) -> None:

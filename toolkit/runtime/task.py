@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from toolkit.runtime import contract
 from toolkit.runtime.catalog import Catalog, Workload
-from toolkit.runtime.contract import ContractError, Json, RunId
+from toolkit.runtime.contract import ContractError, Json, MadeGood, RunId
 from toolkit.runtime.urls import REDACTED, hide_credentials
 
 _METADATA = "ECS_CONTAINER_METADATA_URI_V4"
@@ -41,6 +41,8 @@ class RunInput:
     environment: Mapping[str, str]
     execution_id: str | None
     attempt: str | None
+    made_good_by: str = ""
+    made_good_why: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)  # their values
 
     @property
@@ -66,6 +68,13 @@ class RunInput:
             variable.name.lower(): variable.shown(self.settings[variable.name.lower()])
             for variable in self.workload.variables
         }
+
+    def made_good(self, started: datetime) -> MadeGood | None:
+        """Who makes a firing good, where one is; ``started`` tells how late it is."""
+        if not self.made_good_by:
+            return None
+        late = (started - self.run_id.scheduled_time).total_seconds()
+        return MadeGood(self.made_good_by, self.made_good_why, round(late, 3))
 
     def redact(self, text: str) -> str:
         """``text`` without secrets and credentials: a failed request tells its whole URL."""
@@ -114,6 +123,8 @@ def read_task(environment: Mapping[str, str], catalog: Catalog) -> RunInput:
         environment=_shown(environment, workload),
         execution_id=environment.get(contract.EXECUTION_ID),
         attempt=environment.get(contract.ATTEMPT),
+        made_good_by=environment.get(contract.MADE_GOOD_BY, ""),
+        made_good_why=environment.get(contract.MADE_GOOD_WHY, ""),
         secrets=secret_texts(environment.get(row.name, "") for row in workload.secrets),
     )
 

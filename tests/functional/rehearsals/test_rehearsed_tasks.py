@@ -199,14 +199,22 @@ def test_a_person_who_stops_a_task_is_named_and_the_task_finds_its_run(
     run_id = stage.launch("stopped", env={"SOURCE": "ghcn-daily", "STATION_URL": url})
     arn = stage.claimed(run_id).task_arn
     assert str(run_id) in stage.project.toolkit("status", "--local").out
-    ecs, cluster = stage.aws("ecs"), stage.platform["ClusterName"]
-    ecs.stop_task(cluster=cluster, task=arn, reason="wrong station")
+    stop = ("stop", str(run_id), "--local", "--reason", "wrong station")
+    caller = stage.aws("sts").get_caller_identity()["Arn"]
+    shown = " ".join(stage.project.toolkit(*stop, "--dry-run").out.split())
+    assert f"would stop {run_id}" in shown
+    assert f"{caller}: wrong station" in shown
+    assert stage.project.toolkit(*stop, code=1).out == "", "nobody said yes"
+    assert str(run_id) in stage.project.toolkit("status", "--local").out
+    answer = stage.project.toolkit(*stop, "--yes", "--json").json()
+    assert (answer["task_arn"], answer["stopped"]) == (arn, True)
     release.set()
     options = ("--task", arn, "--local", "--wait", "--timeout", "60", "--json")
     found = stage.project.toolkit("validate", *options, code=1).json()
     assert found["run_id"] == str(run_id)
     assert_told(found, diagnosis)
-    assert "wrong station" in detail(found, "lifecycle")
+    assert f"{caller}: wrong station" in detail(found, "lifecycle")
+    assert "no task of" in stage.project.toolkit(*stop, "--yes", code=2).err
 
 
 @rehearses("infrastructure")

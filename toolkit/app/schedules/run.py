@@ -33,14 +33,31 @@ def start(app: App, name: str, env: Mapping[str, str]) -> Started:
     check_environment("--env", workload, env)
     target = _target(app, name)
     run_id = RunId(name, app.now().replace(microsecond=0), secrets.token_hex(3))
-    execution_id = f"toolkit-run-{run_id.token}"
     whole = {**own_environment(target.get("Input")), **env}
     check_settings("--env" if env else f"schedule {name}", workload, whole)
-    overrides = run_overrides(run_id, whole, execution_id=execution_id)
-    invocation = Invocation(f"toolkit/{name}", run_id.scheduled_time, execution_id, attempt=1)
+    return launch(app, target, run_id, whole, token=run_id.token or "")
+
+
+def launch(
+    app: App,
+    target: Mapping[str, Any],
+    run_id: RunId,
+    env: Mapping[str, str],
+    *,
+    token: str,
+    made_good: Mapping[str, str] | None = None,
+) -> Started:
+    """Start a schedule's target for a run; ``token`` tells this request from every other one."""
+    execution_id = f"toolkit-run-{token}"
+    overrides = run_overrides(run_id, env, execution_id=execution_id, made_good=made_good)
+    invocation = Invocation(
+        f"toolkit/{run_id.schedule}", run_id.scheduled_time, execution_id, attempt=1
+    )
     request = run_task_request({**target, "Input": json.dumps(overrides)}, invocation)
-    # startedBy tells a run on demand from a firing; the token makes a repeated call one task.
-    request |= {"startedBy": f"toolkit/{run_id}", "clientToken": str(run_id)}
+    # startedBy tells a run that a person started from a firing; the client token, of at most 64
+    # characters, makes a repeated call one task.
+    unique = str(run_id) if run_id.token else f"{run_id}-{token}"
+    request |= {"startedBy": f"toolkit/{run_id}", "clientToken": unique}
     return Started(run_id, app.ecs.run(request, run_id))
 
 

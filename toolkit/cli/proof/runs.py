@@ -59,6 +59,8 @@ def word(run: status.RunSummary) -> str:
     """How a run ended, in a word that fits a column."""
     if run.state is State.NO_ARTIFACT:
         return "no artifact"
+    if run.state is State.MADE_GOOD:
+        return "made good"
     return str(run.outcome or run.state)
 
 

@@ -19,6 +19,7 @@ from toolkit.runtime.contract import RunId, format_time
 STATES: Mapping[State, ScheduleState] = {
     State.OK: ScheduleState.WELL,
     State.DUPLICATE: ScheduleState.WELL,
+    State.MADE_GOOD: ScheduleState.WELL,
     State.WITNESS_EXPIRED: ScheduleState.WELL,
     State.MISSED: ScheduleState.MISSED,
     State.DEAD_LETTERED: ScheduleState.MISSED,

@@ -15,6 +15,7 @@ _EACH = 12
 _CLASSES = {
     State.OK: "ok",
     State.DUPLICATE: "ok",
+    State.MADE_GOOD: "ok",
     State.WITNESS_EXPIRED: "ok",
     State.SETTLING: "busy",
     State.RUNNING: "busy",

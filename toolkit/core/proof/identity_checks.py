@@ -20,6 +20,8 @@ from toolkit.runtime.contract import (
     CONTRACT_VARIABLES,
     EXECUTION_ID,
     IMAGE,
+    MADE_GOOD_BY,
+    MADE_GOOD_WHY,
     MAX_RUNTIME_SECONDS,
     RUN_TOKEN,
     WORKLOAD,
@@ -206,6 +208,7 @@ def _of_manifest(case: Case, manifest: Manifest, facts: Mapping[str, str]) -> It
         "outcome",
         {"the manifest": manifest.outcome.value, "the log": facts.get("run.finished.outcome")},
     )
+    yield from _made_good(case, manifest)
     yield from _environment(case, manifest)
     for artifact in manifest.artifacts:
         whole = logs is not None and logs.numbered == manifest.log_lines
@@ -223,6 +226,21 @@ def _of_manifest(case: Case, manifest: Manifest, facts: Mapping[str, str]) -> It
 
 def _about_success(manifest: Manifest, code: int) -> bool:
     return (manifest.outcome is Outcome.SUCCEEDED) != (code == 0)
+
+
+def _made_good(case: Case, manifest: Manifest) -> Iterator[Statement]:
+    """Who made the firing good, and why, as the launch and the manifest have it."""
+    if case.owner is None:
+        return
+    made, launched = manifest.made_good, case.owner.environment
+    for variable, name in ((MADE_GOOD_BY, "by"), (MADE_GOOD_WHY, "why")):
+        said = _said(made, name) or None
+        pieces = {"the launch": launched.get(variable) or None, "the manifest": said}
+        yield Statement(f"made good: {name}", pieces, strict=True)
+    if made is not None:
+        late = (parse_time(manifest.started_at) - case.due).total_seconds()
+        said = f"{made.late_seconds:.3f}"
+        yield Statement("made good: late", {"the start": f"{late:.3f}", "the manifest": said})
 
 
 def _environment(case: Case, manifest: Manifest) -> Iterator[Statement]:

@@ -17,8 +17,9 @@ from attrs import define, field, frozen
 from toolkit.core.proof.case import LAUNCH_WINDOW_SECONDS
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.diagnosis import diagnose, diagnose_launch
+from toolkit.core.proof.make_good import told
 from toolkit.core.task import Task
-from toolkit.runtime.contract import Outcome, RunId
+from toolkit.runtime.contract import MADE_GOOD_BY, Outcome, RunId
 
 _CHUNK = 500
 
@@ -34,6 +35,7 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"
     TIMED_OUT = "timed-out"
     DUPLICATE = "duplicate-suppressed"  # ok, and delivered more than once
+    MADE_GOOD = "ok (made good)"  # run later, because a person asked for it
     WITNESS_EXPIRED = "ok (witness expired)"  # older than the records are kept
     UNWITNESSED = "unwitnessed"  # it says that it succeeded, and nobody saw it
     NO_ARTIFACT = "launched-but-no-artifact"
@@ -54,6 +56,7 @@ _GOOD = frozenset(
         State.RUNNING,
         State.SETTLING,
         State.DUPLICATE,
+        State.MADE_GOOD,
         State.WITNESS_EXPIRED,
         State.NOT_YET_DUE,
     }
@@ -239,6 +242,8 @@ def became(
     if not committed.good:
         return OUTCOMES[committed.outcome], ""
     if witness is not None and witness.stopped and witness.exit_code == 0:
+        if MADE_GOOD_BY in witness.environment:
+            return State.MADE_GOOD, told(witness)
         if sightings.duplicated(committed.run_id):
             return State.DUPLICATE, "delivered twice"
         return State.OK, ""

@@ -6,8 +6,9 @@ from toolkit.core.checks import Check, Status
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.diagnosis import diagnose
 from toolkit.core.proof.log_digest import LogDigest
+from toolkit.core.proof.make_good import told
 from toolkit.core.task import Task
-from toolkit.runtime.contract import Manifest, Outcome, RunId, parse_time
+from toolkit.runtime.contract import MADE_GOOD_BY, Manifest, Outcome, RunId, parse_time
 
 # A stream runs RUN_SECONDS from the moment its connection stands, then saves what it has.
 _EARLY_SECONDS = 1.0
@@ -29,6 +30,8 @@ def launch(case: Case) -> Check:
         return Check(name, status, text, finding=finding)
     late = _lateness(case)
     lateness = "" if late is None else f", {late:.1f} s late"
+    if case.owner is not None and MADE_GOOD_BY in case.owner.environment:
+        lateness = f", made good {told(case.owner)}"
     count = len(evidence.tasks)
     what = "firing" if RunId.parse(evidence.run_id).token is None else "run"
     if count == 1:

@@ -27,6 +27,7 @@ def overrides(
     execution_id: str,
     attempt: str,
     token: str | None = None,
+    made_good: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """ECS task overrides; the scheduled time first, then by name, so that diffs are stable."""
     variables = {
@@ -38,6 +39,7 @@ def overrides(
     }
     if token is not None:
         variables[contract.RUN_TOKEN] = token
+    variables |= made_good or {}
     # The notification of platform.yaml finds the scheduled time at the first place.
     names = sorted(variables, key=lambda name: (name != contract.SCHEDULED_TIME, name))
     rows = [{"name": name, "value": variables[name]} for name in names]
@@ -155,9 +157,13 @@ def own_environment(text: str | None) -> dict[str, str]:
 
 
 def run_overrides(
-    run_id: contract.RunId, environment: Mapping[str, str], *, execution_id: str
+    run_id: contract.RunId,
+    environment: Mapping[str, str],
+    *,
+    execution_id: str,
+    made_good: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The same overrides for a run on demand."""
+    """The same overrides for a run that a person starts; ``made_good`` says who and why."""
     return overrides(
         run_id.schedule,
         environment,
@@ -165,6 +171,7 @@ def run_overrides(
         execution_id=execution_id,
         attempt="1",
         token=run_id.token,
+        made_good=made_good,
     )
 
 

@@ -1,0 +1,86 @@
+"""Run a firing that did not happen, under the run id that it would have had."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from toolkit.adapters import account
+from toolkit.app.app import App
+from toolkit.app.proof import dead_letters
+from toolkit.app.proof.tasks import find_tasks
+from toolkit.app.schedules.history import Deployments
+from toolkit.app.schedules.run import Started, launch
+from toolkit.core.errors import ConfigError, EvidenceError
+from toolkit.core.proof import make_good
+from toolkit.core.schedules.history import History
+from toolkit.core.schedules.target import own_environment
+from toolkit.runtime.contract import RunId
+
+_SECOND = timedelta(seconds=1)
+
+
+@frozen
+class Wanted:
+    """A firing that may be made good: who asks for it, why, and how late it is."""
+
+    run_id: RunId
+    by: str
+    why: str
+    late: timedelta
+
+
+def plan(app: App, name: str, time: datetime, why: str) -> Wanted:
+    """Check that a firing may be made good; ConfigError says why not, EvidenceError what is unread.
+
+    ``time`` is when it was due, by the deployments of that time.
+    """
+    if why:
+        make_good.check_text("--why", why)
+    now = app.now()
+    run_id = RunId(name, time.replace(microsecond=0))
+    make_good.check(_known(app, run_id, now), now)
+    if app.scheduler.target(name) is None:
+        raise ConfigError(f"schedule {name} is not deployed any more: nothing says how to run it")
+    return Wanted(run_id, account.identity(app.aws).arn, why, now - run_id.scheduled_time)
+
+
+def start(app: App, wanted: Wanted) -> Started:
+    """Start the run; if the firing is delivered after all, the claim lets one of both win."""
+    target = app.scheduler.target(wanted.run_id.schedule)
+    if target is None:
+        raise ConfigError(f"schedule {wanted.run_id.schedule} is not deployed any more")
+    return launch(
+        app,
+        target,
+        wanted.run_id,
+        own_environment(target.get("Input")),
+        token=secrets.token_hex(3),
+        made_good=make_good.variables(wanted.by, wanted.why),
+    )
+
+
+def _known(app: App, run_id: RunId, now: datetime) -> make_good.Known:
+    """What bucket, records, ECS and queue know of a firing; what cannot be read is an error."""
+    history = Deployments(app, now).since(run_id.scheduled_time)
+    claims = app.archive.claims([run_id])
+    owner = claims.claims[run_id].task_arn if run_id in claims.claims else None
+    if run_id in claims.problems:
+        raise EvidenceError(claims.problems[run_id])
+    letters = dead_letters.read(app, run_id.scheduled_time)
+    return make_good.Known(
+        run_id,
+        history.expects(run_id),
+        _near(history, run_id),
+        history.launch_window(run_id),
+        owner,
+        tuple(row.key for row in app.archive.committed([run_id])[run_id]),
+        find_tasks(app, [run_id]).of(run_id),
+        any(letter.run_id == run_id for letter in letters),
+    )
+
+
+def _near(history: History, run_id: RunId) -> tuple[datetime, ...]:
+    before = history.latest(run_id.schedule, run_id.scheduled_time - _SECOND)
+    after = history.next(run_id.schedule, run_id.scheduled_time)
+    return tuple(time for time in (before, after) if time is not None)
