@@ -13,6 +13,7 @@ import click
 from toolkit.cli.hints import with_flags
 from toolkit.cli.text import wrapped
 from toolkit.core.checks import Check, Status
+from toolkit.core.deploying.reasons import MANY, NEW, grouped
 from toolkit.core.proof.ledger import State
 from toolkit.core.proof.verdict import Ruling, Verdict
 from toolkit.core.stack import Action, ChangeSet, ResourceChange, StackEvent
@@ -36,7 +37,7 @@ _STATES = {
     State.SETTLING: "blue",
 }
 _WIDTH = 30
-_MANY = 20  # stacks, of which one line each is enough
+_STEP = 10  # of many stacks, a line after so many
 
 
 class Terminal:
@@ -58,14 +59,15 @@ class Terminal:
         """What is about to change, a resource a line; replaced ones are marked."""
         with self._lock:
             self._wanted, self._done = len(change_sets), 0
-            if self._wanted > _MANY:
-                kinds = Counter(change_set.kind.lower() for change_set in change_sets)
-                told = ", ".join(f"{count} to {kind}" for kind, count in kinds.items())
-                click.secho(f"{self._wanted} stacks: {told}", bold=True, err=True)
+            if self._wanted > MANY:
+                _many(change_sets)
                 change_sets = [found for found in change_sets if _replaces(found)]
             for change_set in change_sets:
                 verb = "create" if change_set.kind == "CREATE" else "update"
-                click.secho(f"{change_set.stack} ({verb})", bold=True, err=True)
+                why = [reason for reason in change_set.reasons if reason != NEW]
+                told = f": {', '.join(why)}" if why else ""
+                click.secho(change_set.stack, bold=True, err=True, nl=False)
+                click.echo(f" ({verb}{told})", err=True)
                 for change in change_set.changes:
                     _change(change)
 
@@ -79,10 +81,12 @@ class Terminal:
             seconds = (parse_time(event.time) - parse_time(began)).total_seconds()
             took = f"{seconds:5.1f} s" if event.status.endswith("_COMPLETE") else " " * 7
             whole = event.logical_id == stack
-            if self._wanted > _MANY and not (whole or event.failed):
-                return
             if whole and event.status.endswith("_COMPLETE"):
                 self._done += 1
+            if self._wanted > MANY and not _tells_of_failure(event):
+                if whole and event.status.endswith("_COMPLETE"):
+                    self._tally()
+                return
             colour = "red" if event.failed else "green"
             colour = colour if not event.status.endswith("_IN_PROGRESS") else "yellow"
             click.echo(f"  {took}  ", nl=False, err=True)
@@ -92,6 +96,10 @@ class Terminal:
             click.echo(f" {what}{count}", err=True)
             if event.failed and event.reason:
                 click.echo(f"           {event.reason}", err=True)
+
+    def _tally(self) -> None:
+        if self._done == self._wanted or self._done % _STEP == 0:
+            click.echo(f"  {self._done} of {self._wanted} done", err=True)
 
     def confirm(self, question: str) -> bool:
         """Ask; without a person at the terminal the answer is no."""
@@ -172,6 +180,27 @@ def _change(change: ResourceChange) -> None:
     click.echo(f" {change.resource_type}", nl=False, err=True)
     click.secho(note, fg="red", bold=True, nl=False, err=True)
     click.echo(causes, err=True)
+
+
+def _tells_of_failure(event: StackEvent) -> bool:
+    return event.failed or "ROLLBACK" in event.status
+
+
+def _many(change_sets: Sequence[ChangeSet]) -> None:
+    """Many change sets in one screen: how many, and why each changes."""
+    nouns = {change_set.noun for change_set in change_sets}
+    noun = nouns.pop() if len(nouns) == 1 else "stack"
+    kinds = Counter(change_set.kind.lower() for change_set in change_sets)
+    told = ", ".join(f"{count} to {kind}" for kind, count in kinds.items())
+    click.secho(f"{len(change_sets)} {noun}s: {told}", bold=True, err=True)
+    named = {found.name or found.stack: ", ".join(found.reasons) for found in change_sets}
+    for group in grouped(named):
+        names = ", ".join(group.names)
+        if group.rest:
+            all_of_them = len(group.names) == len(named)
+            names = f"all {len(named)}" if all_of_them else f"the other {len(group.names)}"
+        line = wrapped(f"{group.what}: {names}", indent=2, hang="    ", err=True)
+        click.echo(f"  {line}", err=True)
 
 
 def _replaces(change_set: ChangeSet) -> bool:

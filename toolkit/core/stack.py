@@ -62,13 +62,19 @@ class ResourceChange:
 
 @frozen
 class ChangeSet:
-    """A prepared plan of CloudFormation; ``changes`` is empty when there is nothing to do."""
+    """A prepared plan of CloudFormation; ``changes`` is empty when there is nothing to do.
+
+    ``noun`` and ``name`` say what the stack holds, ``reasons`` why it changes.
+    """
 
     stack: str
     arn: str
     kind: str  # CREATE or UPDATE
     changes: tuple[ResourceChange, ...]
     unchanged: bool = False
+    noun: str = "stack"
+    name: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 @frozen

@@ -16,6 +16,7 @@ from toolkit.adapters.side_by_side import AT_ONCE
 from toolkit.app.app import App
 from toolkit.app.schedules import history
 from toolkit.core.deploying.plans import DIGEST_TAG, NOUN_TAG, SCHEDULE
+from toolkit.core.deploying.reasons import firings_told, noun_of, reasons
 from toolkit.core.errors import StackError, ToolkitError
 from toolkit.core.schedules.dates import as_deployed, has_fired, sendable
 from toolkit.core.schedules.rescheduling import rescheduling
@@ -172,17 +173,28 @@ class Layers:
         plan = self._dated(plan)
         seen = self.stacks.get(plan.name) if self._looked else ...
         change_set = self._formation.prepare(plan, say=self._console.say, seen=seen)
-        return None if change_set.unchanged else change_set
+        if change_set.unchanged:
+            return None
+        noun, name = noun_of(plan)
+        why = reasons(plan, self.stacks.get(plan.name))
+        return evolve(change_set, noun=noun, name=name, reasons=why)
 
     def _show(self, layer: list[StackPlan], prepared: list[ChangeSet | None]) -> None:
         """What is about to change, and for schedules what that does to their firings."""
         self._console.changes([change_set for change_set in prepared if change_set is not None])
-        for plan, change_set in zip(layer, prepared, strict=True):
-            if change_set is not None and plan.tags.get(NOUN_TAG) == SCHEDULE:
-                known = self.stacks.get(plan.name)
-                before = known.parameters if known and known.parameters else None
-                effect = rescheduling(before, plan.parameters, self._app.now())
-                self._console.say(str(effect))
+        now = self._app.now()
+        effects = [
+            rescheduling(self._parameters(plan), plan.parameters, now)
+            for plan, change_set in zip(layer, prepared, strict=True)
+            if change_set is not None and plan.tags.get(NOUN_TAG) == SCHEDULE
+        ]
+        for line in firings_told(effects) if effects else ():
+            self._console.say(line)
+
+    def _parameters(self, plan: StackPlan) -> Mapping[str, str] | None:
+        """The parameters of the stack as it is deployed; None where there is none."""
+        known = self.stacks.get(plan.name)
+        return known.parameters if known and known.parameters else None
 
     def _agreed(self, count: int) -> bool:
         if self.options.dry_run:

@@ -8,6 +8,8 @@ from toolkit.cli.completing import runnable
 from toolkit.cli.options import executor_option, json_option, yes_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import Root, aws_options, pass_root
+from toolkit.cli.text import wrapped
+from toolkit.core.deploying.reasons import MANY, grouped
 
 
 @click.command("deploy")
@@ -59,8 +61,16 @@ def deploy_command(
 
 
 def _print(done: deploy.Deployment) -> None:
-    width = max(len(row.stack) for row in done.rows)
-    for row in done.rows:
-        click.echo(f"{row.stack:<{width}}  {row.result}")
+    rows = {row.stack: str(row.result) for row in done.rows}
+    if len(rows) > MANY:
+        for group in grouped(rows):
+            names = f"{len(group.names)} stacks" if len(group.names) > 5 else ", ".join(group.names)
+            click.echo(wrapped(f"{group.what}: {names}", hang="  "))
+        if done.release:
+            click.echo(f"release: {done.release}")
+        return
+    width = max(len(name) for name in rows)
+    for name, result in rows.items():
+        click.echo(f"{name:<{width}}  {result}")
     if done.release:
         click.echo(f"{'release':<{width}}  {done.release}")

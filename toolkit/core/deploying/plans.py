@@ -84,11 +84,21 @@ class Spec:
         it is known when a release is packaged. It covers the environment's tags, so that one that
         is taken out is missed.
         """
-        content: list[Any] = [template, sorted({*self.parameters, *self.wires})]
-        if self.own_tags:
-            content.append(sorted(self.own_tags.items()))
-        digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+        digest = template_digest(template, {*self.parameters, *self.wires}, self.own_tags)
         return {**self.own_tags, APP_TAG: self.app, NOUN_TAG: self.noun, DIGEST_TAG: digest}
+
+
+def template_digest(template: str, names: Iterable[str], tags: Mapping[str, str]) -> str:
+    """The digest of a template, the names of its given parameters and an environment's tags."""
+    content: list[Any] = [template, sorted(names)]
+    if tags:
+        content.append(sorted(tags.items()))
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+
+
+def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Those of a stack's tags that its environment gives it."""
+    return {key: tags[key] for key in tags if key not in (APP_TAG, NOUN_TAG, DIGEST_TAG)}
 
 
 def _template_parameters(template: str) -> set[str]:
