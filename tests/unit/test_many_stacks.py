@@ -81,8 +81,11 @@ def test_what_many_schedules_do_to_their_firings_takes_a_few_lines() -> None:
     assert [line.split(":")[0] for line in few[:2]] == ["weather-00", "weather-01"]
     assert few[2:] == ["the firings of 58 schedules stay as they are"]
     many = effects(60, 60)
-    assert len(many) == 1
-    assert many[0].startswith("shifts 7 until 30 Nov: weather-00, weather-01, ")
+    assert many == ["shifts 7 until 30 Nov: 60 schedules"]
+    some = effects(60, 12)
+    assert some[0].startswith("shifts 7 until 30 Nov: weather-00, weather-01, ")
+    assert some[1] == "the firings of 48 schedules stay as they are"
+    assert effects(60, 59)[1] == "the firings of 1 schedule stay as they are"
     assert len(effects(MANY, 1)) == MANY
 
 

@@ -114,7 +114,7 @@ def test_images_are_scanned_and_their_tags_cannot_be_moved() -> None:
     assert repository["ImageTagMutability"] == "IMMUTABLE"
     assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
     rules = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
-    assert [rule["selection"]["tagStatus"] for rule in rules] == ["untagged", "any"]
+    assert [rule["selection"]["tagStatus"] for rule in rules] == ["untagged"]
 
 
 def test_everything_stored_is_encrypted_without_a_key_of_ours() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.errors import ToolkitError
 from toolkit.core.stack import APP_TAG
 
@@ -80,11 +81,32 @@ class Belongings:
     def revisions(self, family: str) -> list[str]:
         """The ARNs of the active revisions of a family that carry the app's tag."""
         with translated(f"task definitions of {family}"):
-            pages = self._ecs.get_paginator("list_task_definitions").paginate(
-                familyPrefix=family, status="ACTIVE"
+            return [arn for arn in self._active(family) if self._is_ours(arn)]
+
+    def images(self) -> set[str]:
+        """Every image that an active revision of the app's families names, ours or not.
+
+        Raises:
+            ToolkitError: a revision cannot be read.
+        """
+        with translated(f"task definitions of {self._app}"):
+            families = self._ecs.get_paginator("list_task_definition_families").paginate(
+                familyPrefix=f"{self._app}-", status="ACTIVE"
             )
-            arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
-            return [arn for arn in arns if self._is_ours(arn)]
+            names = [name for page in families for name in page["families"]]
+            arns = side_by_side(self._active, names)
+            found = side_by_side(self._images, {arn for rows in arns for arn in rows})
+        return {image for images in found for image in images}
+
+    def _active(self, family: str) -> list[str]:
+        pages = self._ecs.get_paginator("list_task_definitions").paginate(
+            familyPrefix=family, status="ACTIVE"
+        )
+        return [arn for page in pages for arn in page["taskDefinitionArns"]]
+
+    def _images(self, arn: str) -> list[str]:
+        answer = self._ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        return [row["image"] for row in answer["containerDefinitions"]]
 
     def deregister(self, arn: str) -> None:
         """Deregister one revision of a task definition."""

@@ -3,13 +3,14 @@
 import base64
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.side_by_side import side_by_side
 from toolkit.adapters.tags import MANIFESTS
 from toolkit.core.errors import ImageError
 from toolkit.runtime.contract import format_time
@@ -20,16 +21,27 @@ if TYPE_CHECKING:
 _NONE = frozenset({"ImageNotFoundException"})
 _NOT_SCANNED = "ScanNotFoundException"
 _SECONDS = 20
+_A_CALL = 100
+_INDEXES = frozenset(
+    {
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    }
+)
 
 
 @frozen
 class StoredImage:
-    """An image of a repository; ``size`` is its compressed bytes, 0 where ECR does not say."""
+    """An image of a repository; ``size`` is its compressed bytes, 0 where ECR does not say.
+
+    ``is_index`` says that it is one of several platforms, each an image of its own.
+    """
 
     digest: str
     tags: tuple[str, ...]
     size: int
     pushed_at: str
+    is_index: bool = False
 
 
 @frozen
@@ -95,6 +107,24 @@ class Ecr:
             told = [self._download(self._address(repository, manifest["config"]["digest"]))]
         named = {f"{row.get('os')}/{row.get('architecture')}" for row in told}
         return tuple(sorted(name for name in named if "unknown" not in name))
+
+    def parts(self, repository: str, indexes: Iterable[str]) -> set[str]:
+        """The digests of the images that these indexes are made of."""
+        manifests = side_by_side(lambda digest: self._manifest(repository, digest), indexes)
+        return {str(row["digest"]) for each in manifests for row in each.get("manifests", ())}
+
+    def delete(self, repository: str, digests: Sequence[str]) -> dict[str, str]:
+        """Delete images by digest; returns why some stay. One that is gone is no failure."""
+        failures: dict[str, str] = {}
+        for start in range(0, len(digests), _A_CALL):
+            ids: Any = [{"imageDigest": digest} for digest in digests[start : start + _A_CALL]]
+            with _repository(repository):
+                answer = self._client.batch_delete_image(repositoryName=repository, imageIds=ids)
+            for row in answer.get("failures", ()):
+                if row.get("failureCode") != "ImageNotFound":
+                    digest = row.get("imageId", {}).get("imageDigest", "an image")
+                    failures[digest] = row.get("failureReason") or row.get("failureCode", "")
+        return failures
 
     def _address(self, repository: str, digest: str) -> str:
         """Where a blob can be fetched, without a login."""
@@ -168,6 +198,7 @@ def _image(row: Any) -> StoredImage:
         tags=tuple(sorted(row.get("imageTags", ()))),
         size=row.get("imageSizeInBytes", 0),
         pushed_at=format_time(pushed) if isinstance(pushed, datetime) else "",
+        is_index=row.get("imageManifestMediaType", "") in _INDEXES,
     )
 
 

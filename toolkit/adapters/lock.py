@@ -13,7 +13,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,15 @@ class DeployLock:
                 if error.response.get("Error", {}).get("Code") not in _LOST | _GONE:
                     raise
         self._etag = None
+
+    @contextmanager
+    def held_by(self, say: Callable[[str], None]) -> Iterator[None]:
+        """Hold the lock for a block."""
+        self.acquire(say)
+        try:
+            yield
+        finally:
+            self.release()
 
     def _take(self) -> bool:
         from botocore.exceptions import ClientError

@@ -11,6 +11,7 @@ from toolkit.core.deploying.release import (
     INDEX,
     Release,
     choose,
+    images_of,
     parse,
     release_id,
     wanted_files,
@@ -60,6 +61,11 @@ class Releases:
         index = self._get(identity, INDEX)
         files = {path: self._get(identity, path) for path in wanted_files(index)}
         return identity, parse(identity, index, files)
+
+    def images(self) -> set[str]:
+        """Every image that a complete release names; raises ToolkitError if one cannot be read."""
+        indexes = side_by_side(lambda row: self._get(row.id, INDEX), self.listed())
+        return {image for index in indexes for image in images_of(index)}
 
     def listed(self, prefix: str = "") -> list[Packaged]:
         """The complete releases, the newest first."""

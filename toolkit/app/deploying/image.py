@@ -21,6 +21,7 @@ __all__ = [
     "PLATFORMS",
     "Built",
     "Pushed",
+    "StoredImage",
     "build",
     "content_tag",
     "find_image",

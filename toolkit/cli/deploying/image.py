@@ -1,24 +1,26 @@
 """`toolkit image …`."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import click
 from attrs import asdict
 
 from toolkit.app.app import App
-from toolkit.app.deploying import image
+from toolkit.app.deploying import image, image_prune
 from toolkit.app.deploying.image_lock import make_lock
 from toolkit.cli.groups import SuggestingGroup
-from toolkit.cli.options import executor_option, json_option
+from toolkit.cli.options import Times, executor_option, json_option, yes_option
 from toolkit.cli.render import Terminal, print_json
 from toolkit.cli.root import Root, aws_options, pass_app, pass_root, project_option
+from toolkit.cli.text import cells, wrapped
 
 _GRAVE = ("CRITICAL", "HIGH")
 
 
 @click.group("image", cls=SuggestingGroup)
 def image_command() -> None:
-    """Build, push, list and scan the image that all workloads share."""
+    """Build, push, list, prune and scan the image that all workloads share."""
 
 
 @image_command.command("lock")
@@ -86,8 +88,64 @@ def ls_command(app: App, as_json: bool) -> None:
         print_json([asdict(row) for row in rows])
         return
     for row in rows:
-        tags = ", ".join(row.tags) or "untagged"
-        click.echo(f"{row.digest[:19]}…  {row.size / 1e6:7.1f} MB  {row.pushed_at[:19]}Z  {tags}")
+        _show_image(row)
+
+
+@image_command.command("prune")
+@aws_options
+@yes_option
+@json_option
+@click.option("--dry-run", is_flag=True, help="Only show what it would delete.")
+@click.option(
+    "--older-than",
+    default="1d",
+    show_default=True,
+    metavar="TIME",
+    help="Leave what was pushed since: a deployment may be about to name it.",
+)
+@pass_app
+def prune_command(app: App, yes: bool, as_json: bool, dry_run: bool, older_than: str) -> int:
+    """Delete images that no active task definition and no release names.
+
+    If anything cannot be read, nothing is deleted.
+    """
+    before = Times(app.now(), None).read("--older-than", older_than)
+    found = image_prune.unused(app, before)
+    if not as_json:
+        _show_unused(found, app.platform.repository_name)
+    deleted: list[image.StoredImage] = []
+    declined = False
+    if found.images and not dry_run:
+        count = "this image" if len(found.images) == 1 else f"these {len(found.images)} images"
+        declined = not (yes or app.console.confirm(f"Delete {count} {app.place}?"))
+        deleted = [] if declined else image_prune.prune(app, found, before)
+    if as_json:
+        rows = {"unused": found.images, "deleted": deleted}
+        stay = {"named": found.named, "recent": found.recent}
+        print_json({**{key: [asdict(row) for row in value] for key, value in rows.items()}, **stay})
+    elif deleted:
+        click.echo(f"deleted {_counted(deleted)}")
+    return 1 if declined else 0
+
+
+def _show_unused(found: image_prune.Unused, repository: str) -> None:
+    for row in found.images:
+        _show_image(row)
+    told = f"{_counted(found.images)} of {repository} are named by nothing"
+    stay = [f"{found.named} are named by task definitions or releases"]
+    stay += [f"{found.recent} are too new to tell"] if found.recent else []
+    click.echo(wrapped(f"{told}; {', '.join(stay)}", err=True), err=True)
+
+
+def _counted(images: Sequence[image.StoredImage]) -> str:
+    noun = "image" if len(images) == 1 else "images"
+    return f"{len(images)} {noun}, {sum(row.size for row in images) / 1e6:,.1f} MB"
+
+
+def _show_image(row: image.StoredImage) -> None:
+    tags = ", ".join(row.tags) or "untagged"
+    size, pushed = f"{row.size / 1e6:7.1f} MB", f"{row.pushed_at[:19]}Z"
+    click.echo(cells(f"{row.digest[:19]}…", size, pushed, tags))
 
 
 @image_command.command("scan")

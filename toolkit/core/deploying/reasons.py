@@ -75,11 +75,16 @@ def firings_told(effects: Iterable[Rescheduling]) -> list[str]:
     stay = len(rows) - len(changed)
     if not changed:
         return ["no firing changes"]
-    told = [f"the firings of {stay} schedules stay as they are"] if stay else []
+    others = "1 schedule" if stay == 1 else f"{stay} schedules"
+    told = [f"the firings of {others} stay as they are"] if stay else []
     if len(changed) <= MANY // 4:
         return [*map(str, changed.values()), *told]
     groups = grouped({name: f"{row.diff} until {row.until:%d %b}" for name, row in changed.items()})
-    return [*(f"{row.what}: {', '.join(row.names)}" for row in groups), *told]
+    return [*(f"{row.what}: {_names(row.names)}" for row in groups), *told]
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(names) if len(names) <= MANY else f"{len(names)} schedules"
 
 
 def noun_of(plan: StackPlan) -> tuple[str, str]:

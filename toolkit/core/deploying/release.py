@@ -126,6 +126,13 @@ def parse(identity: str, index: str, files: Mapping[str, str]) -> Release:
     )
 
 
+def images_of(index: str) -> set[str]:
+    """The images that the release with this index names."""
+    document = _read(index)
+    named = {row.parameters["ImageUri"] for row in document.stacks if "ImageUri" in row.parameters}
+    return {document.image, *named}
+
+
 def choose(prefix: str, known: Iterable[str]) -> str:
     """The one release whose id begins with ``prefix``; raises ConfigError for none or several."""
     fitting = sorted({identity for identity in known if identity.startswith(prefix)})
