@@ -63,9 +63,9 @@ def prices(region: str, architecture: str = "x86") -> Prices:
 
 
 def billed(task: Task) -> timedelta | None:
-    """The time that a task is billed for; None while it has not ended, or never got so far.
+    """How long a task is billed: from the start of its image pull to its end.
 
-    https://aws.amazon.com/fargate/pricing/: from the start of the pull until the task terminates.
+    None while it runs, or when it never got so far. https://aws.amazon.com/fargate/pricing/
     """
     start = task.times.get("pullStartedAt") or task.times.get("startedAt")
     end = task.times.get("stoppedAt") or task.times.get("executionStoppedAt")
