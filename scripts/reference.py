@@ -25,6 +25,7 @@ EXIT_CODE_1 = {
     "delete": "declined",
     "deploy": "declined",
     "doctor": "a check is FAIL",
+    "image prune": "declined",
     "image scan": "critical or high findings",
     "ledger": "a firing was missed or failed, or needs a look",
     "run": "FAIL, with `--follow`",

@@ -47,6 +47,7 @@ NOT_RUN = {
     "docs/guides/incident.md": "needs an incident; tests/functional/rehearsals",
     "docs/guides/secrets.md": "needs an account; tests/functional/test_secrets.py",
     "docs/local.md": "tests/functional/local runs each of them",
+    "docs/operating.md": "needs runs; tests/functional tries each command with its project",
     "docs/proof.md": "needs runs; test_pasted.py and tests/functional/rehearsals",
     "docs/schedules.md": "`next` is run below; tests/functional/test_schedules.py for the rest",
     "docs/security.md": "these targets install their tools; CI runs `make policies`",
