@@ -60,11 +60,12 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.runtime.log": _modules("contract"),
     "toolkit.runtime.stop": _modules("contract"),
     "toolkit.runtime.sink": _modules("contract"),
+    "toolkit.runtime.lease": _modules("contract", "documents", "sink"),
     "toolkit.runtime.testing": _modules("catalog", "command", "contract"),
     "toolkit.runtime.task": _modules("contract", "catalog", "urls"),
     "toolkit.runtime.packages": frozenset(),
     "toolkit.runtime.runtime": _modules(
-        "contract", "catalog", "failure", "sink", "log", "stop", "task", "work"
+        "contract", "catalog", "failure", "lease", "sink", "log", "stop", "task", "work"
     ),
     "toolkit.runtime.__main__": _modules("runtime"),
     "toolkit.core": VOCABULARY,

@@ -18,6 +18,7 @@ from toolkit.runtime import documents
 from toolkit.runtime.catalog import Workload
 from toolkit.runtime.contract import Claim, ContractError, Manifest
 from toolkit.runtime.documents import DocumentError
+from toolkit.runtime.lease import Lease
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FILES = sorted(GOLDEN.glob("*/*.json"))
@@ -36,6 +37,7 @@ def release(content: bytes) -> dict[str, str]:
 READERS: dict[str, Callable[[bytes], Any]] = {
     "claim": Claim.from_json,
     "manifest": Manifest.from_json,
+    "lease": Lease.from_json,
     "catalog": Workload.from_row,
     "deployments": Snapshot.from_json,
     "dead-letters": dead_letter.from_json,

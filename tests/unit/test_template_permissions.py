@@ -100,6 +100,11 @@ def test_there_are_no_roles_but_these() -> None:
         ("s3:GetObject", "ledger/weather/weather-20261124T050000Z.succeeded.json", True),
         ("s3:GetObject", "ledger/science/science-20261124T050000Z.succeeded.json", False),
         ("s3:GetObject", "runs/science/science-20261124T050000Z/claim.json", False),
+        ("s3:PutObject", "running/weather.json", True),
+        ("s3:GetObject", "running/weather-eu.json", True),
+        ("s3:PutObject", "running/science.json", False),
+        ("s3:GetObject", "running/weatherman.json", False),
+        ("s3:DeleteObject", "running/weather.json", False),
         ("s3:DeleteObject", "runs/weather/weather-20261124T050000Z/forecast.csv", False),
         ("s3:DeleteObjectVersion", "runs/weather/weather-20261124T050000Z/claim.json", False),
     ],
@@ -218,6 +223,7 @@ def test_endpoints_let_through_what_the_roles_may_do() -> None:
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/demo/weather:log-stream:x"
     assert permits(endpoints["LogsEndpoint"], "logs:PutLogEvents", group)
     assert permits(endpoints["S3Endpoint"], "s3:PutObject", "Bucket.Arn/runs/weather/x")
+    assert permits(endpoints["S3Endpoint"], "s3:PutObject", "Bucket.Arn/running/weather.json")
     assert permits(endpoints["S3Endpoint"], "s3:GetObject", "arn:aws:s3:::open-data/x")
     assert not permits(endpoints["S3Endpoint"], "s3:PutObject", "arn:aws:s3:::elsewhere/x")
 
@@ -268,6 +274,10 @@ TASK = {
         ("s3:PutObject", "Bucket.Arn/runs/w/w-1/plot.png", TASK, False),
         ("s3:GetObject", "Bucket.Arn/runs/w-eu/w-eu-1/plot.png", TASK, False),
         ("s3:PutObject", "Bucket.Arn/running/w-eu.json", TASK, False),
+        ("s3:PutObject", "Bucket.Arn/running/w.json", {}, True),
+        ("s3:PutObject", "Bucket.Arn/running/w.json", {**TASK, "s3:if-match": '"e"'}, False),
+        ("s3:PutObject", "Bucket.Arn/running/x.json", {**TASK, "s3:if-none-match": "*"}, True),
+        ("s3:GetObject", "Bucket.Arn/running/w.json", TASK, False),
         ("s3:PutObject", "Bucket.Arn/runs/x/x-1/plot.png", TASK, True),
         ("s3:GetObject", "Bucket.Arn/ledger/x/x-1.succeeded.json", TASK, True),
         ("s3:PutObject", "Bucket.Arn/catalog/0.json", TASK, True),

@@ -20,9 +20,6 @@ class CommandEntry(NamedTuple):
 
 COMMANDS = {
     "add": CommandEntry("project.add", "Add a workload: table, code, schedule and test."),
-    "adopt": CommandEntry(
-        "project.adopt", "Show ECS schedules that others made, and files for them."
-    ),
     "completion": CommandEntry("completion", "Print what completes commands in your shell."),
     "cost": CommandEntry(
         "proof.cost",

@@ -35,6 +35,7 @@ _STATES = {
     State.WITNESS_EXPIRED: "green",
     State.RUNNING: "blue",
     State.SETTLING: "blue",
+    State.SKIPPED: "bright_black",
 }
 _WIDTH = 30
 _STEP = 10  # of many stacks, a line after so many

@@ -6,6 +6,7 @@ I/O, so both sides can trust that a run id, an S3 key or a manifest means the sa
 S3 layout, one bucket per app::
 
     runs/<schedule>/<run-id>/claim.json               first, with If-None-Match: *
+    running/<schedule>.json                           the lease, where overlaps are skipped
     runs/<schedule>/<run-id>/<artifact>               the work
     ledger/<schedule>/<run-id>.<outcome>.json         last, once: the manifest, the commit point
 
@@ -39,6 +40,7 @@ RUN_TOKEN = "RUN_TOKEN"  # noqa: S105 - names a variable; present only for a run
 MADE_GOOD_BY = "MADE_GOOD_BY"  # present only where a person runs a firing that did not happen
 MADE_GOOD_WHY = "MADE_GOOD_WHY"
 # ... and what the task definition gives.
+OVERLAP = "OVERLAP"  # present only where a schedule lets one run at a time happen
 WORKLOAD = "WORKLOAD"
 BUCKET = "BUCKET"
 MAX_RUNTIME_SECONDS = "MAX_RUNTIME_SECONDS"
@@ -52,6 +54,7 @@ CONTRACT_VARIABLES = frozenset(
         RUN_TOKEN,
         MADE_GOOD_BY,
         MADE_GOOD_WHY,
+        OVERLAP,
         WORKLOAD,
         BUCKET,
         MAX_RUNTIME_SECONDS,
@@ -64,6 +67,14 @@ EMBEDDED_ACCOUNT = "000000000000"
 
 # The label of a task definition's container that holds the digest of the workload's catalog row.
 CATALOG_LABEL = "toolkit.catalog"
+
+
+class OverlapPolicy(StrEnum):
+    """What a firing does while another run of its schedule is not over."""
+
+    ALLOW = "allow"
+    SKIP = "skip"
+
 
 # EventBridge Scheduler replaces these in the Input when it fires:
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
@@ -93,6 +104,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     TIMED_OUT = "timed-out"
+    SKIPPED = "skipped"  # another run of the schedule held its lease
 
     @property
     def exit_code(self) -> int:
@@ -105,6 +117,7 @@ _EXIT_CODES = {
     Outcome.FAILED: 1,
     Outcome.INTERRUPTED: 143,
     Outcome.TIMED_OUT: 124,
+    Outcome.SKIPPED: 0,
 }
 EXIT_DUPLICATE = 0
 EXIT_CONFIGURATION = 64  # EX_USAGE of sysexits.h
@@ -179,6 +192,11 @@ class RunId:
     def prefix(self) -> str:
         """Where the claim and the artifacts of this run are kept."""
         return f"runs/{self.schedule}/{self}/"
+
+    @property
+    def lease_key(self) -> str:
+        """The key of the schedule's lease."""
+        return f"running/{self.schedule}.json"
 
     @property
     def claim_key(self) -> str:
@@ -359,6 +377,23 @@ class MadeGood:
     late_seconds: float
 
 
+class LeaseState(StrEnum):
+    """How a run stood to the lease of its schedule when it was committed."""
+
+    HELD = "held"
+    LOST = "lost"  # it was not renewed in time, and another run took it
+    REFUSED = "refused"
+
+
+@frozen
+class LeaseReport:
+    """The lease of a run whose schedule skips overlaps; ``holder`` is another run that has it."""
+
+    state: LeaseState
+    holder: str = ""
+    holder_task_arn: str = ""
+
+
 @frozen
 class Manifest:
     """The commit point of a run: what was run, where, with which result. Written last."""
@@ -383,6 +418,7 @@ class Manifest:
     execution_id: str | None = None
     attempt: str | None = None
     made_good: MadeGood | None = None
+    lease: LeaseReport | None = None
 
     def to_json(self) -> bytes:
         """The manifest as UTF-8 JSON."""

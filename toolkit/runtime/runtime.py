@@ -1,8 +1,9 @@
 """The shell of every run: environment → claim → workload → artifacts → manifest → exit code.
 
-Order matters. Nothing is written before the claim, and nothing after the manifest: the claim says
-that this task owns the run, the manifest commits it. A task is never restarted, so whatever goes
-wrong is told once, in the log and (if the store can be reached) in the manifest.
+Order matters. Nothing is written before the claim, and nothing but the release of a lease after the
+manifest: the claim says that this task owns the run, the manifest commits it. A task is never
+restarted, so whatever goes wrong is told once, in the log and (if the store can be reached) in the
+manifest.
 """
 
 import hashlib
@@ -32,13 +33,16 @@ from toolkit.runtime.contract import (
     ContractError,
     Interrupted,
     Json,
+    LeaseState,
     Manifest,
     Outcome,
+    OverlapPolicy,
     Result,
     format_time,
     jsonable,
 )
 from toolkit.runtime.failure import described_failure, so_far
+from toolkit.runtime.lease import HeldLease, Lease, LeaseStore, new_lease
 from toolkit.runtime.log import Log
 from toolkit.runtime.sink import Sink, SinkError, open_sink
 from toolkit.runtime.stop import StopFlag, Watchdog
@@ -131,6 +135,9 @@ class _Execution:
         self._lock = threading.Lock()
         self._claimed = threading.Event()  # the claim is decided, one way or the other
         self._refusal: tuple[str, dict[str, Any]] | None = None
+        # Why the run does no work although it is ours, as it will be committed.
+        self._barred: tuple[Outcome, dict[str, Json]] | None = None
+        self._lease: HeldLease | None = None
         self._exit_code: int | None = None  # not None: committed
         self._artifacts: dict[str, Artifact] = {}
         self._started_at = self._now()
@@ -161,7 +168,7 @@ class _Execution:
         if not isinstance(media_type, str) or not media_type:
             raise TypeError(f"the media type of {name} is {media_type!r}")
         self._claimed.wait()
-        if self._refusal is not None:
+        if self._refusal is not None or self._barred is not None:
             raise Interrupted
         size, digest = _measure(content)
         self._sink.put(key, content, media_type=media_type, sha256=digest)
@@ -197,9 +204,14 @@ class _Execution:
                 if self._refusal is not None:
                     return self._refuse()
             self._announce()
-            ended = self._work()
+            # A stream may see only later that it is barred: its work is asked to stop then.
+            ended = self._work() if self._barred is None else None
             claiming.join()
-            return self._refuse() if self._refusal is not None else self._commit(*ended)
+            if self._refusal is not None:
+                return self._refuse()
+            if self._barred is not None or ended is None:
+                return self._commit_barred()
+            return self._commit(*ended)
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -213,7 +225,10 @@ class _Execution:
         if not self._claimed.is_set():
             self.event("claim.failed", error=message, exit_code=outcome.exit_code)
             return outcome.exit_code
-        code = self._commit(outcome, Result(), error)
+        if self._barred is not None:
+            code = self._commit_barred()
+        else:
+            code = self._commit(outcome, Result(), error)
         shutil.rmtree(self.scratch, ignore_errors=True)
         return code
 
@@ -223,12 +238,41 @@ class _Execution:
             owner = self._claim()
             if owner is not None:
                 self._refusal = ("run.duplicate", {"owner": owner, "exit_code": EXIT_DUPLICATE})
+            elif self._task.overlap is OverlapPolicy.SKIP:
+                self._barred = self._take_lease()
         except Exception as error:  # noqa: BLE001 - the boundary of a thread: others wait for it
             code = Outcome.FAILED.exit_code
             self._refusal = ("claim.failed", {"error": str(error), "exit_code": code})
-        if self._refusal is not None:
+        if self._refusal is not None or self._barred is not None:
             self._stop.request(Outcome.INTERRUPTED)
         self._claimed.set()
+
+    def _take_lease(self) -> tuple[Outcome, dict[str, Json]] | None:
+        """Take the schedule's lease; what bars the run where it cannot have it."""
+        if not isinstance(self._sink, LeaseStore):
+            return Outcome.FAILED, {"type": "LeaseFailed", "message": "the store keeps no leases"}
+        lease = new_lease(self.run_id, self._arn, self._now())
+        held = HeldLease(self._sink, self._task.run_id.lease_key, lease, self._lease_lost)
+        try:
+            report = held.take()
+        except (SinkError, OSError) as error:
+            return Outcome.FAILED, {"type": "LeaseFailed", "message": str(error)}
+        self._lease = held
+        if report.state is LeaseState.REFUSED:
+            text = f"{report.holder or 'something else'} holds the lease of the schedule"
+            return Outcome.SKIPPED, {"type": "Skipped", "message": text}
+        held.keep()
+        return None
+
+    def _lease_lost(self, holder: Lease | None) -> None:
+        """Say so and go on: what the run has done so far is not undone by ending it."""
+        self.event("lease.lost", holder=holder.run_id if holder else "")
+
+    def _commit_barred(self) -> int:
+        """The end of a run that is ours and did no work."""
+        assert self._barred is not None
+        outcome, error = self._barred
+        return self._commit(outcome, Result(), error)
 
     def _refuse(self) -> int:
         """The end of a run that is not ours: one line, no object."""
@@ -285,7 +329,18 @@ class _Execution:
         return Outcome.SUCCEEDED, result, None
 
     def _commit(self, outcome: Outcome, result: Result, error: dict[str, Json] | None) -> int:
-        """Write the manifest and the last line, once; whoever comes second gets the same code."""
+        """Commit the run, once; whoever comes second gets the same exit code."""
+        if self._lease is not None:
+            self._lease.check()
+        code = self._write_manifest(outcome, result, error)
+        if self._lease is not None:
+            self._lease.release()
+        return code
+
+    def _write_manifest(
+        self, outcome: Outcome, result: Result, error: dict[str, Json] | None
+    ) -> int:
+        """Write the manifest and the last line."""
         with self._lock:
             if self._exit_code is not None:
                 return self._exit_code
@@ -295,8 +350,7 @@ class _Execution:
                 outcome, result = Outcome.FAILED, Result()
                 error = described_failure(failure, self._task)
             if error is not None:
-                name = "run.failed" if outcome is Outcome.FAILED else "run.stopped"
-                self._log.event(name, **error)
+                self._log.event(_ENDINGS.get(outcome, "run.stopped"), **error)
             self._exit_code = outcome.exit_code
             key = self._task.run_id.manifest_key(outcome)
             content = self._manifest(outcome, result, error).to_json()
@@ -341,6 +395,7 @@ class _Execution:
             log_lines=self._log.lines + 1,  # the line that says "run.finished" follows
             execution_id=task.execution_id,
             attempt=task.attempt,
+            lease=self._lease.report if self._lease is not None else None,
             made_good=task.made_good(contract.parse_time(self._started_at)),
         )
 
@@ -353,6 +408,10 @@ class _Execution:
 
     def _seconds(self) -> float:
         return self._clock() - contract.parse_time(self._started_at).timestamp()
+
+
+# The log's event of a run that did not succeed.
+_ENDINGS = {Outcome.FAILED: "run.failed", Outcome.SKIPPED: "run.skipped"}
 
 
 def _created(sink: Sink, key: str, content: bytes) -> bool:

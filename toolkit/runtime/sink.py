@@ -4,11 +4,15 @@ The only module of the image that talks to AWS. Tenacity retries single API call
 """
 
 import base64
+import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from attrs import frozen
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -36,6 +40,15 @@ _MAX_READ_BYTES = 16 * 1024 * 1024  # of a claim or a manifest
 
 class SinkError(Exception):
     """The store refused or could not be reached; the message names the key and the reason."""
+
+
+@frozen
+class StoredLease:
+    """An object as the store shows it: ``age_seconds`` by the store's own clock."""
+
+    content: bytes
+    etag: str
+    age_seconds: float
 
 
 class Sink(Protocol):
@@ -69,6 +82,28 @@ class DirectorySink:
     def read(self, key: str) -> bytes:
         """The content of ``key``."""
         return self._path(key).read_bytes()
+
+    def look(self, key: str) -> StoredLease | None:
+        """The object at ``key``, with its digest as its ETag; None where there is none."""
+        path = self._path(key)
+        try:
+            content = path.read_bytes()
+            age = time.time() - path.stat().st_mtime
+        except FileNotFoundError:
+            return None
+        return StoredLease(content, hashlib.sha256(content).hexdigest(), age)
+
+    def replace(self, key: str, content: bytes, etag: str | None) -> str | None:
+        """Write ``key`` if it is absent (no ``etag``) or still is as ``etag`` says."""
+        import fcntl
+
+        with self._path(f"{key}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            stored = self.look(key)
+            if (stored.etag if stored else None) != etag:
+                return None
+            self._path(key).write_bytes(content)
+        return hashlib.sha256(content).hexdigest()
 
     def put(self, key: str, content: bytes | Path, *, media_type: str, sha256: bytes) -> None:
         """Write ``key``; a directory keeps neither media type nor digest."""
@@ -124,7 +159,7 @@ class S3Sink:
             )
 
         try:
-            self._call(key, call, expected="PreconditionFailed")
+            self._call(key, call, expected={"PreconditionFailed"})
         except ClientError:
             return False
         return True
@@ -139,6 +174,46 @@ class S3Sink:
             return answer["Body"].read()
 
         return self._call(key, call)
+
+    def look(self, key: str) -> StoredLease | None:
+        """The object at ``key`` and its age by S3's clock; None where there is none."""
+        from botocore.exceptions import ClientError
+
+        def call() -> StoredLease:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            if answer["ContentLength"] > _MAX_READ_BYTES:
+                raise SinkError(f"s3://{self._bucket}/{key}: {answer['ContentLength']:,} bytes")
+            now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+            age = (now - answer["LastModified"]).total_seconds()
+            return StoredLease(answer["Body"].read(), answer["ETag"], age)
+
+        try:
+            return self._call(key, call, expected={"NoSuchKey"})
+        except ClientError:
+            return None
+
+    def replace(self, key: str, content: bytes, etag: str | None) -> str | None:
+        """Write ``key`` with ``If-None-Match: *``, or with ``If-Match`` on its ETag."""
+        from botocore.exceptions import ClientError
+
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+
+        def call() -> str:
+            arguments: dict[str, Any] = {
+                "Bucket": self._bucket,
+                "Key": key,
+                "Body": content,
+                "ContentType": "application/json",
+                "ChecksumAlgorithm": "SHA256",
+                **condition,
+            }
+            return self._client.put_object(**arguments)["ETag"]
+
+        try:
+            # S3 answers NoSuchKey where If-Match finds nothing.
+            return self._call(key, call, expected={"PreconditionFailed", "NoSuchKey"})
+        except ClientError:
+            return None
 
     def put(self, key: str, content: bytes | Path, *, media_type: str, sha256: bytes) -> None:
         """Write ``key``; S3 checks and records the SHA-256.
@@ -161,10 +236,12 @@ class S3Sink:
 
         self._call(key, call)
 
-    def _call(self, key: str, call: Callable[[], _T], *, expected: str | None = None) -> _T:
+    def _call(
+        self, key: str, call: Callable[[], _T], *, expected: Collection[str] = frozenset()
+    ) -> _T:
         """One API call, repeated while its failure is transient and our patience lasts.
 
-        An error of the code ``expected`` is raised as it is; every other one as SinkError.
+        An error with one of the codes ``expected`` is raised as it is; others as SinkError.
         """
         import tenacity
         from botocore.exceptions import BotoCoreError, ClientError
@@ -179,7 +256,7 @@ class S3Sink:
         try:
             return retrying(call)
         except ClientError as error:
-            if expected is not None and _code(error) == expected:
+            if _code(error) in expected:
                 raise
             raise SinkError(f"s3://{self._bucket}/{key}: {_describe(error)}") from error
         except BotoCoreError as error:

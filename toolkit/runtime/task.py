@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from toolkit.runtime import contract
 from toolkit.runtime.catalog import Catalog, Workload
-from toolkit.runtime.contract import ContractError, Json, MadeGood, RunId
+from toolkit.runtime.contract import ContractError, Json, MadeGood, OverlapPolicy, RunId
 from toolkit.runtime.urls import REDACTED, hide_credentials
 
 _METADATA = "ECS_CONTAINER_METADATA_URI_V4"
@@ -41,6 +41,7 @@ class RunInput:
     environment: Mapping[str, str]
     execution_id: str | None
     attempt: str | None
+    overlap: OverlapPolicy = OverlapPolicy.ALLOW
     made_good_by: str = ""
     made_good_why: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)  # their values
@@ -102,6 +103,7 @@ def read_task(environment: Mapping[str, str], catalog: Catalog) -> RunInput:
     bucket = reader.attempt(lambda: reader.required(contract.BUCKET))
     limit = reader.attempt(lambda: _limit(environment, workload))
     settings = reader.attempt(lambda: workload.settings(environment) if workload else None)
+    overlap = reader.attempt(lambda: _overlap(environment.get(contract.OVERLAP)))
     token = environment.get(contract.RUN_TOKEN)
     run_id = None
     if schedule and due:
@@ -123,6 +125,7 @@ def read_task(environment: Mapping[str, str], catalog: Catalog) -> RunInput:
         environment=_shown(environment, workload),
         execution_id=environment.get(contract.EXECUTION_ID),
         attempt=environment.get(contract.ATTEMPT),
+        overlap=overlap or OverlapPolicy.ALLOW,
         made_good_by=environment.get(contract.MADE_GOOD_BY, ""),
         made_good_why=environment.get(contract.MADE_GOOD_WHY, ""),
         secrets=secret_texts(environment.get(row.name, "") for row in workload.secrets),
@@ -229,6 +232,13 @@ def _time(text: str) -> datetime:
         return contract.parse_time(text)
     except ContractError as error:
         raise ContractError(f"SCHEDULED_TIME: {error}") from error
+
+
+def _overlap(text: str | None) -> OverlapPolicy:
+    try:
+        return OverlapPolicy(text or OverlapPolicy.ALLOW)
+    except ValueError as error:
+        raise ContractError(f"OVERLAP={text!r} is neither allow nor skip") from error
 
 
 def _limit(environment: Mapping[str, str], workload: Workload | None) -> int:

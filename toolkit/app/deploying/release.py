@@ -123,4 +123,4 @@ def check_project(app: App) -> None:
         env = config.environment_of(schedule.workload, schedule.env)
         workload = app.project.catalog.workload(schedule.workload)
         check_settings(f"schedules/{schedule.name}.toml", workload, env)
-        scheduler_input(schedule.name, env)
+        scheduler_input(schedule.name, env, schedule.overlap)

@@ -20,9 +20,8 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.proof import ledger
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import run_of
-from toolkit.core.proof.ledger import Committed, Firing
+from toolkit.core.proof.ledger import Committed, Firing, told_of
 from toolkit.core.proof.log_digest import parse_event
-from toolkit.core.proof.make_good import made_good_of
 from toolkit.core.schedules.history import History
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId, parse_time
@@ -278,7 +277,7 @@ class TaskEnds:
             before = self._known.get(run_id) if run_id is not None else None
             # Of two deliveries the one that ended well is the run's.
             if run_id is not None and (before is None or before.exit_code != 0):
-                self._known[run_id] = evolve(task, environment=made_good_of(task.environment))
+                self._known[run_id] = evolve(task, environment=told_of(task.environment))
 
 
 def committed_of(commit: Commit) -> Committed:

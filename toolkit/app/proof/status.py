@@ -167,7 +167,7 @@ def _runs(
                 rows.setdefault(firing.run_id, RunSummary(firing.run_id, firing.state))
         for commit in commits[name]:
             before = rows.get(commit.run_id)
-            if before is None or before.outcome in {None, Outcome.SUCCEEDED}:
+            if before is None or before.outcome in {None, Outcome.SKIPPED, Outcome.SUCCEEDED}:
                 rows[commit.run_id] = RunSummary(
                     commit.run_id,
                     states.get(commit.run_id, OUTCOMES[commit.outcome]),

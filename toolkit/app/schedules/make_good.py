@@ -56,7 +56,7 @@ def start(app: App, wanted: Wanted) -> Started:
         wanted.run_id,
         own_environment(target.get("Input")),
         token=secrets.token_hex(3),
-        made_good=make_good.variables(wanted.by, wanted.why),
+        more=make_good.variables(wanted.by, wanted.why),
     )
 
 

@@ -13,7 +13,13 @@ from toolkit.core.names import workload_of
 from toolkit.core.schedules.invocation import Invocation, run_task_request
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.schedule_file import check_environment, check_settings
-from toolkit.core.schedules.target import ecs_target, own_environment, run_overrides
+from toolkit.core.schedules.target import (
+    ecs_target,
+    overlap_of,
+    overlap_variables,
+    own_environment,
+    run_overrides,
+)
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 
@@ -45,11 +51,15 @@ def launch(
     env: Mapping[str, str],
     *,
     token: str,
-    made_good: Mapping[str, str] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Started:
-    """Start a schedule's target for a run; ``token`` tells this request from every other one."""
+    """Start a schedule's target for a run; ``token`` tells this request from every other one.
+
+    ``more`` are variables of the contract.
+    """
     execution_id = f"toolkit-run-{token}"
-    overrides = run_overrides(run_id, env, execution_id=execution_id, made_good=made_good)
+    more = {**overlap_variables(overlap_of(target.get("Input"))), **(more or {})}
+    overrides = run_overrides(run_id, env, execution_id=execution_id, more=more)
     invocation = Invocation(
         f"toolkit/{run_id.schedule}", run_id.scheduled_time, execution_id, attempt=1
     )

@@ -58,7 +58,7 @@ def change(
     env = config.environment_of(after.workload, after.env)
     workload = config.sized(project.catalog.workload(after.workload))
     check_settings(f"schedules/{name}.toml", workload, env)
-    scheduler_input(name, env)
+    scheduler_input(name, env, after.overlap)
     return ScheduleChange(preview(before, after, workload, env, now), edit)
 
 

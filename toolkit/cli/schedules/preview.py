@@ -50,6 +50,7 @@ def launch(schedule: Schedule) -> str:
         f"up to {window} min late" if window != "0" else "",
         f"a failed launch is tried {retries} times again" if retries != "0" else "",
         f"given up after {age} s" if age != LAUNCH_DEFAULTS["event_age_seconds"] else "",
+        "skipped while another run goes on" if schedule.overlap == "skip" else "",
         f"on {provider}" if provider != LAUNCH_DEFAULTS["capacity_provider"] else "",
     ]
     return ", ".join(filter(None, said))
@@ -103,6 +104,7 @@ def document(found: Preview) -> dict[str, Any]:
         "end": after.end,
         "description": after.description,
         **launch_document(after),
+        "overlap": after.overlap,
         "env": dict(after.env),
         "words": found.words,
         "longest_seconds": found.longest / timedelta(seconds=1),

@@ -16,9 +16,9 @@ from toolkit.cli.root import Root, aws_options, pass_root
 from toolkit.cli.schedules.preview import diff_document, document, show, show_diff
 from toolkit.core.schedules.firings import FiringDiff
 from toolkit.core.schedules.schedule import Schedule
-from toolkit.core.schedules.schedule_file import LAUNCH, SHAPE
+from toolkit.core.schedules.schedule_file import LAUNCH, OVERLAPS, SHAPE
 
-_UNSET = ("start", "end", "timezone", "description", *LAUNCH)
+_UNSET = ("start", "end", "timezone", "description", "overlap", *LAUNCH)
 
 
 @frozen
@@ -81,6 +81,10 @@ def _launch_options(command: Callable[..., int]) -> Callable[..., int]:
         name = f"--{key.replace('_', '-')}"
         option = click.option(name, type=kind, metavar=metavar, help=_LAUNCH_HELP[key])
         command = option(command)
+    overlap = click.option(
+        "--overlap", type=click.Choice(OVERLAPS), help="Skip a firing while a run goes on, or not."
+    )
+    command = overlap(command)
     return click.option("--description", metavar="TEXT", help="What it is for.")(command)
 
 

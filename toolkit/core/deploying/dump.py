@@ -27,6 +27,7 @@ def file_changes(
         "timezone": live.timezone,
         "state": live.state,
         **{key: getattr(live, key) or None for key in _OPTIONAL},
+        "overlap": live.overlap if before or live.overlap != "allow" else None,
     }
     if live.description == f"{live.name} of {config.app.name}":
         wanted["description"] = None

@@ -20,6 +20,7 @@ _CLASSES = {
     State.SETTLING: "busy",
     State.RUNNING: "busy",
     State.LATE: "unknown",
+    State.SKIPPED: "quiet",
     State.NOT_YET_DUE: "quiet",
 }
 

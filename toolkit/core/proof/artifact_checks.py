@@ -7,7 +7,7 @@ from toolkit.core.checks import Check, Status, worst
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.content import Content
 from toolkit.runtime.catalog import ExpectedArtifact
-from toolkit.runtime.contract import Artifact, Manifest, Outcome
+from toolkit.runtime.contract import OVERLAP, Artifact, LeaseState, Manifest, Outcome, OverlapPolicy
 
 
 def manifest(case: Case) -> Check:
@@ -22,9 +22,23 @@ def manifest(case: Case) -> Check:
         return _missing_manifest(case)
     if found[0].outcome is Outcome.SUCCEEDED:
         return Check(name, Status.OK, f"succeeded, committed {found[0].finished_at}")
+    if found[0].outcome is Outcome.SKIPPED:
+        return _skipped(case, found[0])
     error = found[0].error or {}
     text = f"{found[0].outcome}: {error.get('message', 'no reason recorded')}"
     return Check(name, Status.FAIL, text, finding=str(found[0].outcome))
+
+
+def _skipped(case: Case, manifest: Manifest) -> Check:
+    """The run did what it had to where its launch told it to skip and another run was named."""
+    told = case.owner is not None and case.owner.environment.get(OVERLAP) == OverlapPolicy.SKIP
+    refused = manifest.lease is not None and manifest.lease.state is LeaseState.REFUSED
+    if case.owner is not None and not (told and refused):
+        text = "skipped, and nothing told the run to"
+        return Check("manifest", Status.FAIL, text, finding="pieces-disagree")
+    holder = manifest.lease.holder if manifest.lease is not None else ""
+    text = f"skipped: {holder or 'another run'} held the lease of the schedule"
+    return Check("manifest", Status.WARN, text, finding="skipped")
 
 
 def _missing_manifest(case: Case) -> Check:
@@ -60,6 +74,8 @@ def artifacts(case: Case) -> Check:
                 checks[expected.name] = Check(
                     expected.name, Status.FAIL, shortfall, finding="no-artifact"
                 )
+    if listed.outcome is Outcome.SKIPPED and not checks:
+        return Check("artifacts", Status.OK, "none, as the run did no work")
     if not checks:
         return Check("artifacts", Status.FAIL, "the run left none", finding="no-artifact")
     good = sum(check.status is Status.OK for check in checks.values())

@@ -225,7 +225,7 @@ def _of_manifest(case: Case, manifest: Manifest, facts: Mapping[str, str]) -> It
 
 
 def _about_success(manifest: Manifest, code: int) -> bool:
-    return (manifest.outcome is Outcome.SUCCEEDED) != (code == 0)
+    return (manifest.outcome.exit_code == 0) != (code == 0)
 
 
 def _made_good(case: Case, manifest: Manifest) -> Iterator[Statement]:

@@ -17,9 +17,9 @@ from attrs import define, field, frozen
 from toolkit.core.proof.case import LAUNCH_WINDOW_SECONDS
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.diagnosis import diagnose, diagnose_launch
-from toolkit.core.proof.make_good import told
+from toolkit.core.proof.make_good import made_good_of, told
 from toolkit.core.task import Task
-from toolkit.runtime.contract import MADE_GOOD_BY, Outcome, RunId
+from toolkit.runtime.contract import MADE_GOOD_BY, OVERLAP, Outcome, OverlapPolicy, RunId
 
 _CHUNK = 500
 
@@ -35,6 +35,7 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"
     TIMED_OUT = "timed-out"
     DUPLICATE = "duplicate-suppressed"  # ok, and delivered more than once
+    SKIPPED = "skipped"  # another run of the schedule held its lease
     MADE_GOOD = "ok (made good)"  # run later, because a person asked for it
     WITNESS_EXPIRED = "ok (witness expired)"  # older than the records are kept
     UNWITNESSED = "unwitnessed"  # it says that it succeeded, and nobody saw it
@@ -57,6 +58,7 @@ _GOOD = frozenset(
         State.SETTLING,
         State.DUPLICATE,
         State.MADE_GOOD,
+        State.SKIPPED,
         State.WITNESS_EXPIRED,
         State.NOT_YET_DUE,
     }
@@ -68,6 +70,7 @@ OUTCOMES = {
     Outcome.FAILED: State.FAILED,
     Outcome.INTERRUPTED: State.INTERRUPTED,
     Outcome.TIMED_OUT: State.TIMED_OUT,
+    Outcome.SKIPPED: State.SKIPPED,
 }
 
 
@@ -91,8 +94,8 @@ class Committed:
 
     @property
     def good(self) -> bool:
-        """Whether the run says that it succeeded."""
-        return self.outcome is Outcome.SUCCEEDED
+        """Whether the run says that it succeeded, or that it had to be skipped."""
+        return self.outcome.exit_code == 0
 
 
 class Sightings(Protocol):
@@ -232,6 +235,12 @@ class _Found:
         return State.MISSED, "no task, no claim, no dead letter"
 
 
+def told_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """What of a task's environment the ledger asks for."""
+    overlap = {name: environment[name] for name in (OVERLAP,) if name in environment}
+    return {**overlap, **made_good_of(environment)}
+
+
 def became(
     committed: Committed, witness: Task | None, sightings: Sightings, now: datetime
 ) -> tuple[State, str]:
@@ -241,7 +250,10 @@ def became(
     """
     if not committed.good:
         return OUTCOMES[committed.outcome], ""
+    says = committed.outcome
     if witness is not None and witness.stopped and witness.exit_code == 0:
+        if says is Outcome.SKIPPED:
+            return _skipped(witness)
         if MADE_GOOD_BY in witness.environment:
             return State.MADE_GOOD, told(witness)
         if sightings.duplicated(committed.run_id):
@@ -249,7 +261,7 @@ def became(
         return State.OK, ""
     if witness is not None and witness.stopped:
         why = diagnose(witness)
-        return State.FAILED, f"it says succeeded; ECS: {why.summary if why else 'no exit code'}"
+        return State.FAILED, f"it says {says}; ECS: {why.summary if why else 'no exit code'}"
     if witness is not None:
         return State.RUNNING, ""
     if committed.at is not None and now - committed.at < SETTLING:
@@ -257,7 +269,14 @@ def became(
     days = sightings.record_days()
     if days is not None and now - committed.run_id.scheduled_time > timedelta(days=days):
         return State.WITNESS_EXPIRED, f"the records of tasks are kept for {days} days"
-    return State.UNWITNESSED, "it says succeeded; neither ECS nor its records know its task"
+    return State.UNWITNESSED, f"it says {says}; neither ECS nor its records know its task"
+
+
+def _skipped(witness: Task) -> tuple[State, str]:
+    """A run may skip itself only where its launch told it to."""
+    if witness.environment.get(OVERLAP) == OverlapPolicy.SKIP:
+        return State.SKIPPED, "another run of the schedule held its lease"
+    return State.FAILED, "it says skipped, and its schedule lets runs overlap"
 
 
 @define

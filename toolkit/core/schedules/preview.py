@@ -13,7 +13,6 @@ from toolkit.core.schedules.drift import FieldChange
 from toolkit.core.schedules.firings import (
     FiringDiff,
     LocalFiring,
-    Timetable,
     clock_effects,
     compare,
     localize,
@@ -21,14 +20,14 @@ from toolkit.core.schedules.firings import (
 )
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.runtime.catalog import Workload
-from toolkit.runtime.contract import RunId
+from toolkit.runtime.contract import OverlapPolicy, RunId
 
 _SHOWN = 5
 _EFFECTS = 4
 _LEAST, _MOST = timedelta(days=7), timedelta(days=400)
 _LOOKED_AT = 500
 _YEAR = timedelta(days=366)
-_FIELDS = ("workload", "expression", "timezone", "state", "start", "end", "description")
+_FIELDS = ("workload", "expression", "timezone", "state", "start", "end", "description", "overlap")
 
 
 @frozen
@@ -86,7 +85,7 @@ def preview(
         after=after,
         words=timetable.expression.describe(),
         longest=longest,
-        warnings=tuple(_warnings(timetable, longest, after.flexible_window, now)),
+        warnings=tuple(_warnings(after, longest, now)),
         firings=tuple(localize(shown, after.timezone)),
         edits=tuple(_edits(before, after)) if before else (),
         diff=compare(old, timetable, now, until),
@@ -150,9 +149,8 @@ def _period(shown: list[datetime], now: datetime, timezone: str) -> datetime:
     return midnight.astimezone(UTC)
 
 
-def _warnings(
-    timetable: Timetable, longest: timedelta, window: timedelta, now: datetime
-) -> Iterator[str]:
+def _warnings(schedule: Schedule, longest: timedelta, now: datetime) -> Iterator[str]:
+    timetable, window = schedule.timetable(), schedule.flexible_window
     yield from timetable.warnings(now)
     effects = clock_effects(timetable, now, now + _YEAR)
     yield from (str(effect) for effect in islice(effects, _EFFECTS))
@@ -161,7 +159,10 @@ def _warnings(
     if found is not None:
         late = f" and may start {window} late" if window else ""
         before, next_one = f"{found.previous:%Y-%m-%d %H:%M}Z", f"{found.firing:%H:%M}Z"
+        apart = "nothing keeps them apart"
+        if schedule.overlap == OverlapPolicy.SKIP:
+            apart = "the later one is skipped"
         yield (
             f"runs may overlap: one takes up to {longest}{late}, and {before} is followed at "
-            f"{next_one}; nothing keeps them apart"
+            f"{next_one}; {apart}"
         )

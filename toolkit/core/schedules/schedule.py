@@ -10,7 +10,7 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.expressions.expression import ExpressionError
 from toolkit.core.schedules import schedule_file
 from toolkit.core.schedules.firings import Timetable
-from toolkit.core.schedules.target import launch_parameters, scheduler_input
+from toolkit.core.schedules.target import launch_parameters, overlap_of, scheduler_input
 from toolkit.core.schedules.timing import Timing
 from toolkit.runtime.catalog import Catalog
 from toolkit.runtime.contract import format_time
@@ -47,6 +47,7 @@ class Schedule:
     end: str = ""
     description: str = ""
     env: Mapping[str, str] = {}
+    overlap: str = "allow"
     input: str | None = None
     launch: Mapping[str, str] = {}
     changed_at: str = ""
@@ -79,7 +80,8 @@ class Schedule:
         own["timezone"] = own["timezone"] or "UTC"
         own["state"] = own["state"] or "ENABLED"
         launch = {name: text for name, text in parameters.items() if name not in FIELDS.values()}
-        return cls(workload=workload, launch=launch, changed_at=changed_at, **own)
+        overlap = overlap_of(own["input"])
+        return cls(workload=workload, launch=launch, changed_at=changed_at, overlap=overlap, **own)
 
     @classmethod
     def from_live(cls, answer: Mapping[str, Any]) -> Self:
@@ -94,6 +96,7 @@ class Schedule:
             start=format_time(answer["StartDate"]) if "StartDate" in answer else "",
             end=format_time(answer["EndDate"]) if "EndDate" in answer else "",
             description=answer.get("Description", ""),
+            overlap=overlap_of(answer["Target"].get("Input")),
             input=answer["Target"].get("Input", ""),
             launch={"FlexibleWindowMinutes": str(window), **launch_parameters(answer["Target"])},
             changed_at=format_time(answer["LastModificationDate"]),
@@ -145,7 +148,7 @@ class Schedule:
         """
         own = {parameter: getattr(self, word) for word, parameter in FIELDS.items()}
         if self.input is None:
-            own["Input"] = scheduler_input(self.name, self.env)
+            own["Input"] = scheduler_input(self.name, self.env, self.overlap)
         return {**own, **self.launch}
 
     def timetable(self) -> Timetable:

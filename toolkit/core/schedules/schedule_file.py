@@ -10,7 +10,7 @@ from typing import Any
 from toolkit.core.errors import ConfigError, unknown_key
 from toolkit.core.names import check_name, workload_of
 from toolkit.runtime.catalog import Catalog, Workload
-from toolkit.runtime.contract import ContractError, parse_time
+from toolkit.runtime.contract import ContractError, OverlapPolicy, parse_time
 
 _TEXTS = ("expression", "timezone", "state", "start", "end", "description")
 # How a firing becomes a task, by the words of the file: parameters of templates/schedule.yaml.
@@ -27,13 +27,15 @@ LAUNCH_DEFAULTS = {
     "event_age_seconds": "900",
     "capacity_provider": "FARGATE",
 }
-_KEYS = ("workload", *_TEXTS, *LAUNCH, "env")
+OVERLAPS = tuple(str(policy) for policy in OverlapPolicy)
+_KEYS = ("workload", *_TEXTS, *LAUNCH, "overlap", "env")
 # What each key holds (see deploying/toml_text.check_shape).
 SHAPE: Mapping[str, Any] = {
     **dict.fromkeys(("workload", "expression", "timezone", "state", "description"), "text"),
     **dict.fromkeys(("start", "end"), "time"),
     **dict.fromkeys(LAUNCH, "a whole number"),
     "capacity_provider": "text",
+    "overlap": "text",
     "env": {"*": "setting"},
 }
 # An environment's table cannot choose another workload: the schedule's name is a permission.
@@ -71,10 +73,13 @@ def read(
         texts[key] = _utc(where, key, texts.get(key, ""))
     if texts.get("state", "ENABLED") not in _STATES:
         raise ConfigError(f"{where}: state {texts['state']!r}", hint="ENABLED or DISABLED")
+    overlap = table.get("overlap", OVERLAPS[0])
+    if overlap not in OVERLAPS:
+        raise ConfigError(f"{where}: overlap {overlap!r}", hint=f"write {' or '.join(OVERLAPS)}")
     if len(texts.get("description", "")) > _LONGEST_DESCRIPTION:
         raise ConfigError(f"{where}: the description has more than {_LONGEST_DESCRIPTION} letters")
     check_environment(where, workload, env)
-    fields = {"name": name, "workload": workload.name, "env": env, **texts}
+    fields = {"name": name, "workload": workload.name, "env": env, "overlap": overlap, **texts}
     return {**fields, "launch": _launch(where, table), "zone_given": "timezone" in table}
 
 

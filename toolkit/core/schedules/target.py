@@ -8,6 +8,7 @@ from typing import Any
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import CONTAINER
 from toolkit.runtime import contract
+from toolkit.runtime.contract import OverlapPolicy
 
 # RunTask's limit for the overrides as JSON, far below the 256 KB of a Scheduler Input:
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
@@ -27,9 +28,12 @@ def overrides(
     execution_id: str,
     attempt: str,
     token: str | None = None,
-    made_good: Mapping[str, str] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """ECS task overrides; the scheduled time first, then by name, so that diffs are stable."""
+    """ECS task overrides; the scheduled time first, then by name, so that diffs are stable.
+
+    ``more`` are variables of the contract that not every run has.
+    """
     variables = {
         **environment,
         contract.SCHEDULE: schedule,
@@ -39,7 +43,7 @@ def overrides(
     }
     if token is not None:
         variables[contract.RUN_TOKEN] = token
-    variables |= made_good or {}
+    variables |= more or {}
     # The notification of platform.yaml finds the scheduled time at the first place.
     names = sorted(variables, key=lambda name: (name != contract.SCHEDULED_TIME, name))
     rows = [{"name": name, "value": variables[name]} for name in names]
@@ -54,7 +58,9 @@ def overrides(
     return built
 
 
-def scheduler_input(schedule: str, environment: Mapping[str, str]) -> str:
+def scheduler_input(
+    schedule: str, environment: Mapping[str, str], overlap: str = OverlapPolicy.ALLOW
+) -> str:
     """The Input of a schedule's target: overrides with the Scheduler's own placeholders."""
     attributes = contract.SCHEDULER_ATTRIBUTES
     text = json.dumps(
@@ -64,6 +70,7 @@ def scheduler_input(schedule: str, environment: Mapping[str, str]) -> str:
             scheduled_time=attributes[contract.SCHEDULED_TIME],
             execution_id=attributes[contract.EXECUTION_ID],
             attempt=attributes[contract.ATTEMPT],
+            more=overlap_variables(overlap),
         ),
         separators=(",", ":"),
     )
@@ -156,14 +163,30 @@ def own_environment(text: str | None) -> dict[str, str]:
     }
 
 
+def overlap_of(text: str | None) -> str:
+    """Whether an Input lets the runs of its schedule overlap; "allow" where it does not say."""
+    try:
+        containers = json.loads(text or "{}").get("containerOverrides", [])
+        rows = [row for container in containers for row in container.get("environment", [])]
+        said = [row.get("value") for row in rows if row.get("name") == contract.OVERLAP]
+    except (ValueError, AttributeError, TypeError):
+        return OverlapPolicy.ALLOW  # an Input by hand may be anything
+    return OverlapPolicy.SKIP if OverlapPolicy.SKIP in said else OverlapPolicy.ALLOW
+
+
+def overlap_variables(overlap: str) -> dict[str, str]:
+    """The variables that tell a run so."""
+    return {contract.OVERLAP: overlap} if overlap != OverlapPolicy.ALLOW else {}
+
+
 def run_overrides(
     run_id: contract.RunId,
     environment: Mapping[str, str],
     *,
     execution_id: str,
-    made_good: Mapping[str, str] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The same overrides for a run that a person starts; ``made_good`` says who and why."""
+    """The same overrides for a run that a person starts."""
     return overrides(
         run_id.schedule,
         environment,
@@ -171,7 +194,7 @@ def run_overrides(
         execution_id=execution_id,
         attempt="1",
         token=run_id.token,
-        made_good=made_good,
+        more=more,
     )
 
 
