@@ -110,51 +110,27 @@ def main() -> None:
 
     shifted_time.install()
 
-    from . import access, table
-
-    # In this order: ministack's app binds names of its core when it is imported.
-    table.check("core.", "services.")
-    access.install()
-    table.check("app.")
-
     from . import (
-        alarms,
         blobs,
         bucket_lifecycle,
         cloudformation,
-        disk,
         ecs,
-        events,
-        logs,
+        gateway,
         names,
         parsed_templates,
         policy_variables,
-        registry_login,
-        scheduler,
-        snapshots,
+        replacements,
+        table,
         task_definition,
         template_parameters,
     )
 
-    for service in (
-        ecs,
-        task_definition,
-        blobs,
-        events,
-        alarms,
-        logs,
-        scheduler,
-        cloudformation,
-        bucket_lifecycle,
-        template_parameters,
-        parsed_templates,
-        names,
-        policy_variables,
-        registry_login,
-        disk,
-        snapshots,
-    ):
-        service.install()
+    # What these replace is registered by their import.
+    del gateway, parsed_templates, policy_variables, template_parameters
+    table.check()
+    replacements.install()
+    for module in (ecs, task_definition, blobs, cloudformation, bucket_lifecycle, names):
+        module.install()
     asyncio.run(_serve(listener, token))
 
 

@@ -16,14 +16,14 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch, sqs
 
-from . import events, shifted_time, snapshots
+from . import events, service_calls, shifted_time, snapshots
+from .replacements import replaces
 
 Alarm = dict[str, Any]
 
 _MINUTE = 60
 # "A queue is considered active for up to six hours from the time it contains any messages".
 _ACTIVE_SECONDS = 6 * 3600
-_KEPT_MINUTES = 24 * 60
 _GAUGES = {
     "ApproximateNumberOfMessagesVisible": "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
@@ -38,17 +38,14 @@ _ORDERS: dict[str, tuple[Callable[[float, float], bool], str]] = {
 _active_until: dict[str, float] = {}  # by the queue's address
 
 
-def install() -> None:
-    """Mend ministack's CloudWatch, which evaluates alarms only when somebody puts a metric."""
-    cloudwatch._evaluate_alarm = lambda _alarm: None
-    record, reset = cloudwatch._record_history, cloudwatch.reset
-    cloudwatch._record_history = lambda *args, **more: _record(record, *args, **more)
+@replaces("services.cloudwatch._evaluate_alarm")
+def _no_evaluation(_original: Any, _alarm: Alarm) -> None:
+    """Ministack's own, whenever somebody puts a metric."""
 
-    def reset_and_forget() -> None:
-        reset()
-        _active_until.clear()
 
-    cloudwatch.reset = reset_and_forget
+def reset() -> None:
+    """Forget which queues are active."""
+    _active_until.clear()
 
 
 def at(minute: int) -> None:
@@ -74,12 +71,10 @@ def _measure(queue: dict[str, Any], minute: int) -> None:
     # Of the minute before; one that was received and deleted within it is not counted.
     sent = [row for row in queue["messages"] if minute - _MINUTE <= row["sent_at"] < minute]
     values["NumberOfMessagesSent"] = float(len(sent))
+    shifted_time.set_request_moment(minute - _MINUTE / 2)
     for metric, value in values.items():
         cloudwatch.record_metric("AWS/SQS", metric, value, "Count", dimensions)
-        key = ("AWS/SQS", metric, cloudwatch._dims_key(dimensions))
-        # Its moment is the minute itself: a moment later it would tell of the next one.
-        cloudwatch._metrics[key][-1]["Timestamp"] = float(minute)
-        del cloudwatch._metrics[key][:-_KEPT_MINUTES]
+    shifted_time.set_request_moment(minute)
     snapshots.touch()
 
 
@@ -92,30 +87,36 @@ def _evaluate(alarm: Alarm, end: int) -> None:
     old = alarm["StateValue"]
     if state == old:
         return
-    alarm.update(
-        StateValue=state,
-        StateReason=reason,
-        StateUpdatedTimestamp=end,
-        StateTransitionedTimestamp=end,
-    )
-    cloudwatch._record_history(alarm["AlarmName"], old, state, reason)
-    cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
-    cloudwatch._evaluate_parent_alarms(alarm)
+    change = {"AlarmName": alarm["AlarmName"], "StateValue": state, "StateReason": reason}
+    service_calls.call(cloudwatch, "SetAlarmState", change)
+    alarm.update(StateUpdatedTimestamp=end, StateTransitionedTimestamp=end)
 
 
 def _datapoints(alarm: Alarm, end: int) -> Iterator[tuple[int, float | None]]:
     """Start and value of each period, the newest first; None where there is no data."""
-    dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm["Dimensions"]))
-    key = (alarm["Namespace"], alarm["MetricName"], dimensions)
-    points, period = cloudwatch._metrics.get(key) or [], alarm["Period"]
+    points, period = _points(alarm), alarm["Period"]
     statistic = alarm.get("ExtendedStatistic") or alarm["Statistic"]
     for number in range(alarm["EvaluationPeriods"]):
         last = end - number * period
-        # What is measured at a full minute tells of the minute before.
-        chosen = [row for row in points if last - period < row["Timestamp"] <= last]
+        chosen = [row for row in points if last - period <= row["Timestamp"] < last]
         stats = cloudwatch._calc_stats(chosen)
         value = cloudwatch._stat_value(stats, statistic, chosen) if stats else None
         yield last - period, value
+
+
+def _points(alarm: Alarm) -> list[dict[str, Any]]:
+    """All that is known of an alarm's metric."""
+    wanted = (alarm["Namespace"], alarm["MetricName"])
+    dimensions = _dimensions(alarm)
+    for (namespace, name, _key), points in cloudwatch._metrics.items():
+        if (namespace, name) == wanted and points and points[0]["Dimensions"] == dimensions:
+            found: list[dict[str, Any]] = points
+            return found
+    return []
+
+
+def _dimensions(alarm: Alarm) -> dict[str, str]:
+    return {row["Name"]: row.get("Value", "") for row in alarm["Dimensions"]}
 
 
 def _judge(alarm: Alarm, values: list[tuple[int, float | None]]) -> tuple[str, str]:
@@ -155,6 +156,7 @@ def _judge(alarm: Alarm, values: list[tuple[int, float | None]]) -> tuple[str, s
     )
 
 
+@replaces("services.cloudwatch._record_history")
 def _record(original: Any, name: str, old: str, new: str, *args: Any, **more: Any) -> None:
     """Whatever changes the state of an alarm passes here: EventBridge hears of it."""
     original(name, old, new, *args, **more)
@@ -176,7 +178,7 @@ def _metric(alarm: Alarm) -> dict[str, Any]:
     metric = {
         "namespace": alarm["Namespace"],
         "name": alarm["MetricName"],
-        "dimensions": cloudwatch._dims_from_list(alarm["Dimensions"]),
+        "dimensions": _dimensions(alarm),
     }
     statistic = alarm.get("ExtendedStatistic") or alarm["Statistic"]
     stat = {"metric": metric, "period": alarm["Period"], "stat": statistic}

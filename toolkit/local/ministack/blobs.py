@@ -14,18 +14,6 @@ _HOME = snapshots.DIRECTORY / "blobs"
 def install() -> None:
     """Mend ministack's ECR."""
     ecr._layer_blobs = _Registry()
-    load, reset = ecr.load_persisted_state, ecr.reset
-
-    def load_and_sweep(saved: Any) -> None:
-        load(saved)
-        _sweep()
-
-    def reset_and_wipe() -> None:
-        reset()
-        _sweep()
-
-    ecr.load_persisted_state = load_and_sweep
-    ecr.reset = reset_and_wipe
 
 
 class _Blobs(dict[str, Any]):
@@ -81,7 +69,7 @@ def _write(digest: str, content: bytes) -> None:
         draft.replace(path)
 
 
-def _sweep() -> None:
+def sweep() -> None:
     """Remove what no repository has."""
     wanted = {_path(digest) for found in ecr._layer_blobs.all_values() for digest in found}
     for path in set(_HOME.glob("*")) - wanted:

@@ -4,12 +4,14 @@ Each is created through the service's own call, so it is checked and stored as t
 """
 
 import json
+from functools import partial
 from typing import Any
 
 from ministack.services import cloudformation, ecs
-from ministack.services.cloudformation import engine, provisioners
+from ministack.services.cloudformation import provisioners
 
-from . import scheduler, template_references
+from . import changes, scheduler, template_references
+from .replacements import replaces
 
 Json = dict[str, Any]
 Created = tuple[str, Json]
@@ -20,14 +22,6 @@ _FREE_KEYS = frozenset({"DockerLabels", "Options", "DriverOpts", "Labels"})
 
 def install() -> None:
     """Mend ministack's CloudFormation."""
-    statics = engine._validate_template_statics
-
-    def check(template: Json) -> None:
-        statics(template)
-        template_references.check(template)
-
-    engine._validate_template_statics = check
-    cloudformation.load_persisted_state = _load
     handlers = provisioners._RESOURCE_HANDLERS
     handlers["AWS::ECS::TaskDefinition"].update(
         create=_create_task_definition, update=_update_task_definition
@@ -35,11 +29,18 @@ def install() -> None:
     handlers["AWS::Scheduler::Schedule"].update(
         create=_create_schedule, update=_update_schedule, update_with_logical_id=True
     )
+    for kind in ("AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup"):
+        handlers[kind]["delete"] = partial(_deleted, handlers[kind]["delete"])
 
 
-def _load(saved: Any) -> None:
-    """Take the stacks over; what a kill interrupted has failed, as nobody carries it on."""
-    cloudformation._restore_state(saved)
+@replaces("services.cloudformation.engine._validate_template_statics")
+def _check(original: Any, template: Json) -> None:
+    original(template)
+    template_references.check(template)
+
+
+def fail_interrupted() -> None:
+    """What a kill interrupted has failed, as nobody carries it on."""
     for stack in cloudformation._stacks.all_values():
         status = stack["StackStatus"]
         if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
@@ -48,9 +49,16 @@ def _load(saved: Any) -> None:
             stack["StackStatusReason"] = "The embedded AWS was killed meanwhile"
 
 
+def _deleted(original: Any, physical_id: str, props: Json) -> Any:
+    """The agent hears that schedules are gone."""
+    result = original(physical_id, props)
+    changes.announce(schedules=True)
+    return result
+
+
 def _create_task_definition(logical_id: str, props: Json, stack_name: str) -> Created:
     request = {"family": f"{stack_name}-{logical_id}", **_camel(props)}
-    status, _headers, content = ecs._register_task_definition(request)
+    status, _headers, content = ecs._ACTION_MAP["RegisterTaskDefinition"](request)
     answer = json.loads(content)
     if status >= 400:
         raise ValueError(f"{answer['message']} (Service: Ecs, Status Code: {status})")

@@ -14,6 +14,7 @@ from typing import Any
 from ministack.services import s3
 
 from . import snapshots
+from .replacements import replaces
 
 _RESERVE = 16 * 1024 * 1024  # what the state itself may need
 _CHECKED = Path(os.environ.get("S3_DATA_DIR", "."))
@@ -21,28 +22,25 @@ MESSAGE = "the disk of this machine is full: nothing more can be stored"
 _failures: contextvars.ContextVar[list[str]] = contextvars.ContextVar("failed_writes")
 
 
-def install() -> None:
-    """Notice what ministack could not write."""
-    original, write = s3._persist_object, s3._atomic_write
+@replaces("services.s3._atomic_write")
+def _atomic_write(original: Any, path: str, *args: Any, **more: Any) -> None:
+    try:
+        original(path, *args, **more)
+    except OSError:
+        _failures.get([]).append(path)
+        raise
 
-    def atomic_write(path: str, *args: Any, **more: Any) -> None:
-        try:
-            write(path, *args, **more)
-        except OSError:
-            _failures.get([]).append(path)
-            raise
 
-    def persist_object(bucket: str, key: str, obj: Any) -> None:
-        failures = _failures.get([])
-        known = len(failures)
-        original(bucket, key, obj)
-        path = s3._object_disk_path(bucket, key)
-        if path is not None and not Path(path).exists():
-            failures.append(path)
-        if len(failures) > known:
-            _forget(bucket, key, obj)
-
-    s3._persist_object, s3._atomic_write = persist_object, atomic_write
+@replaces("services.s3._persist_object")
+def _persist_object(original: Any, bucket: str, key: str, obj: Any) -> None:
+    failures = _failures.get([])
+    known = len(failures)
+    original(bucket, key, obj)
+    path = s3._object_disk_path(bucket, key)
+    if path is not None and not Path(path).exists():
+        failures.append(path)
+    if len(failures) > known:
+        _forget(bucket, key, obj)
 
 
 def _forget(bucket: str, key: str, obj: Any) -> None:

@@ -18,7 +18,6 @@ from ministack.services import ecs
 from . import changes, events, faults, run_task, shifted_time, snapshots, task_records
 
 Json = dict[str, Any]
-Response = tuple[int, dict[str, str], bytes]
 
 # "Stopped tasks are kept for at least one hour."
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
@@ -57,8 +56,6 @@ def live_tasks() -> dict[str, Json]:
 
 def install() -> None:
     """Mend ministack's ECS."""
-    task_records.install()
-    ecs._get_docker = lambda: None
     ecs._ACTION_MAP.update(
         RunTask=_run_task,
         StopTask=_stop_task,
@@ -90,10 +87,10 @@ def schedule_of_session(name: str) -> str | None:
     return None
 
 
-def _run_task(data: Json) -> Response:
+def _run_task(data: Json) -> Any:
     refusal, plan = run_task.check(data)
     if refusal is not None or plan is None:
-        return _response(error_response_json(*(refusal or ("ServerException", "no plan", 500))))
+        return error_response_json(*(refusal or ("ServerException", "no plan", 500)))
     if faults.strike("capacity", data.get("group")) is not None:
         return _failed(_NO_CAPACITY)
     if _beyond_quota(plan):
@@ -135,16 +132,16 @@ def _beyond_quota(plan: run_task.Plan) -> bool:
     return sum(map(int, [*running, *wanted])) / _UNITS > limit
 
 
-def _failed(reason: str) -> Response:
-    return _response(json_response({"tasks": [], "failures": [{"reason": reason}]}))
+def _failed(reason: str) -> Any:
+    return json_response({"tasks": [], "failures": [{"reason": reason}]})
 
 
-def _tasks_answer(tasks: list[Json]) -> Response:
+def _tasks_answer(tasks: list[Json]) -> Any:
     shown = [{**ecs._sanitize(task), "tags": task["tags"]} for task in tasks]
-    return _response(json_response({"tasks": shown, "failures": []}))
+    return json_response({"tasks": shown, "failures": []})
 
 
-def _stop_task(data: Json) -> Response:
+def _stop_task(data: Json) -> Any:
     cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
     with _lock:
         if cluster not in ecs._clusters:
@@ -159,12 +156,12 @@ def _stop_task(data: Json) -> Response:
             task["tags"] = []
             ecs._tags.pop(task["taskArn"], None)
             _want_stopped(task)
-        answer = _response(json_response({"task": ecs._sanitize(task)}))
+        answer = json_response({"task": ecs._sanitize(task)})
     changes.announce()
     return answer
 
 
-def _submit_task_state_change(data: Json) -> Response:
+def _submit_task_state_change(data: Json) -> Any:
     cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
     with _lock:
         task = ecs._resolve_task(data.get("task", ""), cluster)
@@ -172,7 +169,7 @@ def _submit_task_state_change(data: Json) -> Response:
             return _error("ClientException", f"Task {data.get('task')} is not known.")
         _apply(task, data)
         ecs._recount_cluster(cluster)
-    return _response(json_response({"acknowledgment": "ACCEPT"}))
+    return json_response({"acknowledgment": "ACCEPT"})
 
 
 def _apply(task: Json, report: Json) -> None:
@@ -257,7 +254,7 @@ def _with_iso_times(detail: Json) -> Json:
 def _remembering(original: Any) -> Any:
     """Forget tasks that stopped more than an hour ago, then answer."""
 
-    def answer(data: Json) -> Response:
+    def answer(data: Json) -> Any:
         horizon = shifted_time.now() - _REMEMBERED_SECONDS
         with _lock:
             for arn, task in list(ecs._tasks.items()):
@@ -265,15 +262,10 @@ def _remembering(original: Any) -> Any:
                     del ecs._tasks[arn]
                     ecs._tags.pop(arn, None)
                     task_records.forget(task)
-            return _response(original(data))
+            return original(data)
 
     return answer
 
 
-def _error(code: str, message: str) -> Response:
-    return _response(error_response_json(code, message, 400))
-
-
-def _response(response: Any) -> Response:
-    status, headers, content = response
-    return status, headers, content
+def _error(code: str, message: str) -> Any:
+    return error_response_json(code, message, 400)

@@ -13,7 +13,8 @@ from typing import Any
 from ministack.core.responses import new_uuid
 from ministack.services import cloudwatch_logs, eventbridge
 
-from . import access, shifted_time, snapshots
+from . import access, service_calls, shifted_time, snapshots
+from .replacements import replaces
 
 _log = logging.getLogger("toolkit.events")
 _SERVICES = ("events.amazonaws.com", "delivery.logs.amazonaws.com")
@@ -30,15 +31,9 @@ def publish(source: str, detail_type: str, resources: list[str], detail: dict[st
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
-def install() -> None:
-    """Mend ministack's EventBridge."""
-    eventbridge.start_scheduler = lambda: None
-    transform = eventbridge._apply_input_transformer
-    eventbridge._apply_input_transformer = lambda *args: _transform(transform, *args)
-    original = eventbridge._invoke_target
-    eventbridge._invoke_target = lambda target, event, rule, view=None: _invoke(
-        original, target, event, rule, view
-    )
+@replaces("services.eventbridge.start_scheduler", "services.scheduler.start_scheduler")
+def _start_no_scheduler(_original: Any) -> None:
+    """The engine's agent fires schedules; rules with a schedule are not played."""
 
 
 class _Indexed(dict[str, Any]):
@@ -51,13 +46,15 @@ class _Indexed(dict[str, Any]):
         return self[name][int(index)]
 
 
+@replaces("services.eventbridge._apply_input_transformer")
 def _transform(original: Any, transformer: Any, rule: Any, view: Any) -> Any:
     event = json.loads(json.dumps(view.event_with_detail()), object_hook=_Indexed)
     indexed = SimpleNamespace(event_with_detail=lambda: event, envelope=view.envelope)
     return original(transformer, rule, indexed)
 
 
-def _invoke(original: Any, target: Any, event: Any, rule: Any, view: Any) -> None:
+@replaces("services.eventbridge._invoke_target")
+def _invoke(original: Any, target: Any, event: Any, rule: Any, view: Any = None) -> None:
     parts = target.get("Arn", "").split(":", 6)
     if parts[2:3] != ["logs"] or len(parts) < 7:
         snapshots.touch()
@@ -82,11 +79,10 @@ def _deliver(group: str, message: str, rule_arn: str) -> None:
         _log.warning("event not delivered to log group %s: it is missing or closed", group)
         return
     stream = new_uuid()
-    cloudwatch_logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
+    names = {"logGroupName": group, "logStreamName": stream}
+    service_calls.call(cloudwatch_logs, "CreateLogStream", names)
     event = {"timestamp": int(shifted_time.now() * 1000), "message": message}
-    cloudwatch_logs._put_log_events(
-        {"logGroupName": group, "logStreamName": stream, "logEvents": [event]}
-    )
+    service_calls.call(cloudwatch_logs, "PutLogEvents", {**names, "logEvents": [event]})
 
 
 def _let_in(group_arn: str, rule_arn: str) -> bool:

@@ -32,6 +32,7 @@ from . import (
     scheduler,
     shifted_time,
     snapshots,
+    stored,
 )
 
 Scope = dict[str, Any]
@@ -55,7 +56,9 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of ASGI."""
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
+            await self._app(
+                scope, receive, _after("lifespan.startup.complete", stored.restore, send)
+            )
         elif scope["type"] == "http":
             await self._serve(scope, receive, _closed_to_pages(send))
         else:  # what ministack does over WebSockets, nobody needs here
@@ -78,6 +81,10 @@ class Gateway:
         if scope["path"].startswith("/_toolkit/"):
             await self._answer(scope, receive, send)
             return
+        if scope["path"] == "/_ministack/reset":
+            send = _after("http.response.start", stored.wipe, send)
+        # Calls count as made over TLS (``aws:SecureTransport``): they never leave the machine.
+        scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
         action, receive = await _action(headers, receive)
         if snapshots.is_change(scope["method"], action, scope["path"], service):
             is_image = scope["method"] == "PUT" and "/manifests/" in scope["path"]
@@ -200,6 +207,17 @@ def _kept_only(service: str, send: Send) -> Send:
             await send(message)
 
     return send_kept
+
+
+def _after(kind: str, work: Callable[[], None], send: Send) -> Send:
+    """Do some work before a message of that kind is passed on."""
+
+    async def send_then(message: dict[str, Any]) -> None:
+        if message["type"] == kind:
+            work()
+        await send(message)
+
+    return send_then
 
 
 async def _nothing() -> dict[str, Any]:

@@ -36,8 +36,7 @@ def create(key: Key, group: Group, stream: str) -> None:
     with _lock:
         path = _path(key, group)
         _begin(path)
-        _append(path, ["stream", stream, group["streams"][stream]["creationTime"]])
-        _streams[path].add(stream)
+        _add(path, group, stream)
 
 
 def delete(key: Key, group: Group, stream: str) -> None:
@@ -66,6 +65,8 @@ def write(key: Key, group: Group, stream: str, ingested: int, rows: list[Any]) -
     with _lock:
         path = _path(key, group)
         _begin(path)
+        if stream not in _streams[path]:  # CloudFormation made it
+            _add(path, group, stream)
         first = _next_id[path]
         _append(path, ["events", stream, ingested, first, rows])
         _next_id[path] = first + len(rows)
@@ -160,6 +161,11 @@ def _begin(path: Path) -> None:
         snapshots.save()
         _HOME.mkdir(parents=True, exist_ok=True)
         _streams[path], _next_id[path] = set(), 0
+
+
+def _add(path: Path, group: Group, stream: str) -> None:
+    _append(path, ["stream", stream, group["streams"][stream]["creationTime"]])
+    _streams[path].add(stream)
 
 
 def _append(path: Path, record: list[Any]) -> None:

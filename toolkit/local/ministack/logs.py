@@ -7,7 +7,7 @@ import heapq
 import json
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate, islice
 from operator import itemgetter
 from typing import Any
@@ -21,40 +21,16 @@ from ministack.core.responses import (
 )
 from ministack.services import cloudwatch_logs
 
-from . import filter_pattern, log_journal, shifted_time
+from . import filter_pattern, log_journal, shifted_time, snapshots
 from .filter_pattern import PatternError
+from .replacements import replaces
+from .service_calls import Ask, Json, Response, answers
 
 Event = dict[str, Any]
-Response = tuple[int, dict[str, str], bytes]
 # "As many log events as can fit in 1 MB (up to 10,000)"; sized as PutLogEvents sizes them.
 _LARGEST_PAGE, _PAGE_BYTES, _EVENT_OVERHEAD = 10_000, 1_048_576, 26
 _DAY = 86_400
 _TIMESTAMP = itemgetter("timestamp")
-# What ministack saves beside the groups; not the index of all events, which is made when needed.
-_SAVED = (
-    "destinations",
-    "resource_policies",
-    "log_group_policies",
-    "metric_filters",
-    "queries",
-    "delivery_sources",
-    "delivery_destinations",
-    "deliveries",
-)
-
-
-def install() -> None:
-    """Mend ministack's CloudWatch Logs."""
-    cloudwatch_logs._filter_log_events = _filter_log_events
-    cloudwatch_logs._subscription_pattern_matches = _matches
-    cloudwatch_logs.get_state = _state
-    for name, mend in _MENDS.items():
-        original = getattr(cloudwatch_logs, name)
-        setattr(cloudwatch_logs, name, _mended(original, mend))
-
-
-def _mended(original: Any, mend: Any) -> Any:
-    return lambda *arguments: mend(original, *arguments)
 
 
 def expire() -> None:
@@ -71,60 +47,62 @@ def expire() -> None:
                 stream["events"] = stream["events"][gone:]
 
 
-def _state() -> dict[str, Any]:
-    """What is to be saved: all but the streams that the journal has."""
+@snapshots.saves("cloudwatch_logs")
+def _state() -> Json:
+    """What is to be saved: neither the streams of the journal nor the index of all events."""
     groups = AccountRegionScopedDict()
     for key, group in cloudwatch_logs._log_groups.all_items():
         durable = log_journal.streams(key, group)
         rest = {name: row for name, row in group["streams"].items() if name not in durable}
         groups.set_scoped(*key, {**group, "streams": rest})
-    return {
-        "log_groups": groups,
-        **{name: getattr(cloudwatch_logs, f"_{name}") for name in _SAVED},
+    stores = {
+        name.removeprefix("_"): store
+        for name, store in vars(cloudwatch_logs).items()
+        if isinstance(store, AccountRegionScopedDict) and name != "_log_records"
     }
+    return {**stores, "log_groups": groups}
 
 
-def _load(original: Any, state: Any) -> None:
-    original(state)
+def restore() -> None:
+    """Give the groups their streams and events back."""
     log_journal.restore(cloudwatch_logs._log_groups.all_items())
 
 
-def _reset(original: Any) -> None:
-    original()
-    log_journal.wipe()
+@answers("logs", "CreateLogStream")
+def _create_log_stream(ask: Ask, data: Json) -> Response:
+    return _recorded(log_journal.create, ask, data)
 
 
-def _create_log_stream(original: Any, data: dict[str, Any]) -> Response:
-    response = _response(original(data))
+@answers("logs", "DeleteLogStream")
+def _delete_log_stream(ask: Ask, data: Json) -> Response:
+    return _recorded(log_journal.delete, ask, data)
+
+
+def _recorded(record: Callable[..., None], ask: Ask, data: Json) -> Response:
+    response = ask(data)
     if response[0] == 200:
         name = data["logGroupName"]
-        log_journal.create(_key(name), cloudwatch_logs._log_groups[name], data["logStreamName"])
+        record(_key(name), cloudwatch_logs._log_groups[name], data["logStreamName"])
     return response
 
 
-def _delete_log_stream(original: Any, data: dict[str, Any]) -> Response:
-    response = _response(original(data))
-    if response[0] == 200:
-        name = data["logGroupName"]
-        log_journal.delete(_key(name), cloudwatch_logs._log_groups[name], data["logStreamName"])
-    return response
-
-
-def _delete_log_group(original: Any, data: dict[str, Any]) -> Response:
+@replaces("services.cloudwatch_logs._delete_log_group")
+def _delete_log_group(original: Any, data: Json) -> Any:
     name = data.get("logGroupName", "")
     group = cloudwatch_logs._log_groups.get(name)
-    response = _response(original(data))
+    response = original(data)
     if group is not None:
         log_journal.drop(_key(name), group)
     return response
 
 
-def _put_log_events(original: Any, data: dict[str, Any]) -> Response:
+@answers("logs", "PutLogEvents")
+def _put_log_events(ask: Ask, data: Json) -> Any:
     group_name, name = data.get("logGroupName"), data.get("logStreamName")
     group = cloudwatch_logs._log_groups.get(group_name)
     stream = None if group is None else group["streams"].get(name)
     if group is None or stream is None or group_name is None or name is None:
-        return _response(original(data))  # it has the words to refuse
+        return ask(data)  # it has the words to refuse
     now = int(time.time() * 1000)
     rows = [(row.get("timestamp", now), row["message"]) for row in data.get("logEvents", [])]
     stored = log_journal.write(_key(group_name), group, name, now, rows)
@@ -132,12 +110,13 @@ def _put_log_events(original: Any, data: dict[str, Any]) -> Response:
     stream["uploadSequenceToken"] = str(int(stream["uploadSequenceToken"]) + 1)
     cloudwatch_logs._fanout_to_subscription_filters(group_name, name, stored)
     cloudwatch_logs._fanout_to_live_tail_sessions(group_name, name, stored)
-    return _response(json_response({"nextSequenceToken": stream["uploadSequenceToken"]}))
+    return json_response({"nextSequenceToken": stream["uploadSequenceToken"]})
 
 
-def _get_log_events(original: Any, data: dict[str, Any]) -> Response:
+@answers("logs", "GetLogEvents")
+def _get_log_events(ask: Ask, data: Json) -> Response:
     """A page of one stream, asked for again where it would be larger than a page may be."""
-    response = _response(original(data))
+    response = ask(data)
     if response[0] != 200:
         return response
     events = json.loads(response[2])["events"]
@@ -146,25 +125,15 @@ def _get_log_events(original: Any, data: dict[str, Any]) -> Response:
     fitting = max(1, sum(total <= _PAGE_BYTES for total in totals))
     if fitting >= len(events):
         return response
-    return _response(original({**data, "limit": fitting}))
-
-
-_MENDS = {
-    "load_persisted_state": _load,
-    "reset": _reset,
-    "_create_log_stream": _create_log_stream,
-    "_delete_log_stream": _delete_log_stream,
-    "_delete_log_group": _delete_log_group,
-    "_put_log_events": _put_log_events,
-    "_get_log_events": _get_log_events,
-}
+    return ask({**data, "limit": fitting})
 
 
 def _key(group: str) -> log_journal.Key:
     return get_account_id(), get_region(), group
 
 
-def _matches(pattern: str, message: str) -> bool:
+@replaces("services.cloudwatch_logs._subscription_pattern_matches")
+def _matches(_original: Any, pattern: str, message: str) -> bool:
     """For subscription filters and live tails."""
     try:
         return filter_pattern.read(pattern or "")(message)
@@ -172,7 +141,8 @@ def _matches(pattern: str, message: str) -> bool:
         return False
 
 
-def _filter_log_events(data: dict[str, Any]) -> Response:
+@answers("logs", "FilterLogEvents")
+def _filter_log_events(_ask: Ask, data: Json) -> Any:
     group = cloudwatch_logs._resolve_log_group_name(data)
     if group not in cloudwatch_logs._log_groups:
         return _missing("group")
@@ -181,20 +151,20 @@ def _filter_log_events(data: dict[str, Any]) -> Response:
     try:
         matches = filter_pattern.read(data.get("filterPattern", ""))
     except PatternError as error:
-        return _response(error_response_json("InvalidParameterException", str(error), 400))
-    return _response(json_response(_page(group, data, matches)))
+        return error_response_json("InvalidParameterException", str(error), 400)
+    return json_response(_page(group, data, matches))
 
 
-def _missing(what: str) -> Response:
+def _missing(what: str) -> Any:
     message = f"The specified log {what} does not exist."
-    return _response(error_response_json("ResourceNotFoundException", message, 400))
+    return error_response_json("ResourceNotFoundException", message, 400)
 
 
-def _page(group: str, data: dict[str, Any], matches: filter_pattern.Matcher) -> dict[str, Any]:
+def _page(group: str, data: Json, matches: filter_pattern.Matcher) -> Json:
     """One page; its token is a timestamp, and how many events of that timestamp came before."""
     size = min(data.get("limit", _LARGEST_PAGE), _LARGEST_PAGE)
     moment, passed = map(int, data.get("nextToken", "0:0").split(":"))
-    answer: dict[str, Any] = {"events": [], "searchedLogStreams": []}
+    answer: Json = {"events": [], "searchedLogStreams": []}
     held = 0
     first = max(data.get("startTime", 0), moment)
     for event, name in islice(_events(group, first, data), passed, None):
@@ -214,7 +184,7 @@ def _size(event: Event) -> int:
     return len(event["message"].encode()) + _EVENT_OVERHEAD
 
 
-def _events(group: str, first: int, data: dict[str, Any]) -> Iterator[tuple[Event, str]]:
+def _events(group: str, first: int, data: Json) -> Iterator[tuple[Event, str]]:
     """The events of the chosen streams in the order of time, each with its stream's name."""
     streams = cloudwatch_logs._log_groups[group]["streams"]
     prefix = data.get("logStreamNamePrefix", "")
@@ -236,8 +206,3 @@ def _events(group: str, first: int, data: dict[str, Any]) -> Iterator[tuple[Even
 def _named(events: Iterator[Event], stream: str) -> Iterator[tuple[Event, str]]:
     for event in events:
         yield event, stream
-
-
-def _response(response: Any) -> Response:
-    status, headers, content = response
-    return status, headers, content

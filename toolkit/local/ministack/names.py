@@ -6,14 +6,18 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.h
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 
-from ministack.core.responses import error_response_json
+from ministack.core.responses import error_response_json, error_response_xml
 from ministack.services import cloudwatch_logs, ecr, ecs, iam, scheduler
 from ministack.services.cloudformation import provisioners
 
-Check = Callable[[str], str | None]
+from .replacements import replaces
+from .service_calls import answers
 
+_IAM = "https://iam.amazonaws.com/doc/2010-05-08/"
 # What has such a name: pattern, shortest, longest.
 _RULES = {
     # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
@@ -64,16 +68,8 @@ _TYPES: dict[str, tuple[str, str, Callable[[str, dict[str, Any]], bool]]] = {
 
 def install() -> None:
     """Check each name before anything is made."""
-    ecr._create_repository = _checked(ecr._create_repository, "repositoryName", "repositoryName")
-    cloudwatch_logs._create_log_group = _checked(
-        cloudwatch_logs._create_log_group, "logGroupName", "logGroupName"
-    )
     create_cluster = ecs._ACTION_MAP["CreateCluster"]
-    ecs._ACTION_MAP["CreateCluster"] = _checked(create_cluster, "clusterName", "clusterName")
-    create_role = iam._IAM_HANDLERS["CreateRole"]
-    iam._IAM_HANDLERS["CreateRole"] = lambda params: _role(create_role, params)
-    for name in ("_create_schedule", "_create_schedule_group"):
-        setattr(scheduler, name, _scheduled(getattr(scheduler, name)))
+    ecs._ACTION_MAP["CreateCluster"] = partial(_create, "clusterName", create_cluster)
     for kind, (prop, rule, exists) in _TYPES.items():
         handler = provisioners._RESOURCE_HANDLERS[kind]
         handler["create"] = _provisioned(handler["create"], kind, prop, rule, exists)
@@ -100,31 +96,26 @@ def problem(name: str, rule: str) -> str | None:
     )
 
 
-def _checked(original: Any, key: str, rule: str) -> Any:
-    def create(data: dict[str, Any]) -> Any:
-        complaint = problem(data[key], rule) if data.get(key) else None
-        if complaint:
-            return error_response_json("InvalidParameterException", complaint, 400)
-        return original(data)
-
-    return create
-
-
-def _role(original: Any, params: dict[str, Any]) -> Any:
-    complaint = problem(iam._p(params, "RoleName"), "roleName")
+def _create(rule: str, original: Any, data: dict[str, Any]) -> Any:
+    complaint = problem(data[rule], rule) if data.get(rule) else None
     if complaint:
-        return iam._error(400, "ValidationError", complaint, ns="iam")
-    return original(params)
+        return error_response_json("InvalidParameterException", complaint, 400)
+    return original(data)
 
 
-def _scheduled(original: Any) -> Any:
-    def create(name: str, body: dict[str, Any]) -> Any:
-        complaint = problem(name, "name")
+answers("ecr", "CreateRepository")(partial(_create, "repositoryName"))
+answers("logs", "CreateLogGroup")(partial(_create, "logGroupName"))
+
+
+@replaces("services.iam.handle_request")
+async def _handle_iam(original: Any, method: str, path: str, headers: Any, *rest: Any) -> Any:
+    body, query = rest
+    form = {**query, **parse_qs(body.decode("utf-8", "replace"))}
+    if form.get("Action") == ["CreateRole"]:
+        complaint = problem("".join(form.get("RoleName", [])), "roleName")
         if complaint:
-            return scheduler._error(400, "ValidationException", complaint)
-        return original(name, body)
-
-    return create
+            return error_response_xml("ValidationError", complaint, 400, _IAM)
+    return await original(method, path, headers, *rest)
 
 
 def _provisioned(

@@ -7,17 +7,16 @@ import copy
 from functools import lru_cache
 from typing import Any
 
-from ministack.services.cloudformation import changesets, engine, handlers
+from .replacements import replaces
 
 _KEPT = 32
 
 
-def install() -> None:
-    """Remember the last templates by their text."""
-    parse = lru_cache(_KEPT)(engine._parse_template)
+@lru_cache(_KEPT)
+def _parse(parse: Any, template_body: str) -> Any:
+    return parse(template_body)
 
-    def parse_once(template_body: str) -> Any:
-        return copy.deepcopy(parse(template_body))
 
-    for module in (engine, changesets, handlers):
-        module._parse_template = parse_once
+@replaces("services.cloudformation.engine._parse_template")
+def _parse_once(original: Any, template_body: str) -> Any:
+    return copy.deepcopy(_parse(original, template_body))

@@ -12,34 +12,28 @@ from dataclasses import replace
 from typing import Any
 
 from ministack.core import iam_evaluator
+from ministack.services import iam
+
+from .replacements import replaces
 
 # ${key} or ${key, 'default'}
 _VARIABLE = re.compile(r"\$\{\s*([\w:/.@+=-]+)\s*(?:,\s*'([^']*)'\s*)?\}")
 
 
-def install() -> None:
-    """Resolve the variables of each statement before it is matched."""
-    original = iam_evaluator._first_match
-    iam_evaluator._first_match = lambda context, statements, effect: original(
-        context, [_resolved(statement, context) for statement in statements], effect
-    )
-    _install_principal_arn()
+@replaces("core.iam_evaluator._first_match")
+def _first_match(original: Any, context: Any, statements: list[Any], effect: str) -> Any:
+    """The first statement that matches, its variables resolved."""
+    return original(context, [_resolved(statement, context) for statement in statements], effect)
 
 
-def _install_principal_arn() -> None:
-    original = iam_evaluator._resolve_condition_key
-
-    def resolve(key: str, ctx: Any) -> Any:
-        value = original(key, ctx)
-        return _role_arn(value) if key.lower() == "aws:principalarn" else value
-
-    iam_evaluator._resolve_condition_key = resolve
+@replaces("core.iam_evaluator._resolve_condition_key")
+def _resolve_condition_key(original: Any, key: str, ctx: Any) -> Any:
+    value = original(key, ctx)
+    return _role_arn(value) if key.lower() == "aws:principalarn" else value
 
 
 def _role_arn(principal: str) -> str:
     """The role behind ``arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION``; others as they are."""
-    from ministack.services import iam
-
     *_, account, resource = principal.split(":", 5)
     kind, _, rest = resource.partition("/")
     if kind != "assumed-role":

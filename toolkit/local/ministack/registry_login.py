@@ -13,16 +13,10 @@ import time
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, json_response
-from ministack.services import ecr
+
+from .service_calls import Ask, Json, Response, answers
 
 _HOURS = 12
-
-
-def install() -> None:
-    """Let GetAuthorizationToken give this engine's own password, and layers have addresses."""
-    ecr._get_authorization_token = _get_authorization_token
-    original = ecr._get_download_url_for_layer
-    ecr._get_download_url_for_layer = lambda data: _signed_address(original(data))
 
 
 def pair(region: str) -> str:
@@ -53,10 +47,11 @@ def _keyed(text: str) -> str:
     return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
 
 
-def _signed_address(response: Any) -> Any:
-    status, headers, content = response
+@answers("ecr", "GetDownloadUrlForLayer")
+def _signed_address(ask: Ask, data: Json) -> Response:
+    status, headers, content = ask(data)
     if status != 200:
-        return response
+        return status, headers, content
     answer = json.loads(content)
     registry, _, path = answer["downloadUrl"].removeprefix("https://").partition("/")
     here = f"{os.environ['MINISTACK_HOST']}:{os.environ['GATEWAY_PORT']}"
@@ -65,7 +60,8 @@ def _signed_address(response: Any) -> Any:
     return status, headers, json.dumps(answer).encode()
 
 
-def _get_authorization_token(_data: Any) -> Any:
+@answers("ecr", "GetAuthorizationToken")
+def _get_authorization_token(_ask: Ask, _data: Json) -> Any:
     row = {
         "authorizationToken": base64.b64encode(pair(get_region()).encode()).decode(),
         "expiresAt": int(time.time()) + _HOURS * 3600,

@@ -10,7 +10,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.services import ec2, ecs
 
-from . import access, faults, shifted_time
+from . import access, faults, shifted_time, task_definition
 
 Json = dict[str, Any]
 Refusal = tuple[str, str, int]
@@ -37,7 +37,7 @@ def check(data: Json) -> tuple[Refusal | None, Plan | None]:
     cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
     if cluster not in ecs._clusters or ecs._clusters[cluster]["status"] != "ACTIVE":
         return _refuse("ClusterNotFoundException", "Cluster not found."), None
-    definition = ecs._task_defs.get(ecs._resolve_td_key(data.get("taskDefinition", "")))
+    definition = task_definition.described(data.get("taskDefinition", ""))
     if definition is None:
         return _refuse("ClientException", "TaskDefinition not found."), None
     for message in _complaints(data, definition):

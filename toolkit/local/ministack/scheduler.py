@@ -8,13 +8,21 @@ https://docs.aws.amazon.com/scheduler/latest/APIReference/API_ListSchedules.html
 import json
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
-from ministack.core.responses import get_account_id, get_region
+from ministack.core.responses import (
+    error_response_json,
+    get_account_id,
+    get_region,
+    json_response,
+)
 from ministack.services import scheduler
 
-from . import changes, engine, shifted_time
+from . import changes, engine, names, shifted_time
+from .replacements import replaces
+from .service_calls import at_once
 
-Response = tuple[int, dict[str, str], bytes]
+Json = dict[str, Any]
 _PAGE = 100
 _listed: dict[str, Any] = {}
 _LATE_SECONDS = 300.0
@@ -25,54 +33,55 @@ def regions() -> list[str]:
     return sorted({region for _account, region, _key in list(scheduler._schedules._data)})
 
 
-def create(name: str, body: dict[str, Any]) -> str:
+def create(name: str, body: Json) -> str:
     """What CloudFormation does with the properties of a new schedule; returns the ARN."""
-    scheduler._ensure_default_group()
-    return _arn(scheduler._create_schedule(name, body))
+    return _made("POST", name, body)
 
 
-def replace(name: str, body: dict[str, Any]) -> str:
+def replace(name: str, body: Json) -> str:
     """What it does with those of one that it made; one that is gone is made again."""
     key = f"{body.get('GroupName', 'default')}/{name}"
-    if key not in scheduler._schedules:
-        return create(name, body)
-    return _arn(scheduler._update_schedule(name, body))
+    return _made("PUT" if key in scheduler._schedules else "POST", name, body)
 
 
-def _arn(response: Response) -> str:
-    status, _headers, content = response
-    answer = json.loads(content)
+def _made(method: str, name: str, body: Json) -> str:
+    content = json.dumps(body).encode()
+    status, _headers, answer = at_once(
+        scheduler.handle_request(method, f"/schedules/{name}", {}, content, {})
+    )
+    document = json.loads(answer)
     if status >= 400:
-        raise ValueError(f"{answer['Message']} (Service: Scheduler, Status Code: {status})")
-    return str(answer["ScheduleArn"])
+        raise ValueError(f"{document['Message']} (Service: Scheduler, Status Code: {status})")
+    return str(document["ScheduleArn"])
 
 
-def install() -> None:
-    """Mend ministack's Scheduler."""
-    scheduler.start_scheduler = lambda: None
-    scheduler._now = shifted_time.now
-    original_list = scheduler._list_schedules
-    scheduler._list_schedules = lambda query: _page(original_list, query)
-    for name in ("_create_schedule", "_update_schedule"):
-        setattr(scheduler, name, _announcing(_checking(getattr(scheduler, name))))
-    for name in ("_delete_schedule", "_delete_schedule_group"):
-        setattr(scheduler, name, _announcing(getattr(scheduler, name)))
+@replaces("services.scheduler.handle_request")
+async def _handle(original: Any, method: str, path: str, headers: Any, *rest: Any) -> Any:
+    body, query = rest
+    kind, _, name = path.removeprefix("/").partition("/")
+    if (method, path) == ("GET", "/schedules"):
+        return _page(original, {key: _first(value) for key, value in query.items()})
+    if method == "GET" or kind not in ("schedules", "schedule-groups"):
+        return await original(method, path, headers, *rest)
+    complaint = names.problem(unquote(name), "name")
+    if complaint is None and kind == "schedules" and method != "DELETE":
+        complaint = _complaint(json.loads(body or b"{}"))
+    if complaint is not None:
+        return error_response_json("ValidationException", complaint, 400, message_key="Message")
+    answer = await original(method, path, headers, *rest)
+    changes.announce(schedules=True)
+    return answer
 
 
-def _checking(original: Any) -> Any:
-    def call(name: str, body: dict[str, Any]) -> Response:
-        problem = engine.schedule_problem(
-            body.get("ScheduleExpression") or "", body.get("ScheduleExpressionTimezone") or "UTC"
-        )
-        problem = problem or _start_problem(body.get("StartDate"))
-        response: Response = (
-            scheduler._error(400, "ValidationException", problem)
-            if problem
-            else original(name, body)
-        )
-        return response
+def _first(value: Any) -> str:
+    return str(value[0] if isinstance(value, list) else value)
 
-    return call
+
+def _complaint(body: Json) -> str | None:
+    """What Scheduler says of a new or changed schedule, or None."""
+    expression, zone = body.get("ScheduleExpression"), body.get("ScheduleExpressionTimezone")
+    problem = engine.schedule_problem(expression or "", zone or "UTC")
+    return problem or _start_problem(body.get("StartDate"))
 
 
 def _start_problem(start: Any) -> str | None:
@@ -85,23 +94,13 @@ def _start_problem(start: Any) -> str | None:
     return None
 
 
-def _announcing(original: Any) -> Any:
-    def call(*args: Any) -> Response:
-        response: Response = original(*args)
-        changes.announce(schedules=True)
-        return response
-
-    return call
-
-
-def _page(original: Any, query: dict[str, str]) -> Response:
+def _page(original: Any, query: dict[str, str]) -> Any:
     size, start = int(query.get("MaxResults", _PAGE)), int(query.get("NextToken", "0"))
     rows = _rows(original, query)
     answer: dict[str, Any] = {"Schedules": rows[start : start + size]}
     if start + size < len(rows):
         answer["NextToken"] = str(start + size)
-    content: Response = scheduler._json_resp(200, answer)
-    return content
+    return json_response(answer, content_type="application/json")
 
 
 def _rows(original: Any, query: dict[str, str]) -> list[Any]:
@@ -110,7 +109,8 @@ def _rows(original: Any, query: dict[str, str]) -> list[Any]:
     held = (changes.of_schedules(), len(scheduler._schedules._data))  # a reset is no change
     key = (get_account_id(), get_region(), held, *sorted(filters.items()))
     if _listed.get("key") != key:
-        _status, _headers, content = original({**filters, "MaxResults": "1000000"})
+        everything = {**filters, "MaxResults": "1000000"}
+        _status, _headers, content = at_once(original("GET", "/schedules", {}, b"", everything))
         rows = json.loads(content)["Schedules"]
         rows.sort(key=lambda row: (row["GroupName"], row["Name"]))
         _listed.update(key=key, rows=rows)

@@ -21,6 +21,8 @@ from ministack import app
 from ministack.core import persistence
 from ministack.services import cloudformation
 
+from .replacements import replaces
+
 DIRECTORY = Path(os.environ.get("STATE_DIR", "state"))
 _LOOK_SECONDS = 0.25
 _SHARE = 10
@@ -30,6 +32,8 @@ _DURABLE = frozenset(
     {"CreateLogStream", "PutLogEvents", "RunTask", "StopTask", "SubmitTaskStateChange"}
 )
 _TRIES = 5
+State = Callable[[], Any]
+_states: dict[str, State] = {}  # of services that have parts elsewhere on disk
 _dirty = False
 _ended, _took = 0.0, 0.0
 _saving = threading.RLock()  # ministack answers some calls in threads of their own
@@ -45,6 +49,16 @@ def is_change(method: str, action: str, path: str, service: str) -> bool:
 def is_read(method: str, action: str) -> bool:
     """Whether a request asks only."""
     return method in ("GET", "HEAD") or action.startswith(_READS)
+
+
+def saves(service: str) -> Callable[[State], State]:
+    """Register what is to be saved of a service, instead of what ministack would save."""
+
+    def register(state: State) -> State:
+        _states[service] = state
+        return state
+
+    return register
 
 
 def touch() -> None:
@@ -80,7 +94,7 @@ def save() -> None:
 def _write() -> None:
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     drafts = []
-    for name, get_state in app._build_persistence_save_dict().items():
+    for name, get_state in {**app._build_persistence_save_dict(), **_states}.items():
         text = _as_text(name, get_state)
         if text is not None:
             draft = DIRECTORY / f"{name}.json.new"
@@ -90,7 +104,7 @@ def _write() -> None:
         draft.replace(draft.with_suffix(""))
 
 
-def _as_text(name: str, get_state: Callable[[], Any]) -> str | None:
+def _as_text(name: str, get_state: State) -> str | None:
     """The state of one service; read again where another thread changed it meanwhile."""
     tries = 0
     while True:
@@ -112,9 +126,10 @@ def _is_deploying() -> bool:
     return any(state.endswith("IN_PROGRESS") for state in states - {"REVIEW_IN_PROGRESS"})
 
 
-def install() -> None:
-    """Save as above when the emulator ends, too."""
-    app.save_all = lambda _states: save()
+@replaces("app.save_all")
+def _save_all(_original: Any, _states: Any) -> None:
+    """When the emulator ends, save as above."""
+    save()
 
 
 async def keep_saving() -> None:

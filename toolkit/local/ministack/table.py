@@ -1,12 +1,13 @@
 """The table of ministack's names that this package relies on, held against what is installed."""
 
-import importlib
 import inspect
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from .replacements import find
 
 TABLE = Path(__file__).with_name("names_of_ministack.toml")
 
@@ -19,18 +20,17 @@ def names() -> dict[str, str]:
     return {name: form for row in rows for name, form in row.items()}
 
 
-def differences(*below: str) -> Iterator[str]:
-    """What is not as the table says, among the names that begin so."""
-    for name, expected in names().items():
-        if name.startswith(below):
-            found = form_of(name)
-            if found != expected:
-                yield f"ministack.{name} is {found}, not {expected}"
+def differences(expected: Mapping[str, str]) -> Iterator[str]:
+    """What is not as expected, by its name."""
+    for name, form in expected.items():
+        found = form_of(name)
+        if found != form:
+            yield f"ministack.{name} is {found}, not {form}"
 
 
-def check(*below: str) -> None:
+def check() -> None:
     """End the program with the list of what changed, if anything did."""
-    changed = list(differences(*below))
+    changed = list(differences(names()))
     if changed:
         told = f"the embedded AWS was made for another ministack than {version('ministack')}:"
         raise SystemExit("\n".join([told, *changed]))
@@ -38,9 +38,8 @@ def check(*below: str) -> None:
 
 def form_of(name: str) -> str:
     """The signature of a function, the type of data, or "missing"."""
-    module, _, attribute = name.rpartition(".")
     try:
-        found: Any = getattr(importlib.import_module(f"ministack.{module}"), attribute)
+        found: Any = find(name)
     except (ImportError, AttributeError):
         return "missing"
     if inspect.isroutine(found):

@@ -4,6 +4,7 @@
 - https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,6 @@ from ministack.core.responses import error_response_json
 from ministack.services import ecs
 
 Json = dict[str, Any]
-Response = tuple[int, dict[str, str], bytes]
 
 _GIB = 1024
 # CPU units → the memory in MiB that may go with them
@@ -30,15 +30,22 @@ _LONGEST_STOP = 120
 
 def install() -> None:
     """Mend ministack's RegisterTaskDefinition."""
-    original = ecs._register_task_definition
+    original = ecs._ACTION_MAP["RegisterTaskDefinition"]
 
-    def register(data: Json) -> Response:
+    def register(data: Json) -> Any:
         for complaint in _complaints(data):
-            return _response(error_response_json("ClientException", complaint, 400))
-        return _response(original(data))
+            return error_response_json("ClientException", complaint, 400)
+        return original(data)
 
-    ecs._register_task_definition = register
     ecs._ACTION_MAP["RegisterTaskDefinition"] = register
+
+
+def described(reference: str) -> Json | None:
+    """The task definition behind an ARN, a family or a revision; None if there is none."""
+    request = {"taskDefinition": reference}
+    status, _headers, content = ecs._ACTION_MAP["DescribeTaskDefinition"](request)
+    found: Json | None = json.loads(content)["taskDefinition"] if status == 200 else None
+    return found
 
 
 def _complaints(data: Json) -> Iterator[str]:
@@ -92,8 +99,3 @@ def _secret_complaints(container: Json, data: Json) -> Iterator[str]:
                 f"environment variables set on the container, such as '{name}'."
             )
         taken.add(name)
-
-
-def _response(response: Any) -> Response:
-    status, headers, content = response
-    return status, headers, content

@@ -12,22 +12,15 @@ Json = dict[str, Any]
 _HOME = snapshots.DIRECTORY / "tasks"
 
 
-def install() -> None:
-    """Take the tasks out of ministack's state, and into files of their own."""
-    state, load, reset = ecs.get_state, ecs.load_persisted_state, ecs.reset
+@snapshots.saves("ecs")
+def _state() -> Json:
+    return {**ecs.get_state(), "tasks": AccountRegionScopedDict()}
 
-    def load_and_restore(saved: Any) -> None:
-        load(saved)
-        _restore()
 
-    def reset_and_wipe() -> None:
-        reset()
-        for path in _HOME.glob("*"):
-            path.unlink()
-
-    ecs.get_state = lambda: {**state(), "tasks": AccountRegionScopedDict()}
-    ecs.load_persisted_state = load_and_restore
-    ecs.reset = reset_and_wipe
+def wipe() -> None:
+    """Forget everything."""
+    for path in _HOME.glob("*"):
+        path.unlink()
 
 
 def keep(task: Json) -> None:
@@ -48,7 +41,8 @@ def _name(task: Json) -> str:
     return f"{task['taskArn'].rsplit('/', 1)[-1]}.json"
 
 
-def _restore() -> None:
+def restore() -> None:
+    """Give ECS its tasks back."""
     for path in _HOME.glob("*.new"):  # a kill came between
         path.unlink()
     for path in _HOME.glob("*.json"):

@@ -6,24 +6,19 @@
 
 from typing import Any
 
-from ministack.services.cloudformation import changesets, engine, handlers
+from ministack.services.cloudformation import engine
+
+from .replacements import replaces
 
 Json = dict[str, Any]
 
 
-def install() -> None:
-    """Mend the reading of parameters wherever it was imported, and the contents of change sets."""
-    resolve, diff = engine._resolve_parameters, changesets._resolve_props_for_diff
-
-    def resolve_known(template: Json, provided: list[Json], *rest: Any, **more: Any) -> Any:
-        _refuse_unknown(template, provided)
-        return resolve(template, provided, *rest, **more)
-
-    for module in (engine, changesets, handlers):
-        module._resolve_parameters = resolve_known
-    changesets._resolve_props_for_diff = lambda template, params, *rest: _made(
-        diff(template, params, *rest), template, params
-    )
+@replaces("services.cloudformation.engine._resolve_parameters")
+def _resolve_known(
+    original: Any, template: Json, provided: list[Json], *rest: Any, **more: Any
+) -> Any:
+    _refuse_unknown(template, provided)
+    return original(template, provided, *rest, **more)
 
 
 def _refuse_unknown(template: Json, provided: list[Json]) -> None:
@@ -33,8 +28,10 @@ def _refuse_unknown(template: Json, provided: list[Json]) -> None:
         raise ValueError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
 
 
-def _made(resolved: Json, template: Json, params: Json) -> Json:
+@replaces("services.cloudformation.changesets._resolve_props_for_diff")
+def _made(original: Any, template: Json, params: Json, *rest: Any) -> Json:
     """What a change set compares, without the resources whose condition is false."""
+    resolved: Json = original(template, params, *rest)
     if not template:
         return resolved
     conditions = engine._evaluate_conditions(template, params)
