@@ -1,18 +1,62 @@
-"""A project on an embedded AWS of its own, and clients that count their calls."""
+"""The embedded AWS under load: a month of runs, and a task that logs as fast as it can.
 
+    python benchmarks/embedded.py                     # 30 days of 60 schedules, 1,800 runs
+    python benchmarks/embedded.py --lines 100000      # lines of log from one task
+
+A run claims, saves one artifact and commits. CPU seconds are those of the emulator, of the engine,
+and of the tasks; memory is that of engine and emulator after each day. Other benchmarks take the
+project of this module, on an embedded AWS of its own, and clients that count their calls.
+"""
+
+import argparse
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from toolkit.adapters.session import Aws
-from toolkit.app.app import App, open_app
-
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from toolkit.adapters.engine import EngineClient, EngineInfo, running  # noqa: E402
+from toolkit.adapters.session import Aws  # noqa: E402
+from toolkit.app.app import App, open_app  # noqa: E402
+
+_SPENDERS = ("engine", "emulator", "tasks")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_WORKLOAD = """
+[workloads.small]
+summary = "One artifact, and lines of log"
+entry_point = "workloads.small:run"
+cpu = 256
+memory = 512
+max_runtime_seconds = 600
+events = ["run.started", "run.finished"]
+
+[workloads.small.variables]
+LINES = { type = "int", default = 0, minimum = 0, maximum = 10000000, meaning = "Lines to log" }
+
+[workloads.small.artifacts]
+"small.txt" = { media_type = "text/plain" }
+"""
+_CODE = """
+import sys
+
+from toolkit.runtime import Result
+
+
+def run(settings, run):
+    for number in range(settings["lines"]):
+        sys.stdout.write(f"line {number:08d} of a log, as long as most lines of most logs\\n")
+    run.save("small.txt", b"small", media_type="text/plain")
+    return Result({}, ())
+"""
 
 
 def counted(app: App) -> tuple[App, Counter[str]]:
@@ -32,21 +76,103 @@ class Console:
 @contextmanager
 def deployed_weather() -> Iterator[App]:
     """The weather workload with a daily schedule, deployed; gone again at the end."""
+    with _deployed("weather", 'expression = "cron(0 6 * * ? *)"\n') as app:
+        yield app
+
+
+@contextmanager
+def _deployed(workload: str, schedule: str, more: str = "") -> Iterator[App]:
+    """A workload with a schedule, deployed; ``more`` is added to the catalog."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for part in ("toolkit.toml", "templates", "image", "workloads"):
             source = ROOT / part
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, root / part)
         (root / "schedules").mkdir()
-        (root / "schedules" / "weather.toml").write_text('expression = "cron(0 6 * * ? *)"\n')
+        (root / "schedules" / f"{workload}.toml").write_text(schedule)
+        with (root / "workloads" / "catalog.toml").open("a") as catalog:
+            catalog.write(more)
+        (root / "workloads" / "small.py").write_text(_CODE)
         (root / ".toolkit").mkdir()
         for installed in (ROOT / ".toolkit").glob("[ep]*-*"):
             (root / ".toolkit" / installed.name).symlink_to(installed)
         try:
-            _toolkit(root, "deploy", "--local", "--yes", "--only", "weather")
+            _toolkit(root, "deploy", "--local", "--yes", "--only", workload)
             yield open_app(root, Console(), environment=None, local=True)  # type: ignore[arg-type]
         finally:
             _toolkit(root, "local", "stop")
+
+
+def measured(pid: int) -> tuple[float, float, int]:
+    """Of a process: its CPU seconds, those of its children that ended, and its MB in memory."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own, children = (sum(map(int, fields[start : start + 2])) / _TICKS for start in (11, 13))
+    return own, children, int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE >> 20
+
+
+def emulator_of(pid: int) -> int:
+    """The emulator among the engine's children."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if b"toolkit.local.ministack" in Path(f"/proc/{child}/cmdline").read_bytes():
+            return int(child)
+    raise SystemExit("the engine has no emulator")
+
+
+def month(app: App, days: int, schedules: int) -> None:
+    """Deploy daily schedules of the small workload, and let days pass."""
+    folder = app.project.root / "schedules"
+    for number in range(schedules - 1):
+        text = f'workload = "small"\nexpression = "cron({number % 60} 7 * * ? *)"\n'
+        (folder / f"small-{number}.toml").write_text(text)
+    began = time.perf_counter()
+    _toolkit(app.project.root, "schedules", "apply", "--local", "--yes")
+    print(f"deployed {schedules} schedules in {time.perf_counter() - began:.1f} s", flush=True)
+    info = _engine(app)
+    for day in range(1, days + 1):
+        before, began = usage(info.pid), time.perf_counter()
+        events = Counter(event["event"] for event in EngineClient(info).advance(seconds=86_400))
+        seconds, after = time.perf_counter() - began, usage(info.pid)
+        spent = {name: round(after[name] - before[name], 1) for name in _SPENDERS}
+        print(
+            f"day {day:2}: {seconds:5.1f} s, CPU seconds {spent}, "
+            f"memory {after['engine MB']} + {after['emulator MB']} MB, {dict(events)}",
+            flush=True,
+        )
+
+
+def lines(app: App, count: int) -> None:
+    """Let one task log so many lines, and count what is kept."""
+    info = _engine(app)
+    before, began = usage(info.pid), time.perf_counter()
+    _toolkit(app.project.root, "run", "small", "--local", "--set", f"LINES={count}", "--wait")
+    seconds, after = time.perf_counter() - began, usage(info.pid)
+    logs = app.aws.client("logs")
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName="/fargate-runs/small", filterPattern='"of a log"'
+    )
+    kept = {event["message"] for page in pages for event in page["events"]}
+    spent = {name: round(after[name] - before[name], 1) for name in _SPENDERS}
+    print(f"{len(kept):,} of {count:,} lines in {seconds:.1f} s, CPU seconds {spent}")
+
+
+def _engine(app: App) -> EngineInfo:
+    info = running(app.project.root)
+    if info is None:
+        raise SystemExit("the engine has ended")
+    return info
+
+
+def usage(pid: int) -> dict[str, float]:
+    """CPU seconds and memory of engine, emulator and the tasks that ended."""
+    own, children, memory = measured(pid)
+    emulator = measured(emulator_of(pid))
+    return {
+        "engine": own,
+        "tasks": children,
+        "emulator": emulator[0],
+        "engine MB": memory,
+        "emulator MB": emulator[2],
+    }
 
 
 def _toolkit(root: Path, *words: str) -> None:
@@ -55,3 +181,20 @@ def _toolkit(root: Path, *words: str) -> None:
     done = subprocess.run(command, cwd=root, env=env, capture_output=True, check=False)
     if done.returncode:
         sys.exit(done.stderr.decode())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--schedules", type=int, default=60)
+    parser.add_argument("--lines", type=int, default=0)
+    arguments = parser.parse_args()
+    with _deployed("small", 'expression = "cron(0 6 * * ? *)"\n', _WORKLOAD) as app:
+        if arguments.lines:
+            lines(app, arguments.lines)
+        else:
+            month(app, arguments.days, arguments.schedules)
+
+
+if __name__ == "__main__":
+    main()

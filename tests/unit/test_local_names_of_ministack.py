@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from toolkit.local.emulator_process import VERSION
-from toolkit.local.ministack import replacements, table
+from toolkit.local.ministack import table
+from toolkit.local.ministack.replacements import Replacements
 
 OVERLAY = table.TABLE.parent
 LOCK = OVERLAY / "requirements.lock"
@@ -86,8 +87,6 @@ def small_ministack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (package / "one.py").write_text("def double(number): return 2 * number\n")
     (package / "two.py").write_text("from ministack.one import double as twice\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(replacements, "_registered", {})
-    monkeypatch.setattr(replacements, "_installed", False)
     others = [name for name in sys.modules if name.partition(".")[0] == "ministack"]
     for name in others:
         monkeypatch.delitem(sys.modules, name)
@@ -96,29 +95,31 @@ def small_ministack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("small_ministack")
 def test_a_replacement_stands_wherever_the_original_was_imported() -> None:
     one, two = importlib.import_module("ministack.one"), importlib.import_module("ministack.two")
+    made = Replacements()
 
-    @replacements.replaces("one.double")
+    @made.replaces("one.double")
     def more(original: Callable[[int], int], number: int) -> int:
         return original(number) + 1
 
-    @replacements.replaces("one.double")
+    @made.replaces("one.double")
     def ten_times(original: Callable[[int], int], number: int) -> int:
         return 10 * original(number)
 
     assert one.double(2) == 4
-    replacements.install()
+    made.install()
     assert (one.double(2), two.twice(2)) == (50, 50)
 
 
 @pytest.mark.usefixtures("small_ministack")
 def test_a_replacement_of_nothing_is_an_error() -> None:
-    replacements.replaces("one.gone")(lambda original: original)
+    made = Replacements()
+    made.replaces("one.gone")(lambda original: original)
     with pytest.raises(AttributeError, match="gone"):
-        replacements.install()
+        made.install()
 
 
-@pytest.mark.usefixtures("small_ministack")
-def test_a_module_that_comes_after_the_start_is_an_error() -> None:
-    replacements.install()
-    with pytest.raises(RuntimeError, match="too late"):
-        replacements.replaces("one.double")
+def test_a_replacement_that_comes_after_the_start_is_an_error() -> None:
+    made = Replacements()
+    made.install()
+    with pytest.raises(RuntimeError, match=r"too late to replace one\.double"):
+        made.replaces("one.double")

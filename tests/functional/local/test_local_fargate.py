@@ -105,7 +105,11 @@ def test_the_environment_holds_what_ecs_gives_and_nothing_of_this_shell(
     _, lines = finished(platform, "import json, os\nprint(json.dumps(dict(os.environ)))")
     environment = json.loads(lines[0])
     del environment["SCRIPT"]
-    clock = {"PYTHONPATH", "TOOLKIT_CLOCK_OFFSET"}  # where the engine's clock was moved before
+    clock = {
+        "PYTHONPATH",
+        "TOOLKIT_CLOCK_OFFSET",
+        "TOOLKIT_CLOCK_PACKAGES",
+    }  # where the engine's clock was moved before
     assert set(environment) - clock == {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         "AWS_DEFAULT_REGION",

@@ -4,6 +4,7 @@ import json
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 from attrs import field, frozen
@@ -26,6 +27,57 @@ class Credentials:
     expiration: float
 
 
+class _Caller:
+    """A client that others share, as one of its callers has it."""
+
+    def __init__(self, client: Any, credentials: Credentials, offset: float | None) -> None:
+        self._client = client
+        self._identity = credentials, offset
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name in ("exceptions", "meta"):
+            return found
+
+        def call(*names: Any, **arguments: Any) -> Any:
+            _calling.identity = self._identity
+            return found(*names, **arguments)
+
+        return call
+
+
+class _CallersCredentials:
+    """Where botocore finds the credentials of whoever calls in this thread."""
+
+    method = "embedded"
+
+    def load_credentials(self) -> "_CallersCredentials":
+        """It is asked once for each client."""
+        return self
+
+    def get_deferred_property(self, _name: str) -> Callable[[], None]:
+        """Nothing else is known of a caller."""
+        return lambda: None
+
+    def get_frozen_credentials(self) -> Any:
+        """It is asked once for each request."""
+        from botocore.credentials import ReadOnlyCredentials
+
+        credentials, _offset = _calling.identity
+        return ReadOnlyCredentials(
+            credentials.access_key, credentials.secret_key, credentials.token or None
+        )
+
+
+_calling = threading.local()
+
+
+def _tell_offset(request: Any, **_: Any) -> None:
+    _credentials, offset = _calling.identity
+    if offset is not None:
+        request.headers.add_header(_OFFSET_HEADER, str(offset))
+
+
 class RoleError(Exception):
     """A service may not assume a role; ``code`` and the message are AWS's."""
 
@@ -35,61 +87,48 @@ class RoleError(Exception):
 
 
 class Emulator:
-    """The emulator's two sides: AWS's APIs, and the routes of its gateway."""
+    """The emulator's two sides: AWS's APIs, and the routes of its gateway.
+
+    Making a client costs 15 ms of CPU, and each task would need five. So there is one client for
+    all callers of a service; who calls, and at which time, is told with each call.
+    """
 
     def __init__(self, endpoint: str, token: str, keys: Keys) -> None:
         self.endpoint = endpoint
         self._token = token
-        self._keys = keys
+        self._own = Credentials(keys.engine_access_key, keys.secret_key, "", float("inf"))
         self._session: Any = None
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, int], Any] = {}
         self._lock = threading.Lock()
 
     def client(self, service: str, region: str) -> Any:
-        """The account's own client, at the engine's time."""
-        with self._lock:
-            key = (service, region)
-            if key not in self._clients:
-                self._clients[key] = self._make_own(service, region)
-            return self._clients[key]
+        """The account's own client, at the engine's time; injected faults spare it."""
+        return _Caller(self._client(service, region, 2), self._own, None)
 
     def client_at(self, offset: float, service: str, region: str) -> Any:
         """The account's own client, at the time of one task."""
-        with self._lock:
-            client = self._make_own(service, region)
-        client.meta.events.register(
-            "before-sign",
-            lambda request, **_: request.headers.add_header(_OFFSET_HEADER, str(offset)),
-        )
-        return client
+        return _Caller(self._client(service, region, 2), self._own, offset)
 
     def client_as(self, role: Credentials, service: str, region: str, *, attempts: int = 1) -> Any:
         """A client with a role's credentials, which makes so many attempts at every call."""
-        with self._lock:
-            return self._make(
-                service, region, role.access_key, role.secret_key, role.token, attempts
-            )
+        return _Caller(self._client(service, region, attempts), role, None)
 
-    def _make_own(self, service: str, region: str) -> Any:
-        """With the engine's own key, so that injected faults spare it."""
-        keys = self._keys
-        return self._make(service, region, keys.engine_access_key, keys.secret_key, None)
+    def _client(self, service: str, region: str, attempts: int) -> Any:
+        with self._lock:  # a session is not thread-safe
+            key = (service, region, attempts)
+            if key not in self._clients:
+                self._clients[key] = self._make(*key)
+            return self._clients[key]
 
-    def _make(
-        self,
-        service: str,
-        region: str,
-        key: str,
-        secret: str,
-        token: str | None,
-        attempts: int = 2,
-    ) -> Any:
-        # A session is not thread-safe, and boto3 is slow to import.
+    def _make(self, service: str, region: str, attempts: int) -> Any:
+        # boto3 is slow to import.
         import boto3
         from botocore.config import Config
 
         if self._session is None:
-            self._session = boto3.session.Session(botocore_session=session_apart())
+            session = session_apart()
+            session.register_component("credential_provider", _CallersCredentials())
+            self._session = boto3.session.Session(botocore_session=session)
         config = Config(
             retries={"mode": "standard", "total_max_attempts": attempts},
             s3={"addressing_style": "path"},
@@ -97,15 +136,11 @@ class Emulator:
             read_timeout=30,
             max_pool_connections=16,
         )
-        return self._session.client(
-            service,
-            region_name=region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
-            aws_session_token=token,
-            config=config,
+        client = self._session.client(
+            service, region_name=region, endpoint_url=self.endpoint, config=config
         )
+        client.meta.events.register("before-sign", _tell_offset)
+        return client
 
     def assume_role(
         self, role_arn: str, service: str, session: str, source_arn: str, offset: float
