@@ -42,7 +42,7 @@ COMMANDS = {
     "evidence": CommandEntry("proof.evidence", "Keep the evidence of runs in a folder each."),
     "image": CommandEntry(
         "deploying.image",
-        "Build, push, list, prune and scan the image that all workloads share.",
+        "Build, push, list, prune and scan the shared image.",
     ),
     "init": CommandEntry("project.init", "Make a project that deploys."),
     "ledger": CommandEntry("proof.ledger", "Show what became of every expected firing."),

@@ -20,7 +20,7 @@ _GRAVE = ("CRITICAL", "HIGH")
 
 @click.group("image", cls=SuggestingGroup)
 def image_command() -> None:
-    """Build, push, list, prune and scan the image that all workloads share."""
+    """Build, push, list, prune and scan the shared image."""
 
 
 @image_command.command("lock")
