@@ -28,10 +28,12 @@ EXIT_CODE_1 = {
     "image prune": "declined",
     "image scan": "critical or high findings",
     "ledger": "a firing was missed or failed, or needs a look",
+    "prune": "declined",
     "run": "FAIL, with `--follow`",
     "schedule": "declined",
     "stop": "declined",
     "schedules apply": "declined",
+    "schedules dump": "a schedule cannot be a file of this project",
     "schedules diff": "there are differences",
     "validate": "FAIL",
 }

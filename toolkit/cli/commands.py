@@ -53,6 +53,7 @@ COMMANDS = {
         "deploying.package",
         "Write a release into the app's bucket and print its id.",
     ),
+    "prune": CommandEntry("deploying.prune", "Delete what the project does not have any more."),
     "run": CommandEntry(
         "schedules.run",
         "Run a schedule or a workload now, as its schedule would.",

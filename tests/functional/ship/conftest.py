@@ -27,6 +27,7 @@ OTHERS = (
     "recorded",
     "bequest",
     "sized",
+    "pruned",
 )
 DEPLOY = ("deploy", "--local", "--yes", "--only", "weather")
 LOCK = "locks/deploy.json"

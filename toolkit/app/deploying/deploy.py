@@ -24,6 +24,7 @@ from toolkit.app.deploying.release import build, check_project, load
 from toolkit.core.deploying import plans
 from toolkit.core.deploying.plans import PLATFORM, SCHEDULE, WORKLOAD, Spec
 from toolkit.core.deploying.release import INDEX, Release, release_id
+from toolkit.core.deploying.retired import retired
 from toolkit.core.errors import ConfigError, ToolkitError
 from toolkit.core.schedules.drift import Difference
 from toolkit.core.stack import StackPlan
@@ -81,6 +82,7 @@ def deploy(app: App, options: Options) -> Deployment:
             if release is None:
                 return Deployment("", tuple(rows))
             identity = _keep(app, release, dry_run=options.dry_run)
+        _say_retired(app, release, earlier=bool(options.release))
         rows += _upper_layers(app, layers, release, options.only)
         return Deployment(identity, tuple(rows))
 
@@ -150,11 +152,17 @@ def _upper_layers(
     outputs |= {row.stack: row.outputs for row in rows}
     template = release.templates[SCHEDULE]
     rows += _schedules(app, layers, [spec.plan(template, outputs) for spec in schedules])
-    others = layers.names(SCHEDULE) - {spec.name for spec in release.of(SCHEDULE)}
-    if others:
-        named = ", ".join(sorted(others))
-        app.console.say(f"not part of this release, and still deployed: {named}")
     return rows
+
+
+def _say_retired(app: App, release: Release, *, earlier: bool) -> None:
+    """Name what is deployed and not part of the release: a deployment deletes nothing."""
+    names = [{_short(spec) for spec in release.of(noun)} for noun in (SCHEDULE, WORKLOAD)]
+    others = ", ".join(row.stack for row in retired(app.names, app.stacks.all.values(), *names))
+    if others:
+        # Of an earlier release, today's project may have them.
+        hint = "" if earlier else f" ({app.command('prune')} deletes them)"
+        app.console.say(f"not part of this release, and still deployed: {others}{hint}")
 
 
 def _schedules(app: App, layers: Layers, plans: list[StackPlan]) -> list[StackResult]:

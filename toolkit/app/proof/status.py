@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from toolkit.app.app import App
+from toolkit.app.deploying import prune
 from toolkit.app.proof.ledger import (
     LedgerSources,
     Period,
@@ -15,6 +16,7 @@ from toolkit.app.proof.ledger import (
 )
 from toolkit.app.proof.tasks import records
 from toolkit.app.schedules.history import Deployments
+from toolkit.core.deploying.retired import Retired
 from toolkit.core.proof.ledger import OUTCOMES, State, became, firings
 from toolkit.core.schedules.history import History
 from toolkit.core.task import Task
@@ -56,11 +58,12 @@ class ScheduleStatus:
 
 @frozen
 class AppStatus:
-    """The app at this moment."""
+    """The app at this moment; what is ``retired`` is deployed, but not in the project any more."""
 
     now: datetime
     running: list[RunSummary]
     schedules: list[ScheduleStatus]
+    retired: list[Retired]
 
 
 class _WithoutDuplicates(LedgerSources):
@@ -82,7 +85,8 @@ def status(app: App) -> AppStatus:
         ScheduleStatus(name, latest.get(name), known.next(name, now), known.spent(name, now))
         for name in deployments.names
     ]
-    return AppStatus(now, _summaries(running), schedules)
+    retired = [] if app.kept_bucket else prune.listed(app)
+    return AppStatus(now, _summaries(running), schedules, retired)
 
 
 def latest_runs(

@@ -141,14 +141,23 @@ def removal(
     return schedule, *removed_firings(schedule, now)
 
 
-def remove(app: App, name: str) -> None:
-    """Delete a schedule's stack and its file."""
-    stack = app.names.schedule_stack(name)
-    found = app.formation.find(stack)
-    if found is None and app.project.schedule_text(name) is None:
-        raise _unknown(app.project, name)
-    if found is not None:
+def remove(app: App, name: str) -> tuple[str, ...]:
+    """Delete a schedule: its stack, what is live without one, its file; returns what there was.
+
+    Raises:
+        ConfigError: there is nothing of that name.
+    """
+    stack, file = app.names.schedule_stack(name), app.project.schedule_file(name)
+    deployed = app.formation.find(stack) is not None
+    has_file = app.project.schedule_text(name) is not None
+    if deployed:
         app.formation.delete(stack, app.console.event)
+    live = app.stacks.platform is not None and app.scheduler.find(name) is not None
+    if live:  # somebody made it by hand, or the stack let go of it
+        app.scheduler.delete(name)
+    if not (deployed or live or has_file):
+        raise _unknown(app.project, name)
+    if deployed or live:
         app.forget_stacks()
         history.record(app)
     app.project.remove_schedule(name)
@@ -156,6 +165,8 @@ def remove(app: App, name: str) -> None:
     app.project.write(tables)
     for place in tables.places:
         app.console.say(f"{place} removed")
+    parts = ((deployed, f"stack {stack}"), (live, "the live schedule"), (has_file, file))
+    return tuple(what for there, what in parts if there)
 
 
 def _unknown(project: Project, name: str, hint: str | None = None) -> ConfigError:

@@ -10,9 +10,9 @@ from attrs import evolve, frozen
 
 from toolkit.adapters.edits import Edit
 from toolkit.adapters.project import Project
-from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.app.deploying import ownership
+from toolkit.app.deploying import prune as pruning
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
 from toolkit.app.proof.ledger import running_tasks
 from toolkit.app.proof.status import RunSummary, latest_runs
@@ -20,6 +20,8 @@ from toolkit.app.schedules.history import Deployments
 from toolkit.core.deploying import plans
 from toolkit.core.deploying.config import Config
 from toolkit.core.deploying.dump import file_changes
+from toolkit.core.deploying.plans import SCHEDULE
+from toolkit.core.errors import ConfigError
 from toolkit.core.names import workload_of
 from toolkit.core.schedules.dates import as_deployed
 from toolkit.core.schedules.drift import Difference, Listed, changes_of, compare, suspects
@@ -177,36 +179,50 @@ def apply(app: App, found: list[Difference], *, yes: bool, overwrite: bool) -> l
     return Layers(app, Options(yes=yes)).deploy(wanted, check=check)
 
 
-def dump(app: App) -> Edit:
+def dump(app: App) -> tuple[Edit, dict[str, str]]:
     """The edit that makes the files say what is live, of every schedule in the app's group.
 
-    A file that exists keeps its comments and its order.
+    A file that exists keeps its comments and its order. What cannot be a file of this project comes
+    back by name, with the reason.
     """
     live = app.scheduler.find_all(row.name for row in app.scheduler.listed())
     project, config = app.project, app.config
     files = project.schedules(config)
-    edit = Edit()
+    edit, left_out = Edit(), {}
     for name, found in sorted(live.items()):
-        changes = file_changes(found, files.get(name), config, project.catalog)
-        path, text = project.schedule_file(name), project.schedule_text(name)
-        edit = project.edit(
-            config.environment, name, changes, edit.changing(path, text, text or "")
-        )
-    return edit
+        try:
+            one = _dumped(app, found, files.get(name), edit)
+            project.edited_schedule(config, name, one)
+        except ConfigError as error:
+            left_out[name] = f"{error.message}{f' ({error.hint})' if error.hint else ''}"
+        else:
+            edit = one
+    return edit, left_out
+
+
+def _dumped(app: App, live: Schedule, before: Schedule | None, edit: Edit) -> Edit:
+    """The edit with one more schedule; raises ConfigError for an Input that is none of ours."""
+    project, config, name = app.project, app.config, live.name
+    try:
+        changes = file_changes(live, before, config, project.catalog)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError("its Input does not hold the toolkit's overrides") from error
+    path, text = project.schedule_file(name), project.schedule_text(name)
+    known = edit.changing(path, text, text or "")
+    return project.edit(config.environment, name, changes, known)
 
 
 def prune(app: App, *, yes: bool) -> list[str]:
     """Delete the deployed schedules that have no file: only stacks that carry this app's tag."""
-    stale = sorted(app.stacks.schedules.keys() - set(app.project.schedule_names()))
+    stale = pruning.plan(app, (SCHEDULE,)).stacks
     if not stale:
         return []
-    app.console.say("\n".join(f"- {name}" for name in stale))
+    app.console.say("\n".join(f"- {row.name}" for row in stale))
     count = "this schedule" if len(stale) == 1 else f"these {len(stale)} schedules"
     if not yes and not app.console.confirm(f"Delete {count} {app.place}?"):
         return []
-    stacks = [app.names.schedule_stack(name) for name in stale]
-    side_by_side(lambda stack: app.formation.delete(stack, app.console.event), stacks)
-    return stale
+    pruning.prune(app, stale)
+    return [row.name for row in stale]
 
 
 @frozen

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import click
+from attrs import asdict
 
 from toolkit.app.app import App
 from toolkit.app.proof import status
@@ -10,7 +11,7 @@ from toolkit.cli.options import bucket_option, json_option
 from toolkit.cli.proof.runs import row_of, word
 from toolkit.cli.render import print_json, state_colour
 from toolkit.cli.root import aws_options, pass_app
-from toolkit.cli.text import cells
+from toolkit.cli.text import cells, wrapped
 from toolkit.runtime.contract import parse_time
 
 
@@ -36,6 +37,7 @@ def status_command(app: App, as_json: bool) -> None:
                     }
                     for row in found.schedules
                 ],
+                "retired": [asdict(row) for row in found.retired],
             }
         )
         return
@@ -60,6 +62,11 @@ def status_command(app: App, as_json: bool) -> None:
         due = f"never: {row.spent}" if row.spent else "-"
         due = f"in {_short(row.next - found.now)}, {row.next:%a %d %b %H:%M}Z" if row.next else due
         click.echo(cells(f" {when:<11}", f"next {due}", column=width + 2 + column))
+
+    if found.retired:
+        named = ", ".join(f"{row.noun} {row.name}" for row in found.retired)
+        told = f"not in the project any more, and still deployed: {named}"
+        click.echo(wrapped(f"{told} ({app.command('prune')} deletes them)"))
 
 
 def _when(run: status.RunSummary) -> datetime:

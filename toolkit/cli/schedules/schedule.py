@@ -186,9 +186,9 @@ def _remove(root: Root, name: str, *, yes: bool, as_json: bool, dry_run: bool) -
     question = "Delete schedule {}, its stack and its file {}?"
     if not yes and not app.console.confirm(question.format(name, app.place)):
         return 1
-    schedule.remove(app, name)
+    removed = schedule.remove(app, name)
     if not as_json:
-        click.echo(f"{name} removed")
+        click.echo(f"{name} removed: {', '.join(removed)}")
     return 0
 
 

@@ -112,12 +112,13 @@ def prune(root: Root, yes: bool) -> None:
 @_shared
 @click.option("--write", is_flag=True, help="Write the files instead of printing them.")
 @pass_root
-def dump(root: Root, write: bool) -> None:
+def dump(root: Root, write: bool) -> int:
     """Turn live schedules into TOML files.
 
-    A file that exists keeps its comments and its order.
+    A file that exists keeps its comments and its order. The exit code is 1 if a schedule cannot be
+    a file of this project; the others are dumped.
     """
-    edit = schedules.dump(root.app)
+    edit, left_out = schedules.dump(root.app)
     if write:
         root.app.project.write(edit)
     if root.as_json:
@@ -126,6 +127,9 @@ def dump(root: Root, write: bool) -> None:
         click.echo("\n".join(f"{place} written" for place in edit.places) or "no change")
     else:
         click.echo("\n".join(f"# {path}\n{text}" for path, text in edit.texts.items()))
+    for name, why in left_out.items():
+        click.echo(wrapped(f"{name} is left out: {why}", hang="  ", err=True), err=True)
+    return 1 if left_out else 0
 
 
 @schedules_command.command("next")

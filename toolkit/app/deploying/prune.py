@@ -1,0 +1,95 @@
+"""Delete the stacks of retired schedules and workloads: the project does not have them any more."""
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from attrs import frozen
+
+from toolkit.adapters.belongings import Belongings
+from toolkit.adapters.lock import DeployLock
+from toolkit.adapters.side_by_side import side_by_side
+from toolkit.app.app import App
+from toolkit.app.schedules import history
+from toolkit.core.deploying.plans import SCHEDULE, WORKLOAD
+from toolkit.core.deploying.retired import Retired, retired
+from toolkit.core.schedules.schedule import Schedule
+
+BOTH = (SCHEDULE, WORKLOAD)
+
+
+@frozen
+class Pruning:
+    """What can go now, and why the rest has to stay for now, by stack."""
+
+    stacks: tuple[Retired, ...] = ()
+    held: tuple[tuple[Retired, str], ...] = ()
+
+
+def listed(app: App) -> list[Retired]:
+    """Every stack of a schedule without a file or a workload without a table of the catalog."""
+    stacks = list(app.stacks.all.values())
+    return retired(app.names, stacks, app.project.schedule_names(), app.project.catalog.workloads)
+
+
+def plan(app: App, nouns: Collection[str] = BOTH) -> Pruning:
+    """What can be deleted; a workload stays while a schedule or a task needs it."""
+    found = [row for row in listed(app) if row.noun in nouns]
+    going = {row.name for row in found if row.noun == SCHEDULE}
+    workloads = [row for row in found if row.noun == WORKLOAD]
+    needed = _needed(app, going) if workloads else {}
+    why = {row: needed.get(app.names.family(row.name), "") for row in workloads}
+    held = [(row, reason) for row, reason in why.items() if reason]
+    kept = {row for row, _ in held}
+    return Pruning(tuple(row for row in found if row not in kept), tuple(held))
+
+
+def prune(app: App, stacks: Sequence[Retired]) -> None:
+    """Delete stacks, schedules first, under the lock that keeps deployments away.
+
+    The revisions of a workload's task definition are deregistered: nothing can run them any more.
+    """
+    with _lock(app):
+        for noun in BOTH:
+            names = [row.stack for row in stacks if row.noun == noun]
+            side_by_side(lambda name: app.formation.delete(name, app.console.event), names)
+            if names and noun == SCHEDULE and app.stacks.platform is not None:
+                app.forget_stacks()
+                history.record(app)
+        belongings = Belongings(app.aws, app.name)
+        for row in stacks:
+            if row.noun == WORKLOAD:
+                for arn in belongings.revisions(app.names.family(row.name)):
+                    belongings.deregister(arn)
+    app.forget_stacks()
+
+
+def _lock(app: App) -> AbstractContextManager[None]:
+    if app.stacks.platform is None:
+        return nullcontext()  # it is kept in the platform's bucket
+    return DeployLock(app.aws, app.platform.bucket_name).held_by(app.console.say)
+
+
+def _needed(app: App, going: Collection[str]) -> dict[str, str]:
+    """Who needs a task definition, by its family: schedules that stay, and tasks that run."""
+    if app.stacks.platform is None:
+        return {}
+    deployed = app.stacks.schedules
+    unowned = [row.name for row in app.scheduler.listed() if row.name not in deployed]
+    schedules: list[Schedule] = [*deployed.values(), *app.scheduler.find_all(unowned).values()]
+    needed = {
+        _family(schedule.launch.get("TaskDefinitionArn", "")): f"schedule {schedule.name} runs it"
+        for schedule in schedules
+        if schedule.name not in going
+    }
+    for task in app.ecs.describe(app.ecs.running()):
+        needed[_family(task.task_definition_arn or "")] = f"task {task.task_arn} still runs"
+    return needed
+
+
+def _family(task_definition: str) -> str:
+    """The family of a revision's ARN.
+
+    >>> _family("arn:aws:ecs:eu-central-1:123456789012:task-definition/app-weather:7")
+    'app-weather'
+    """
+    return task_definition.rpartition("/")[2].partition(":")[0]
