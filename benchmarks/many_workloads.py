@@ -3,9 +3,9 @@
     python benchmarks/many_workloads.py                 # 60 of them
     python benchmarks/many_workloads.py --count 10
 
-Deploys them once, then changes the image, then the size of one and the hour of another, and prints
-how long each deployment takes, how many calls it makes, how often AWS throttled and what a person
-sees. Also one by one (`--at-once 1`), to compare with.
+Deploys them once, then changes the image, then the size of one and the hour of another, at last the
+image while calls are throttled, and prints how long each deployment takes, how many calls it makes,
+how often it tried again and what a person sees. Also one by one (`--at-once 1`), to compare with.
 """
 
 import argparse
@@ -72,10 +72,19 @@ def deploy(root: Path, what: str, *, at_once: int) -> None:
     print("\n".join(f"    {line}" for line in [*shown, *done.stdout.splitlines()][:40]), flush=True)
 
 
+def throttle(root: Path, service: str, times: int) -> None:
+    """Let the next calls of a service be throttled."""
+    words = ["local", "fault", "add", "throttling", "--service", service, "--times", str(times)]
+    env = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    command = [sys.executable, "-m", "toolkit", *words]
+    subprocess.run(command, cwd=root, env=env, capture_output=True, check=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--at-once", type=int, default=8)
+    parser.add_argument("--throttled", type=int, default=4, help="calls of each service")
     arguments = parser.parse_args()
     with deployed_weather() as app:
         root, count, at_once = app.project.root, arguments.count, arguments.at_once
@@ -89,6 +98,10 @@ def main() -> None:
             config.write('\n[local.schedules.report02]\nexpression = "cron(0 7 * * ? *)"\n')
         deploy(root, "an image, a size and an hour", at_once=at_once)
         deploy(root, "nothing", at_once=at_once)
+        write(root, count, "four")
+        for service in ("cloudformation", "s3"):
+            throttle(root, service, arguments.throttled)
+        deploy(root, f"an image, {arguments.throttled} calls throttled a service", at_once=at_once)
 
 
 if __name__ == "__main__":

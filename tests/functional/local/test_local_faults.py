@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from toolkit.core.errors import ConfigError
 
@@ -200,6 +201,20 @@ def test_a_fault_that_does_not_exist_is_refused_with_those_that_do(platform: Pla
     with pytest.raises(ConfigError, match="there is no fault 'pull-fail'") as caught:
         platform.rehearsal.engine.add_fault("pull-fail")
     assert "pull-fails" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [("cloudformation", "describe_stacks"), ("iam", "list_roles"), ("sts", "get_caller_identity")],
+)
+def test_a_throttled_call_of_the_query_protocol_is_throttled_for_boto3(
+    platform: Platform, service: str, call: str
+) -> None:
+    platform.rehearsal.engine.add_fault("throttling", service=service, times=1)
+    client = platform.rehearsal.aws(service, retries={"total_max_attempts": 1})
+    with pytest.raises(ClientError) as caught:
+        getattr(client, call)()
+    assert caught.value.response["Error"]["Code"] == "Throttling"
 
 
 def test_the_engines_own_calls_are_spared(platform: Platform) -> None:

@@ -19,6 +19,13 @@ _S3 = {
     "throttling": (503, "SlowDown", "Please reduce your request rate."),
     "error": (500, "InternalError", "We encountered an internal error. Please try again."),
 }
+# The services of AWS's query protocol, which answer in XML.
+# https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#operation-error-serialization
+_OF_QUERIES = frozenset({"cloudformation", "iam", "sns", "sts"})
+_QUERIES = {
+    "throttling": (400, "Throttling", "Rate exceeded"),
+    "error": (500, "InternalFailure", "An internal error occurred"),
+}
 _OTHERS = {
     "throttling": (400, "ThrottlingException", "Rate exceeded"),
     "error": (500, "InternalServerException", "An internal error occurred"),
@@ -55,9 +62,16 @@ async def refuse(service: str, words: str, receive: Receive, send: Send) -> None
 
 
 async def _answer(service: str, kind: str, send: Send, because: str = "") -> None:
-    status, code, words = (_S3 if service == "s3" else _OTHERS)[kind]
+    known = {"s3": _S3, **dict.fromkeys(_OF_QUERIES, _QUERIES)}.get(service, _OTHERS)
+    status, code, words = known[kind]
     words = because or words
-    if service == "s3":
+    if service in _OF_QUERIES:
+        content = (
+            "<ErrorResponse><Error><Type>Sender</Type>"
+            f"<Code>{code}</Code><Message>{words}</Message></Error></ErrorResponse>"
+        ).encode()
+        media_type = b"text/xml"
+    elif service == "s3":
         content = (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f"<Error><Code>{code}</Code><Message>{words}</Message></Error>"
