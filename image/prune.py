@@ -1,9 +1,9 @@
 """Takes out of an installed set of packages what no run of the project needs.
 
 ``python prune.py SITE_PACKAGES FOLDER``. FOLDER holds the project's requirements.lock, its
-catalog.toml, and prune.toml if it has one. What every project can spare is data (`CUTS`), each cut
-with its reason; a package that is not there is no error. What only this project can spare, because
-its workloads do not use it, stands in its prune.toml:
+catalog.toml, prune.toml if it has one, and audit.toml where the audit is on. What every project
+can spare is data (`CUTS`), each cut with its reason; a package that is not there is no error. What
+only this project can spare, because its workloads do not use it, stands in its prune.toml:
 
     strip = true  # cut symbols, debugging sections and libraries that nothing refers to
 
@@ -88,7 +88,9 @@ def read_plan(folder: Path) -> Plan:
     return Plan(
         cuts=(Cut("installers: nothing is installed at run time", spared), *CUTS),
         own=tuple(Cut(row["why"], tuple(row["paths"]), tuple(row.get("but", ()))) for row in rows),
-        services=SERVICES | called_services(_toml(folder / "catalog.toml")),
+        services=SERVICES
+        | called_services(_toml(folder / "catalog.toml"))
+        | called_services(_toml(folder / "audit.toml")),
         strip=bool(own.get("strip", False)),
     )
 

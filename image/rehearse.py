@@ -40,11 +40,20 @@ def import_workloads() -> None:
     for module in pkgutil.walk_packages(workloads.__path__, "workloads."):
         if not module.name.endswith("__main__"):
             _import_whole(module.name)
-    for workload in catalog.load().workloads.values():
+    for workload in catalog.image_catalog().workloads.values():
         if workload.command:
             continue
         name, _, function = workload.entry_point.partition(":")
         getattr(importlib.import_module(name), function)
+
+
+def make_clients() -> None:
+    """Make the clients that the audit declares, where it is on: prune.py left their models."""
+    import boto3
+
+    for workload in catalog.reserved().workloads.values():
+        for service in workload.services:
+            boto3.client(service, region_name="eu-central-1")
 
 
 def _import_whole(name: str) -> None:
@@ -185,7 +194,7 @@ def main() -> None:
     """Rehearse, and print what was loaded."""
     loaded: set[str] = set()
     sys.addaudithook(lambda event, given: _note(loaded, event, given))
-    for act in (*_acts(), refuse, run, import_workloads, store):
+    for act in (*_acts(), refuse, run, import_workloads, make_clients, store):
         act()
     files = {getattr(module, "__file__", None) or "" for module in sys.modules.values()}
     here = str(Path(__file__).parent)

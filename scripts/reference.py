@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 _MARKER = re.compile(r"^<!-- generated: ([a-z-]+) -->$", re.MULTILINE)
 # What exit code 1 means, for each command that has one of its own.
 EXIT_CODE_1 = {
+    "audit": "a schedule is in trouble",
     "dead-letters": "declined",
     "delete": "declined",
     "deploy": "declined",
@@ -37,7 +38,11 @@ EXIT_CODE_1 = {
     "schedules diff": "there are differences",
     "validate": "FAIL",
 }
-EXIT_CODE_4 = {"run": "INCONCLUSIVE, with `--follow`", "validate": "INCONCLUSIVE"}
+EXIT_CODE_4 = {
+    "audit": "something could not be looked at or sent",
+    "run": "INCONCLUSIVE, with `--follow`",
+    "validate": "INCONCLUSIVE",
+}
 
 
 def filled_in(text: str) -> str:

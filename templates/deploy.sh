@@ -29,6 +29,13 @@ layer platform
 # What runs are judged by; a task definition names its row by the digest.
 bucket=$(output "$(basename stacks/platform/*)" BucketName)
 aws s3 cp --recursive --only-show-errors catalog "s3://$bucket/catalog"
+# An alarm rings when the audit is missing: a first beat keeps it silent until the first audit.
+for folder in stacks/workload/*-workload-audit/; do
+  [ -d "$folder" ] || continue
+  stack=$(basename "$folder")
+  aws cloudwatch put-metric-data --namespace FargateToolkit --metric-name AuditsFinished \
+    --dimensions "App=${stack%-workload-audit}" --value 1 --unit Count
+done
 layer workload
 
 # A schedule names the revision of the task definition that its workload's stack has made by now.

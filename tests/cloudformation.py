@@ -45,7 +45,23 @@ SCHEDULE: dict[str, Any] = {
     "SecurityGroupId": "sg-0123456789abcdef0",
     "AssignPublicIp": "ENABLED",
 }
-REQUIRED = {"platform": {"AppName": "demo"}, "workload": WORKLOAD, "schedule": SCHEDULE}
+AUDIT: dict[str, Any] = {
+    **WORKLOAD,
+    "WorkloadName": "audit",
+    "ClusterArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/demo",
+    "ClusterName": "demo",
+    "DeadLetterQueueArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:letters",
+    "DeadLetterQueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/letters",
+    "LifecycleLogGroupName": "/aws/events/demo/lifecycle",
+    "NotificationTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:demo-topic",
+    "ScheduleGroupName": "demo",
+}
+REQUIRED = {
+    "audit": AUDIT,
+    "platform": {"AppName": "demo"},
+    "workload": WORKLOAD,
+    "schedule": SCHEDULE,
+}
 _NOTHING = object()
 
 
@@ -95,7 +111,9 @@ class _Renderer:
             if "Condition" not in resource or self._holds({"Condition": resource["Condition"]})
         }
         outputs = {
-            key: self._resolve(output["Value"]) for key, output in self._template["Outputs"].items()
+            key: self._resolve(output["Value"])
+            for key, output in self._template["Outputs"].items()
+            if "Condition" not in output or self._holds({"Condition": output["Condition"]})
         }
         return {"Resources": resources, "Outputs": outputs}
 

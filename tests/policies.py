@@ -64,7 +64,9 @@ def _condition(operator: str, actual: str | None, wanted: list[str]) -> bool:
         return float(actual) < float(wanted[0])
     if operator in {"StringEquals", "Bool"}:
         return actual in wanted
-    if operator in {"ArnEquals", "ArnLike"}:
+    if operator == "ArnNotLike":
+        return not any(fnmatchcase(actual, pattern) for pattern in wanted)
+    if operator in {"ArnEquals", "ArnLike", "StringLike"}:
         return any(fnmatchcase(actual, pattern) for pattern in wanted)
     raise AssertionError(f"{operator} is not known here")
 

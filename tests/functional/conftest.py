@@ -81,19 +81,19 @@ class Project:
         return {row["OutputKey"]: row["OutputValue"] for row in rows}
 
 
-def share_emulator(root: Path) -> None:
+def share_emulator(root: Path, *, audit: bool = False) -> None:
     """The emulator's virtual environment is the same for every project: install it once."""
     shared = ROOT / ".toolkit"
     shared.mkdir(exist_ok=True)
     emulator.ensure_installed(shared, lambda _: None)
-    image_packages.ensure_packages(shared, image_tree(ROOT), lambda _: None)
+    image_packages.ensure_packages(shared, image_tree(ROOT, audit=audit), lambda _: None)
     (root / ".toolkit").mkdir()
     for kind in ("emulator", "python"):
         for installed in shared.glob(f"{kind}-*"):
             (root / ".toolkit" / installed.name).symlink_to(installed)
 
 
-def make_project(root: Path) -> Project:
+def make_project(root: Path, *, audit: bool = False) -> Project:
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
@@ -102,10 +102,11 @@ def make_project(root: Path) -> Project:
             shutil.copy2(source, root / part)
     # What an engine of this machine happens to hold shall not decide how the tests run.
     config = root / "toolkit.toml"
-    config.write_text(config.read_text().replace("[local]\n", '[local]\nexecutor = "process"\n'))
+    more = 'executor = "process"\n' + ('audit = "rate(30 minutes)"\n' if audit else "")
+    config.write_text(config.read_text().replace("[local]\n", f"[local]\n{more}"))
     (root / "schedules").mkdir()
     (root / "schedules" / "weather.toml").write_text(SCHEDULE)
-    share_emulator(root)
+    share_emulator(root, audit=audit)
     return Project(root)
 
 

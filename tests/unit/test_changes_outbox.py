@@ -244,3 +244,12 @@ def test_an_unreadable_change_keeps_no_other_back() -> None:
     sent = outbox.resend(outbox.told(), aws.now)
     assert len(sent) + len(outbox.problems) >= 1
     assert all("cannot be read" in problem for problem in outbox.problems)
+
+
+def test_what_a_rule_has_mailed_is_an_event_and_no_second_mail() -> None:
+    aws = Aws()
+    client = Client(aws)
+    reported = Seen(RunId("weather", NOON), ScheduleState.REPORTED)
+    Outbox(client, client).publish(changes("app", [], [reported], NOON), NOON)
+    assert aws.mails == []
+    assert [event["state"] for event in aws.events] == ["reported"]

@@ -45,6 +45,7 @@ CALLS = {
     "AWS::Events::Rule": ("events", "rule/{}-platform-Rule", "PutRule PutTargets DeleteRule"),
     "AWS::IAM::Policy": ("iam", "role/{}/eu-central-1/x", "PutRolePolicy DeleteRolePolicy"),
     "AWS::IAM::Role": ("iam", "role/{}/eu-central-1/x", "CreateRole DeleteRole GetRole TagRole"),
+    "AWS::KMS::Key": ("kms", "*", "CreateKey DescribeKey PutKeyPolicy TagResource"),
     "AWS::Logs::LogGroup": ("logs", "log-group:/{}/hello", "CreateLogGroup DeleteLogGroup"),
     "AWS::Logs::ResourcePolicy": ("logs", "*", "PutResourcePolicy DeleteResourcePolicy"),
     "AWS::S3::Bucket": ("s3", "{}-platform-bucket", "CreateBucket PutEncryptionConfiguration"),

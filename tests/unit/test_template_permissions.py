@@ -10,10 +10,26 @@ from tests.policies import applies, listed, permits, statements
 
 EVERYTHING: dict[str, dict[str, Any]] = {
     "platform": {"NetworkMode": "private", "KmsKeyArn": KEY},
+    "audit": {"KmsKeyArn": KEY, "SigningKey": "true"},
     "workload": {"KmsKeyArn": KEY},
     "schedule": {"KmsKeyArn": KEY},
 }
-ROLES = [("platform", "ExecutionRole"), ("platform", "SchedulerRole"), ("workload", "TaskRole")]
+ROLES = [
+    ("audit", "TaskRole"),
+    ("platform", "ExecutionRole"),
+    ("platform", "SchedulerRole"),
+    ("workload", "TaskRole"),
+]
+# Actions that AWS limits to no resource, and the condition, if any, that limits them instead:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/
+NO_RESOURCE = {
+    "ecr:GetAuthorizationToken": None,
+    "logs:DescribeLogGroups": None,
+    "scheduler:ListSchedules": None,
+    "cloudwatch:PutMetricData": "cloudwatch:namespace",
+    "ecs:ListTasks": "ecs:cluster",
+    "ecs:DescribeTasks": "ecs:cluster",
+}
 CLUSTER = "Cluster.Arn"
 TASK_ROLE = f"arn:aws:iam::{ACCOUNT}:role/demo/{REGION}/task/demo-workload-weather-TaskRole-1"
 
@@ -42,10 +58,13 @@ def test_every_action_that_is_allowed_has_its_full_name(template: str) -> None:
 
 
 @pytest.mark.parametrize("template", NAMES)
-def test_only_the_login_to_the_registry_names_no_resource(template: str) -> None:
+def test_only_what_aws_limits_to_no_resource_names_none(template: str) -> None:
     for name, statement in allowed(template):
         if "*" in listed(statement["Resource"]):
-            assert statement["Action"] == "ecr:GetAuthorizationToken", name
+            for action in listed(statement["Action"]):
+                key = NO_RESOURCE[action]
+                keys = [key for row in statement.get("Condition", {}).values() for key in row]
+                assert key is None or key in keys, name
 
 
 @pytest.mark.parametrize(("template", "name"), ROLES)
@@ -256,6 +275,11 @@ TASK = {
     "aws:PrincipalTag/workload": "w",
     "s3:if-none-match": "*",
 }
+AUDIT = {
+    "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/demo/{REGION}/task/audit/demo-TaskRole",
+    "aws:PrincipalTag/workload": "audit",
+    "s3:if-none-match": "*",
+}
 
 
 @pytest.mark.parametrize(
@@ -268,6 +292,11 @@ TASK = {
         ("s3:PutObject", "Bucket.Arn/runs/w/w-1/claim.json", {}, True),
         ("s3:PutObject", "Bucket.Arn/runs/w/w-1/claim.json", {"s3:if-none-match": "*"}, False),
         ("s3:PutObject", "Bucket.Arn/runs/w/w-1/plot.png", {}, False),
+        ("s3:PutObject", "Bucket.Arn/changes/w/w-1.1-missed.json", {}, True),
+        ("s3:PutObject", "Bucket.Arn/changes/w/w-1.1-missed.json", AUDIT, False),
+        ("s3:ListBucket", "Bucket.Arn", AUDIT, False),
+        ("s3:GetObject", "Bucket.Arn/ledger/w/w-1.succeeded.json", AUDIT, False),
+        ("s3:PutObject", "Bucket.Arn/changes/w/w-1.1-missed.json", TASK, True),
         ("s3:PutObject", "Bucket.Arn/ledger/w/w-1.succeeded.json", {}, True),
         ("s3:PutObject", "Bucket.Arn/ledger/w/w-1.failed.json", {"s3:if-none-match": "*"}, False),
         # A task whose own policy grants s3:*.

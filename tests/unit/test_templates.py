@@ -10,8 +10,8 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from tests.cloudformation import ACCOUNT, NAMES, REGION, TEMPLATES, accepts, load, render, resources
 
 
-def test_there_are_three_nouns() -> None:
-    assert NAMES == ["platform", "schedule", "workload"]
+def test_there_are_three_nouns_and_the_audit() -> None:
+    assert NAMES == ["audit", "platform", "schedule", "workload"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,6 +85,13 @@ def test_the_outputs_are_those_that_the_toolkit_reads() -> None:
             "LifecycleLogGroupName",
             "NotificationTopicArn",
         },
+        "audit": {
+            "TaskDefinitionArn",
+            "TaskRoleArn",
+            "LogGroupName",
+            "ContainerName",
+            "SigningKeyArn",
+        },
         "workload": {"TaskDefinitionArn", "TaskRoleArn", "LogGroupName", "ContainerName"},
         "schedule": {"ScheduleName", "ScheduleArn"},
     }
@@ -123,3 +130,8 @@ def test_a_schedule_is_still_what_cloudformation_cannot_read_back() -> None:
 def test_the_arn_of_a_schedule_names_its_group() -> None:
     output = render("schedule", ScheduleGroupName="demo")["Outputs"]["ScheduleArn"]
     assert output == f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/demo/Schedule"
+
+
+def test_the_audit_takes_every_parameter_that_a_workload_takes() -> None:
+    """What `toolkit.toml` sets for all workloads is set for the audit, too."""
+    assert set(load("workload")["Parameters"]) <= set(load("audit")["Parameters"])

@@ -5,6 +5,7 @@ A page of a listing holds 1,000 keys, and everything here costs pages, not runs.
 """
 
 import gzip
+import json
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,8 +25,18 @@ from toolkit.core.proof import dead_letter
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.core.schedules.history import Snapshot, needed
-from toolkit.runtime import layout
-from toolkit.runtime.contract import Claim, ContractError, Manifest, Outcome, RunId, catalog_key
+from toolkit.core.task import Task
+from toolkit.runtime import documents, layout
+from toolkit.runtime.contract import (
+    Claim,
+    ContractError,
+    Manifest,
+    Outcome,
+    RunId,
+    catalog_key,
+    parse_time,
+)
+from toolkit.runtime.documents import FORMAT, DocumentError
 
 _Row = TypeVar("_Row")
 _PAGE = 1000
@@ -254,6 +265,34 @@ class Archive:
         key = layout.dated_key(layout.DEAD_LETTERS, now)
         self._bucket.write(key, dead_letter.to_json(letters), _JSON)
 
+    def changes(self) -> dict[str, datetime]:
+        """Every key of a change and of its mark, and when S3 took it."""
+        rows = self._bucket.objects(layout.CHANGES)
+        return {stored.key: parse_time(stored.modified_at) for stored in rows}
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write a document where there is none; False where there is one."""
+        return self._bucket.create(key, content, _JSON)
+
+    def read(self, key: str) -> bytes | None:
+        """The content of a document, or None."""
+        return self._bucket.read(key)
+
+    def keep_task(self, run_id: RunId, task: Task) -> bool:
+        """Keep what ECS said of a stopped task whose record did not arrive, once a run."""
+        document = {FORMAT: "witness/1", "task": task.to_json()}
+        content = json.dumps(document, indent=1).encode() + b"\n"
+        return self.create(layout.witness_key(run_id), content)
+
+    def kept_tasks(self, run_ids: Iterable[RunId]) -> dict[RunId, Task]:
+        """What was kept so of some runs; usually nothing, which costs one LIST."""
+        wanted = {layout.witness_key(run_id): run_id for run_id in run_ids}
+        if not wanted:
+            return {}
+        there = wanted.keys() & set(self._bucket.keys(layout.WITNESS))
+        contents = self._bucket.read_all(sorted(there))
+        return {wanted[key]: _kept_task(key, content) for key, content in contents.items()}
+
     def _committed(self, run_ids: Sequence[RunId]) -> Iterator[tuple[RunId, list[StoredObject]]]:
         """In the order of their keys; a page begins at the first run that the last did not hold."""
         prefix = layout.ledger_of(run_ids[0].schedule)
@@ -315,6 +354,20 @@ def _by_schedule(
         if run_id.schedule in since and run_id.scheduled_time >= since[run_id.schedule]:
             found[run_id.schedule].append(row)
     return found
+
+
+@frozen
+class _Witness:
+    """What an audit kept of a task."""
+
+    task: Task
+
+
+def _kept_task(key: str, content: bytes) -> Task:
+    try:
+        return documents.read(_Witness, documents.load(content, "witness"), "witness").task
+    except DocumentError as error:
+        raise EvidenceError(f"{key} cannot be read: {error}") from error
 
 
 def _commit(stored: StoredObject) -> Commit | None:

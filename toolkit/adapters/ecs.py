@@ -69,10 +69,19 @@ class Ecs:
 
     def running(self) -> list[str]:
         """The ARNs of the tasks that have not stopped; a deleted cluster has none."""
+        return self._listed()
+
+    def stopped(self) -> list[str]:
+        """The ARNs of the tasks that stopped within about an hour."""
+        return self._listed(desiredStatus="STOPPED")
+
+    def _listed(self, **chosen: Any) -> list[str]:
         if not self._cluster:
             return []
         with translated("ListTasks"), suppress(self._gone):
-            pages = self._client.get_paginator("list_tasks").paginate(cluster=self._cluster)
+            pages = self._client.get_paginator("list_tasks").paginate(
+                cluster=self._cluster, **chosen
+            )
             return [arn for page in pages for arn in page["taskArns"]]
         return []
 

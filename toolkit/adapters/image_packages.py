@@ -16,6 +16,7 @@ from toolkit.runtime.catalog import Catalog
 LOCK = "image/requirements.lock"
 _BUILD_LOCK, _PRUNE, _PRUNE_PLAN = "image/build.lock", "image/prune.py", "image/prune.toml"
 _CATALOG = "workloads/catalog.toml"
+_AUDIT = "toolkit/audit/audit.toml"  # only where the audit is on
 # Files that do not compile are templates, and nobody imports them.
 _COMPILE = "import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2, workers=0)"
 
@@ -43,7 +44,8 @@ def _contents(tree: Mapping[str, Path]) -> list[bytes]:
     """What decides what the environment holds; of the catalog only the AWS services do."""
     names = (LOCK, _BUILD_LOCK, _PRUNE, _PRUNE_PLAN)
     files = [tree[name].read_bytes() if name in tree else b"" for name in names]
-    workloads = Catalog.parse(tree[_CATALOG].read_text("utf-8")).workloads.values()
+    catalogs = [Catalog.parse(tree[p].read_text("utf-8")) for p in (_CATALOG, _AUDIT) if p in tree]
+    workloads = [workload for catalog in catalogs for workload in catalog.workloads.values()]
     services = {service for workload in workloads for service in workload.services}
     return [*files, " ".join(sorted(services)).encode()]
 
@@ -53,7 +55,7 @@ def _install(made: Environment, tree: Mapping[str, Path]) -> None:
     made.pip(tree[_BUILD_LOCK], "--no-deps")
     made.pip(tree[LOCK], "--no-deps", "--no-compile", "--no-build-isolation", "--use-pep517")
     with tempfile.TemporaryDirectory() as folder:
-        for name in (LOCK, _PRUNE_PLAN, _CATALOG):
+        for name in (LOCK, _PRUNE_PLAN, _CATALOG, _AUDIT):
             if name in tree:
                 shutil.copy(tree[name], folder)
         made.run(str(tree[_PRUNE]), str(made.site_packages), folder)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from toolkit.core.deploying.image import (
+    AUDIT_INPUTS,
     BUILD_INPUTS,
     IMPORT_ROOT,
     RUNTIME_INPUTS,
@@ -22,26 +23,31 @@ from toolkit.core.deploying.image import (
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
-def image_tree(root: Path) -> dict[str, Path]:
+def image_tree(root: Path, *, audit: bool = False) -> dict[str, Path]:
     """The files of the build context, by their paths in it.
 
     Args:
         root: the project's root. The runtime comes from the installed toolkit, and so do the
             image's files that the project has not its own of.
+        audit: whether the image holds the audit.
     """
-    runtime = _matching(_PACKAGE_ROOT, RUNTIME_INPUTS)
+    inputs = RUNTIME_INPUTS + (AUDIT_INPUTS if audit else ())
+    runtime = _matching(_PACKAGE_ROOT, inputs)
     shared = _matching(_PACKAGE_ROOT / "toolkit" / "project", SHARED_INPUTS)
     return dict(sorted({**shared, **runtime, **_matching(root, BUILD_INPUTS)}.items()))
 
 
-def import_tree(root: Path) -> dict[str, Path]:
+def import_tree(root: Path, *, audit: bool = False) -> dict[str, Path]:
     """The part of the build context that the image holds at its import root."""
-    return {name: path for name, path in image_tree(root).items() if name.startswith(IMPORT_ROOT)}
+    tree = image_tree(root, audit=audit)
+    return {name: path for name, path in tree.items() if name.startswith(IMPORT_ROOT)}
 
 
-def image_tag(root: Path, arguments: Mapping[str, str], platforms: Sequence[str]) -> str:
+def image_tag(
+    root: Path, arguments: Mapping[str, str], platforms: Sequence[str], *, audit: bool = False
+) -> str:
     """The tag of the image that the project in ``root`` gives for these platforms."""
-    files = ((name, path.read_bytes()) for name, path in image_tree(root).items())
+    files = ((name, path.read_bytes()) for name, path in image_tree(root, audit=audit).items())
     return content_tag(files, {**arguments, "": ",".join(sorted(platforms))})
 
 

@@ -12,11 +12,11 @@ from toolkit.adapters.edits import Edit, Staged, read, replace
 from toolkit.core.deploying.config import CONFIG, SHAPE, Config, parse
 from toolkit.core.deploying.toml_text import check_shape, line_of, toml_table
 from toolkit.core.errors import ConfigError, unknown_name
-from toolkit.core.names import check_workloads
+from toolkit.core.names import AUDIT, check_workloads
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.schedule_file import SHAPE as SCHEDULE_SHAPE
-from toolkit.core.schedules.schedule_file import merged
-from toolkit.runtime.catalog import Catalog
+from toolkit.core.schedules.schedule_file import audit_table, merged
+from toolkit.runtime.catalog import Catalog, reserved
 
 CATALOG = "workloads/catalog.toml"
 _TEMPLATES = Path(__file__).resolve().parents[1] / "project" / "templates"
@@ -46,6 +46,10 @@ class Project:
         if self._catalog is None:
             self._catalog = self._read_catalog()
         return self._catalog
+
+    def add_audit(self) -> None:
+        """Add the toolkit's own workload, where the environment has it."""
+        self._catalog = Catalog({**self.catalog.workloads, **reserved().workloads})
 
     def _read_catalog(self) -> Catalog:
         path = self.root / CATALOG
@@ -123,6 +127,8 @@ class Project:
                 found[name] = self._schedule(name, config)
             except ConfigError as error:
                 problems.append(error)
+        if config is not None and config.audit and AUDIT not in found:
+            found[AUDIT] = self._effective(AUDIT, audit_table(config.audit), config)
         if len(problems) > 1:
             lines = [f"{p.message}" + (f" ({p.hint})" if p.hint else "") for p in problems]
             raise ConfigError(f"{len(problems)} schedules cannot be read\n" + "\n".join(lines))
@@ -132,7 +138,11 @@ class Project:
 
     def schedule(self, name: str, config: Config | None) -> Schedule | None:
         """One schedule, or None when it has no file; see `schedules`."""
-        return self._schedule(name, config) if self._schedule_path(name).is_file() else None
+        if self._schedule_path(name).is_file():
+            return self._schedule(name, config)
+        if config is not None and config.audit and name == AUDIT:
+            return self._effective(AUDIT, audit_table(config.audit), config)
+        return None
 
     def schedule_file(self, name: str) -> str:
         """The path of a schedule's file within the project."""

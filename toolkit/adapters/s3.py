@@ -14,6 +14,8 @@ from toolkit.runtime.documents import MAX_BYTES
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+# Another writer was there before, or is at it now.
+_TAKEN = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -122,6 +124,26 @@ class Bucket:
                 ContentType=media_type,
                 ChecksumAlgorithm="SHA256",
             )
+
+    def create(self, key: str, content: bytes, media_type: str) -> bool:
+        """Put an object where there is none; False, and nothing written, where there is one."""
+        from botocore.exceptions import ClientError
+
+        with translated(f"s3://{self.name}/{key}"):
+            try:
+                self._client.put_object(
+                    Bucket=self.name,
+                    Key=key,
+                    Body=content,
+                    ContentType=media_type,
+                    ChecksumAlgorithm="SHA256",
+                    IfNoneMatch="*",
+                )
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in _TAKEN:
+                    return False
+                raise
+        return True
 
     def heads(self, keys: Iterable[str]) -> dict[str, StoredObject]:
         """Size and recorded SHA-256 of each object that exists, several at a time."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import Any, Generic, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 from attrs import evolve, frozen
 
@@ -15,7 +15,7 @@ from toolkit.adapters.cloudformation import CloudFormation
 from toolkit.adapters.ecr import Ecr
 from toolkit.adapters.ecs import Ecs
 from toolkit.adapters.logs import Logs
-from toolkit.adapters.project import Project
+from toolkit.adapters.notices import Notices
 from toolkit.adapters.record_copies import RecordCopies
 from toolkit.adapters.releases import Releases
 from toolkit.adapters.s3 import Bucket
@@ -31,6 +31,9 @@ from toolkit.core.errors import ConfigError
 from toolkit.core.names import AppNames
 from toolkit.core.platform import Platform, WorkloadOutputs
 from toolkit.core.stack import ChangeSet, Stack, StackEvent
+
+if TYPE_CHECKING:
+    from toolkit.adapters.project import Project  # an image has no files of the project
 
 _T = TypeVar("_T")
 # What `toolkit.toml` writes for the address of the embedded AWS's market feed.
@@ -51,6 +54,27 @@ class Console(Protocol):
 
     def confirm(self, question: str) -> bool:
         """Ask; a console without a person says no."""
+
+
+@frozen
+class Quiet:
+    """The console of an action without a person: lines go to ``tell``, questions get a no."""
+
+    tell: Callable[[str], None]
+
+    def say(self, text: str) -> None:
+        """A line of progress."""
+        self.tell(text)
+
+    def changes(self, change_sets: list[ChangeSet]) -> None:
+        """Nothing is shown."""
+
+    def event(self, stack: str, event: StackEvent) -> None:
+        """Nothing is shown."""
+
+    def confirm(self, _question: str) -> bool:
+        """Nobody is asked."""
+        return False
 
 
 class _Once(Generic[_T]):
@@ -89,7 +113,7 @@ class App:
 
     def __init__(
         self,
-        project: Project,
+        project: "Project",
         config: Config,
         aws: Aws,
         console: Console,
@@ -107,6 +131,24 @@ class App:
         self.lock = RLock()
         self.made: dict[str, Any] = {}
         self._clock = clock
+
+    @classmethod
+    def of_platform(
+        cls,
+        name: str,
+        platform: Platform,
+        aws: Aws,
+        console: Console,
+        clock: Callable[[], datetime],
+    ) -> Self:
+        """An app of which only the platform's outputs are known: no project, no stacks.
+
+        This is how a task of the app sees it.
+        """
+        project: Any = None
+        app = cls(project, Config(DEFAULT, AppNames(name)), aws, console, clock, local=False)
+        app.made["platform"] = platform
+        return app
 
     def now(self) -> datetime:
         """The time by which schedules fire: on the embedded AWS, its virtual clock's.
@@ -197,6 +239,11 @@ class App:
         return DeadLetterQueue(self.aws, self.platform.dead_letter_queue_url)
 
     @_Once
+    def notices(self) -> Notices:
+        """The topic, the event bus and the audit's heartbeat."""
+        return Notices(self.aws, self.name, self.platform.notification_topic_arn)
+
+    @_Once
     def stacks(self) -> AppStacks:
         """Every stack of the app."""
         owned = [] if self.kept_bucket else self.formation.owned(self.name)
@@ -246,7 +293,7 @@ class App:
 class Offline:
     """What needs nothing of AWS: the project, its config and the time."""
 
-    project: Project
+    project: "Project"
     config: Config
     now: datetime
 
@@ -302,8 +349,10 @@ def _check_account(aws: Aws, config: Config) -> None:
         )
 
 
-def open_project(directory: Path) -> Project:
+def open_project(directory: Path) -> "Project":
     """The project alone, for what comes before its config."""
+    from toolkit.adapters.project import Project
+
     return Project.find(directory)
 
 
@@ -311,4 +360,8 @@ def open_offline(directory: Path, *, environment: str | None, local: bool) -> Of
     """The project and its config alone, by the machine's clock."""
     project = open_project(directory)
     config = project.config(environment or (LOCAL if local else DEFAULT))
+    if local:
+        config = evolve(config, audit=config.local_audit)
+    if config.audit:
+        project.add_audit()
     return Offline(project, config, datetime.now(UTC))

@@ -85,6 +85,7 @@ class Outbox:
         return True
 
     def _send(self, change: Change, now: datetime) -> None:
-        self._publisher.mail(message.subject(change), message.body(change, self._flags))
+        if change.mailed:
+            self._publisher.mail(message.subject(change), message.body(change, self._flags))
         self._publisher.event(change.to_detail())
         self._store.create(sent_key(change.key), sent_mark(now))

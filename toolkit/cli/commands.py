@@ -20,6 +20,10 @@ class CommandEntry(NamedTuple):
 
 COMMANDS = {
     "add": CommandEntry("project.add", "Add a workload: table, code, schedule and test."),
+    "audit": CommandEntry(
+        "proof.audit",
+        "Look at all runs since the last audit, and send what changed.",
+    ),
     "completion": CommandEntry("completion", "Print what completes commands in your shell."),
     "cost": CommandEntry(
         "proof.cost",

@@ -80,6 +80,81 @@ def run_cost(task: Task, table: Prices) -> float | None:
     return table.dollars(int(task.cpu), int(task.memory), time)
 
 
+_AUDIT_CPU, _AUDIT_MEMORY = 256, 512
+# A run of the audit with pull and stop.
+_AUDIT_RUN = timedelta(seconds=90)
+_MONTH = timedelta(days=30)
+_MONTH_HOURS = 730.0
+# ECS, EventBridge, CloudWatch, Scheduler, SQS, SNS and KMS in two zones.
+_ENDPOINTS = 2 * 7
+
+
+@frozen
+class AuditMonth:
+    """What an audit costs a month, in dollars; ``borrowed`` says that the prices are others'."""
+
+    interval: timedelta
+    tasks: float
+    addresses: float
+    alarm: float
+    metric: float
+    key: float
+    endpoints: float
+    borrowed: bool
+
+    @property
+    def dollars(self) -> float:
+        """All of it."""
+        parts = (self.tasks, self.addresses, self.alarm, self.metric, self.key, self.endpoints)
+        return sum(parts)
+
+    def __str__(self) -> str:
+        parts = {
+            "Fargate": self.tasks,
+            "public addresses": self.addresses,
+            "alarm": self.alarm,
+            "metric": self.metric,
+            "signing key": self.key,
+            "endpoints": self.endpoints,
+        }
+        each = ", ".join(f"{name} ${value:.2f}" for name, value in parts.items() if value)
+        of = " at the prices of us-east-1" if self.borrowed else ""
+        minutes = f"every {self.interval.total_seconds() / 60:g} minutes"
+        return f"the audit, {minutes}: about ${self.dollars:.2f} a month{of} ({each})"
+
+
+def audit_month(
+    interval: timedelta, table: Prices, *, key: bool, public_address: bool, endpoints: bool = False
+) -> AuditMonth:
+    """What the audit costs a month: its runs, their addresses, the alarm and what goes with it.
+
+    Args:
+        interval: how often it looks.
+        table: the prices of the region.
+        key: whether it has a key to sign with.
+        public_address: whether its tasks have a public address, which AWS bills by the hour.
+        endpoints: whether a private network has endpoints for it.
+    """
+    runs, row = _MONTH / interval, _table()["audit"]
+    hours = runs * _AUDIT_RUN.total_seconds() / _HOUR
+    return AuditMonth(
+        interval,
+        tasks=runs * table.dollars(_AUDIT_CPU, _AUDIT_MEMORY, _AUDIT_RUN),
+        addresses=hours * row["address_hour"] if public_address else 0.0,
+        alarm=row["alarm_month"],
+        metric=row["metric_month"],
+        key=row["key_month"] if key else 0.0,
+        endpoints=endpoints_month() if endpoints else 0.0,
+        borrowed=table.borrowed,
+    )
+
+
+def endpoints_month() -> float:
+    """What the endpoints cost a month that let an audit out of a private network."""
+    price: float = _table()["audit"]["endpoint_hour"]
+    return _ENDPOINTS * _MONTH_HOURS * price
+
+
 @frozen
 class Forecast:
     """A schedule's month ahead; ``seconds`` is of one run, ``bound`` says that it is a maximum.

@@ -17,13 +17,15 @@ from toolkit.core.errors import ConfigError
 _NAME = re.compile("[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SHORTEST, _LONGEST = 2, 40
 LONGEST = {"app": 24, "workload": _LONGEST, "schedule": _LONGEST}
+# The toolkit's own workload and its schedule.
+AUDIT = "audit"
 _ONLY = "--only platform means the platform"
 RESERVED = {
     "app": {
         "aws": "log groups below /aws/ belong to AWS",
         "default": "each account has a schedule group of that name",
     },
-    "workload": {"platform": _ONLY},
+    "workload": {"platform": _ONLY, AUDIT: "the toolkit has a workload of that name"},
     "schedule": {"platform": _ONLY},
 }
 CONTAINER = "workload"

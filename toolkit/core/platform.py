@@ -60,6 +60,7 @@ class Platform(StackOutputs):
     dead_letter_queue_url = StackOutput("DeadLetterQueueUrl")
     security_group_id = StackOutput("SecurityGroupId")
     assign_public_ip = StackOutput("AssignPublicIp")
+    notification_topic_arn = StackOutput("NotificationTopicArn")
     lifecycle_log_group_name = StackOutput("LifecycleLogGroupName")
     _subnet_ids = StackOutput("SubnetIds")
 

@@ -273,6 +273,17 @@ def load() -> Catalog:
     return Catalog.parse(resources.files("workloads").joinpath("catalog.toml").read_text("utf-8"))
 
 
+def reserved() -> Catalog:
+    """The toolkit's own workload, the audit; an image holds it only where it is on."""
+    row = resources.files("toolkit").joinpath("audit", "audit.toml")
+    return Catalog.parse(row.read_text("utf-8")) if row.is_file() else Catalog({})
+
+
+def image_catalog() -> Catalog:
+    """What can run in this image: the project's workloads, and the audit where it is on."""
+    return Catalog({**load().workloads, **reserved().workloads})
+
+
 def _workload(name: str, declared: Any) -> Workload:
     if not isinstance(declared, dict):
         raise ContractError(f"catalog.toml, workload {name}: write a table [workloads.{name}]")

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from toolkit.runtime import contract
-from toolkit.runtime.catalog import Catalog
-from toolkit.runtime.catalog import load as load_catalog
+from toolkit.runtime.catalog import Catalog, image_catalog
 from toolkit.runtime.contract import (
     EXIT_CONFIGURATION,
     EXIT_DUPLICATE,
@@ -89,7 +88,7 @@ def execute(
     watchdog = Watchdog(stop, grace=grace, afterwards=afterwards)
     try:
         try:
-            task = read_task(environment, catalog or load_catalog())
+            task = read_task(environment, catalog or image_catalog())
             log.run_id = str(task.run_id)
             arn = task_arn(environment, patience=metadata_patience, wait=stop.wait)
             scratch = Path(tempfile.mkdtemp(prefix="run-"))

@@ -16,7 +16,7 @@ from attrs import asdict, frozen
 from toolkit.adapters.roles import has_ecs_role, make_ecs_role
 from toolkit.adapters.session import Aws
 from toolkit.app.app import App
-from toolkit.app.deploying import ownership
+from toolkit.app.deploying import audit, ownership
 from toolkit.app.deploying.delete import kept_buckets
 from toolkit.app.deploying.image import find_image, resolve_image
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
@@ -143,7 +143,10 @@ def _upper_layers(
         if not only or spec.name in needed or _short(spec) in only
     ]
     outputs = {app.names.platform_stack: layers.outputs(app.names.platform_stack)}
-    rows = layers.deploy([spec.plan(release.template_of(spec), outputs) for spec in workloads])
+    planned = [spec.plan(release.template_of(spec), outputs) for spec in workloads]
+    changing = layers.changing(planned)
+    audit.announce(app, changing)
+    rows = layers.deploy(planned, agreed=partial(audit.first_beat, app, changing))
     if any(not row.outputs for row in rows):
         app.console.say("Schedules can be planned once their workloads are deployed.")
         return rows

@@ -38,7 +38,7 @@ def build(app: App, docker: Docker | None = None) -> Built:
     if docker.has(name):
         return Built(str(name), cpu_platform(app), new=False)
     docker.engine()
-    with staged(image_tree(root)) as folder:
+    with staged(image_tree(root, audit=bool(app.config.audit))) as folder:
         docker.build(
             folder,
             name,
@@ -58,7 +58,8 @@ def content_tag(app: App) -> str:
     """The tag of the project's image for the CPU that its tasks have."""
     given = build_arguments(app).items()
     inputs = {name: value for name, value in given if not name.startswith(_WAY_TO_PACKAGES)}
-    return image_tag(app.project.root, inputs, [cpu_platform(app)])
+    audit = bool(app.config.audit)
+    return image_tag(app.project.root, inputs, [cpu_platform(app)], audit=audit)
 
 
 def build_arguments(app: App) -> dict[str, str]:

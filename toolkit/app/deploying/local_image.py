@@ -39,8 +39,11 @@ def push_process_image(app: App) -> str:
     repository = app.platform.repository_name
     _host, user, password = app.ecr.login()
     root = app.project.root
-    packages = ensure_packages(root / ".toolkit", image_tree(root), app.console.say)
-    digest = push(_endpoint(app), repository, import_tree(root), (user, password), packages)
+    audit = bool(app.config.audit)
+    context = image_tree(root, audit=audit)
+    packages = ensure_packages(root / ".toolkit", context, app.console.say)
+    tree = import_tree(root, audit=audit)
+    digest = push(_endpoint(app), repository, tree, (user, password), packages)
     app.console.say(f"image {digest[:19]}… is in {repository}")
     return f"{app.platform.repository_uri}@{digest}"
 

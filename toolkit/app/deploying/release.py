@@ -8,12 +8,14 @@ from attrs import frozen
 from toolkit.adapters.iam_reference import ServiceAuthorization
 from toolkit.adapters.releases import Packaged
 from toolkit.app.app import App
+from toolkit.app.deploying import audit
 from toolkit.app.deploying.image import resolve_image
 from toolkit.core.deploying import parameters, plans, user_policy
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.deploying.release import Release
 from toolkit.core.deploying.workload_template import rendered
 from toolkit.core.errors import ConfigError, ImageError
+from toolkit.core.names import AUDIT
 from toolkit.core.schedules.schedule_file import check_settings
 from toolkit.core.schedules.target import scheduler_input
 from toolkit.runtime.catalog import Workload
@@ -70,6 +72,8 @@ def _own_templates(app: App, workloads: Iterable[Workload], bucket: str) -> dict
     template = app.project.template(plans.WORKLOAD)
     templates = {}
     for workload in workloads:
+        if workload.name == AUDIT:
+            templates[app.names.workload_stack(AUDIT)] = app.project.template(AUDIT)
         if workload.secrets or workload.policies:
             statements = _statements(app, workload, bucket)
             stack = app.names.workload_stack(workload.name)
@@ -114,6 +118,10 @@ def check_project(app: App) -> None:
     nouns = {plans.PLATFORM: config.platform, plans.WORKLOAD: config.workload}
     for noun, given in {**nouns, plans.SCHEDULE: config.schedule}.items():
         parameters.check(config.environment, noun, given, app.project.template(noun))
+    audit.check(config)
+    if config.audit:
+        template = app.project.template(AUDIT)
+        parameters.check(config.environment, AUDIT, config.audit_parameters, template)
     for workload in map(config.sized, app.project.catalog.workloads.values()):
         if workload.secrets or workload.policies:
             # Before the platform stands, no bucket of that name exists.

@@ -67,10 +67,13 @@ class Ledger:
                 yield Firing(RunId(name, time), ledger.State.NOT_YET_DUE)
 
 
-def read(app: App, period: Period) -> Ledger:
-    """The ledger of a period; raises ConfigError for a schedule that never was."""
+def read(app: App, period: Period, known: History | None = None) -> Ledger:
+    """The ledger of a period; raises ConfigError for a schedule that never was.
+
+    ``known`` is when the schedules were to fire, if not as they are live now.
+    """
     now = app.now()
-    known = Deployments(app, now).since(period.since)
+    known = known or Deployments(app, now).since(period.since)
     names = period.schedules or tuple(known.names)
     for name in names:
         if name not in known.names:
@@ -196,7 +199,10 @@ class LedgerSources:
         found |= self._ends.of(rest)
         since = self._now - _REMEMBERED
         lost = [row for row in rest if row.run_id not in found and row.at and row.at > since]
-        return found | self._remembered([row.run_id for row in lost][:_ASKED])
+        found |= self._remembered([row.run_id for row in lost][:_ASKED])
+        return found | self._app.archive.kept_tasks(
+            row.run_id for row in rest if row.run_id not in found
+        )
 
     def _remembered(self, run_ids: Sequence[RunId]) -> dict[RunId, Task]:
         """What ECS itself still knows of runs whose record has not arrived."""

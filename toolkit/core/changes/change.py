@@ -24,7 +24,10 @@ from toolkit.runtime.layout import change_key, change_of
 
 
 class ScheduleState(StrEnum):
-    """How a schedule does, by its firings; all but WELL need somebody to look."""
+    """How a schedule does, by its firings; all but WELL need somebody to look.
+
+    REPORTED is a failure about which a rule of the platform has sent a mail already.
+    """
 
     WELL = "well"
     LATE = "late"
@@ -32,6 +35,7 @@ class ScheduleState(StrEnum):
     FAILED = "failed"
     UNWITNESSED = "unwitnessed"
     EXPIRED = "expired"
+    REPORTED = "reported"
 
     @property
     def bad(self) -> bool:
@@ -93,6 +97,11 @@ class Change:
     noticed_at: str
     detail: str = ""
     cause: str = ""
+
+    @property
+    def mailed(self) -> bool:
+        """Whether it deserves a mail: a rule of the platform has not sent one."""
+        return self.state is not ScheduleState.REPORTED
 
     @property
     def run_id(self) -> RunId:

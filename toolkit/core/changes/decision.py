@@ -15,10 +15,11 @@ from toolkit.core.proof.ledger import Firing, State
 from toolkit.runtime.contract import RunId, format_time
 
 # What the ledger calls a firing, and what it means for its schedule. Those that are missing here
-# are still open, or say nothing about it.
+# are OPEN or NEUTRAL.
 STATES: Mapping[State, ScheduleState] = {
     State.OK: ScheduleState.WELL,
     State.DUPLICATE: ScheduleState.WELL,
+    State.MADE_GOOD: ScheduleState.WELL,
     State.MADE_GOOD: ScheduleState.WELL,
     State.WITNESS_EXPIRED: ScheduleState.WELL,
     State.MISSED: ScheduleState.MISSED,
@@ -30,15 +31,17 @@ STATES: Mapping[State, ScheduleState] = {
     State.UNWITNESSED: ScheduleState.UNWITNESSED,
 }
 OPEN = frozenset({State.LATE, State.RUNNING, State.SETTLING, State.NOT_YET_DUE})
+# Over, and as it was meant to be: neither trouble nor a sign of health.
+NEUTRAL = frozenset({State.SKIPPED})
 # A launch that may come for hours yet is told when it is an hour behind its flexible window.
 LATE_AFTER = timedelta(hours=1)
 
 
 @frozen
 class Seen:
-    """A firing as it is seen now; ``state`` is None where it says nothing about its schedule.
+    """A firing as it is seen now.
 
-    That is so while it is ``open``, and of a failure that a rule of the platform has told.
+    ``state`` is None where it says nothing about its schedule, and ``open`` while that may change.
     """
 
     run_id: RunId
@@ -64,7 +67,7 @@ def seen_of(
         behind = now - firing.run_id.scheduled_time - flexible
         state = ScheduleState.LATE if behind >= LATE_AFTER else None
     if mailed and state is not None and state.bad:
-        state = None
+        state = ScheduleState.REPORTED
     return Seen(firing.run_id, state, firing.detail, open=firing.state in OPEN)
 
 

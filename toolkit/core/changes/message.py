@@ -18,6 +18,7 @@ _WORD = {
     ScheduleState.FAILED: "failed",
     ScheduleState.UNWITNESSED: "unwitnessed",
     ScheduleState.EXPIRED: "expired",
+    ScheduleState.REPORTED: "failed",
 }
 _OPENING = {
     ScheduleState.WELL: "{schedule} is well again: its run of {time} succeeded.",
@@ -29,6 +30,7 @@ _OPENING = {
         "record of its task."
     ),
     ScheduleState.EXPIRED: "{schedule} has expired: it is enabled and fires no more since {time}.",
+    ScheduleState.REPORTED: "{schedule} failed: AWS sent a mail about its run of {time}.",
 }
 _BEFORE = {
     ScheduleState.WELL: "Until now it was well.",
@@ -37,6 +39,7 @@ _BEFORE = {
     ScheduleState.FAILED: "Until now it failed.",
     ScheduleState.UNWITNESSED: "Until now its runs had no witness.",
     ScheduleState.EXPIRED: "Until now it was expired.",
+    ScheduleState.REPORTED: "Until now it failed, as mails of AWS have said.",
 }
 
 

@@ -9,6 +9,7 @@ the size in the catalog, key by key.
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from attrs import evolve, frozen
@@ -16,6 +17,9 @@ from attrs import evolve, frozen
 from toolkit.core.deploying import parameters, sizes, tags
 from toolkit.core.deploying.executor import Executor, read_executor
 from toolkit.core.errors import ConfigError, unknown_key
+from toolkit.core.expressions.expression import ExpressionError
+from toolkit.core.expressions.expression import parse as parse_expression
+from toolkit.core.expressions.kinds import Rate
 from toolkit.core.names import AppNames, check_name
 from toolkit.core.schedules.schedule_file import ENVIRONMENT_SHAPE, check_environment
 from toolkit.runtime.catalog import Catalog, Workload
@@ -23,6 +27,8 @@ from toolkit.runtime.contract import ContractError
 
 CONFIG = "toolkit.toml"
 DEFAULT, LOCAL = "default", "local"
+OFF = "off"
+_SLOWEST_AUDIT = timedelta(hours=1)
 _KEYS = (
     "app",
     "account",
@@ -31,6 +37,8 @@ _KEYS = (
     "image",
     "build",
     "executor",
+    "audit",
+    "audit_parameters",
     "platform",
     "workload",
     "schedule",
@@ -44,8 +52,10 @@ _SETTINGS = {"*": "setting"}
 # What each key of an environment holds (see toml_text.check_shape).
 SHAPE = {
     "*": {
-        **dict.fromkeys(("app", "region", "profile", "image", "executor"), "text"),
-        **dict.fromkeys(("build", "platform", "workload", "schedule"), _SETTINGS),
+        **dict.fromkeys(("app", "region", "profile", "image", "executor", "audit"), "text"),
+        **dict.fromkeys(
+            ("build", "platform", "workload", "schedule", "audit_parameters"), _SETTINGS
+        ),
         "account": "any",
         "env": {"*": _SETTINGS},
         "schedules": {"*": ENVIRONMENT_SHAPE},
@@ -72,6 +82,8 @@ class Config:
     ``schedule`` hold template parameters; ``env`` holds, for each workload, settings that lie below
     those of a schedule. ``schedules`` holds, by name, what goes before a schedule's file, and
     ``workloads`` what goes before a workload's size. ``tags`` are those of every stack.
+    ``audit`` is how often the audit looks, None where it is off; ``local_audit`` is the same for
+    the embedded AWS, which has one only where [local] says so.
     """
 
     environment: str
@@ -86,9 +98,19 @@ class Config:
     workload: Mapping[str, str] = {}
     schedule: Mapping[str, str] = {}
     env: Mapping[str, Mapping[str, str]] = {}
+    audit: str | None = None
+    local_audit: str | None = None
+    audit_parameters: Mapping[str, str] = {}
     schedules: Mapping[str, EnvironmentTable] = {}
     workloads: Mapping[str, EnvironmentTable] = {}
     tags: Mapping[str, str] = {}
+
+    @property
+    def flags(self) -> str:
+        """What follows a command of the toolkit that is to find this environment."""
+        if self.environment == LOCAL:
+            return " --local"
+        return "" if self.environment == DEFAULT else f" --config-env {self.environment}"
 
     def names(self, text: str) -> bool:
         """Whether some workload's setting is this text."""
@@ -162,6 +184,9 @@ def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Co
         image=table.get("image"),
         build=_texts(table.get("build", {})),
         executor=_executor(table.get("executor")),
+        audit=_audit(environment, table),
+        local_audit=_audit(LOCAL, document.get(LOCAL, {})),
+        audit_parameters=_texts(table.get("audit_parameters", {})),
         platform=_texts(table.get("platform", {})),
         workload=_texts(table.get("workload", {})),
         schedule=_schedule(environment, table),
@@ -194,6 +219,25 @@ def _tables(
         )
         for name, values in table.get(key, {}).items()
     }
+
+
+def _audit(environment: str, table: Mapping[str, Any]) -> str | None:
+    """How often the audit looks; None where it is off, as it is unless a table says otherwise."""
+    text = str(table.get("audit", OFF))
+    if text == OFF:
+        return None
+    where = f"toolkit.toml [{environment}]: audit"
+    try:
+        expression = parse_expression(text)
+    except ExpressionError as error:
+        raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
+    # ECS tells of a stopped task for about an hour, and the alarm waits for two.
+    if not isinstance(expression, Rate) or expression.interval > _SLOWEST_AUDIT:
+        raise ConfigError(
+            f"{where}: {text!r} is no rate of an hour or less",
+            hint='audit = "rate(30 minutes)", or audit = "off"',
+        )
+    return text
 
 
 def _account(value: Any) -> str | None:

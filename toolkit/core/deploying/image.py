@@ -20,6 +20,12 @@ BUILD_INPUTS = (
     "workloads/**/*",
 )
 RUNTIME_INPUTS = ("toolkit/__init__.py", "toolkit/runtime/**/*")
+# What of it an image holds only where the audit is on.
+AUDIT_INPUTS = tuple(
+    f"toolkit/{room}/**/*.{kind}"
+    for room in ("adapters", "app", "audit", "core")
+    for kind in ("py", "toml")
+)
 # What a project has from the installed toolkit unless it has its own.
 SHARED_INPUTS = (
     "image/Dockerfile",

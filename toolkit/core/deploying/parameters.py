@@ -24,6 +24,12 @@ _FILE = {
 _OWN = {
     "platform": {"AppName": "app"},
     "workload": {"AppName": "app", "WorkloadName": "the catalog", "ImageUri": "image"},
+    "audit": {
+        "AppName": "app",
+        "WorkloadName": "the toolkit",
+        "ImageUri": "image",
+        "CommandFlags": "the environment",
+    },
     "schedule": {
         "AppName": "app",
         "ScheduleGroupName": "app",

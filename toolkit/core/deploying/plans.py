@@ -17,6 +17,7 @@ from toolkit.core.deploying import parameters
 from toolkit.core.deploying.config import Config
 from toolkit.core.deploying.sizes import PARAMETERS
 from toolkit.core.errors import ConfigError, StackError
+from toolkit.core.names import AUDIT
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import APP_TAG, EMPTY, Stack, StackPlan
 from toolkit.runtime.catalog import Workload
@@ -24,6 +25,16 @@ from toolkit.runtime.catalog import Workload
 NOUN_TAG, DIGEST_TAG = "toolkit:noun", "toolkit:digest"
 PLATFORM, WORKLOAD, SCHEDULE = "platform", "workload", "schedule"
 _WORKLOAD_WIRES = ("BucketName", "ExecutionRoleArn")
+# What the audit watches and what it tells.
+_AUDIT_WIRES = (
+    "ClusterArn",
+    "ClusterName",
+    "DeadLetterQueueArn",
+    "DeadLetterQueueUrl",
+    "LifecycleLogGroupName",
+    "NotificationTopicArn",
+    "ScheduleGroupName",
+)
 _SCHEDULE_WIRES = (
     "ClusterArn",
     "SchedulerRoleArn",
@@ -125,8 +136,12 @@ def workload_spec(config: Config, workload: Workload, image_uri: str) -> Spec:
         "CatalogDigest": workload.digest,
         **config.workload_parameters(workload.name),
     }
+    named: tuple[str, ...] = _WORKLOAD_WIRES
+    if workload.name == AUDIT:
+        parameters |= {"CommandFlags": config.flags, **config.audit_parameters}
+        named += _AUDIT_WIRES
     name = config.app.workload_stack(workload.name)
-    wires = dict.fromkeys(_WORKLOAD_WIRES, config.app.platform_stack)
+    wires = dict.fromkeys(named, config.app.platform_stack)
     wires = _without(wires, parameters)
     return Spec(config.app.name, name, WORKLOAD, parameters, wires, config.tags)
 

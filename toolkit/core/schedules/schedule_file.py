@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from toolkit.core.errors import ConfigError, unknown_key
-from toolkit.core.names import check_name, workload_of
+from toolkit.core.names import AUDIT, check_name, workload_of
 from toolkit.runtime.catalog import Catalog, Workload
 from toolkit.runtime.contract import ContractError, OverlapPolicy, parse_time
 
@@ -50,6 +50,15 @@ _RANGES = {
     "event_age_seconds": (60, 86_400),
 }
 _LONGEST_DESCRIPTION = 512
+
+
+def audit_table(expression: str) -> dict[str, Any]:
+    """The schedule of the audit, which has no file: `toolkit.toml` says how often."""
+    return {
+        "workload": AUDIT,
+        "expression": expression,
+        "description": "Looks at all other runs, and tells what changed",
+    }
 
 
 def read(

@@ -7,6 +7,8 @@ policies. What is mended here:
   other's. ministack would take any key for root's, without a look at the signature.
 - Services assume roles (`assume_role`), judged by the role's trust policy with the service as the
   principal and ``aws:SourceAccount`` and ``aws:SourceArn`` as the context.
+- ``ecs:ListTasks`` and ``ecs:DescribeTasks`` are judged with ``ecs:cluster`` in the context,
+  ``events:PutEvents`` with ``events:source``, ``cloudwatch:PutMetricData`` with its namespace.
 - ``ecs:RunTask`` is judged on the task definition with ``ecs:cluster`` in the context, and passes
   roles only as far as ``iam:PassRole`` allows; calls on a log stream are judged on that stream.
 - A signature's date is not compared with the clock: a task's clock may be days ahead.
@@ -17,6 +19,7 @@ import base64
 import contextvars
 import json
 import os
+import re
 import secrets
 from typing import Any
 
@@ -33,6 +36,9 @@ _SESSION_SECONDS = 12 * 3600
 _TASKS_SERVICE = "ecs-tasks.amazonaws.com"
 _ON_LOG_STREAMS = frozenset({"CreateLogStream", "PutLogEvents", "GetLogEvents", "DeleteLogStream"})
 _NAME_THE_RESOURCE = frozenset({"ecs", "secretsmanager"})
+_ON_CLUSTERS = frozenset({"ecs:RunTask", "ecs:ListTasks", "ecs:DescribeTasks"})
+# A CBOR text of 1 to 23 bytes, or with a byte for its length, behind the key's own.
+_CBOR_NAMESPACE = re.compile(rb"Namespace(?:[\x60-\x77]|\x78.)([A-Za-z0-9_./#:-]+)", re.DOTALL)
 _ROOT_KEYS = frozenset({os.environ["AWS_ACCESS_KEY_ID"], os.environ["TOOLKIT_ENGINE_KEY"]})
 _request_key: contextvars.ContextVar[str] = contextvars.ContextVar("request_key", default="")
 
@@ -238,12 +244,29 @@ def _condition_keys(
     original: Any, service: str, iam_action: str, body: bytes, params: Json
 ) -> Json:
     keys: Json = dict(original(service, iam_action, body, params))
-    if iam_action == "ecs:RunTask":
+    if iam_action in _ON_CLUSTERS:
         cluster = json.loads(body).get("cluster", "default")
         if not cluster.startswith("arn:"):
             cluster = f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{cluster}"
         keys["ecs:cluster"] = cluster
+    elif iam_action == "events:PutEvents":
+        sources = {str(entry.get("Source", "")) for entry in json.loads(body)["Entries"]}
+        keys["events:source"] = sources.pop() if len(sources) == 1 else None
+    elif iam_action == "cloudwatch:PutMetricData":
+        keys["cloudwatch:namespace"] = _namespace(body, params)
     return keys
+
+
+def _namespace(body: bytes, params: Json) -> str | None:
+    """The namespace of a PutMetricData, in any of the three protocols that clients speak."""
+    if params.get("Namespace"):
+        value = params["Namespace"]
+        return str(value[0] if isinstance(value, list) else value)
+    try:
+        return str(json.loads(body)["Namespace"])
+    except (ValueError, KeyError, TypeError):
+        found = _CBOR_NAMESPACE.search(body)
+        return found[1].decode() if found else None
 
 
 @replaces("core.iam_actions.s3_service_context")

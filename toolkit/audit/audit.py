@@ -1,0 +1,176 @@
+"""One audit: keep what AWS forgets, tell what changed, and say that somebody looked."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from attrs import asdict, define, evolve, field, frozen
+
+from toolkit.app.app import App
+from toolkit.app.proof import dead_letters
+from toolkit.app.proof.tasks import ends
+from toolkit.audit.look import LONGEST, look, with_causes
+from toolkit.audit.outbox import Outbox
+from toolkit.core.changes.change import Change, Told
+from toolkit.core.changes.decision import Seen, changes, open_troubles, settled_until
+from toolkit.core.errors import ToolkitError
+from toolkit.core.names import AUDIT
+from toolkit.core.proof.evidence import run_of
+from toolkit.core.task import Task
+from toolkit.runtime.contract import Outcome, RunId, format_time, parse_time
+from toolkit.runtime.documents import FORMAT
+
+# What the first audit looks back at.
+FIRST = timedelta(days=1)
+SETTLED = "settled_until"
+# ECS forgets a stopped task after an hour. A record arrives within seconds, or is late.
+_REMEMBERED, _RECORDED = timedelta(hours=2), timedelta(minutes=5)
+_QUEUED = timedelta(days=15)
+
+
+@frozen
+class AuditOptions:
+    """How to look: since when (the last audit), whether to write anything, and the flags of mails.
+
+    ``beats`` says that this is the scheduled audit: its heartbeat keeps the alarm silent.
+    """
+
+    since: datetime | None = None
+    dry_run: bool = False
+    flags: str = ""
+    beats: bool = False
+
+
+@define
+class Audit:
+    """An audit under way, and at its end what it found.
+
+    ``changes`` are those that were sent, or with ``dry_run`` would be; ``resent`` those that an
+    audit before left behind. ``problems`` says what could not be looked at or sent.
+    """
+
+    app: App
+    options: AuditOptions
+    now: datetime
+    since: datetime
+    settled_until: datetime
+    told: list[Told] = field(factory=list)
+    seen: list[Seen] = field(factory=list)
+    changes: list[Change] = field(factory=list)
+    resent: list[Change] = field(factory=list)
+    witnesses: list[RunId] = field(factory=list)
+    problems: list[str] = field(factory=list)
+
+    @property
+    def troubles(self) -> dict[str, RunId]:
+        """The schedules that are in trouble after this audit, and since which firing."""
+        told = [Told(row.run_id, row.number, row.state, self.now) for row in self.changes]
+        return open_troubles([*self.told, *told])
+
+    def to_json(self) -> dict[str, Any]:
+        """The audit as a JSON object."""
+        return {
+            FORMAT: "audit/1",
+            "now": format_time(self.now),
+            "since": format_time(self.since),
+            SETTLED: format_time(self.settled_until),
+            "firings": len(self.seen),
+            "changes": [{"id": row.id, **asdict(row)} for row in self.changes],
+            "resent": [row.id for row in self.resent],
+            "witnesses": [str(run_id) for run_id in self.witnesses],
+            "troubles": {name: str(run_id) for name, run_id in self.troubles.items()},
+            "problems": self.problems,
+        }
+
+
+Step = Callable[[Audit], None]
+
+
+def audit(app: App, options: AuditOptions) -> Audit:
+    """Look once, step by step; a step that fails is a problem, and the next ones go on."""
+    now = app.now()
+    since = options.since or last_look(app, now)
+    found = Audit(app, options, now, since, settled_until=since)
+    for step in STEPS:
+        try:
+            step(found)
+        except ToolkitError as error:
+            found.problems.append(f"{step.__name__}: {error.message}")
+    return found
+
+
+def last_look(app: App, now: datetime) -> datetime:
+    """Up to when the last audit that went well had nothing open; a day ago where there was none."""
+    commits = app.archive.commits(AUDIT, now - LONGEST)
+    good = [commit for commit in commits if commit.outcome is Outcome.SUCCEEDED]
+    manifest = app.archive.manifest(good[-1]) if good else None
+    text = manifest.metrics.get(SETTLED) if manifest is not None else None
+    if not isinstance(text, str):
+        return now - FIRST
+    return max(min(parse_time(text), now), now - LONGEST)
+
+
+def witness(audit: Audit) -> None:
+    """Keep what ECS says of stopped tasks whose record has not arrived."""
+    app, now = audit.app, audit.now
+    stopped = [task for task in app.ecs.describe(app.ecs.stopped()) if _is_overdue(task, now)]
+    if not stopped:
+        return
+    recorded = {task.task_arn for task in ends(app, now - _REMEMBERED, now)}
+    for task in sorted(stopped, key=lambda task: task.exit_code != 0):
+        run_id = run_of(task)
+        if run_id is None or task.task_arn in recorded or audit.options.dry_run:
+            continue
+        if app.archive.keep_task(run_id, evolve(task, environment={})):
+            audit.witnesses.append(run_id)
+
+
+def _is_overdue(task: Task, now: datetime) -> bool:
+    stopped = task.times.get("stoppedAt")
+    return task.stopped and bool(stopped) and now - parse_time(str(stopped)) > _RECORDED
+
+
+def letters(audit: Audit) -> None:
+    """Keep the dead letters in the bucket, before SQS forgets them."""
+    if not audit.options.dry_run:
+        dead_letters.read(audit.app, audit.now - _QUEUED)
+
+
+def news(audit: Audit) -> None:
+    """Send what an audit before left behind, look, and send what changed."""
+    app, now = audit.app, audit.now
+    outbox = Outbox(_Post(app), app.notices, audit.options.flags)
+    # Before the firings are read: what another audit tells meanwhile is then already taken.
+    audit.told = outbox.told()
+    if not audit.options.dry_run:
+        audit.resent = outbox.resend(audit.told, now)
+    audit.seen = look(app, audit.told, audit.since, now)
+    found = with_causes(app, changes(app.name, audit.told, audit.seen, now), now)
+    audit.changes = found if audit.options.dry_run else outbox.publish(found, now)
+    audit.settled_until = settled_until(audit.seen, now)
+    audit.problems += outbox.problems
+
+
+def heartbeat(audit: Audit) -> None:
+    """Say that an audit looked at everything, so that the alarm stays silent."""
+    if audit.options.beats and not audit.problems:
+        audit.app.notices.beat()
+
+
+STEPS: tuple[Step, ...] = (witness, letters, news, heartbeat)
+
+
+@frozen
+class _Post:
+    """The archive as the outbox takes it."""
+
+    app: App
+
+    def changes(self) -> dict[str, datetime]:
+        return self.app.archive.changes()
+
+    def create(self, key: str, content: bytes) -> bool:
+        return self.app.archive.create(key, content)
+
+    def read(self, key: str) -> bytes | None:
+        return self.app.archive.read(key)
