@@ -12,6 +12,7 @@ from toolkit.app.app import App
 from toolkit.app.schedules import history
 from toolkit.core.deploying.plans import SCHEDULE, WORKLOAD
 from toolkit.core.deploying.retired import Retired, retired
+from toolkit.core.names import task_id
 from toolkit.core.schedules.schedule import Schedule
 
 BOTH = (SCHEDULE, WORKLOAD)
@@ -82,7 +83,7 @@ def _needed(app: App, going: Collection[str]) -> dict[str, str]:
         if schedule.name not in going
     }
     for task in app.ecs.describe(app.ecs.running()):
-        needed[_family(task.task_definition_arn or "")] = f"task {task.task_arn} still runs"
+        needed[_family(task.task_definition_arn or "")] = f"task {task_id(task.task_arn)} runs"
     return needed
 
 

@@ -131,9 +131,9 @@ def prune_command(app: App, yes: bool, as_json: bool, dry_run: bool, older_than:
 def _show_unused(found: image_prune.Unused, repository: str) -> None:
     for row in found.images:
         _show_image(row)
-    told = f"{_counted(found.images)} of {repository} are named by nothing"
-    stay = [f"{found.named} are named by task definitions or releases"]
-    stay += [f"{found.recent} are too new to tell"] if found.recent else []
+    told = f"{repository}: nothing names {_counted(found.images)}"
+    stay = [f"task definitions or releases name {found.named}"]
+    stay += [f"{found.recent} too new to tell"] if found.recent else []
     click.echo(wrapped(f"{told}; {', '.join(stay)}", err=True), err=True)
 
 

@@ -53,6 +53,6 @@ def _show(app: App, found: prune.Pruning) -> None:
         click.secho("- ", fg="red", nl=False)
         click.echo(wrapped(f"{row.noun} {row.name}{log}", indent=2))
     for row, why in found.held:
-        click.echo(wrapped(f"  {row.noun} {row.name} stays: {why}"))
+        click.echo(f"  {wrapped(f'{row.noun} {row.name} stays: {why}', indent=2, hang='    ')}")
     if not (found.stacks or found.held):
         click.echo("nothing is deployed that the project does not have", err=True)
