@@ -1,8 +1,8 @@
 """Print every message and hint of the toolkit in one list: `python -m scripts.messages [KIND]...`.
 
 A line has the file, the line and the kind, then the text as it stands in the source; `{…}` is a
-value. Messages are the first argument of an exception of the toolkit or of click, hints its
-`hint=`; findings and diagnoses come from `diagnoses.toml`.
+value. Messages are arguments of an exception of the toolkit or of click, hints its `hint=`,
+problems what a check yields; findings and diagnoses come from `diagnoses.toml`.
 """
 
 import ast
@@ -39,7 +39,11 @@ def texts() -> Iterator[Text]:
     raised = _errors(trees.values()) | _OF_CLICK
     for path, tree in trees.items():
         file = str(path.relative_to(ROOT))
-        found = [text for node in ast.walk(tree) for text in _of_call(file, node, raised)]
+        found = [
+            text
+            for node in ast.walk(tree)
+            for text in (*_of_call(file, node, raised), *_of_yield(file, node))
+        ]
         yield from sorted(found, key=lambda text: text.line)
     yield from _diagnoses()
 
@@ -71,6 +75,14 @@ def _of_call(file: str, node: ast.AST, raised: set[str]) -> Iterator[Text]:
     for keyword in node.keywords:
         if keyword.arg in ("hint", "help", "meaning") and (shown := _shown(keyword.value)):
             yield Text(file, keyword.value.lineno, keyword.arg, shown)
+
+
+def _of_yield(file: str, node: ast.AST) -> Iterator[Text]:
+    """A problem that a generator of problems gives."""
+    if isinstance(node, ast.Yield) and node.value is not None:
+        shown = _shown(node.value)
+        if " " in shown:
+            yield Text(file, node.lineno, "problem", shown)
 
 
 def _shown(node: ast.expr) -> str:

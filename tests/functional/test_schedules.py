@@ -141,7 +141,7 @@ def test_what_drifted_though_its_file_stayed_is_set_back(project: Project, mine:
     change_in_the_console(project, Target=target)
     answer = project.toolkit("schedules", "apply", "--local", "--yes")
     assert answer.out.endswith("nothing to deploy\n")
-    assert "1 of them live otherwise" in answer.err
+    assert "1 of them were changed by hand" in answer.err
     project.toolkit("schedules", "apply", "--local", "--yes", "--overwrite")
     assert live(project)["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 0
 
@@ -482,7 +482,7 @@ def applied(project: Project) -> dict[str, int]:
 
 
 def compared(project: Project) -> tuple[Counter[str], int]:
-    """The API calls of one diff by name, and how many schedules are as their files say."""
+    """The API calls of one diff by name, and how many schedules match their files."""
     app = opened(project, Console())
     calls: Counter[str] = Counter()
     for service in ("cloudformation", "scheduler"):

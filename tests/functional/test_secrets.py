@@ -130,5 +130,5 @@ def test_a_policy_that_iam_would_take_and_never_allow_is_refused_before_anything
         answer = sales.toolkit("deploy", "--local", "--yes", code=2)
     finally:
         path.write_text(text)
-    assert "policies/sales.json, statement 1: sqs:SendMesage is no action of sqs" in answer.err
+    assert "policies/sales.json, statement 1: sqs:SendMesage is not an action of sqs" in answer.err
     assert "did you mean SendMessage?" in answer.err

@@ -238,9 +238,9 @@ def test_the_label_must_be_what_the_server_says(label: str, source: str, tmp_pat
 
 DAMAGE = {
     "another line": (b"x y\n", "line 3: it does not begin with the time"),
-    "a list": (b"5 [1]\n", "line 3: its JSON is no object"),
+    "a list": (b"5 [1]\n", "line 3: its JSON is not an object"),
     "no JSON": (b"5 {\n", "line 3: "),
-    "another form": (b'5 {"e":"trade"}\n', "line 3: it is no combined-stream message"),
+    "another form": (b'5 {"e":"trade"}\n', "line 3: it is not a combined-stream message"),
     "no text": (b'5 {"stream":"\xff","data":{}}\n', "line 3: "),
     "a huge line": (b'5 {"stream":"' + b"x" * (1 << 20) + b'"}\n', "line 3: more than"),
 }

@@ -33,6 +33,8 @@ _SERVICES = {
     "SQSClient": "sqs",
     "STSClient": "sts",
     "ServiceQuotasClient": "service-quotas",
+    "secretsmanager": "secretsmanager",  # clients without stubs name their service
+    "ssm": "ssm",
 }
 # Their clients are known by the call that makes them.
 _UNTYPED = {"cloudwatch", "events", "secretsmanager", "sns", "ssm"}

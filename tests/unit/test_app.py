@@ -97,7 +97,7 @@ def test_a_platform_that_is_not_deployed_says_how_to(outputs: dict[str, str] | N
 
 
 def test_an_output_that_an_older_stack_lacks_names_the_stack() -> None:
-    with pytest.raises(StackError, match="app-platform does not put out ClusterArn"):
+    with pytest.raises(StackError, match="app-platform has no output ClusterArn"):
         Platform("app-platform", OUTPUTS).cluster_arn  # noqa: B018 - it reads
 
 

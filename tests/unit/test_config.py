@@ -66,8 +66,8 @@ def refusal(noun: str, name: str) -> str:
 @pytest.mark.parametrize(
     ("document", "told"),
     [
-        ({"app": "demo", "default": {"app": "demo"}}, "put it below [default]"),
-        ({"region": "eu-west-1", "default": {"app": "demo"}}, "region stands above the tables"),
+        ({"app": "demo", "default": {"app": "demo"}}, "move it below [default]"),
+        ({"region": "eu-west-1", "default": {"app": "demo"}}, "region is above the first table"),
         ({"default": {"app": "demo", "account": 123456789012}}, 'account = "123456789012"'),
         ({"default": {"app": "demo", "account": "12345678901"}}, "12 digits"),
         ({"default": {"app": "demo-"}}, "not usable"),

@@ -89,7 +89,7 @@ def test_parameters_for_all_workloads_are_held_against_each() -> None:
     found = config(workload={"Cpu": 256})
     with pytest.raises(ConfigError, match=r"\[prod\.workload\], workload science: Fargate has no"):
         found.sized(SCIENCE)
-    with pytest.raises(ConfigError, match="cpu = 'many' is no whole number"):
+    with pytest.raises(ConfigError, match="cpu = 'many' is not a whole number"):
         config(workload={"Cpu": "many"}).sized(SCIENCE)
 
 

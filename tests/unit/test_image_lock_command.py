@@ -39,7 +39,7 @@ def test_the_first_package_needs_no_line_before_it() -> None:
 
 @pytest.mark.parametrize("word", ["", "-r other.txt", "--index-url=x", "../wheel", "a\nb", " a"])
 def test_what_names_no_package_is_refused(word: str) -> None:
-    with pytest.raises(ConfigError, match="names no package"):
+    with pytest.raises(ConfigError, match="is not a package requirement"):
         with_requirements(BEFORE, [word])
 
 

@@ -57,7 +57,7 @@ def test_speeds_are_read(text: str, speed: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "0x", "0.5x", "fast", "inf", "nan"])
 def test_what_is_no_speed_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="no speed"):
+    with pytest.raises(ConfigError, match="not a speed"):
         local.read_speed(text)
 
 

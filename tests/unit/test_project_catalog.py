@@ -44,8 +44,8 @@ def test_a_missing_catalog_is_named(tmp_path: Path) -> None:
     [
         (b"\xff", r"workloads/catalog\.toml is not UTF-8"),
         (b"[workloads", r"workloads/catalog\.toml is not TOML"),
-        (b"workloads = 3", "workloads is no table"),
-        (b"workloads = []", "workloads is no table"),
+        (b"workloads = 3", "workloads is not a table"),
+        (b"workloads = []", "workloads is not a table"),
         (b"[workloads]\ntides = 3", r"workload tides: write a table \[workloads\.tides\]"),
         (b"[workloads.tides]\ncpu = 256", "workload tides"),
         (b"[workloads.tides]\nvariables = 3", "workload tides"),

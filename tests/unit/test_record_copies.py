@@ -41,7 +41,7 @@ def test_a_bomb_is_refused() -> None:
     ids=["no gzip", "cut", "wrong checksum"],  # by themselves they would hold the time of day
 )
 def test_a_damaged_file_is_refused(content: bytes) -> None:
-    with pytest.raises(EvidenceError, match="f is no whole gzip file"):
+    with pytest.raises(EvidenceError, match="f is not a complete gzip file"):
         list(unpacked(io.BytesIO(content), "f"))
 
 

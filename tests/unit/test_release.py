@@ -68,9 +68,9 @@ def test_an_altered_index_or_template_is_refused() -> None:
     files = release().files()
     index = files[INDEX]
     good = {path: files[path] for path in wanted_files(index)}
-    with pytest.raises(ConfigError, match=r"release\.json is not what was packaged"):
+    with pytest.raises(ConfigError, match=r"release\.json differs from what was packaged"):
         parse(release_id(index), index.replace("256", "512"), good)
-    with pytest.raises(ConfigError, match=r"workload\.yaml is not what was packaged"):
+    with pytest.raises(ConfigError, match=r"workload\.yaml differs from what was packaged"):
         parse(release_id(index), index, {**good, "templates/workload.yaml": "W2"})
 
 
@@ -101,7 +101,9 @@ def test_a_plan_takes_the_outputs_that_are_there_when_it_is_made() -> None:
 
 
 def test_a_plan_without_an_output_that_it_needs_says_which() -> None:
-    with pytest.raises(StackError, match="needs ClusterArn, which stack app-platform does not"):
+    with pytest.raises(
+        StackError, match="needs ClusterArn, which is not an output of stack app-platform"
+    ):
         SCHEDULE.plan("S", {"app-workload-x": {"TaskDefinitionArn": "revision:2"}})
 
 

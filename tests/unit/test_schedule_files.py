@@ -42,7 +42,7 @@ def refusal(name="weather", **table):
         ({"start": "2026-12-01"}, 'start = "2026-12-01T00:00:00Z"'),
         ({"start": "2026-12-02T00:00:00Z", "end": "2026-12-01T00:00:00Z"}, "before it starts"),
         ({"expresion": "x"}, "did you mean 'expression'?"),
-        ({"env": "MAX_ORDER=3"}, "env is no table"),
+        ({"env": "MAX_ORDER=3"}, "env is not a table"),
         ({"env": {"MAXORDER": "3"}}, "did you mean MAX_ORDER?"),
         ({"env": {"MAX_ORDER": "three"}}, "not a whole number"),
         ({"env": {"LEVEL": "2"}}, "above the maximum"),

@@ -112,7 +112,7 @@ def test_a_file_in_the_place_of_a_directory_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("app", "region", "words"),
-    [("Demo", REGION, "app name 'Demo'"), ("demo", "europe", "'europe' is no AWS region")],
+    [("Demo", REGION, "app name 'Demo'"), ("demo", "europe", "'europe' is not an AWS region")],
 )
 def test_bad_names_write_nothing(app: str, region: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=words):

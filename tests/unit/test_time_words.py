@@ -74,7 +74,7 @@ def test_a_time_is_read_in_the_zone_and_the_direction(text, times):
     ],
 )
 def test_what_is_no_time_is_refused(text):
-    with pytest.raises(ConfigError, match="is no time") as caught:
+    with pytest.raises(ConfigError, match="is not a time") as caught:
         read_time(text, NOW, BERLIN)
     assert "7d" in caught.value.hint
 
@@ -103,7 +103,7 @@ def test_without_a_zone_it_is_the_machines():
 def test_durations_are_read():
     assert read_duration("2w1d") == timedelta(days=15)
     for text in ("", "7", "d", "7 days", "-1h", "1.5h"):
-        with pytest.raises(ConfigError, match="no duration"):
+        with pytest.raises(ConfigError, match="not a duration"):
             read_duration(text)
 
 
@@ -126,7 +126,7 @@ def test_a_whole_time_with_its_zone_needs_no_explanation():
 
 
 def test_a_wrong_time_names_its_option():
-    with pytest.raises(ConfigError, match="--since: 'soon' is no time"):
+    with pytest.raises(ConfigError, match="--since: 'soon' is not a time"):
         printed(None, "soon")
 
 

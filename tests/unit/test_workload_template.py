@@ -72,7 +72,7 @@ def test_statements_go_to_the_task_role_alone() -> None:
 
 
 def test_a_template_without_the_places_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no place for secrets"):
+    with pytest.raises(ConfigError, match="cannot take secrets"):
         rendered("Resources: {}\n", workload(SECRETS), [])
 
 
@@ -131,7 +131,7 @@ def read(row: Any) -> list[Any]:
         ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, "NotAction is not allowed"),
         ({"Effect": "Allow", "Action": "sqs:*", "NotResource": "x"}, "NotResource"),
         ({"Effect": "Allow", "Action": 7, "Resource": "*"}, "a text or a list"),
-        ("text", "no object"),
+        ("text", "not an object"),
     ],
 )
 def test_what_could_forge_a_proof_is_refused(row: Any, words: str) -> None:

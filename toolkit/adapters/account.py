@@ -59,7 +59,7 @@ def clock_skew(aws: Aws, now: Callable[[], datetime]) -> float:
     with translated("GetCallerIdentity"):
         headers = client.get_caller_identity()["ResponseMetadata"]["HTTPHeaders"]
     if "date" not in headers:
-        raise ToolkitError("AWS's answer told no time")
+        raise ToolkitError("AWS's answer has no Date header")
     return (parsedate_to_datetime(headers["date"]) - now()).total_seconds()
 
 

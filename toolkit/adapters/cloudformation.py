@@ -178,7 +178,7 @@ class CloudFormation:
                 if error.response.get("Error", {}).get("Code") in _OUTDATED:
                     raise StackError(
                         f"the change set of {name} is out of date: somebody else deployed it",
-                        hint="deploy again: the change set will be made on what is there now",
+                        hint="deploy again, which makes a new change set: toolkit deploy",
                     ) from error
                 raise
         return self._finish(name, watch, seen, "CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -282,7 +282,7 @@ class CloudFormation:
         while True:
             stack = self.find(name)
             if stack is None:
-                raise StackError(f"stack {name} disappeared while it was deployed")
+                raise StackError(f"stack {name} was deleted while it was deployed")
             # After the stack, so that its last events are among them once it is done.
             self._tell(name, watch, seen)
             if not _busy(stack.status):

@@ -153,7 +153,7 @@ class Ecr:
                 acceptedMediaTypes=list(MANIFESTS),
             )
         if not answer["images"]:
-            raise ImageError(f"{repository} holds no image {digest}")
+            raise ImageError(f"repository {repository} has no image {digest}")
         document: dict[str, Any] = json.loads(answer["images"][0]["imageManifest"])
         return document
 

@@ -75,7 +75,7 @@ def with_requirements(text: str, add: Sequence[str]) -> str:
     for requirement in add:
         if not _NAME.match(requirement) or "\n" in requirement:
             raise ConfigError(
-                f"{requirement!r} names no package", hint="e.g. pandas or 'pandas>=3'"
+                f"{requirement!r} is not a package requirement", hint="e.g. pandas or 'pandas>=3'"
             )
         if _canonical(requirement) not in known:
             known.add(_canonical(requirement))

@@ -30,7 +30,7 @@ def write_new(root: Path, files: Mapping[str, str]) -> Written:
             if path.parent.is_dir():
                 kept.append(name)
                 continue
-            raise ConfigError(f"{path.parent} is no directory") from None
+            raise ConfigError(f"{path.parent} is not a directory") from None
         except OSError as error:
             raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
         if text.startswith("#!"):

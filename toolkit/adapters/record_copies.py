@@ -93,7 +93,7 @@ def unpacked(
                     yield None
                 within = not whole
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise EvidenceError(f"{name} is no whole gzip file: {error}") from error
+        raise EvidenceError(f"{name} is not a complete gzip file: {error}") from error
 
 
 def parsed(line: bytes) -> Task | None:

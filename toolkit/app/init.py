@@ -21,7 +21,7 @@ def is_project(directory: Path) -> bool:
 def init(directory: Path, app: str, region: str) -> Written:
     """Write the files of a new project, but for those that are there."""
     if _REGION.fullmatch(region) is None:
-        raise ConfigError(f"{region!r} is no AWS region", hint="e.g. eu-central-1")
+        raise ConfigError(f"{region!r} is not an AWS region", hint="e.g. eu-central-1")
     return write_new(directory, starter.new_project(app, region))
 
 

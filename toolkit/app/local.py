@@ -93,7 +93,7 @@ def read_speed(text: str) -> float:
     except ValueError:
         speed = 0.0
     if not 1 <= speed < float("inf"):
-        raise ConfigError(f"{text!r} is no speed", hint="write 60x; 1x is real time")
+        raise ConfigError(f"{text!r} is not a speed", hint="write 60x; 1x is real time")
     return speed
 
 

@@ -99,8 +99,10 @@ def fire(
 @click.argument("where", metavar="DURATION|TIME", required=False)
 @click.option("--until", metavar="TIME", help="The same as TIME.")
 @timezone_option
-@click.option("--speed", metavar="N", help="Let the clock run, such as 60x, instead of jump.")
-@click.option("--parallel", type=click.IntRange(min=1), help="So many tasks at once at most.")
+@click.option(
+    "--speed", metavar="N", help="Let the clock run this fast, such as 60x, instead of jumping."
+)
+@click.option("--parallel", type=click.IntRange(min=1), help="How many tasks may run at once.")
 @_json
 @click.pass_obj
 def advance(
@@ -141,8 +143,10 @@ def fault() -> None:
     "--schedule", metavar="NAME", shell_complete=schedules, help="Only for runs of this schedule."
 )
 @click.option("--service", metavar="NAME", help="Only calls of this service, such as s3.")
-@click.option("--times", type=click.IntRange(min=1), help="So often; always if left out.")
-@click.option("--value", type=float, metavar="SECONDS", help="How late, how long, how far ahead.")
+@click.option("--times", type=click.IntRange(min=1), help="How many times; without it, always.")
+@click.option(
+    "--value", type=float, metavar="SECONDS", help="Its seconds (or vCPUs): see `fault kinds`."
+)
 @click.pass_obj
 def add(
     root: Path,

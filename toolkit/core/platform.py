@@ -25,7 +25,7 @@ class StackOutput:
             return self
         if self.key not in stack.values:
             raise StackError(
-                f"stack {stack.stack} does not put out {self.key}",
+                f"stack {stack.stack} has no output {self.key}",
                 hint="bring it up to date: toolkit deploy",
             )
         return stack.values[self.key]

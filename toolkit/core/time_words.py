@@ -27,7 +27,9 @@ def read_duration(text: str) -> timedelta:
     '1:30:00'
     """
     if _DURATION.fullmatch(text) is None:
-        raise ConfigError(f"{text!r} is no duration", hint="write it as 90s, 30m, 1h30m, 7d or 2w")
+        raise ConfigError(
+            f"{text!r} is not a duration", hint="write it as 90s, 30m, 1h30m, 7d or 2w"
+        )
     parts = re.findall(r"(\d+)([smhdw])", text)
     try:
         return sum((timedelta(**{_UNITS[unit]: int(count)}) for count, unit in parts), timedelta())
@@ -58,9 +60,9 @@ def read_time(text: str, now: datetime, zone: tzinfo | None, *, ahead: bool = Fa
     except OverflowError:
         found = None
     except ValueError as error:
-        raise ConfigError(f"{text!r} is no time: {error}", hint=_HINT) from None
+        raise ConfigError(f"{text!r} is not a time: {error}", hint=_HINT) from None
     if found is None:
-        raise ConfigError(f"{text!r} is no time", hint=_HINT)
+        raise ConfigError(f"{text!r} is not a time", hint=_HINT)
     return found.astimezone(UTC)
 
 

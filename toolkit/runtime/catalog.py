@@ -263,7 +263,7 @@ class Catalog:
         """Read the text of a `catalog.toml`."""
         tables = tomllib.loads(text).get("workloads", {})
         if not isinstance(tables, dict):
-            raise ContractError("catalog.toml: workloads is no table")
+            raise ContractError("catalog.toml: workloads is not a table")
         return cls({name: _workload(name, table) for name, table in tables.items()})
 
 

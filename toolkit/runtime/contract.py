@@ -185,7 +185,7 @@ class RunId:
         try:
             time = datetime.strptime(match["time"], _COMPACT).replace(tzinfo=UTC)
         except ValueError as error:
-            raise ContractError(f"{text!r} holds no valid time") from error
+            raise ContractError(f"{text!r} has no valid time in it") from error
         return cls(match["schedule"], time, match["token"])
 
     @property
@@ -219,12 +219,12 @@ def check_artifact_name(name: str) -> None:
     >>> check_artifact_name("plots/a.png")
     >>> check_artifact_name("../a.png")
     Traceback (most recent call last):
-    toolkit.runtime.contract.ContractError: '../a.png' is no name of an artifact; ...
+    toolkit.runtime.contract.ContractError: '../a.png' is not a name for an artifact; ...
     """
     fits = len(name) <= _NAME_LENGTH and ARTIFACT_NAME.fullmatch(name) is not None
     if not fits or name == _CLAIM:
         raise ContractError(
-            f"{printable(name[:_NAME_LENGTH])!r} is no name of an artifact; names are like "
+            f"{printable(name[:_NAME_LENGTH])!r} is not a name for an artifact; names are like "
             f"plots/a.png: letters, digits, . _ - and /, {_NAME_LENGTH} characters at most"
         )
 

@@ -102,7 +102,7 @@ def read(cls: type[_T], document: object, what: str) -> _T:
     except DocumentError:
         raise
     except (TypeError, ValueError, OverflowError) as error:
-        raise DocumentError(f"this is no {what}: {printable(str(error))[:300]}") from error
+        raise DocumentError(f"this is not a {what}: {printable(str(error))[:300]}") from error
 
 
 def check_format(document: Mapping[str, Any], what: str, *, major: int = 1) -> None:
@@ -115,7 +115,7 @@ def check_format(document: Mapping[str, Any], what: str, *, major: int = 1) -> N
     stated = f"{what}/{stated}" if isinstance(stated, int) else stated
     name, _, number = str(stated).partition("/")
     if name != what or not number.isdecimal():
-        raise DocumentError(f"this is no {what}: its format is {printable(str(stated))[:60]!r}")
+        raise DocumentError(f"this is not a {what}: its format is {printable(str(stated))[:60]!r}")
     if int(number) > major or _number(document.get("version", 1)) > major:
         raise DocumentError(f"the {what} has format {stated}: upgrade the toolkit to read it")
 

@@ -108,7 +108,7 @@ def _check(folder: Path, path: Path, name: str) -> None:
     if path.is_symlink() and not target.is_relative_to(folder.resolve()):
         raise ContractError(f"{name} is a link to a file outside of $ARTIFACTS; copy the file")
     if not target.is_file():
-        raise ContractError(f"{name} is no regular file")
+        raise ContractError(f"{name} is not a regular file")
 
 
 def _rows(path: Path, media_type: str) -> int | None:
@@ -120,7 +120,7 @@ def _rows(path: Path, media_type: str) -> int | None:
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
             return max(0, sum(1 for row in csv.reader(file) if row) - 1)
     except csv.Error as error:
-        raise ContractError(f"{path.name} is no CSV: {error}") from error
+        raise ContractError(f"{path.name} is not CSV: {error}") from error
 
 
 def _read(result: Result, path: Path, name: str) -> Result:

@@ -193,7 +193,7 @@ def _explained(url: str, error: Exception) -> Exception:
         hint = _proxy_hint(url) or _hint(url, error)
         return PassingError(f"{through}{error}", hint=hint)
     return ConnectRefusedError(
-        f"{url}: its answer is no WebSocket handshake ({type(error).__name__}: {error})",
+        f"{url}: its answer is not a WebSocket handshake ({type(error).__name__}: {error})",
         hint="Check BASE_URL.",
     )
 

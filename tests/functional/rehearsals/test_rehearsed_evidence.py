@@ -215,7 +215,7 @@ def test_the_log_of_a_run_that_never_started_is_the_reason(
     run_id = verdicts["barren"]["run_id"]
     answer = stage.project.toolkit("logs", run_id, "--local", *options, code=3)
     assert answer.out == ""
-    assert f"{run_id}: there is no log, for its task never started" in answer.err
+    assert f"{run_id}: there is no log, because its task never started" in answer.err
     assert "CannotPullContainerError" in answer.err
     assert "hint: " in answer.err
 

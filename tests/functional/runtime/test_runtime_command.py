@@ -144,17 +144,17 @@ def test_a_gate_that_fails_fails_the_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("printf x > '.hidden'", "'.hidden' is no name of an artifact"),
-        ("printf x > 'a b'", "'a b' is no name of an artifact"),
-        ("printf x > claim.json", "'claim.json' is no name of an artifact"),
+        ("printf x > '.hidden'", "'.hidden' is not a name for an artifact"),
+        ("printf x > 'a b'", "'a b' is not a name for an artifact"),
+        ("printf x > claim.json", "'claim.json' is not a name for an artifact"),
         ("ln -s /etc/passwd users.txt", "users.txt is a link to a file outside"),
         ("ln -s /etc settings", "settings is a link to a file outside"),
         ("ln -s ../../../../../../../../etc/passwd up", "up is a link to a file outside"),
-        ("ln -s nowhere gone", "gone is no regular file"),
-        ("mkfifo pipe", "pipe is no regular file"),
+        ("ln -s nowhere gone", "gone is not a regular file"),
+        ("mkfifo pipe", "pipe is not a regular file"),
         ("echo '{' > gates.json", "gates.json is not JSON"),
         ("echo '{}' > gates.json", "gates.json is not a list"),
-        ('echo \'[{"name": "x"}]\' > gates.json', "gates.json: this is no gate"),
+        ('echo \'[{"name": "x"}]\' > gates.json', "gates.json: this is not a gate"),
         ("echo '[]' > metrics.json", "metrics.json is not a JSON object"),
     ],
 )

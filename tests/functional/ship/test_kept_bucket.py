@@ -89,5 +89,5 @@ def test_a_bad_line_is_skipped_and_said(left: tuple[Project, str]) -> None:
     assert f"{key}: 1 line is no state-change record, skipped" in answer.err
     s3.put_object(Bucket=bucket, Key=key, Body=content[: len(content) // 2])
     answer = project.toolkit("ledger", "--bucket", bucket, *WHERE, code=3)
-    assert f"{key} is no whole gzip file" in answer.err
+    assert f"{key} is not a complete gzip file" in answer.err
     s3.put_object(Bucket=bucket, Key=key, Body=content)

@@ -76,7 +76,7 @@ def test_a_release_that_was_altered_is_refused(shipped: Project, bucket: str) ->
     text = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     s3.put_object(Bucket=bucket, Key=key, Body=text + b"\n")
     answer = shipped.toolkit(*DEPLOY, "--release", release, code=2)
-    assert "templates/schedule.yaml is not what was packaged" in answer.err
+    assert "templates/schedule.yaml differs from what was packaged" in answer.err
     s3.put_object(Bucket=bucket, Key=key, Body=text)
     unknown = shipped.toolkit(*DEPLOY, "--release", "0000", code=2)
     assert "toolkit package --local --list" in unknown.err

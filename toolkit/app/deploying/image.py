@@ -153,7 +153,7 @@ def _named(app: App) -> str | None:
     if app.config.executor is not None:
         raise ConfigError(
             f"toolkit.toml names the image {named}, so there is no executor to choose",
-            hint="take image out, or executor",
+            hint="remove image or executor from toolkit.toml",
         )
     if ImageName.parse(named).digest is None:
         raise ConfigError(

@@ -31,7 +31,7 @@ def build(app: App, docker: Docker | None = None) -> Built:
     if not (root / "image" / "Dockerfile").is_file():
         raise ImageError(
             f"image/Dockerfile is missing in {root}",
-            hint="bring it back, or name an image of your own in toolkit.toml: image = …@sha256:…",
+            hint="restore it, or name an image of your own in toolkit.toml: image = …@sha256:…",
         )
     docker = docker or Docker()
     name = image_name(app)

@@ -165,7 +165,7 @@ class Layers:
 
     def _pause(self, seconds: float) -> None:
         if self._stopped.wait(seconds):
-            raise StackError("nobody watches any more")
+            raise StackError("interrupted")
 
     def _prepare(self, plan: StackPlan) -> ChangeSet | None:
         if self._stands(plan):

@@ -101,13 +101,13 @@ def load(app: App, prefix: str) -> tuple[str, Release]:
     platform = app.platform
     identity, release = app.releases.read(prefix)
     if release.app != app.name:
-        raise ConfigError(f"release {identity} is one of the app {release.app}, not {app.name}")
+        raise ConfigError(f"release {identity} belongs to app {release.app}, not {app.name}")
     name = ImageName.parse(release.image)
     ours = name.repository == platform.repository_uri
     if ours and name.digest and not app.ecr.holds(platform.repository_name, name.digest):
         raise ImageError(
             f"the image of release {identity} is not in {platform.repository_name} any more",
-            hint="check its source out and deploy that: toolkit deploy builds it again",
+            hint="check out its source and build the image again: toolkit deploy",
         )
     return identity, release
 

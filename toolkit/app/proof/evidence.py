@@ -243,7 +243,7 @@ def _expectation_of(digest: str, row: bytes) -> Expectation:
     except ContractError as error:
         raise EvidenceError(f"{key}: {error}") from error
     if expectation.digest != digest:
-        raise EvidenceError(f"{key} is not what its name says: it was altered")
+        raise EvidenceError(f"{key} does not match the digest in its name: somebody changed it")
     return expectation
 
 

@@ -40,7 +40,7 @@ def keep(app: App, run_id: RunId, directory: Path) -> Kept:
     gatherer = Gatherer(app)
     evidence = gatherer.gather(run_id, deep=True)
     if Case(evidence, parse_time(evidence.gathered_at)).traceless and evidence.expected != "due":
-        raise RunError(f"nothing is known of {run_id}", hint=app.command("runs"))
+        raise RunError(f"there is no evidence of run {run_id}", hint=app.command("runs"))
     found = gatherer.lines(run_id, evidence)
     # What is judged is what is kept: a line may have arrived since the log was summed up.
     lines = None if found is None else [(line.timestamp, line.message) for line in found]
@@ -95,7 +95,7 @@ def rejudge(folder: Path, directory: Path) -> Verdict:
     wrong = kept.altered(files)
     if wrong:
         raise EvidenceError(
-            f"{folder}: not what {kept.SUMS} says: {', '.join(wrong)}",
+            f"{folder}: files do not match {kept.SUMS}: {', '.join(wrong)}",
             hint="restore the files; evidence is never edited",
         )
     evidence = kept.evidence_of(files)

@@ -21,7 +21,7 @@ def why_silent(run_id: RunId, tasks: Sequence[Task]) -> RunError:
         task.container_reason or task.stopped_reason or "no reason given" for task in never
     )
     return RunError(
-        f"{run_id}: there is no log, for its task never started: {found.summary}\n"
+        f"{run_id}: there is no log, because its task never started: {found.summary}\n"
         + "\n".join(reasons),
         hint=found.about(str(run_id), run_id.schedule).hint,
     )

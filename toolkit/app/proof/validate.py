@@ -120,7 +120,7 @@ def latest(app: App, schedule: str) -> RunId:
     runs += [claimed] if claimed is not None else []
     if not runs:
         raise RunError(
-            f"schedule {schedule} has neither run nor was it to fire", hint="toolkit schedules"
+            f"schedule {schedule} has no run and no past firing", hint="toolkit schedules"
         )
     return max(runs, key=lambda run_id: run_id.scheduled_time)
 
@@ -137,7 +137,7 @@ def run_of_task(app: App, task: str) -> RunId:
         if run_id is not None:
             return run_id
     raise RunError(
-        f"task {task} is no run of this app, or both ECS and the state-change records forgot it",
+        f"task {task} is not a run of this app, or ECS and its records no longer know it",
         hint="toolkit runs lists the runs that are known",
     )
 

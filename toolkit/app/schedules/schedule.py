@@ -95,7 +95,7 @@ def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> St
     if wanted.preview.retimed and has_fired(after, app.now()):
         raise ConfigError(
             f"{after.file}: {after.expression} has passed: it would never fire",
-            hint=f"give a time to come: {app.command(f'schedule {after.name}')} --at TIME",
+            hint=f"choose a later time: {app.command(f'schedule {after.name}')} --at TIME",
         )
     stacks = app.stacks.all
     plan = _plan(app, after)

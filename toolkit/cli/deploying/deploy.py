@@ -26,7 +26,7 @@ from toolkit.core.deploying.reasons import MANY, grouped
     shell_complete=runnable,
     help="Only this workload or schedule.",
 )
-@click.option("--overwrite", is_flag=True, help="Also over schedules that were changed by hand.")
+@click.option("--overwrite", is_flag=True, help="Also replace schedules that were changed by hand.")
 @click.option("--release", metavar="ID", help="Deploy this earlier release: roll back to it.")
 @pass_root
 def deploy_command(

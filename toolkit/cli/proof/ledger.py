@@ -26,12 +26,22 @@ _AHEAD = timedelta(days=14)
 @aws_options
 @bucket_option
 @json_option
-@click.option("--since", default="7d", show_default=True, metavar="TIME", help="From then on.")
-@click.option("--until", metavar="TIME", help="At most until then (now).")
+@click.option(
+    "--since",
+    default="7d",
+    show_default=True,
+    metavar="TIME",
+    help="Only firings from this time on.",
+)
+@click.option("--until", metavar="TIME", help="Only firings until this time.  [default: now]")
 @timezone_option
 @schedules_option("Only this one.")
 @click.option("--all", "everything", is_flag=True, help=f"Print more than {_SHOWN} good firings.")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a calendar.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a calendar, as one HTML file.",
+)
 @pass_app
 def ledger_command(
     app: App,

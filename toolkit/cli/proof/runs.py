@@ -16,10 +16,16 @@ from toolkit.runtime.contract import Outcome
 @aws_options
 @bucket_option
 @json_option
-@click.option("--since", default="7d", show_default=True, metavar="TIME", help="From then on.")
+@click.option(
+    "--since", default="7d", show_default=True, metavar="TIME", help="Only runs from this time on."
+)
 @timezone_option
 @schedules_option("Only this one.")
-@click.option("--outcome", type=click.Choice([str(each) for each in Outcome]), help="Only these.")
+@click.option(
+    "--outcome",
+    type=click.Choice([str(each) for each in Outcome]),
+    help="Only runs with this outcome.",
+)
 @click.option(
     "--limit",
     "-n",

@@ -37,7 +37,7 @@ _Judged = tuple[Verdict, tuple[Path, ...]]
 @json_option
 @click.option("--run-id", "named", type=RunIdType(), multiple=True, help="The same as RUN_ID.")
 @latest_option
-@click.option("--since", metavar="TIME", help="Every firing from then on that is over.")
+@click.option("--since", metavar="TIME", help="Judge every firing from this time on that is over.")
 @timezone_option
 @schedules_option("With --since: only.")
 @click.option("--task", "tasks", multiple=True, metavar="ARN", help="The run of a task.")
@@ -49,7 +49,7 @@ _Judged = tuple[Verdict, tuple[Path, ...]]
     help="Judge a kept folder again, without AWS.",
 )
 @click.option("--deep", is_flag=True, help="Download the artifacts, recompute and read them.")
-@click.option("--wait", is_flag=True, help="Wait while a run is inconclusive or runs.")
+@click.option("--wait", is_flag=True, help="Wait until each run has ended and can be judged.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to --wait at most.")
 @click.option(
     "--junit",

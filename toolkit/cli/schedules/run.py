@@ -19,9 +19,9 @@ from toolkit.cli.text import wrapped
 @aws_options
 @json_option
 @click.option("--env", "-e", type=Assignment(), multiple=True, help="A setting for this run.")
-@click.option("--for", "due", metavar="TIME", help="Make good the firing that was due then.")
+@click.option("--for", "due", metavar="TIME", help="Run the missed firing of this time.")
 @click.option("--why", metavar="TEXT", help="With --for: the reason, for the manifest.")
-@click.option("--dry-run", is_flag=True, help="With --for: only say whether it may run.")
+@click.option("--dry-run", is_flag=True, help="With --for: only check whether it may run.")
 @click.option("--follow", "-f", is_flag=True, help="Follow the log, then validate.")
 @pass_app
 def run_command(

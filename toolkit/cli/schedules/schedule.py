@@ -101,12 +101,14 @@ def _launch_options(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--env", "-e", type=Assignment(), multiple=True, help="A setting of its runs.")
 @click.option("--unset", metavar="KEY", multiple=True, help="Take a setting out, or start, end …")
 @click.option(
-    "--workload", shell_complete=workloads, help="The workload, if its name does not tell."
+    "--workload",
+    shell_complete=workloads,
+    help="The workload, if the schedule's name does not say it.",
 )
 @_launch_options
-@click.option("--enable/--disable", default=None, help="Let it fire, or not.")
+@click.option("--enable/--disable", default=None, help="Let it fire, or stop it from firing.")
 @click.option("--remove", is_flag=True, help="Delete the schedule and its file.")
-@click.option("--overwrite", is_flag=True, help="Also over what somebody else deployed.")
+@click.option("--overwrite", is_flag=True, help="Also replace what somebody else deployed.")
 @click.option("--dry-run", is_flag=True, help="Only show what it would do.")
 @pass_root
 def schedule_command(

@@ -74,7 +74,7 @@ def diff(root: Root, thorough: bool) -> int:
 @schedules_command.command("apply")
 @_shared
 @yes_option
-@click.option("--overwrite", is_flag=True, help="Also over what was changed by hand.")
+@click.option("--overwrite", is_flag=True, help="Also replace what was changed by hand.")
 @pass_root
 def apply(root: Root, yes: bool, overwrite: bool) -> int:
     """Deploy every schedule whose file has changed."""
@@ -91,7 +91,9 @@ def apply(root: Root, yes: bool, overwrite: bool) -> int:
         )
         drifted = sum(bool(row.drift) and row.kind is Kind.UNCHANGED for row in found)
         if drifted and not overwrite:
-            click.echo(f"{drifted} of them live otherwise; --overwrite sets them right", err=True)
+            click.echo(
+                f"{drifted} of them were changed by hand; --overwrite sets them back", err=True
+            )
     return 1 if any(row.result is StackOutcome.DECLINED for row in rows) else 0
 
 
@@ -227,7 +229,7 @@ def _show(found: Iterable[Difference]) -> None:
             click.secho("  ! live ", fg="red", nl=False)
             click.echo(f"{change.field}: {_cut(change.before)} → {_cut(change.after)}")
     clean = sum(row.clean for row in rows)
-    click.echo(f"{clean} of {len(rows)} schedules are as their files say", err=True)
+    click.echo(f"{clean} of {len(rows)} schedules match their files", err=True)
 
 
 def _cut(text: str) -> str:

@@ -17,7 +17,7 @@ from toolkit.runtime.contract import RunId
 @yes_option
 @json_option
 @click.option("--reason", required=True, metavar="TEXT", help="Why; ECS and the verdict keep it.")
-@click.option("--dry-run", is_flag=True, help="Only say what would stop.")
+@click.option("--dry-run", is_flag=True, help="Only show which task would be stopped.")
 @pass_app
 def stop_command(
     app: App, run_id: RunId, yes: bool, as_json: bool, reason: str, dry_run: bool

@@ -154,8 +154,8 @@ def parse(document: Mapping[str, Any], environment: str, catalog: Catalog) -> Co
     for key, value in document.items():
         if not isinstance(value, Mapping):
             raise ConfigError(
-                f"toolkit.toml: {key} stands above the tables, where nothing reads it",
-                hint=f"put it below [{DEFAULT}], or below one environment",
+                f"toolkit.toml: {key} is above the first table, where it has no effect",
+                hint=f"move it below [{DEFAULT}] or another environment",
             )
     if environment not in document and environment not in {DEFAULT, LOCAL}:
         known = ", ".join(document) or "none"
@@ -234,7 +234,7 @@ def _audit(environment: str, table: Mapping[str, Any]) -> str | None:
     # ECS tells of a stopped task for about an hour, and the alarm waits for two.
     if not isinstance(expression, Rate) or expression.interval > _SLOWEST_AUDIT:
         raise ConfigError(
-            f"{where}: {text!r} is no rate of an hour or less",
+            f"{where}: {text!r} is not a rate of an hour or less",
             hint='audit = "rate(30 minutes)", or audit = "off"',
         )
     return text
@@ -244,7 +244,7 @@ def _account(value: Any) -> str | None:
     if value is None or (isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value)):
         return value
     raise ConfigError(
-        f"toolkit.toml: account {value!r} is no account's number",
+        f"toolkit.toml: account {value!r} is not an AWS account number",
         hint='12 digits as text, e.g. account = "123456789012"',
     )
 

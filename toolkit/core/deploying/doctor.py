@@ -231,7 +231,7 @@ def _queue(queue: Queue | Unknown) -> Check:
     if isinstance(queue, Unknown):
         return _unknown(name, queue)
     if queue.denies_scheduler:
-        hint = "mend the queue's policy: failed launches would vanish"
+        hint = "failed launches would be lost: toolkit deploy --only platform"
         return Check(name, Status.FAIL, f"{queue.name} refuses the scheduler's role", hint=hint)
     if queue.letters:
         hint = "toolkit ledger --since 14d names the firings"

@@ -34,7 +34,9 @@ def read_executor(where: str, text: str) -> Executor:
     try:
         return Executor(text)
     except ValueError:
-        raise ConfigError(f"{where}: {text!r} is no executor", hint=" or ".join(Executor)) from None
+        raise ConfigError(
+            f"{where}: {text!r} is not an executor", hint=" or ".join(Executor)
+        ) from None
 
 
 def choose(wanted: Executor | None, *, tag: str, held: bool) -> Choice:

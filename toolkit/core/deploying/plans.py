@@ -69,7 +69,7 @@ class Spec:
         for name, stack in self.wires.items():
             if name not in outputs.get(stack, {}):
                 raise StackError(
-                    f"{self.name} needs {name}, which stack {stack} does not put out",
+                    f"{self.name} needs {name}, which is not an output of stack {stack}",
                     hint=f"bring {stack} up to date first: toolkit deploy",
                 )
         filled = {name: outputs[stack][name] for name, stack in self.wires.items()}

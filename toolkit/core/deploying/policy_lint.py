@@ -95,7 +95,7 @@ def problems(
             yield found
         elif found:
             named[action] = found
-    yield from (f"{text} is no ARN" for text in resources if not is_arn(text))
+    yield from (f"{text} is not an ARN" for text in resources if not is_arn(text))
     complete = len(named) == len(actions) and all(map(is_arn, resources))
     if complete:
         yield from _apart(named, resources)
@@ -108,7 +108,7 @@ def _named(action: str, reference: IamReference) -> list[IamAction] | str:
         return []
     match = _ACTION.fullmatch(action)
     if match is None:
-        return f"{action} is no action; write service:Action"
+        return f"{action} is not an action; write service:Action"
     service, services = match["service"].lower(), reference.services()
     if service not in services:
         return f"{action}: AWS has no service {service}{_near(service, services)}"
@@ -117,7 +117,7 @@ def _named(action: str, reference: IamReference) -> list[IamAction] | str:
     meant = [row for row in known if re.fullmatch(pattern, row.name, re.IGNORECASE)]
     if not meant:
         near = _near(match["name"], [row.name for row in known])
-        return f"{action} is no action of {service}{near}"
+        return f"{action} is not an action of {service}{near}"
     return meant
 
 
@@ -157,7 +157,7 @@ def _condition(
     for operator, keys in condition.items():
         match = _OPERATOR.fullmatch(operator)
         if match is None or match["name"].lower() not in _OPERATORS:
-            yield f"{operator} is no condition operator{_near(operator, _OPERATORS)}"
+            yield f"{operator} is not a condition operator{_near(operator, _OPERATORS)}"
         for key in keys:
             yield from _key(key, named, reference)
 
@@ -171,12 +171,12 @@ def _key(key: str, named: Mapping[str, list[IamAction]], reference: IamReference
         return
     service = lower.partition(":")[0]
     if service == "aws":
-        yield f"{key} is no condition key{_near(lower, _GLOBAL_KEYS)}"
+        yield f"{key} is not a condition key{_near(lower, _GLOBAL_KEYS)}"
         return
     actions = reference.actions(service) if service in reference.services() else ()
     known_keys = {known for row in actions for known in row.keys}
     if not any(_is_key(lower, known) for known in known_keys):
-        yield f"{key} is no condition key{_near(lower, known_keys)}"
+        yield f"{key} is not a condition key{_near(lower, known_keys)}"
     elif rows:
         yield f"{key} is a condition key of none of {', '.join(sorted(named))}"
 

@@ -139,7 +139,7 @@ def choose(prefix: str, known: Iterable[str]) -> str:
     if len(fitting) != 1:
         found = f"several: {', '.join(fitting)}" if fitting else "none"
         raise ConfigError(
-            f"--release {prefix}: of the releases in the bucket it may mean {found}",
+            f"--release {prefix} matches several releases: {found}",
             hint="toolkit package --list shows them",
         )
     return fitting[0]
@@ -178,8 +178,8 @@ def _read(index: str) -> _Index:
 
 def _altered(identity: str, path: str) -> ConfigError:
     return ConfigError(
-        f"release {identity}: {path} is not what was packaged",
-        hint="the bucket keeps versions: bring back the first one, or package again",
+        f"release {identity}: {path} differs from what was packaged",
+        hint="restore the object's first version (the bucket keeps versions), or package again",
     )
 
 

@@ -63,7 +63,7 @@ def sized(
 def _whole(where: str, key: str, value: Any) -> int:
     text = str(value)
     if isinstance(value, bool) or not (text.isascii() and text.isdecimal()):
-        raise ConfigError(f"{where}: {key} = {value!r} is no whole number")
+        raise ConfigError(f"{where}: {key} = {value!r} is not a whole number")
     return int(text)
 
 

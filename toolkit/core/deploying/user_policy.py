@@ -94,7 +94,7 @@ def rights(workload: Workload, rows: list[Any]) -> Iterator[str]:
 
 def _problems(row: Any, bucket: str, lifecycle: str, workload: str) -> Iterator[str]:
     if not isinstance(row, Mapping):
-        yield "it is no object"
+        yield "it is not an object"
         return
     unknown = sorted(set(row) - _KEYS)
     if unknown:

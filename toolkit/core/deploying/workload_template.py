@@ -51,11 +51,11 @@ def source_of(workload: str, secret: Secret) -> re.Match[str]:
     """The parts of a secret's source; raises ConfigError for one that is none."""
     where = f"catalog.toml, [workloads.{workload}.secrets]"
     if _VARIABLE.fullmatch(secret.name) is None:
-        raise ConfigError(f"{where}: {secret.name!r} is no name of a variable")
+        raise ConfigError(f"{where}: {secret.name!r} is not a variable name")
     match = _SOURCE.fullmatch(secret.source) if isinstance(secret.source, str) else None
     if match is None:
         raise ConfigError(
-            f"{where}: {secret.name} names no secret",
+            f"{where}: {secret.name} does not name a secret",
             hint='write "secretsmanager:prod/db", "secretsmanager:prod/db:json-key" or '
             '"ssm:/prod/db"; the value itself stays where it is',
         )
@@ -208,6 +208,6 @@ def _replaced(template: str, place: str, text: str) -> str:
 
 def _no_place(words: str) -> ConfigError:
     return ConfigError(
-        f"templates/workload.yaml has no place for secrets and policies: {words!r} is missing",
+        f"templates/workload.yaml cannot take secrets and policies: {words!r} is missing",
         hint="start from the toolkit's own: toolkit init --eject writes it",
     )

@@ -107,9 +107,9 @@ def parse_day_of_month(text: str, warnings: list[str]) -> DayRule:
         day = _nearest_day(text, nearest[1], warnings)
         return NearestWeekday(MonthDays((day,)))
     if "L" in text or "W" in text:
-        raise FieldProblem(text, "L and W stand for one day and combine with nothing")
+        raise FieldProblem(text, "L and W stand for one day and cannot be combined")
     if text.upper() != text:
-        raise FieldProblem(text, "L and W are capitals")
+        raise FieldProblem(text, "write L and W in capitals")
     return MonthDays(parse_values(DAY_OF_MONTH, text, warnings))
 
 
@@ -122,9 +122,9 @@ def parse_day_of_week(text: str, warnings: list[str]) -> DayRule:
     if last := _LAST_WEEKDAY.fullmatch(text):
         return _last_weekday(text, last[1], warnings)
     if "L" in text:
-        raise FieldProblem(text, "L follows one day and combines with nothing")
+        raise FieldProblem(text, "L follows one day and cannot be combined")
     if text.endswith("l"):
-        raise FieldProblem(text, "L is a capital")
+        raise FieldProblem(text, "write L in capitals")
     return Weekdays(parse_values(DAY_OF_WEEK, text, warnings))
 
 

@@ -100,7 +100,7 @@ def _parse_item(spec: Field, item: str, warnings: list[str]) -> set[int]:
 
 def _parse_steps(spec: Field, item: str, base: str, text: str, warnings: list[str]) -> set[int]:
     if not spec.steps:
-        raise FieldProblem(item, f"{spec.name} knows no '/' steps")
+        raise FieldProblem(item, f"{spec.name} does not take '/' steps")
     if _NUMBER.fullmatch(text) is None:
         raise FieldProblem(item, "a step is a whole number from 1")
     step = int(text)

@@ -349,4 +349,4 @@ def _hour(phrase: _Phrase, hour: int, *, bare: bool) -> int:
         return meant[hour]
     if not bare and (hour in meant.values() or (hour == 0 and phrase.part == "night")):
         return hour
-    raise PhraseProblem(f"{hour} is no hour of the {phrase.part}")
+    raise PhraseProblem(f"{hour} is not an hour of the {phrase.part}")

@@ -92,7 +92,7 @@ def expectation(case: Case) -> Check | None:
     known, definition = evidence.expectation, evidence.task_definition
     label = definition.catalog_digest if definition is not None else None
     if known is None:
-        text = "nothing tells what the workload was to do when the run was deployed"
+        text = "what was expected of the workload when the run was deployed is not known"
         return Check(name, Status.UNKNOWN, text, finding="expectation-unknown")
     if not known.assumed and known.digest != label:
         text = "the catalog row is not the one that the task definition names"
@@ -298,7 +298,7 @@ def _strays(case: Case) -> Iterator[str]:
     if manifest is None:
         return
     if _is_new(case) and not (evidence.ledger and all(r.modified_at for r in evidence.ledger)):
-        yield "nothing tells where and when the manifest was stored"
+        yield "where and when the manifest was stored is not known"
     if manifest.outcome is Outcome.SUCCEEDED and manifest.error:
         yield "the manifest says succeeded, and gives an error"
     if _is_new(case) and case.owner is not None and case.owner.task_definition_arn is None:

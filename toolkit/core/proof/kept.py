@@ -159,7 +159,7 @@ def _contents(evidence: Evidence, files: Mapping[str, bytes]) -> dict[str, Conte
     if evidence.ledger is not None and set(evidence.left_out or ()) != set(made) - set(kept):
         raise EvidenceError("artifacts are neither kept nor noted as left out")
     if evidence.ledger is not None and {row.key for row in made.values()} - contents.keys():
-        raise EvidenceError("nothing tells what is in the artifacts that were left out")
+        raise EvidenceError("the contents of the artifacts that were left out are not recorded")
     return contents if contents or evidence.contents is not None else None
 
 

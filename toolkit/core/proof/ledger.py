@@ -265,7 +265,7 @@ def became(
     if witness is not None:
         return State.RUNNING, ""
     if committed.at is not None and now - committed.at < SETTLING:
-        return State.SETTLING, "ECS has not told of its end yet"
+        return State.SETTLING, "ECS has not reported its end yet"
     days = sightings.record_days()
     if days is not None and now - committed.run_id.scheduled_time > timedelta(days=days):
         return State.WITNESS_EXPIRED, f"the records of tasks are kept for {days} days"

@@ -104,7 +104,7 @@ def _launch(where: str, table: Mapping[str, Any]) -> dict[str, str]:
         value = table.get(key, least)
         if type(value) is not int or not least <= value <= most:
             raise ConfigError(
-                f"{where}: {key} = {value!r} is no whole number from {least} to {most}"
+                f"{where}: {key} = {value!r} is not a whole number from {least} to {most}"
             )
     provider = table.get("capacity_provider", _PROVIDERS[0])
     if provider not in _PROVIDERS:
@@ -177,7 +177,7 @@ def _workload(name: str, table: Mapping[str, Any], catalog: Catalog) -> Workload
 
 def _environment(where: str, rows: object) -> dict[str, str]:
     if not isinstance(rows, Mapping):
-        raise ConfigError(f"{where}: env is no table", hint='[env] with lines NAME = "value"')
+        raise ConfigError(f"{where}: env is not a table", hint='[env] with lines NAME = "value"')
     return {key: _env_text(where, key, value) for key, value in rows.items()}
 
 

@@ -190,5 +190,5 @@ def read_moment(text: str) -> datetime:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise ConfigError(f"{text!r} is no moment", hint="write it as 2026-11-24T05:00:00Z")
+        raise ConfigError(f"{text!r} is not a time", hint="write it as 2026-11-24T05:00:00Z")
     return moment.astimezone(UTC)

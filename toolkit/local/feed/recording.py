@@ -88,14 +88,14 @@ def _parse(line: bytes) -> tuple[int, dict[str, object]]:
     except RecursionError:
         raise ValueError("its JSON is nested too deeply") from None
     if not isinstance(document, dict):
-        raise ValueError("its JSON is no object")  # noqa: TRY004 - what the file holds is a value
+        raise ValueError("its JSON is not an object")  # noqa: TRY004 - what the file holds is a value
     return int(received), document
 
 
 def _recorded(nanoseconds: int, document: dict[str, object]) -> Recorded:
     stream, data = document.get("stream"), document.get("data")
     if not isinstance(stream, str) or not isinstance(data, dict):
-        raise ValueError('it is no combined-stream message, {"stream":…,"data":{…}}')  # noqa: TRY004
+        raise ValueError('it is not a combined-stream message, {"stream":…,"data":{…}}')  # noqa: TRY004
     return Recorded(nanoseconds / 1e9, stream, _current(data))
 
 
