@@ -57,7 +57,8 @@ class Watch:
         return found
 
     def advance(self, until: datetime) -> None:
-        list(self.stage.engine.advance(until=until.isoformat()))
+        # One task at a time: an audit at noon shall find the run of the morning ended.
+        list(self.stage.engine.advance(until=until.isoformat(), parallel=1))
 
     def next_hour(self) -> datetime:
         """Let the next firing pass, and twenty minutes more; returns when it was due."""
@@ -78,12 +79,14 @@ class Watch:
         self.audit()
         return due
 
-    def set_state(self, name: str, state: str) -> None:
-        """Enable or disable a schedule by hand."""
+    def change(self, name: str, **changes: Any) -> None:
+        """Change a schedule by hand."""
         scheduler = self.stage.aws("scheduler")
         known = scheduler.get_schedule(Name=name, GroupName=APP)
         request = {key: known[key] for key in KEPT}
-        scheduler.update_schedule(Name=name, GroupName=APP, State=state, **request)
+        scheduler.update_schedule(
+            Name=name, GroupName=APP, **{**request, "State": known["State"], **changes}
+        )
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +98,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     project.toolkit("deploy", "--local", "--yes", "--only", "weather", "--only", "audit")
     stage = Stage(project)
     made = Watch(stage, subscribed(stage))
-    made.set_state("audit", "DISABLED")
+    made.change("audit", State="DISABLED")
     made.hour()
     assert made.mails() == []
     yield made
@@ -124,9 +127,9 @@ def subscribed(stage: Stage) -> str:
 
 @contextmanager
 def disabled(watch: Watch) -> Iterator[str]:
-    watch.set_state("weather", "DISABLED")
+    watch.change("weather", State="DISABLED")
     yield "the schedule is DISABLED, and was deployed ENABLED"
-    watch.set_state("weather", "ENABLED")
+    watch.change("weather", State="ENABLED")
 
 
 @contextmanager
@@ -283,16 +286,59 @@ def test_a_lost_record_that_nobody_saw_is_told_once_and_a_late_one_ends_it(watch
 
 
 def test_the_audits_own_death_is_told_by_an_alarm_in_those_words(watch: Watch) -> None:
-    watch.set_state("audit", "ENABLED")
+    watch.change("audit", State="ENABLED")
     watch.advance(watch.stage.now() + timedelta(minutes=75))
     watch.mails(of_alarm=True)  # it has stood still until now
-    watch.set_state("audit", "DISABLED")
+    watch.change("audit", State="DISABLED")
     watch.advance(watch.stage.now() + 2 * HOUR)
     assert watch.mails(of_alarm=True) == []
     watch.advance(watch.stage.now() + 2 * HOUR)
     missing = "itself is missing: no audit has finished for more than two hours"
     assert watch.mails(of_alarm=True) == [f"The audit of {APP} {missing}"]
-    watch.set_state("audit", "ENABLED")
+    watch.change("audit", State="ENABLED")
     watch.advance(watch.stage.now() + 2 * HOUR)
     back = "is back: it tells now what happened meanwhile"
     assert watch.mails(of_alarm=True) == [f"The audit of {APP} {back}"]
+
+
+def test_a_week_of_scheduled_audits_tells_each_change_once(watch: Watch) -> None:
+    """A run at six and an audit at noon, as tasks, with a trouble here and there."""
+    local = ("--timezone", "UTC", "--local", "--yes")
+    watch.stage.project.toolkit("schedule", "weather", "cron(0 6 * * ? *)", *local)
+    noon = {"ScheduleExpression": "cron(0 12 * * ? *)", "ScheduleExpressionTimezone": "UTC"}
+    watch.change("audit", State="ENABLED", **noon)
+    monday = (watch.stage.now() + timedelta(days=1)).replace(hour=6, minute=0, second=0)
+    watch.advance(monday - timedelta(hours=4))
+    watch.mails()
+    heard: list[list[str]] = []
+
+    def day(number: int) -> None:
+        watch.advance(monday + timedelta(days=number, hours=8))
+        heard.append(watch.mails())
+
+    day(0)
+    with crowded(watch):
+        day(1)
+        day(2)
+    day(3)
+    with disabled(watch):
+        day(4)
+    day(5)
+    watch.stage.engine.add_fault("killed", schedule="weather", times=1)
+    day(6)
+    day(7)
+    dates = [f"{monday + timedelta(days=number):%Y-%m-%d %H:%M} UTC" for number in range(8)]
+    assert heard == [
+        [],
+        [f"{APP}: weather missed {dates[1]}"],
+        [],
+        [f"{APP}: weather well again {dates[3]}"],
+        [f"{APP}: weather missed {dates[4]}"],
+        [f"{APP}: weather well again {dates[5]}"],
+        [f"A run of {APP} did not succeed: weather"],
+        [f"{APP}: weather well again {dates[7]}"],
+    ]
+    rows = watch.stage.project.toolkit(
+        "ledger", "--local", "--schedule", "audit", "--since", "8d", "--json", code=None
+    ).json()["firings"]
+    assert [row["state"] for row in rows if row["state"] != "not-yet-due"][-8:] == ["ok"] * 8

@@ -48,5 +48,10 @@ def _print(found: Audit) -> None:
             click.echo(f"still in trouble: {name}, since {run_id}")
     for problem in found.problems:
         click.secho(wrapped(problem, hang="  "), fg="yellow", err=True)
-    firings = f"{len(found.seen):,} firings since {found.since:%Y-%m-%d %H:%M} UTC"
-    click.echo(f"{firings}: {len(found.changes)} changes {told}")
+    firings = _count(len(found.seen), "firing")
+    changes = _count(len(found.changes), "change")
+    click.echo(f"{firings} since {found.since:%Y-%m-%d %H:%M} UTC, {changes} {told}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
