@@ -1,5 +1,7 @@
 """Turning the audit on: where, how often, and what it costs."""
 
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -137,3 +139,20 @@ def test_a_private_network_without_endpoints_is_refused_with_the_sum(
     with pytest.raises(ConfigError) as caught:
         audit.check(config)
     assert "$102 a month" in str(caught.value.hint)
+
+
+def test_the_audit_needs_no_package_that_an_image_lacks() -> None:
+    """What a project's image need not hold: the command line's packages, and the zones'."""
+    code = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"click", "tomlkit", "tzdata", "toolkit.cli", "toolkit.local"}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+import toolkit.audit.task
+from toolkit.core.expressions.zone_names import zone_names
+assert "Europe/Berlin" in zone_names()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

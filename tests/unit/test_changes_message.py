@@ -35,6 +35,12 @@ def test_a_mail_is_one_that_sns_takes(state: ScheduleState, before: ScheduleStat
     assert all(row.endswith(" --config-env prod") for row in commands)
 
 
+def test_what_stands_in_a_bucket_cannot_break_a_subject() -> None:
+    told = change(ScheduleState.MISSED, ScheduleState.WELL, app="a\nb\x1b" * 50)
+    assert subject(told).isprintable()
+    assert len(subject(told)) < 100
+
+
 def test_a_recovery_promises_no_further_message() -> None:
     assert "One more message" in body(change(ScheduleState.MISSED, ScheduleState.WELL))
     assert "One more message" not in body(change(ScheduleState.WELL, ScheduleState.MISSED))

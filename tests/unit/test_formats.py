@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toolkit.adapters.archive import kept_task
+from toolkit.core.changes.change import Change
 from toolkit.core.deploying.release import wanted_files
 from toolkit.core.errors import ToolkitError
 from toolkit.core.proof import dead_letter
@@ -35,6 +37,8 @@ def release(content: bytes) -> dict[str, str]:
 
 
 READERS: dict[str, Callable[[bytes], Any]] = {
+    "change": Change.from_json,
+    "witness": kept_task,
     "claim": Claim.from_json,
     "manifest": Manifest.from_json,
     "lease": Lease.from_json,

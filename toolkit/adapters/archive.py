@@ -9,6 +9,7 @@ import json
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import chain, groupby
@@ -290,8 +291,11 @@ class Archive:
         if not wanted:
             return {}
         there = wanted.keys() & set(self._bucket.keys(layout.WITNESS))
-        contents = self._bucket.read_all(sorted(there))
-        return {wanted[key]: _kept_task(key, content) for key, content in contents.items()}
+        found = {}
+        for key, content in self._bucket.read_all(sorted(there)).items():
+            with suppress(EvidenceError):  # a witness that cannot be read is none
+                found[wanted[key]] = kept_task(content)
+        return found
 
     def _committed(self, run_ids: Sequence[RunId]) -> Iterator[tuple[RunId, list[StoredObject]]]:
         """In the order of their keys; a page begins at the first run that the last did not hold."""
@@ -363,11 +367,15 @@ class _Witness:
     task: Task
 
 
-def _kept_task(key: str, content: bytes) -> Task:
+def kept_task(content: bytes) -> Task:
+    """Read what an audit kept of a task; EvidenceError when it is nothing of the kind."""
     try:
-        return documents.read(_Witness, documents.load(content, "witness"), "witness").task
-    except DocumentError as error:
-        raise EvidenceError(f"{key} cannot be read: {error}") from error
+        task = documents.read(_Witness, documents.load(content, "witness"), "witness").task
+        for time in task.times.values():
+            parse_time(time)
+    except (DocumentError, ContractError) as error:
+        raise EvidenceError(f"a kept task cannot be read: {error}") from error
+    return task
 
 
 def _commit(stored: StoredObject) -> Commit | None:

@@ -47,7 +47,7 @@ def subject(change: Change) -> str:
     """The subject of the mail."""
     time = _minute(parse_time(change.scheduled_time))
     text = f"{change.app}: {change.schedule} {_WORD[change.state]} {time}"
-    return text.encode("ascii", "replace").decode()[:_LONGEST]
+    return _line(text).encode("ascii", "replace").decode()[:_LONGEST]
 
 
 def body(change: Change, flags: str = "") -> str:
