@@ -20,6 +20,9 @@ class CommandEntry(NamedTuple):
 
 COMMANDS = {
     "add": CommandEntry("project.add", "Add a workload: table, code, schedule and test."),
+    "adopt": CommandEntry(
+        "project.adopt", "Show ECS schedules that others made, and files for them."
+    ),
     "audit": CommandEntry(
         "proof.audit",
         "Look at all runs since the last audit, and send what changed.",
