@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from tests.container.fargate import Fargate, docker
+from tests.container.fargate import docker as run_docker
 from toolkit.adapters import tags
 from toolkit.adapters.docker import Docker
 from toolkit.core.deploying.image import ImageName
@@ -76,6 +77,26 @@ def test_no_program_takes_the_rights_of_another_user(files: list[str]) -> None:
     programs = [(int(mode[1:], 8), path) for mode, path in modes if mode[0] == "f"]
     assert len(programs) > 1000
     assert [path for mode, path in programs if mode & 0o6000] == []
+
+
+CAPABILITIES = """
+import os
+count = 0
+for folder, folders, names in os.walk("/"):
+    folders[:] = [name for name in folders if os.path.join(folder, name) not in ("/proc", "/sys")]
+    for name in names:
+        path = os.path.join(folder, name)
+        count += 1
+        if "security.capability" in os.listxattr(path, follow_symlinks=False):
+            print(path)
+print(count > 1000)
+"""
+
+
+def test_no_program_has_capabilities_of_its_own(image: ImageName) -> None:
+    options = ("--rm", "--entrypoint=python", "--user=0")
+    shown = run_docker("run", *options, str(image), "-c", CAPABILITIES)
+    assert shown.stdout.splitlines() == ["True"], shown.stderr
 
 
 def test_the_configuration_is_that_of_a_task(docker: Docker, image: ImageName) -> None:

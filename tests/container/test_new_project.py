@@ -28,6 +28,20 @@ JOB = """
     assert sqlite3.connect(":memory:") and minidom
 """
 
+PLANTED = "correct-horse-battery-staple"
+# What a program adds to its table, and does with it.
+DECLARED = """\
+policies = ["policies/sales.json"]
+
+[workloads.sales.secrets]
+DB_PASSWORD = "secretsmanager:prod/db:password"
+"""
+TELLS = """
+echo "the password is $DB_PASSWORD"
+test -n "$DB_PASSWORD"
+"""
+PROGRAM_EVENTS = {"program.started", "program.wrote", "program.ended", "artifact.saved"}
+
 
 def build(docker: Docker, root: Path) -> ImageName:
     name = ImageName("new-project", uuid.uuid4().hex[:12])
@@ -50,6 +64,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit(root / "workloads" / "tables.py", '    text = f"', f'{JOB}    text = f"')
     table = "[workloads.tables]\n"
     edit(root / "workloads" / "catalog.toml", table, f'{table}services = ["dynamodb"]\n')
+    add(root, "sales", "bin/sales {scheduled_date}")
+    gates = 'gates = ["characters"]\n'
+    edit(root / "workloads" / "catalog.toml", gates, gates + DECLARED)
+    program = root / "workloads" / "bin" / "sales"
+    program.write_text(program.read_text() + TELLS)
     return root
 
 
@@ -60,9 +79,10 @@ def built(project: Path) -> Iterator[ImageName]:
     command("image", "rm", str(name))
 
 
-@pytest.mark.parametrize("workload", ["hello", "tables"])
+@pytest.mark.parametrize("workload", ["hello", "sales", "tables"])
 def test_its_workloads_run_in_its_image(workload: str, built: ImageName, project: Path) -> None:
     variables = {
+        "DB_PASSWORD": PLANTED,  # as ECS gives a secret
         "WORKLOAD": workload,
         "SCHEDULE": workload,
         "SCHEDULED_TIME": "2026-11-24T05:00:00Z",
@@ -76,6 +96,10 @@ def test_its_workloads_run_in_its_image(workload: str, built: ImageName, project
     events = [json.loads(line)["event"] for line in ended.stdout.splitlines()]
     declared = Project.find(project).catalog.workload(workload).events
     assert set(declared) <= set(events)
+    assert PLANTED not in ended.stdout
+    if workload == "sales":
+        assert set(events) >= PROGRAM_EVENTS
+        assert "the password is (redacted)" in ended.stdout
 
 
 def test_its_image_holds_the_clients_of_its_services_and_no_installer(built: ImageName) -> None:

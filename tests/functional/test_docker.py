@@ -1,6 +1,7 @@
 """The docker adapter against a docker of our own: a script that notes how it was called."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,7 +13,7 @@ import pytest
 
 from toolkit.adapters import tags
 from toolkit.adapters.docker import Docker
-from toolkit.adapters.image_tree import image_tag, image_tree
+from toolkit.adapters.image_tree import image_tag, image_tree, staged
 from toolkit.core.deploying.image import ImageName, PushProgress
 from toolkit.core.errors import ImageError
 
@@ -350,3 +351,37 @@ def test_a_registry_that_refuses_is_explained(
 def test_a_registry_that_nobody_runs_is_explained() -> None:
     with pytest.raises(ImageError, match=r"cannot look up 127\.0\.0\.1:9/app:1"):
         tags.resolve(ImageName("127.0.0.1:9/app", "1"))
+
+
+def test_a_program_that_was_made_executable_gives_another_image(tmp_path: Path) -> None:
+    """What hints at `chmod +x` would otherwise be met by the image that was built before."""
+    program = tmp_path / "workloads" / "bin" / "report"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o644)
+    before = image_tag(tmp_path, {}, [])
+    program.chmod(0o600)
+    assert image_tag(tmp_path, {}, []) == before
+    program.chmod(0o755)
+    assert image_tag(tmp_path, {}, []) != before
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_a_build_context_has_the_same_modes_for_everybody(mask: int, tmp_path: Path) -> None:
+    folder = tmp_path / "workloads" / "bin"
+    before = os.umask(mask)
+    try:
+        folder.mkdir(parents=True)
+        (folder / "report").write_text("#!/bin/sh\n")
+        (folder / "data.csv").write_text("a\n")
+        (folder / "report").chmod(0o777 & ~mask)
+        with staged(image_tree(tmp_path)) as context:
+            modes = {
+                path.relative_to(context).as_posix(): path.stat().st_mode & 0o777
+                for path in context.rglob("*")
+            }
+    finally:
+        os.umask(before)
+    assert {modes[name] for name in ("workloads", "workloads/bin", "toolkit/runtime")} == {0o755}
+    assert modes["workloads/bin/report"] == 0o755
+    assert modes["workloads/bin/data.csv"] == 0o644

@@ -79,6 +79,13 @@ def test_any_other_input_gives_another_tag(
     assert content_tag(files, arguments) != content_tag(FILES, {"A": "1"})
 
 
+def test_that_a_file_can_be_executed_is_an_input() -> None:
+    plain = content_tag(FILES, {"A": "1"})
+    program = content_tag(FILES, {"A": "1"}, ["workloads/a.py"])
+    assert len({plain, program, content_tag(FILES, {"A": "1"}, ["image/Dockerfile"])}) == 3
+    assert content_tag(FILES, {"A": "1"}, []) == plain
+
+
 def test_byte_code_is_no_input() -> None:
     assert is_build_input("workloads/batch/weather/plot.py")
     assert is_build_input("workloads/catalog.toml")

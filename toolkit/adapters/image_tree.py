@@ -20,6 +20,7 @@ from toolkit.core.deploying.image import (
     is_build_input,
 )
 
+_EXECUTABLE = 0o100
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -47,8 +48,10 @@ def image_tag(
     root: Path, arguments: Mapping[str, str], platforms: Sequence[str], *, audit: bool = False
 ) -> str:
     """The tag of the image that the project in ``root`` gives for these platforms."""
-    files = ((name, path.read_bytes()) for name, path in image_tree(root, audit=audit).items())
-    return content_tag(files, {**arguments, "": ",".join(sorted(platforms))})
+    tree = image_tree(root, audit=audit)
+    files = ((name, path.read_bytes()) for name, path in tree.items())
+    programs = (name for name, path in tree.items() if path.stat().st_mode & _EXECUTABLE)
+    return content_tag(files, {**arguments, "": ",".join(sorted(platforms))}, programs)
 
 
 @contextmanager
@@ -57,9 +60,18 @@ def staged(tree: Mapping[str, Path]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="toolkit-context-") as folder:
         for name, path in tree.items():
             target = Path(folder) / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, target)
+            _make_directories(Path(folder), target.parent)
+            shutil.copyfile(path, target)
+            # Of a mode only this counts: the same files give the same layers for every umask.
+            target.chmod(0o755 if path.stat().st_mode & _EXECUTABLE else 0o644)
         yield Path(folder)
+
+
+def _make_directories(top: Path, folder: Path) -> None:
+    for parent in reversed([folder, *folder.parents]):
+        if parent.is_relative_to(top) and parent != top:
+            parent.mkdir(exist_ok=True)
+            parent.chmod(0o755)
 
 
 def _matching(root: Path, patterns: tuple[str, ...]) -> dict[str, Path]:

@@ -107,11 +107,16 @@ def is_build_input(path: str) -> bool:
     return _NO_INPUT.search(path) is None
 
 
-def content_tag(files: Iterable[tuple[str, bytes]], arguments: Mapping[str, str]) -> str:
+def content_tag(
+    files: Iterable[tuple[str, bytes]],
+    arguments: Mapping[str, str],
+    programs: Iterable[str] = (),
+) -> str:
     """The tag of the image that these files and build arguments give: 20 hexadecimal digits.
 
     The same inputs give the same tag on every machine, so a tag that stands in the registry needs
-    neither build nor push. File modes and times are no inputs; the build levels them.
+    neither build nor push. ``programs`` are the files that can be executed; other modes and times
+    are no inputs, for the build levels them.
 
     >>> content_tag([("image/Dockerfile", b"FROM scratch")], {"BASE": "x"})
     '0b878548a25d4f6f7425'
@@ -121,6 +126,8 @@ def content_tag(files: Iterable[tuple[str, bytes]], arguments: Mapping[str, str]
         total.update(f"{path}\0{hashlib.sha256(content).hexdigest()}\n".encode())
     for name, value in sorted(arguments.items()):
         total.update(f"{name}={value}\0".encode())
+    for path in sorted(programs):
+        total.update(f"{path} is executable\0".encode())
     return total.hexdigest()[:20]
 
 
