@@ -1,4 +1,4 @@
-"""The reference has every key of toolkit.toml, of schedule files and of the catalog."""
+"""The reference has every key of toolkit.toml, schedule files and catalog, and every event."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,8 @@ from toolkit.core.schedules import schedule_file
 from toolkit.runtime.catalog import ExpectedArtifact, Variable, Workload
 from toolkit.runtime.rules import Rule
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference"
 
 
 def documented(page: str, heading: str = "") -> set[str]:
@@ -39,3 +40,14 @@ def test_every_key_of_a_workload_is_documented() -> None:
     assert documented("catalog.md", "Keys of a setting: `variables`") == fields(Variable)
     assert documented("catalog.md", "Keys of an artifact: `artifacts`") == fields(ExpectedArtifact)
     assert documented("catalog.md", "Keys of a rule: `rules`") == fields(Rule)
+
+
+def test_every_event_that_the_runtime_logs_is_documented() -> None:
+    source = "".join(
+        path.read_text("utf-8") for path in (ROOT / "toolkit" / "runtime").glob("*.py")
+    )
+    kinds = "run|artifact|claim|manifest|metadata|program"
+    logged = set(re.findall(rf'"((?:{kinds})\.(?!json)[a-z]+)"', source))
+    assert len(logged) > 10
+    page = (REFERENCE / "events.md").read_text("utf-8").partition("## Events of AWS")[0]
+    assert set(re.findall(r"(?m)^\| `([a-z.]+)` \|", page)) == logged
