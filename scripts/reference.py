@@ -152,9 +152,9 @@ def _cell(text: str) -> str:
 
 
 def templates() -> str:
-    """The parameters of the three templates."""
+    """The parameters of the templates."""
     lines: list[str] = []
-    for noun in ("platform", "workload", "schedule"):
+    for noun in ("platform", "workload", "schedule", "audit"):
         text = (ROOT / "templates" / f"{noun}.yaml").read_text("utf-8")
         template = yaml.load(text, Loader=_Loader)  # noqa: S506 # it makes plain values only
         lines += [

@@ -42,6 +42,7 @@ NOT_RUN = {
     "docs/dependencies.md": "needs a package index and Docker; test_image_lock_command.py",
     "docs/deploying.md": "needs an account, or asks; tests/functional/ship deploys the same way",
     "docs/ecommerce.md": "needs a reader's own file; test_ecommerce_own.py",
+    "docs/guides/adopting.md": "needs schedules that others made; test_adopt.py",
     "docs/guides/backfill.md": "needs a missed firing; test_rehearsed_made_good.py",
     "docs/guides/continuous-integration.md": "needs an account and a repository",
     "docs/guides/cost.md": "needs a run; tests/functional/ship",

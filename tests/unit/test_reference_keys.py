@@ -46,7 +46,7 @@ def test_every_event_that_the_runtime_logs_is_documented() -> None:
     source = "".join(
         path.read_text("utf-8") for path in (ROOT / "toolkit" / "runtime").glob("*.py")
     )
-    kinds = "run|artifact|claim|manifest|metadata|program"
+    kinds = "run|artifact|claim|manifest|metadata|program|lease"
     logged = set(re.findall(rf'"((?:{kinds})\.(?!json)[a-z]+)"', source))
     assert len(logged) > 10
     page = (REFERENCE / "events.md").read_text("utf-8").partition("## Events of AWS")[0]
