@@ -43,9 +43,9 @@ test -n "$DB_PASSWORD"
 PROGRAM_EVENTS = {"program.started", "program.wrote", "program.ended", "artifact.saved"}
 
 
-def build(docker: Docker, root: Path) -> ImageName:
+def build(docker: Docker, root: Path, *, audit: bool = False) -> ImageName:
     name = ImageName("new-project", uuid.uuid4().hex[:12])
-    with staged(image_tree(root)) as folder:
+    with staged(image_tree(root, audit=audit)) as folder:
         docker.build(folder, name, arguments=ARGUMENTS, network="host")
     return name
 
@@ -141,3 +141,30 @@ def test_a_build_says_what_the_project_lacks(
     with pytest.raises(ImageError) as caught:
         build(Docker(), tmp_path)
     assert words in str(caught.value)
+
+
+def test_the_audit_is_in_an_image_only_where_it_is_on(built: ImageName, project: Path) -> None:
+    """Its code, the models of the services that it asks, and the zones of schedules."""
+    code = """
+import importlib.util, json
+from toolkit.runtime.catalog import image_catalog
+if importlib.util.find_spec("toolkit.audit"):
+    import boto3
+    import toolkit.audit.task
+    from toolkit.core.expressions.zone_names import zone_names
+    for service in image_catalog().workloads["audit"].services:
+        boto3.client(service, region_name="eu-central-1")
+    assert "Europe/Berlin" in zone_names()
+print(json.dumps(sorted(image_catalog().workloads)))
+"""
+    run = ("run", "--rm", "--entrypoint", "python")
+    assert json.loads(command(*run, str(built), "-c", code).stdout) == ["hello", "tables"]
+    name = build(Docker(), project, audit=True)
+    try:
+        assert json.loads(command(*run, str(name), "-c", code).stdout) == [
+            "audit",
+            "hello",
+            "tables",
+        ]
+    finally:
+        command("image", "rm", str(name))
