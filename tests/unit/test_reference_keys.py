@@ -6,6 +6,7 @@ from pathlib import Path
 import attrs
 
 from toolkit.core.deploying import config
+from toolkit.core.proof.ledger import State
 from toolkit.core.schedules import schedule_file
 from toolkit.runtime.catalog import ExpectedArtifact, Variable, Workload
 from toolkit.runtime.rules import Rule
@@ -51,3 +52,10 @@ def test_every_event_that_the_runtime_logs_is_documented() -> None:
     assert len(logged) > 10
     page = (REFERENCE / "events.md").read_text("utf-8").partition("## Events of AWS")[0]
     assert set(re.findall(r"(?m)^\| `([a-z.]+)` \|", page)) == logged
+
+
+def test_every_state_of_the_ledger_is_documented() -> None:
+    page = (ROOT / "docs" / "proof.md").read_text("utf-8").partition("## The ledger")[2]
+    cells = re.findall(r"(?m)^\| (`[^|]+) \|", page)
+    names = {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+    assert {state.value for state in State} - names == set()
