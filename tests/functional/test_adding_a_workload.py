@@ -13,7 +13,7 @@ from .conftest import ROOT, Project, make_project
 
 _BLOCK = re.compile(r"`([\w./-]+)`:\n\n```(?:python|toml)\n(.*?)```", re.DOTALL)
 
-_PROGRAM = re.compile(r"```sh\n(.*?)```\n\n[^`]*```toml\n(.*?)```", re.DOTALL)
+_PROGRAM = re.compile(r"```sh\n(#!.*?)```\n\n[^`]*```toml\n(.*?)```", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
