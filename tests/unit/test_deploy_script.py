@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloudformation import TEMPLATES
+from toolkit.adapters.notices import METRIC, NAMESPACE
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task-definition/app-weather:7"
 # Prints the ARN that describe-stacks is asked for; keeps the parameters that deploy is given.
@@ -57,3 +58,27 @@ def test_a_start_that_has_passed_is_left_out(
         f"StartDate={sent}",
         f"TaskDefinitionArn={ARN}",
     ]
+
+
+def test_the_first_heartbeat_goes_before_the_stack_of_the_audit(tmp_path: Path) -> None:
+    for stack in ("app-workload-audit", "app-workload-weather"):
+        folder = tmp_path / "stacks" / "workload" / stack
+        folder.mkdir(parents=True)
+        (folder / "parameters.json").write_text("[]\n")
+    (tmp_path / "deploy.sh").write_text((TEMPLATES / "deploy.sh").read_text())
+    fake = tmp_path / "bin" / "aws"
+    fake.parent.mkdir()
+    fake.write_text('#!/bin/sh\necho "$*" >> "$SENT"\n')
+    fake.chmod(0o755)
+    sent = tmp_path / "sent"
+    subprocess.run(
+        ["sh", str(tmp_path / "deploy.sh")],
+        env={"PATH": f"{fake.parent}:/usr/bin:/bin", "SENT": str(sent)},
+        check=True,
+    )
+    lines = sent.read_text().splitlines()
+    beat = next(number for number, line in enumerate(lines) if "put-metric-data" in line)
+    stack = next(number for number, line in enumerate(lines) if "app-workload-audit" in line)
+    assert beat < stack
+    for words in (f"--namespace {NAMESPACE}", f"--metric-name {METRIC}", "App=app"):
+        assert words in lines[beat]
