@@ -116,8 +116,12 @@ class S3(Client):
             raise refusal("GetObject", "NoSuchKey")
         return {"Body": io.BytesIO(self.aws.objects[Key])}
 
-    def put_object(self, Bucket: str, Key: str, Body: bytes, **_: Any) -> Row:
+    def put_object(
+        self, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "", **_: Any
+    ) -> Row:
         self.count("PutObject")
+        if IfNoneMatch and Key in self.aws.objects:
+            raise refusal("PutObject", "PreconditionFailed")
         self.aws.objects[Key] = Body
         return {}
 

@@ -12,6 +12,7 @@ from attrs import evolve
 from benchmarks.synthetic_runs import Made
 from toolkit.core.proof import kept
 from toolkit.core.proof.content import examine
+from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import Evidence, StoredObject
 from toolkit.core.proof.expectation import Expectation, TaskDefinition
 from toolkit.core.proof.log_digest import digest
@@ -124,3 +125,11 @@ def with_log(files: Files, rows: list[list[str]]) -> Files:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(rows)
     return {**files, kept.LOG: out.getvalue().encode()}
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def a_dead_letter() -> DeadLetter:
+    return DeadLetter("AccessDeniedException", "no")

@@ -15,6 +15,8 @@ from toolkit.core.deploying.release import wanted_files
 from toolkit.core.errors import ToolkitError
 from toolkit.core.proof import dead_letter
 from toolkit.core.proof.evidence import Evidence
+from toolkit.core.proof.seal import Seal
+from toolkit.core.proof.signature import Signature
 from toolkit.core.schedules.history import Snapshot
 from toolkit.runtime import documents
 from toolkit.runtime.catalog import Workload
@@ -47,6 +49,8 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "dead-letters": dead_letter.from_json,
     "evidence": evidence,
     "release": release,
+    "seal": Seal.from_json,
+    "signature": Signature.from_json,
 }
 ids = [f"{path.parent.name}-{path.stem}" for path in FILES]
 every_file = pytest.mark.parametrize("path", FILES, ids=ids)

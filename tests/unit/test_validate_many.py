@@ -233,12 +233,12 @@ def test_two_hundred_runs_take_pages_and_what_only_an_object_tells() -> None:
         "GetObject": 200 * 2 + 1,  # claim and manifest, and the one catalog row
         "DescribeTaskDefinition": 1,
         "HeadObject": 200 * 4,  # one for each artifact: no listing tells a SHA-256
-        "ListObjectsV2": 1,
+        "ListObjectsV2": 2,  # manifests, and whether their days are sealed
         "FilterLogEvents": records + logs,
     }
 
 
-def test_a_single_run_costs_twelve_calls() -> None:
+def test_a_single_run_costs_thirteen_calls() -> None:
     aws = an_aws()
     run_ids = prepared(aws, [a_run(0, "", timedelta(minutes=5))])
     validate(an_app(aws), run_ids[0])
@@ -247,7 +247,7 @@ def test_a_single_run_costs_twelve_calls() -> None:
         "GetObject": 3,  # claim, manifest and catalog row
         "DescribeTaskDefinition": 1,
         "HeadObject": 4,
-        "ListObjectsV2": 1,
+        "ListObjectsV2": 2,  # manifests, and whether its day is sealed
         "FilterLogEvents": 2,  # records, and the log
     }
 

@@ -59,10 +59,11 @@ class Commit:
 
 @frozen
 class ReadClaims:
-    """The claims of some runs, and what is wrong with those that cannot be read."""
+    """The claims of some runs, what is wrong with those that cannot be read, and their SHA-256."""
 
     claims: Mapping[RunId, Claim] = field(factory=dict)
     problems: Mapping[RunId, str] = field(factory=dict)
+    digests: Mapping[RunId, str] = field(factory=dict)
 
 
 @frozen
@@ -192,7 +193,9 @@ class Archive:
                 claims[run_id] = Claim.from_json(contents[run_id.claim_key])
             except ContractError as error:
                 problems[run_id] = f"{run_id.claim_key}: {error}"
-        return ReadClaims(claims, problems)
+        keys = {run_id: run_id.claim_key for run_id in run_ids if run_id.claim_key in contents}
+        digests = {run_id: sha256(contents[key]).hexdigest() for run_id, key in keys.items()}
+        return ReadClaims(claims, problems, digests)
 
     def claimed_of(self, since: Mapping[str, datetime]) -> dict[str, list[RunId]]:
         """The runs that claimed their folders, of several schedules, each due since a time."""

@@ -20,6 +20,7 @@ from toolkit.adapters.record_copies import RecordCopies
 from toolkit.adapters.releases import Releases
 from toolkit.adapters.s3 import Bucket
 from toolkit.adapters.scheduler import Scheduler
+from toolkit.adapters.seals import Seals
 from toolkit.adapters.session import Aws, Endpoint, redirections
 from toolkit.adapters.sqs import DeadLetterQueue
 from toolkit.core.calls import AwsCall
@@ -227,6 +228,11 @@ class App:
     def bucket(self) -> Bucket:
         """The app's bucket."""
         return Bucket(self.aws, self.kept_bucket or self.platform.bucket_name)
+
+    @_Once
+    def seals(self) -> Seals:
+        """The seals in the app's bucket."""
+        return Seals(self.bucket)
 
     @_Once
     def releases(self) -> Releases:

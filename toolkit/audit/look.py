@@ -90,7 +90,9 @@ def _firings(
     app: App, plan: Expected, names: tuple[str, ...], since: datetime, until: datetime
 ) -> Iterator[Firing]:
     if names:
-        yield from ledger.read(app, ledger.Period(since, until, names), plan.known).firings
+        yield from ledger.read(
+            app, ledger.Period(since, until, names), plan.known, sealed=False
+        ).firings
 
 
 def _mailed(app: App, rows: Iterable[Firing]) -> set[RunId]:

@@ -77,6 +77,7 @@ COMMANDS = {
     ),
     "stop": CommandEntry("schedules.stop", "Stop a run, with a reason that its verdict shows."),
     "validate": CommandEntry("proof.validate", "Judge runs by their evidence."),
+    "verify": CommandEntry("proof.verify", "Check the seals: chain, signatures and objects."),
     "workloads": CommandEntry(
         "project.workloads", "List what can run, with settings and defaults."
     ),
@@ -103,7 +104,7 @@ def sections() -> dict[str, list[str]]:
 
 
 # Commands that read a deleted app from its bucket.
-OF_KEPT_BUCKETS = frozenset({"evidence", "ledger", "runs", "status", "validate"})
+OF_KEPT_BUCKETS = frozenset({"evidence", "ledger", "runs", "status", "validate", "verify"})
 # Commands that take none of the options that say where: what they print needs no such flags.
 UNPLACED = frozenset({"add", "completion", "diagnose", "init", "local", "next", "workloads"})
 

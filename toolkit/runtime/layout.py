@@ -4,7 +4,8 @@ What a run writes has its key from `contract.RunId`. Keys of runs sort by schedu
 time, dated keys by when they were written, so a period is a stretch of a listing.
 """
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 
 from toolkit.runtime.contract import ContractError, Outcome, RunId
 
@@ -15,7 +16,11 @@ DEAD_LETTERS = "dead-letters/"
 RELEASES = "releases/"
 CHANGES = "changes/"
 WITNESS = "witness/"
+SEALS = "seals/"
+SIGNATURES = "seals/signatures/"
+SEAL_KEYS = "seals/keys/"
 DEPLOY_LOCK = "locks/deploy.json"
+_SEAL = re.compile(r"seals/(\d{4}-\d\d-\d\d)(?:\.([1-9]\d{0,5}))?\.json")
 _SECONDS = "%Y%m%dT%H%M%S"
 _DIGITS = 6
 
@@ -146,3 +151,35 @@ def key_time(key: str) -> datetime:
         return seconds + timedelta(milliseconds=int(text[-3:]))
     except ValueError as error:
         raise ContractError(f"{key} does not tell when it was written") from error
+
+
+def seal_key(day: date, number: int = 0) -> str:
+    """The key of a day's seal, or of a later one of the same day.
+
+    >>> seal_key(date(2026, 11, 24)), seal_key(date(2026, 11, 24), 2)
+    ('seals/2026-11-24.json', 'seals/2026-11-24.2.json')
+    """
+    return f"{SEALS}{day.isoformat()}{f'.{number}' if number else ''}.json"
+
+
+def sealed(key: str) -> tuple[date, int] | None:
+    """The day and the number in a seal's key; None for a key of something else.
+
+    >>> sealed("seals/2026-11-24.2.json")
+    (datetime.date(2026, 11, 24), 2)
+    """
+    match = _SEAL.fullmatch(key)
+    try:
+        return (date.fromisoformat(match[1]), int(match[2] or 0)) if match else None
+    except ValueError:
+        return None
+
+
+def signature_key(digest: str) -> str:
+    """The key of the signature of a seal, by the seal's SHA-256."""
+    return f"{SIGNATURES}{digest}.json"
+
+
+def public_key(identity: str) -> str:
+    """The key of the public half of a signing key, by the key's id."""
+    return f"{SEAL_KEYS}{identity}.pem"

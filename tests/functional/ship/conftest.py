@@ -26,6 +26,7 @@ OTHERS = (
     "ill",
     "recorded",
     "bequest",
+    "sealed",
     "sized",
     "pruned",
 )

@@ -14,6 +14,7 @@ from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
 from toolkit.app.proof.run_logs import OwnLog, digests, whole
+from toolkit.app.proof.sealed_runs import SealedRuns
 from toolkit.app.proof.tasks import find_tasks
 from toolkit.app.schedules.history import Deployments
 from toolkit.core.errors import EvidenceError, ToolkitError
@@ -35,10 +36,14 @@ from toolkit.runtime.contract import (
 
 
 class Gatherer:
-    """Gathers evidence of many runs; what they share is read once."""
+    """Gathers evidence of many runs; what they share is read once.
 
-    def __init__(self, app: App) -> None:
+    What the seals say of a run is part of it, unless ``sealed`` is false.
+    """
+
+    def __init__(self, app: App, *, sealed: bool = True) -> None:
         self._app = app
+        self._sealed = SealedRuns(app) if sealed else None
         self._deployments = Deployments(app, app.now())
         self._definitions: dict[str, TaskDefinition | None] = {}
         self._rows: dict[str, Expectation | None] = {}
@@ -79,6 +84,7 @@ class Gatherer:
                 run_id=str(run_id),
                 gathered_at=gathered_at,
                 claim=claims.claims.get(run_id),
+                claim_sha256=claims.digests.get(run_id),
                 manifests=tuple(manifests.manifests[run_id]),
                 ledger=tuple(manifests.stored[run_id]),
                 objects=objects[run_id],
@@ -93,7 +99,7 @@ class Gatherer:
         if deep:
             read = side_by_side(self._read, gathered.values())
             gathered = dict(zip(gathered, read, strict=True))
-        return self._with_reasons(self._with_logs(gathered))
+        return self._with_seals(self._with_reasons(self._with_logs(gathered)))
 
     def lines(self, run_id: RunId, evidence: Evidence) -> list[Line] | None:
         """The log of the task that owns the run; None when there is no such task or log."""
@@ -160,6 +166,16 @@ class Gatherer:
                 days = self._log_groups.get(log.group)
                 read[log.run_id] = evolve(read[log.run_id], log_days=days)
         return read
+
+    def _with_seals(self, gathered: dict[RunId, Evidence]) -> dict[RunId, Evidence]:
+        """The same with what the seals say of each run."""
+        if self._sealed is None:
+            return gathered
+        self._sealed.read(gathered, self._app.now())
+        return {
+            run_id: evolve(found, sealed=self._sealed.of(run_id))
+            for run_id, found in gathered.items()
+        }
 
     @cached_property
     def _log_groups(self) -> dict[str, int | None]:

@@ -60,6 +60,8 @@ def keep(app: App, run_id: RunId, directory: Path) -> Kept:
         path.relative_to(plots).as_posix(): path.read_bytes()
         for path in sorted(plots.rglob("*.png"))
     }
+    for name, content in _seal_files(app, evidence).items():
+        (folder / name).write_bytes(content)
     page = report(evidence, verdict, lines or [], images)
     (folder / kept.REPORT).write_text(page, "utf-8")
     files = {name: body for name, body in _read(folder).items() if name != kept.SUMS}
@@ -67,14 +69,25 @@ def keep(app: App, run_id: RunId, directory: Path) -> Kept:
     return Kept(folder, verdict, evidence.left_out or ())
 
 
-def rejudge_all(folders: Sequence[Path], directory: Path) -> Iterator[Verdict]:
+def _seal_files(app: App, evidence: Evidence) -> dict[str, bytes]:
+    """The seal that tells of the run, and its signature, as the bucket has them."""
+    if evidence.sealed is None:
+        return {}
+    seal = app.seals.raw([evidence.sealed.key]).get(evidence.sealed.key, b"")
+    signature = app.seals.signature(seal)
+    return {kept.SEAL: seal} | ({} if signature is None else {kept.SIGNATURE: signature})
+
+
+def rejudge_all(
+    folders: Sequence[Path], directory: Path, key: bytes | None = None
+) -> Iterator[Verdict]:
     """The verdicts on kept folders; see `rejudge`.
 
     Of several, one that cannot be judged is INCONCLUSIVE and keeps no other from being judged.
     """
     for folder in folders:
         try:
-            yield rejudge(folder, directory)
+            yield rejudge(folder, directory, key)
         except EvidenceError as error:
             if len(folders) == 1:
                 raise
@@ -82,13 +95,15 @@ def rejudge_all(folders: Sequence[Path], directory: Path) -> Iterator[Verdict]:
             yield Verdict(folder.name, Ruling.INCONCLUSIVE, (unread,))
 
 
-def rejudge(folder: Path, directory: Path) -> Verdict:
+def rejudge(folder: Path, directory: Path, key: bytes | None = None) -> Verdict:
     """The verdict on a kept folder, as of when its evidence was gathered.
 
     A folder of version 0.1 does not say what was expected of its run: then the catalog of the
-    project that the folder lies in, or else ``directory``, is taken for it.
+    project that the folder lies in, or else ``directory``, is taken for it. With a ``key``, the PEM
+    of a public key, the folder's seal must bear that key's signature.
 
     Raises:
+        ConfigError: the key is no public key on P-256.
         EvidenceError: a file was altered since, or the folder holds no evidence.
     """
     files = _read(folder)
@@ -105,7 +120,8 @@ def rejudge(folder: Path, directory: Path) -> Verdict:
         evidence = evolve(evidence, expectation=_assumed(evidence, folder, directory))
     try:
         RunId.parse(evidence.run_id)
-        return judge(evidence, parse_time(evidence.gathered_at))
+        signed = [] if key is None else [kept.signature_check(files, key)]
+        return judge(evidence, parse_time(evidence.gathered_at), signed)
     except ContractError as error:
         raise EvidenceError(f"{folder}: {error}") from error
 

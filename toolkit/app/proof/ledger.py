@@ -5,15 +5,16 @@ thousand runs are one LIST. Only what has no manifest is looked into, and that b
 """
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from toolkit.adapters.archive import Commit
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
+from toolkit.app.proof.sealed_days import SealedDays
 from toolkit.app.proof.tasks import ends, records, terms_of
 from toolkit.app.schedules.history import Deployments
 from toolkit.core.errors import ConfigError
@@ -22,6 +23,7 @@ from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import run_of
 from toolkit.core.proof.ledger import Committed, Firing, told_of
 from toolkit.core.proof.log_digest import parse_event
+from toolkit.core.proof.seal_chain import DAY, start_of
 from toolkit.core.schedules.history import History
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId, parse_time
@@ -32,6 +34,7 @@ _AFTER = timedelta(days=1)
 _REMEMBERED, _ASKED = timedelta(hours=2), 100
 _SLACK = timedelta(minutes=15)
 _LONGEST = timedelta(days=16)
+_TICK = timedelta(microseconds=1)
 
 
 @frozen
@@ -49,11 +52,15 @@ class Period:
 
 @frozen
 class Ledger:
-    """The firings in order, read while they are taken, and since when the schedules are known."""
+    """The firings in order, read while they are taken, and since when the schedules are known.
+
+    ``problems`` says what is wrong with the seals of the period, once the firings were taken.
+    """
 
     names: tuple[str, ...]
     firings: Iterator[Firing]
     known: History
+    problems: list[str] = field(factory=list)
 
     @property
     def known_since(self) -> datetime | None:
@@ -67,10 +74,11 @@ class Ledger:
                 yield Firing(RunId(name, time), ledger.State.NOT_YET_DUE)
 
 
-def read(app: App, period: Period, known: History | None = None) -> Ledger:
+def read(app: App, period: Period, known: History | None = None, *, sealed: bool = True) -> Ledger:
     """The ledger of a period; raises ConfigError for a schedule that never was.
 
-    ``known`` is when the schedules were to fire, if not as they are live now.
+    ``known`` is when the schedules were to fire, if not as they are live now. Days that were sealed
+    are read from their seals, unless ``sealed`` is false.
     """
     now = app.now()
     known = known or Deployments(app, now).since(period.since)
@@ -81,12 +89,40 @@ def read(app: App, period: Period, known: History | None = None) -> Ledger:
                 f"no schedule {name!r} was deployed in that time",
                 hint=f"there are {', '.join(known.names) or 'none'}",
             )
+    days = SealedDays(app, period.since, period.until, now) if sealed else None
+    live = partial(_live, app, known, names, now)
+    if not days:
+        return Ledger(tuple(names), live(period), known)
+    return Ledger(tuple(names), _with_seals(days, period, live), known, days.problems)
+
+
+def _live(
+    app: App, known: History, names: Sequence[str], now: datetime, period: Period
+) -> Iterator[Firing]:
+    """The firings of a period from the runs themselves and their witnesses."""
     # What runs is asked first: a run that ends meanwhile has its manifest when that is listed.
     seen = LedgerSources(app, period, running_tasks(app), known=known, now=now)
     commits = app.archive.commits_each(names, period.since, period.until)
     streams = [_of_schedule(seen, known, name, commits[name], period, now) for name in names]
-    order = heapq.merge(*streams, key=lambda row: (row.run_id.scheduled_time, row.run_id.schedule))
-    return Ledger(tuple(names), order, known)
+    return heapq.merge(*streams, key=lambda row: (row.run_id.scheduled_time, row.run_id.schedule))
+
+
+def _with_seals(
+    days: SealedDays, period: Period, live: Callable[[Period], Iterator[Firing]]
+) -> Iterator[Firing]:
+    """The firings of sealed days from their seals, and what lies between them live."""
+    reached = period.since
+    for day, firings in days.days():
+        before, end = start_of(day) - _TICK, start_of(day) + DAY - _TICK
+        if reached < before:
+            yield from live(evolve(period, since=reached, until=before, ahead=False))
+        for row in firings:
+            wanted = not period.schedules or row.run_id.schedule in period.schedules
+            if wanted and period.since < row.run_id.scheduled_time <= period.until:
+                yield row
+        reached = end
+    if reached < period.until or period.ahead:
+        yield from live(evolve(period, since=min(reached, period.until)))
 
 
 def _of_schedule(

@@ -67,10 +67,12 @@ def ledger_command(
     else:
         _print_rows(rows, summary, found.names, everything)
     say_known_since(found.known_since, period.since)
+    for problem in found.problems:
+        click.secho(f"the chain of seals is broken: {problem}", fg="red", err=True)
     if html is not None and calendar is not None:
         _add_coming(calendar, found, app.now(), end if until else None)
         _write(app, html, calendar, summary)
-    return 1 if summary.bad else 0
+    return 1 if summary.bad or found.problems else 0
 
 
 def _calendar(app: App, found: ledger.Ledger, since: datetime) -> CalendarPage:

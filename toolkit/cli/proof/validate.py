@@ -20,6 +20,7 @@ from toolkit.cli.options import (
 )
 from toolkit.cli.render import print_json, print_verdict, say_known_since
 from toolkit.cli.root import Root, aws_options, pass_root
+from toolkit.cli.text import wrapped
 from toolkit.core.pages.junit import junit
 from toolkit.core.proof.verdict import Ruling, Verdict
 from toolkit.runtime.contract import RunId
@@ -27,6 +28,10 @@ from toolkit.runtime.contract import RunId
 _WORST = (Ruling.FAIL, Ruling.INCONCLUSIVE, Ruling.PASS)
 _MANY = 10  # of more verdicts, a PASS is one line
 
+_UNSIGNED = (
+    "without --key, only the folder's own checksums are checked: they protect against accidents, "
+    "not against somebody who makes them anew"
+)
 _Judged = tuple[Verdict, tuple[Path, ...]]
 
 
@@ -48,6 +53,12 @@ _Judged = tuple[Verdict, tuple[Path, ...]]
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Judge a kept folder again, without AWS.",
 )
+@click.option(
+    "--key",
+    metavar="PEM",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --evidence: the public key that must have signed the seal of the run.",
+)
 @click.option("--deep", is_flag=True, help="Download the artifacts, recompute and read them.")
 @click.option("--wait", is_flag=True, help="Wait until each run has ended and can be judged.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds to --wait at most.")
@@ -68,6 +79,7 @@ def validate_command(
     /,
     as_json: bool,
     folders: tuple[Path, ...],
+    key: Path | None,
     report: Path | None,
     download: Path | None,
     **runs: Any,
@@ -77,10 +89,17 @@ def validate_command(
     Artifacts come first, then exit and stop code, then logs. Exit code 0 is PASS, 1 FAIL, 4
     INCONCLUSIVE; of several runs the worst. Missing evidence is never success.
     """
+    if key is not None and not folders:
+        raise click.UsageError("--key goes with --evidence")
     if folders:
+        if key is None:
+            click.echo(wrapped(_UNSIGNED, err=True), err=True)
         count, several = len(folders), len(folders) > 1
         judged: Iterator[_Judged] = (
-            (verdict, ()) for verdict in keep.rejudge_all(folders, root.project)
+            (verdict, ())
+            for verdict in keep.rejudge_all(
+                folders, root.project, key.read_bytes() if key else None
+            )
         )
     else:
         app = root.app

@@ -9,6 +9,7 @@ from toolkit.core.proof.content import Content
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.expectation import Expectation, TaskDefinition
 from toolkit.core.proof.log_digest import LogDigest
+from toolkit.core.proof.seal import Sealed
 from toolkit.core.task import Task
 from toolkit.runtime import documents
 from toolkit.runtime.contract import (
@@ -48,7 +49,9 @@ class Evidence:
     to say of the run: "due", or why it is none of theirs; ``launch_window`` is how many seconds a
     launch may come late. ``log_days`` is how long the log's group keeps a line, asked where lines
     are missing (0: it was deleted with its app), and ``record_days`` the same of the state-change
-    records, asked where no task is known; None is for ever.
+    records, asked where no task is known; None is for ever. ``claim_sha256`` is that of the claim
+    as it was read, None in what was gathered before there were seals. ``sealed`` is what a seal
+    says of the run, where its day was sealed.
     """
 
     run_id: str
@@ -69,6 +72,8 @@ class Evidence:
     log_days: int | None = None
     record_days: int | None = None
     left_out: tuple[str, ...] | None = None
+    claim_sha256: str | None = None
+    sealed: Sealed | None = None
     problems: tuple[str, ...] = ()
 
     @property
@@ -86,8 +91,8 @@ class Evidence:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads back."""
-        rows = asdict(self)
-        del rows["expectation"]  # a kept folder holds the row as it is, beside this
+        # A kept folder holds the catalog row and the seal as they are, beside this.
+        rows = asdict(self, filter=lambda each, _: each.name not in {"expectation", "sealed"})
         return {FORMAT: "evidence/1", **rows}
 
     @classmethod

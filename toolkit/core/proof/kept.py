@@ -8,6 +8,7 @@ evidence.json               what else was gathered: what S3 said of the objects,
 verdict.json                what was judged from all of that
 artifacts/                  the artifacts, those of up to a size
 report.html                 all of it on one page
+seal.json, signature.json   the seal of the run's day and its signature, where there are any
 SHA256SUMS                  of every file above; `sha256sum -c` checks them
 """
 
@@ -21,16 +22,20 @@ from typing import Any
 
 from attrs import evolve
 
+from toolkit.core.checks import Check, Status
 from toolkit.core.errors import EvidenceError
 from toolkit.core.proof.content import Content, examine
 from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.expectation import Expectation
 from toolkit.core.proof.log_digest import digest
+from toolkit.core.proof.seal import Seal, Sealed
+from toolkit.core.proof.signature import Signature, problem
 from toolkit.core.proof.verdict import Verdict
 from toolkit.runtime.contract import Claim, Manifest, RunId
 from toolkit.runtime.documents import load
 
 LOG, SUMS, REPORT = "execution-logs.csv", "SHA256SUMS", "report.html"
+SEAL, SIGNATURE, VERDICT = "seal.json", "signature.json", "verdict.json"
 _EXPECTATION = "expectation.json"
 _ELSEWHERE = ("claim", "manifests", "tasks", "logs", "expectation")
 _ARTIFACTS = "artifacts/"
@@ -77,7 +82,7 @@ def documents(
     """
     whole = evidence.to_json()
     rest = {key: value for key, value in whole.items() if key not in _ELSEWHERE}
-    files = {"evidence.json": _json(rest), "verdict.json": _json(verdict.to_json())}
+    files = {"evidence.json": _json(rest), VERDICT: _json(verdict.to_json())}
     files["lifecycle.json"] = _json(whole["tasks"])
     claim_key = RunId.parse(evidence.run_id).claim_key
     if claim_key in raw:
@@ -112,6 +117,8 @@ def evidence_of(files: Mapping[str, bytes]) -> Evidence:
     except (ValueError, TypeError) as error:
         raise EvidenceError(f"the folder does not hold a run's evidence: {error}") from error
     _check_manifests(evidence, [files[name] for name in names])
+    _check_claim(evidence, files)
+    evidence = evolve(evidence, sealed=_sealed(evidence.run_id, files))
     evidence = evolve(evidence, contents=_contents(evidence, files))
     if LOG not in files:
         return evidence
@@ -129,6 +136,45 @@ def _check_manifests(evidence: Evidence, manifests: list[bytes]) -> None:
     noted = sorted(stored.sha256 or "" for stored in evidence.ledger)
     if noted != sorted(hashlib.sha256(content).hexdigest() for content in manifests):
         raise EvidenceError("the manifest is not the one that evidence.json says was read")
+
+
+def _check_claim(evidence: Evidence, files: Mapping[str, bytes]) -> None:
+    """Refuse a claim that is not byte for byte the one that was read from the bucket."""
+    noted, claim = evidence.claim_sha256, files.get("claim.json")
+    found = None if claim is None else hashlib.sha256(claim).hexdigest()
+    if noted is not None and noted != found:
+        raise EvidenceError("the claim is not the one that evidence.json says was read")
+
+
+def _sealed(run_id: str, files: Mapping[str, bytes]) -> Sealed | None:
+    """What the folder's seal says of the run; EvidenceError for a seal that says nothing of it."""
+    if SEAL not in files:
+        return None
+    try:
+        seal = Seal.from_json(files[SEAL])
+    except EvidenceError as error:
+        raise EvidenceError(f"{SEAL}: {error.message}") from error
+    row = seal.row(run_id)
+    if row is None:
+        raise EvidenceError(f"{SEAL}: the seal of {seal.day} says nothing of {run_id}")
+    return Sealed(seal.key, seal.sealed_at, seal.bucket, row)
+
+
+def signature_check(files: Mapping[str, bytes], key: bytes) -> Check:
+    """Whether a public key (PEM) signed the folder's seal; raises ConfigError for no such key."""
+    name = "signature"
+    missing = [file for file in (SEAL, SIGNATURE) if file not in files]
+    if missing:
+        text = f"the folder has no {' and no '.join(missing)}: nothing in it is signed"
+        return Check(name, Status.FAIL, text)
+    try:
+        signature = Signature.from_json(files[SIGNATURE])
+    except EvidenceError as error:
+        return Check(name, Status.FAIL, f"{SIGNATURE}: {error.message}")
+    wrong = problem(files[SEAL], signature, key)
+    if wrong:
+        return Check(name, Status.FAIL, f"{SIGNATURE}: {wrong}")
+    return Check(name, Status.OK, f"the seal is signed by {signature.keyid}")
 
 
 def _document(files: Mapping[str, bytes], name: str) -> Any:

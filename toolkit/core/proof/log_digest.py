@@ -1,7 +1,7 @@
 """A run's log, summed up line by line without keeping the lines."""
 
+import hashlib
 import json
-from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +12,7 @@ from toolkit.runtime.documents import bounded, printable
 _ERROR_EVENTS = frozenset({"run.failed", "run.refused", "claim.failed", "manifest.failed"})
 _KEPT_ERRORS = 5
 _KEPT_TEXT = 500
+_MARK = 16
 _KEPT_NAMES = 1000  # of events and of artifacts: a log may say anything
 _STARTED, _FINISHED, _SAVED, _REFUSED = (
     "run.started",
@@ -48,6 +49,7 @@ class LogDigest:
     conflicting: int = 0
     saved: Mapping[str, str] = {}
     facts: Mapping[str, str] = {}
+    sha256: str = ""
 
     @property
     def last_words(self) -> tuple[str, ...]:
@@ -62,25 +64,37 @@ class LogDigest:
 
 @define
 class _Numbers:
-    """What each numbered line says, as a hash; 8 bytes a line while the numbers have no gap."""
+    """What each numbered line says, by half a SHA-256: 16 bytes a line while there is no gap."""
 
-    _first: "array[int]" = field(factory=lambda: array("q"))  # of 1, 2, 3, …
-    _ahead: dict[int, int] = field(factory=dict)
+    _first: bytearray = field(factory=bytearray)  # of 1, 2, 3, …
+    _ahead: dict[int, bytes] = field(factory=dict)
 
     def __len__(self) -> int:
-        return len(self._first) + len(self._ahead)
+        return len(self._first) // _MARK + len(self._ahead)
 
     @property
     def last(self) -> int:
-        return max(self._ahead, default=len(self._first))
+        return max(self._ahead, default=len(self._first) // _MARK)
 
-    def get(self, seq: int) -> int | None:
-        return self._first[seq - 1] if seq <= len(self._first) else self._ahead.get(seq)
+    @property
+    def sha256(self) -> str:
+        """Of all marks in their order; empty while numbers are missing, or without lines."""
+        whole = self._first and not self._ahead
+        return hashlib.sha256(self._first).hexdigest() if whole else ""
 
-    def add(self, seq: int, content: int) -> None:
-        self._ahead[seq] = content
-        while (following := len(self._first) + 1) in self._ahead:
-            self._first.append(self._ahead.pop(following))
+    def get(self, seq: int) -> bytes | None:
+        mark = bytes(self._first[(seq - 1) * _MARK : seq * _MARK])
+        return mark or self._ahead.get(seq)
+
+    def add(self, seq: int, mark: bytes) -> None:
+        self._ahead[seq] = mark
+        while (following := len(self._first) // _MARK + 1) in self._ahead:
+            self._first += self._ahead.pop(following)
+
+
+def _mark(message: str) -> bytes:
+    text = message.strip().encode(errors="surrogatepass")
+    return hashlib.sha256(text).digest()[:_MARK]
 
 
 @define
@@ -117,11 +131,11 @@ class LogReader:
         if seq < 1:
             self._invalid += 1
             return
-        known, content = self._seen.get(seq), hash(message.strip())
+        known, mark = self._seen.get(seq), _mark(message)
         if known is None:
-            self._seen.add(seq, content)
+            self._seen.add(seq, mark)
             self._take(seq, name, event)
-        elif known != content:
+        elif known != mark:
             self._conflicting.add(seq)
 
     def _take(self, seq: int, name: str, event: Mapping[str, Any]) -> None:
@@ -150,6 +164,7 @@ class LogReader:
             conflicting=len(self._conflicting),
             saved=dict(self._saved),
             facts=dict(self._facts),
+            sha256=self._seen.sha256,
         )
 
 

@@ -5,7 +5,7 @@ run is part of it. Missing evidence is never success: a check without it is UNKN
 with an UNKNOWN check is INCONCLUSIVE.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from attrs import asdict, frozen
 
 from toolkit.core.checks import Check, Status, worst
-from toolkit.core.proof import artifact_checks, identity_checks, task_checks
+from toolkit.core.proof import artifact_checks, identity_checks, seal_facts, task_checks
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
 from toolkit.core.proof.evidence import Evidence
@@ -52,6 +52,7 @@ _CHECKS = (
     task_checks.logs,
     identity_checks.pieces,
     identity_checks.expectation,
+    seal_facts.seal,
 )
 
 
@@ -69,12 +70,12 @@ class Verdict:
         return {**asdict(self), "exit_code": self.ruling.exit_code}
 
 
-def judge(evidence: Evidence, now: datetime) -> Verdict:
-    """Judge what was gathered of one run."""
+def judge(evidence: Evidence, now: datetime, more: Iterable[Check] = ()) -> Verdict:
+    """Judge what was gathered of one run; ``more`` are checks that were made elsewhere."""
     case = Case(evidence, now)
     made = [_checked(check, case) for check in _CHECKS]
     made += [Check("evidence", Status.UNKNOWN, text) for text in evidence.problems]
-    checks = tuple(check for check in made if check is not None)
+    checks = (*(check for check in made if check is not None), *more)
     ruling = _RULINGS[worst(check.status for check in checks)]
     found = _notes(checks) if ruling is Ruling.PASS else _diagnoses(case, checks)
     diagnosis = next(found, None)

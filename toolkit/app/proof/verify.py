@@ -1,0 +1,195 @@
+"""Check all seals of an app: the chain, the signatures, and the objects in the bucket."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from attrs import field, frozen
+
+from toolkit.app.app import App
+from toolkit.app.schedules.history import Deployments
+from toolkit.core.errors import EvidenceError
+from toolkit.core.proof.evidence import StoredObject
+from toolkit.core.proof.seal import Link, SealedRow
+from toolkit.core.proof.seal_chain import Chain, ChainCheck, Problem, SealedDay, due_days
+from toolkit.core.proof.signature import Signature, problem
+from toolkit.core.time_words import EPOCH
+from toolkit.runtime.contract import RunId
+from toolkit.runtime.layout import sealed
+
+_AT_ONCE = 16  # days
+
+
+@frozen
+class Verification:
+    """What was checked of the seals, and what is wrong.
+
+    ``signed`` and ``unsigned`` count seals; ``waiting`` are days that are due and not sealed;
+    ``gone`` counts artifacts that are no longer in the bucket, which a lifecycle rule may delete.
+    """
+
+    days: int = 0
+    seals: int = 0
+    firings: int = 0
+    objects: int = 0
+    signed: int = 0
+    unsigned: int = 0
+    gone: int = 0
+    first: date | None = None
+    last: date | None = None
+    head: Link | None = None
+    problems: tuple[Problem, ...] = ()
+    waiting: tuple[date, ...] = field(factory=tuple)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where everything holds, 1 where something does not, 4 where nothing is sealed."""
+        return 1 if self.problems else 0 if self.seals else 4
+
+
+def verify(app: App, key: bytes | None = None, *, deep: bool = False) -> Verification:
+    """Check every seal of the app, and the manifests in the bucket against them.
+
+    Args:
+        app: the app.
+        key: the public key, as PEM, that must have signed the last seal, and each that is signed;
+            None takes the keys that the bucket keeps, which whoever writes there could exchange.
+        deep: also check the SHA-256 of manifests, claims and artifacts, a HEAD for each.
+    """
+    listed = [stored.key for stored in app.seals.listed()]
+    days = sorted({found[0] for each in listed if (found := sealed(each))})
+    reader = _Reader(app, key, deep=deep)
+    for start in range(0, len(days), _AT_ONCE):
+        chunk = set(days[start : start + _AT_ONCE])
+        reader.read([each for each in listed if (found := sealed(each)) and found[0] in chunk])
+    first = Deployments(app, app.now()).since(EPOCH).earliest
+    return reader.result(days, due_days(first, days, app.now()))
+
+
+class _Reader:
+    """Takes the seals, some days at a time, and remembers what it counted and found."""
+
+    def __init__(self, app: App, key: bytes | None, *, deep: bool) -> None:
+        self._app = app
+        self._key = key
+        self._deep = deep
+        self._check = ChainCheck(app.seals.bucket)
+        self._keys: dict[str, bytes | None] = {}
+        self._problems: list[Problem] = []
+        self._heads: dict[str, tuple[str, Link]] = {}
+        self._unsigned: set[str] = set()
+        self._counts: defaultdict[str, int] = defaultdict(int)
+
+    def read(self, keys: Sequence[str]) -> None:
+        contents = self._app.seals.raw(keys)
+        chain = self._check.add(contents)
+        self._problems += chain.problems
+        self._signatures(chain, contents)
+        for seals in chain.days.values():
+            self._objects(seals)
+            for seal in seals.seals:
+                self._heads[seal.key] = (seal.sealed_at, chain.links[seal.key])
+        self._counts["seals"] += len(contents)
+
+    def result(self, days: Sequence[date], waiting: Sequence[date]) -> Verification:
+        self._problems += self._check.missed()
+        head = max(self._heads.values(), default=None, key=lambda row: (row[0], row[1].key))
+        if self._key is not None and head is not None and head[1].key in self._unsigned:
+            text = "it is not signed: the key proves nothing of what came since the last that is"
+            self._problems.append(Problem(head[1].key, text))
+        return Verification(
+            **self._counts,
+            unsigned=len(self._unsigned),
+            days=len(days),
+            first=days[0] if days else None,
+            last=days[-1] if days else None,
+            head=head[1] if head else None,
+            problems=tuple(dict.fromkeys(self._problems)),
+            waiting=tuple(waiting),
+        )
+
+    def _signatures(self, chain: Chain, contents: Mapping[str, bytes]) -> None:
+        found = self._app.seals.signatures(link.sha256 for link in chain.links.values())
+        for key, link in chain.links.items():
+            if link.sha256 not in found:
+                self._unsigned.add(key)
+                continue
+            wrong = self._signature_problem(contents[key], found[link.sha256])
+            self._counts["signed"] += not wrong
+            if wrong:
+                self._problems.append(Problem(key, f"its signature does not hold: {wrong}"))
+
+    def _signature_problem(self, seal: bytes, stored: bytes) -> str:
+        try:
+            signature = Signature.from_json(stored)
+        except EvidenceError as error:
+            return error.message
+        key = self._key or self._public_key(signature.keyid)
+        if key is None:
+            return f"the bucket does not keep the public key {signature.keyid}"
+        return problem(seal, signature, key)
+
+    def _public_key(self, keyid: str) -> bytes | None:
+        if keyid not in self._keys:
+            self._keys[keyid] = self._app.seals.public_key(keyid)
+        return self._keys[keyid]
+
+    def _objects(self, seals: SealedDay) -> None:
+        """The manifests of a day are those that were sealed; with ``deep`` all else, too."""
+        rows = seals.rows()
+        self._counts["firings"] += len(rows)
+        wanted = {
+            stored["key"]: (stored, seal)
+            for run_id, row in rows.items()
+            if (seal := seals.seal_of(run_id))
+            for stored in row.facts.get("manifests") or ()
+        }
+        listed = {stored.key: stored for stored in self._manifests(rows)}
+        for key in sorted(wanted.keys() | listed.keys()):
+            self._counts["objects"] += 1
+            said, seal = wanted.get(key, ({}, seals.seals[-1]))
+            wrong = _difference(said, listed.get(key))
+            if wrong:
+                self._problems.append(Problem(seal.key, f"{key} {wrong}"))
+        if self._deep:
+            self._deeply(seals, rows.values())
+
+    def _manifests(self, rows: Iterable[str]) -> list[StoredObject]:
+        run_ids = [RunId.parse(row) for row in rows]
+        found = self._app.archive.committed(run_ids)
+        return [stored for each in found.values() for stored in each]
+
+    def _deeply(self, seals: SealedDay, rows: Iterable[SealedRow]) -> None:
+        wanted = {key: digest for row in rows for key, digest in _digests(row)}
+        heads = self._app.archive.heads(wanted)
+        for key, digest in wanted.items():
+            self._counts["objects"] += 1
+            if key not in heads:
+                self._counts["gone"] += 1
+            elif heads[key].sha256 != digest:
+                text = f"{key} is not what was sealed: it was altered"
+                self._problems.append(Problem(seals.seals[-1].key, text))
+
+
+def _digests(row: SealedRow) -> Iterator[tuple[str, str]]:
+    """The keys of a run's objects and their SHA-256, as far as both were sealed."""
+    run_id = RunId.parse(row.run_id)
+    if row.facts.get("claim"):
+        yield run_id.claim_key, row.facts["claim"]
+    for stored in row.facts.get("manifests") or ():
+        yield stored["key"], stored["sha256"]
+    for name, stored in (row.facts.get("artifacts") or {}).items():
+        if stored.get("sha256"):
+            yield stored.get("key", f"{run_id.prefix}{name}"), stored["sha256"]
+
+
+def _difference(said: Mapping[str, Any], found: StoredObject | None) -> str:
+    """What is wrong with a manifest, by what its listing shows."""
+    if found is None:
+        return "is gone"
+    if not said:
+        return "was written after its day was sealed, and no amendment tells of it"
+    if (said["bytes"], said["modified_at"]) != (found.bytes, found.modified_at):
+        return f"is not what was sealed: it was written again at {found.modified_at}"
+    return ""

@@ -1,0 +1,160 @@
+"""A seal: what became of every firing of a day, with digests of all that proves it.
+
+A seal is written once and never changed. It names the seals before it by their digests, so none of
+them can be changed or taken away without leaving a trace in those that came later.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, Self
+
+from attrs import field, frozen
+
+from toolkit.core.errors import EvidenceError
+from toolkit.runtime import documents
+from toolkit.runtime.contract import ContractError, RunId
+from toolkit.runtime.documents import FORMAT, DocumentError, bounded
+from toolkit.runtime.layout import seal_key
+
+_FORMAT = "seal/1"
+# A seal of many firings is written in parts; a reader takes 16 MiB at most.
+PART_BYTES = 4 * 1024 * 1024
+
+
+@frozen
+class SealedRow:
+    """One firing: its state in the ledger, and the facts of its evidence (`seal_facts.facts`)."""
+
+    run_id: str
+    state: str
+    detail: str = ""
+    expected: bool = True
+    facts: Mapping[str, Any] = field(factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {
+            "run_id": self.run_id,
+            "state": self.state,
+            "detail": self.detail,
+            "expected": self.expected,
+            "facts": dict(self.facts),
+        }
+
+
+@frozen
+class Link:
+    """An earlier seal, by its key and the SHA-256 of its bytes."""
+
+    key: str
+    sha256: str
+
+
+@frozen
+class Seal:
+    """The seal of a day (UTC), or a later part or amendment of it (``number`` from 1 on).
+
+    ``previous`` are the seals that nothing referred to when this one was made: one, or several
+    where two audits wrote at the same time. A day of many firings is written in parts, of which
+    only the last is ``complete``.
+    """
+
+    app: str
+    bucket: str
+    day: str
+    sealed_at: str
+    previous: tuple[Link, ...] = ()
+    firings: tuple[SealedRow, ...] = ()
+    number: int = 0
+    complete: bool = True
+
+    @property
+    def key(self) -> str:
+        """Where it is kept."""
+        return seal_key(date.fromisoformat(self.day), self.number)
+
+    def to_json(self) -> bytes:
+        """The seal as UTF-8 JSON: a firing a line, keys in order, so that people can compare."""
+        head = {
+            FORMAT: _FORMAT,
+            "app": self.app,
+            "bucket": self.bucket,
+            "day": self.day,
+            "number": self.number,
+            "complete": self.complete,
+            "sealed_at": self.sealed_at,
+            "previous": [{"key": link.key, "sha256": link.sha256} for link in self.previous],
+        }
+        lines = ",\n".join(canonical(row.to_json()) for row in self.firings)
+        return f'{canonical(head)[:-1]},\n"firings":[\n{lines}\n]}}\n'.encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Self:
+        """Read a seal; raises EvidenceError when it is none or of a later format."""
+        try:
+            seal = documents.read(cls, documents.load(content, "seal"), "seal")
+            day = date.fromisoformat(seal.day)
+            if any(RunId.parse(row.run_id).scheduled_time.date() != day for row in seal.firings):
+                raise EvidenceError(f"the seal of {day} holds firings of another day")
+        except (DocumentError, ContractError, ValueError) as error:
+            raise EvidenceError(str(error)) from error
+        unknown = next((row.run_id for row in seal.firings if not _has_shape(row.facts)), None)
+        if unknown:
+            raise EvidenceError(f"the facts of {unknown} are not as a seal has them")
+        if len({row.run_id for row in seal.firings}) != len(seal.firings):
+            raise EvidenceError(f"the seal of {day} holds a firing twice")
+        return seal
+
+    def row(self, run_id: str) -> SealedRow | None:
+        """The row of a firing."""
+        return next((row for row in self.firings if row.run_id == run_id), None)
+
+
+@frozen
+class Sealed:
+    """What a seal says of one run, with the seal that says it."""
+
+    key: str
+    sealed_at: str
+    bucket: str
+    row: SealedRow
+
+
+def _has_shape(facts: Mapping[str, Any]) -> bool:
+    """Whether the facts that lead to objects have the types that they should."""
+    manifests, artifacts = facts.get("manifests", []), facts.get("artifacts", {})
+    texts = [facts.get("claim"), *facts]
+    if not isinstance(manifests, list) or not isinstance(artifacts, Mapping):
+        return False
+    if not all(isinstance(row, Mapping) for row in (*manifests, *artifacts.values())):
+        return False
+    texts += [row.get(name) for row in manifests for name in ("key", "sha256", "modified_at")]
+    texts += [row.get(name) for row in artifacts.values() for name in ("key", "sha256")]
+    named = all({"key", "sha256", "bytes", "modified_at"} <= row.keys() for row in manifests)
+    return named and all(isinstance(text, str | None) for text in texts)
+
+
+def canonical(value: object) -> str:
+    """JSON with one spelling for one value: keys sorted, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest_of(value: object) -> str:
+    """The SHA-256 of a JSON value's canonical form, without what steers a terminal."""
+    return hashlib.sha256(canonical(bounded(value)).encode()).hexdigest()
+
+
+def in_parts(rows: Iterable[SealedRow], limit: int = PART_BYTES) -> Iterator[tuple[SealedRow, ...]]:
+    """The rows in parts of at most ``limit`` bytes of JSON, or of one row; one part at least."""
+    part: list[SealedRow] = []
+    size = 0
+    for row in rows:
+        length = len(canonical(row.to_json()).encode())
+        if part and size + length > limit:
+            yield tuple(part)
+            part, size = [], 0
+        part.append(row)
+        size += length
+    yield tuple(part)

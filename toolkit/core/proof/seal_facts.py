@@ -1,0 +1,116 @@
+"""The facts of a run's evidence that a seal keeps, and how later evidence is held against them.
+
+One function takes the facts, when a day is sealed and whenever the run is judged afterwards. What
+changes by itself is no fact: the time of gathering, what is deployed today, how long logs are kept,
+when S3 restored an artifact.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import asdict
+
+from toolkit.core.checks import Check, Status
+from toolkit.core.proof.case import Case
+from toolkit.core.proof.evidence import Evidence, StoredObject
+from toolkit.core.proof.seal import canonical, digest_of
+from toolkit.core.task import Task
+from toolkit.runtime.contract import RunId
+from toolkit.runtime.documents import bounded
+
+_SHOWN = 3
+_LONG = 80
+
+
+def facts(evidence: Evidence) -> dict[str, Any]:
+    """What a seal keeps of a run, as a JSON object; see docs/formats.md, `seal/1`."""
+    log, definition = evidence.logs, evidence.task_definition
+    found: dict[str, Any] = {
+        "claim": evidence.claim_sha256,
+        "manifests": [_manifest(stored) for stored in evidence.ledger or ()],
+        "artifacts": dict(_artifacts(evidence)),
+        "catalog": _catalog(evidence),
+        "tasks": [_task(task) for task in evidence.tasks],
+        "task_definition": None if definition is None else digest_of(asdict(definition)),
+        "log": None if log is None else {"lines": log.numbered, "sha256": log.sha256},
+        "dead_letters": sorted({digest_of(asdict(row)) for row in evidence.dead_letters}),
+        "due": evidence.expected,
+        "launch_window": evidence.launch_window,
+    }
+    # A folder is read back without what steers a terminal.
+    return bounded(found)  # type: ignore[no-any-return]
+
+
+def _manifest(stored: StoredObject) -> dict[str, Any]:
+    return {
+        "key": stored.key,
+        "bytes": stored.bytes,
+        "sha256": stored.sha256,
+        "modified_at": stored.modified_at,
+    }
+
+
+def _artifacts(evidence: Evidence) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Size, SHA-256 and media type of each artifact, as S3 recorded them."""
+    prefix = RunId.parse(evidence.run_id).prefix
+    for key, stored in sorted(evidence.objects.items()):
+        said = {"bytes": stored.bytes, "sha256": stored.sha256, "media_type": stored.media_type}
+        yield key.removeprefix(prefix), said if stored.key == key else {**said, "key": stored.key}
+
+
+def _catalog(evidence: Evidence) -> str | None:
+    expectation = evidence.expectation
+    return None if expectation is None or expectation.assumed else expectation.digest
+
+
+def _task(task: Task) -> dict[str, Any]:
+    """What people look for in a task, and the digest of all that is known of it."""
+    known = {name: value for name, value in asdict(task).items() if name != "source"}
+    return {
+        "task_arn": task.task_arn,
+        "task_definition": task.task_definition_arn,
+        "image": task.image,
+        "image_digest": task.image_digest,
+        "exit_code": task.exit_code,
+        "stop_code": task.stop_code,
+        "times": dict(task.times),
+        "sha256": digest_of(known),
+    }
+
+
+def differences(sealed: Any, found: Any, path: str = "") -> Iterator[str]:
+    """What is not as it was sealed, each in words."""
+    if isinstance(sealed, Mapping) and isinstance(found, Mapping):
+        for name in sorted({*sealed, *found}):
+            below = f"{path} {name}".strip()
+            yield from differences(sealed.get(name), found.get(name), below)
+    elif isinstance(sealed, list) and isinstance(found, list) and len(sealed) == len(found):
+        for number, (before, after) in enumerate(zip(sealed, found, strict=True), 1):
+            below = f"{path} {number}" if len(sealed) > 1 else path
+            yield from differences(before, after, below)
+    elif canonical(sealed) != canonical(found):
+        yield f"{path}: sealed {_short(sealed)}, found {_short(found)}"
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value in (None, [], {}) else canonical(value).strip('"')
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"
+
+
+def seal(case: Case) -> Check | None:
+    """The evidence is what was sealed; no check where the run was not sealed."""
+    sealed = case.evidence.sealed
+    if sealed is None:
+        return None
+    found = facts(case.evidence)
+    # A later version may seal more; it is not held against evidence of which this one knows less.
+    wanted = {name: value for name, value in sealed.row.facts.items() if name in found}
+    missing = sorted(found.keys() - wanted.keys())
+    wrong = [f"{name}: not in the seal" for name in missing]
+    wrong += differences(wanted, {name: found[name] for name in wanted})
+    if sealed.row.run_id != case.evidence.run_id:
+        wrong.insert(0, f"the seal is of {sealed.row.run_id}")
+    if wrong:
+        children = tuple(Check("seal", Status.FAIL, text) for text in wrong[1:_SHOWN])
+        return Check("seal", Status.FAIL, wrong[0], children)
+    return Check("seal", Status.OK, f"as sealed in {sealed.key}, {sealed.sealed_at[:19]}Z")
