@@ -144,7 +144,7 @@ def lines(app: App, count: int) -> None:
     """Let one task log so many lines, and count what is kept."""
     info = _engine(app)
     before, began = usage(info.pid), time.perf_counter()
-    _toolkit(app.project.root, "run", "small", "--local", "--set", f"LINES={count}", "--wait")
+    _toolkit(app.project.root, "run", "small", "--local", "--env", f"LINES={count}", "--follow")
     seconds, after = time.perf_counter() - began, usage(info.pid)
     logs = app.aws.client("logs")
     pages = logs.get_paginator("filter_log_events").paginate(

@@ -283,10 +283,18 @@ def test_a_false_condition_makes_nothing(account: Account, more: str, made: set[
     assert {row["OutputKey"] for row in stack.get("Outputs", [])} == made - {"One"}
 
 
-@differs("Properties that a type does not have are accepted.")
-def test_a_property_that_the_type_does_not_have(account: Account) -> None:
+@pytest.mark.parametrize("kind", ["AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::ECS::Cluster"])
+def test_a_property_that_the_type_does_not_have(account: Account, kind: str) -> None:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html"""
-    queue = {"Type": "AWS::SQS::Queue", "Properties": {"Nope": 1}}
+    resource = {"Type": kind, "Properties": {"Nope": 1}}
+    assert deploy(account, {"Resources": {"One": resource}})["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+@differs("deeper ones are accepted.")
+def test_a_deeper_property_that_the_type_does_not_have(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html"""
+    tags = {"Tags": [{"Key": "a", "Value": "b", "Nope": 1}]}
+    queue = {"Type": "AWS::SQS::Queue", "Properties": tags}
     assert deploy(account, {"Resources": {"One": queue}})["StackStatus"] == "ROLLBACK_COMPLETE"
 
 

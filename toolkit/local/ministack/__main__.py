@@ -119,6 +119,7 @@ def main() -> None:
         names,
         parsed_templates,
         policy_variables,
+        properties,
         replacements,
         table,
         task_definition,
@@ -126,7 +127,7 @@ def main() -> None:
     )
 
     # What these replace is registered by their import.
-    del gateway, parsed_templates, policy_variables, template_parameters
+    del gateway, parsed_templates, policy_variables, properties, template_parameters
     table.check()
     replacements.install()
     for module in (ecs, task_definition, blobs, cloudformation, bucket_lifecycle, names):
