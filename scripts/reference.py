@@ -37,6 +37,7 @@ EXIT_CODE_1 = {
     "schedules dump": "a schedule cannot be a file of this project",
     "schedules diff": "there are differences",
     "validate": "FAIL",
+    "verify": "something was altered, is gone or was never signed",
 }
 EXIT_CODE_4 = {
     "audit": "something could not be looked at or sent",

@@ -288,7 +288,7 @@ def changes_facts(evidence: Evidence, field: str) -> bool:
     "pem", [b"", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"]
 )
 def test_what_is_no_key_is_one_clear_error(pem: bytes) -> None:
-    with pytest.raises(ConfigError, match="the key is no public key"):
+    with pytest.raises(ConfigError, match="the key is not a public key"):
         kept.signature_check(SIGNED, pem)
 
 

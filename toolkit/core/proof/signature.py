@@ -91,7 +91,7 @@ def problem(payload: bytes, signature: Signature, key: bytes) -> str:
         key: the public key as PEM.
 
     Raises:
-        ConfigError: the key is no public key on P-256, or the package that checks is missing.
+        ConfigError: the key is not a public key on P-256, or the package that checks is missing.
     """
     if signature.payloadType != PAYLOAD_TYPE:
         return "it is the signature of something else"
@@ -118,9 +118,9 @@ def _verified(key: bytes, raw: bytes, signed: bytes) -> bool:
     try:
         public = load_pem_public_key(key)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ConfigError(f"the key is no public key in PEM: {error}") from error
+        raise ConfigError(f"the key is not a public key in PEM: {error}") from error
     if not isinstance(public, ec.EllipticCurvePublicKey) or public.curve.name != _CURVE:
-        raise ConfigError("the key is no public key on P-256 (ECC_NIST_P256)")
+        raise ConfigError("the key is not a public key on P-256 (ECC_NIST_P256)")
     try:
         public.verify(raw, signed, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
