@@ -18,7 +18,7 @@ SKIP = {"OVERLAP": "skip"}
 
 @pytest.fixture(scope="module")
 def overlapping(stage: Stage) -> Iterator[list[RunId]]:
-    """A run that waits, and one that comes while it does, on a clock that is a minute ahead."""
+    """A run that waits, and one that comes while it does, due a minute later."""
     first = stage.launch("lapped", WAITS, SKIP)
     arn = stage.claimed(first).task_arn
     second = stage.launch("lapped", env=SKIP, ahead=timedelta(minutes=1))

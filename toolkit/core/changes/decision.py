@@ -20,7 +20,6 @@ STATES: Mapping[State, ScheduleState] = {
     State.OK: ScheduleState.WELL,
     State.DUPLICATE: ScheduleState.WELL,
     State.MADE_GOOD: ScheduleState.WELL,
-    State.MADE_GOOD: ScheduleState.WELL,
     State.WITNESS_EXPIRED: ScheduleState.WELL,
     State.MISSED: ScheduleState.MISSED,
     State.DEAD_LETTERED: ScheduleState.MISSED,
