@@ -43,6 +43,7 @@ EXIT_CODE_4 = {
     "audit": "something could not be looked at or sent",
     "run": "INCONCLUSIVE, with `--follow`",
     "validate": "INCONCLUSIVE",
+    "verify": "nothing is sealed",
 }
 
 
