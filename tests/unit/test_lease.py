@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from attrs import define, field
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from toolkit.runtime.contract import LeaseReport, LeaseState
@@ -100,6 +100,7 @@ FAULTS = st.lists(st.sampled_from(["", "", "", "answer lost", "unreachable"]), m
 
 
 @settings(max_examples=1500, deadline=None)
+@example([(0, "take"), (-1, 302), (0, "take"), (1, "take")], ["answer lost", "unreachable"])
 @given(steps=st.lists(STEPS, max_size=40), faults=FAULTS)
 def test_never_two_hold_it_within_its_time(
     steps: list[tuple[int, str | int]], faults: list[str]

@@ -1,6 +1,7 @@
 """The properties that the embedded AWS knows are those of AWS's schemas, for what templates use."""
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,15 @@ def properties(kind: str) -> set[str]:
     return set(schema["properties"]) - read_only
 
 
+# The newest schemas that the table was held against; older ones know fewer properties.
+SCHEMAS = (1, 58)
+
+
 @pytest.mark.parametrize("kind", known())
 def test_the_table_says_what_the_schema_says(kind: str) -> None:
-    assert known()[kind] == properties(kind)
+    assert properties(kind) <= known()[kind]
+    if tuple(int(part) for part in version("cfn-lint").split(".")[:2]) >= SCHEMAS:
+        assert known()[kind] == properties(kind)
 
 
 def test_each_type_of_the_templates_stands_in_the_table() -> None:

@@ -106,10 +106,8 @@ class HeldLease:
                 return self.report
             stored = self._store.look(self._key)
             holder = _read(stored)
-            if stored is not None and self._is_own(holder):
-                etag = stored.etag  # the answer to our own write was lost
-                continue
-            if stored is not None and not _free(stored, holder):
+            # Our own, whose answer was lost, is written again: it may have become stale.
+            if stored is not None and not self._is_own(holder) and not _free(stored, holder):
                 break
             etag = self._store.replace(self._key, content, stored.etag if stored else None)
         self._over.set()

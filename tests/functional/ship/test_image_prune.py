@@ -38,8 +38,10 @@ def test_what_nothing_names_goes_and_what_is_deployed_or_released_stays(
     assert digests(shipped) == before
 
     dry: Any = shipped.toolkit(*PRUNE, "--dry-run", "--json").json()
-    assert [row["digest"] for row in dry["unused"]] == [loose]
-    assert dry["unused"][0]["size"] > 0
+    unused = {row["digest"] for row in dry["unused"]}  # other tests leave some, too
+    assert loose in unused
+    assert deployed not in unused
+    assert all(row["size"] > 0 for row in dry["unused"])
     assert dry["deleted"] == []
     assert digests(shipped) == before
 
@@ -60,7 +62,7 @@ def test_what_nothing_names_goes_and_what_is_deployed_or_released_stays(
         shipped.aws("s3").put_object(Bucket=bucket, Key=key, Body=text)
 
     done = shipped.toolkit(*PRUNE, "--yes")
-    assert "deleted 1 image" in done.out
-    assert digests(shipped) == before - {loose}
+    assert f"deleted {len(unused)} image" in done.out
+    assert digests(shipped) == before - unused
     assert "0 images" in shipped.toolkit(*PRUNE, "--yes").err
     shipped.toolkit(*DEPLOY, "--release", release[:8])
