@@ -17,6 +17,7 @@ import time
 from walk import BOLD, RESET, ROOT, Walk
 
 COPY, OUT = ROOT / ".toolkit" / "evidence", ROOT / "evidence"
+KEY = OUT / "signing-key.pem"
 SCHEDULES = ("ecommerce", "science", "stream-bnb", "stream-btc", "stream-eth", "weather")
 # The embedded AWS rehearses in seconds. The runs that are kept are larger: what toolkit.toml says
 # below [local.env], before and after. evidence/README.md tells of it.
@@ -27,14 +28,22 @@ LARGER = {
 }
 
 
+# With an audit and a key, so that the folders are sealed and signed.
+AUDIT = """
+[local.audit_parameters]
+SigningKey = "true"
+"""
+
+
 def enlarge() -> None:
-    """Make the copy's runs larger."""
+    """Make the copy's runs larger, and let an audit seal them."""
     config = COPY / "toolkit.toml"
     text = config.read_text()
     for before, after in LARGER.items():
         assert before in text, f"toolkit.toml has no {before!r} any more"
         text = text.replace(before, after)
-    config.write_text(text)
+    text = text.replace("[local]\n", '[local]\naudit = "rate(1 hour)"\n', 1)
+    config.write_text(text + AUDIT)
 
 
 def forget(pattern: str) -> None:
@@ -44,25 +53,40 @@ def forget(pattern: str) -> None:
 
 
 def week(walk: Walk) -> None:
-    """Seven days of every schedule; the latest run of each is kept, and the calendar of all."""
+    """Seven days of every schedule, and the two more after which all of them are sealed."""
     walk.toolkit("deploy", "--local", "--yes")
     walk.toolkit("local", "advance", "7d")
     walk.toolkit("ledger", "--local", "--since", "7d")
-    for name in SCHEDULES:
-        latest = walk.answer("validate", "--latest", name, "--local", "--json")
+    latest = [walk.answer("validate", "--latest", name, "--local", "--json") for name in SCHEDULES]
+    walk.toolkit("local", "advance", "2d")
+    for name, verdict in zip(SCHEDULES, latest, strict=True):
         forget(f"{name}-*Z")
-        walk.toolkit("evidence", str(latest["run_id"]), "--local", "--output", str(OUT))
-        walk.toolkit("validate", "--evidence", str(OUT / str(latest["run_id"])))
+        walk.toolkit("evidence", str(verdict["run_id"]), "--local", "--output", str(OUT))
+    keep_key(walk)
+    for verdict in latest:
+        folder = str(OUT / str(verdict["run_id"]))
+        walk.toolkit("validate", "--evidence", folder, "--key", str(KEY))
 
 
-def stream(walk: Walk, seconds: int) -> None:
-    """One stream of BNB in real time, as long as the shipped schedule has it."""
+def keep_key(walk: Walk) -> None:
+    """Copy the public key from the bucket; raises AssertionError where there is not one of it."""
+    (stored,) = (walk.copy / ".toolkit" / "local" / "s3").glob("**/seals/keys/*.pem")
+    shutil.copyfile(stored, KEY)
+    walk.toolkit("verify", "--local", "--key", str(KEY))
+
+
+def start_stream(walk: Walk, seconds: int) -> str:
+    """Start one stream of BNB in real time, as long as the shipped schedule has it."""
     wanted = ("-e", f"RUN_SECONDS={seconds}", "--local", "--json")
     run_id = str(walk.answer("run", "stream-bnb", *wanted)["run_id"])
     print(f"{run_id} streams for {seconds:,} s", flush=True)
-    walk.toolkit(
-        "validate", "--run-id", run_id, "--local", "--wait", "--timeout", str(seconds + 300)
-    )
+    return run_id
+
+
+def keep_stream(walk: Walk, run_id: str, seconds: int) -> None:
+    """Wait for the stream, and keep it. It was on demand, so no firing of it is sealed."""
+    patience = ("--wait", "--timeout", str(seconds + 300))
+    walk.toolkit("validate", "--run-id", run_id, "--local", *patience)
     forget("stream-bnb-*Z-*")
     walk.toolkit("evidence", run_id, "--local", "--output", str(OUT))
     shutil.copy2(OUT / run_id / "execution-logs.csv", OUT / "stream-bnb-execution-logs.csv")
@@ -83,7 +107,7 @@ def main() -> int:
         walk.toolkit("local", "reset", "--yes")
         week(walk)
         if seconds:
-            stream(walk, seconds)
+            keep_stream(walk, start_stream(walk, seconds), seconds)
         walk.toolkit("ledger", "--local", "--since", "8d", "--html", str(OUT / "index.html"))
     except subprocess.CalledProcessError as error:
         print(f"\nthe command above ended with exit code {error.returncode}", flush=True)
