@@ -8,6 +8,7 @@ names a log stream which does not exist; every call is counted.
 import base64
 import hashlib
 import io
+import json
 import mimetypes
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -63,6 +64,7 @@ class FakeAws:
     definitions: dict[str, Row] = field(factory=dict)
     retention: dict[str, int] = field(factory=dict)
     letters: list[Row] = field(factory=list)
+    history: list[Row] = field(factory=list)  # API calls, as CloudTrail describes them
     stacks: list[Row] = field(factory=list)
     denied: set[str] = field(factory=set)
     calls: Counter[str] = field(factory=Counter)
@@ -71,6 +73,7 @@ class FakeAws:
     def client(self, service: str) -> Any:
         return {
             "s3": S3,
+            "cloudtrail": CloudTrail,
             "logs": CloudWatchLogs,
             "ecs": Ecs,
             "sqs": Sqs,
@@ -283,3 +286,30 @@ class Scheduler(Client):
     def list_schedules(self, GroupName: str) -> Row:
         self.count("ListSchedules")
         return {"Schedules": []}
+
+
+class CloudTrail(Client):
+    """The event history: newest first, 50 a page at most, one attribute a call."""
+
+    def lookup_events(
+        self,
+        LookupAttributes: list[Row],
+        StartTime: datetime,
+        EndTime: datetime,
+        MaxResults: int,
+        NextToken: str = "0",
+    ) -> Row:
+        self.count("LookupEvents")
+        assert len(LookupAttributes) == 1
+        assert MaxResults <= 50
+        assert LookupAttributes[0]["AttributeKey"] == "EventName"
+        rows = [
+            row
+            for row in sorted(self.aws.history, key=lambda row: row["eventTime"], reverse=True)
+            if row["eventName"] == LookupAttributes[0]["AttributeValue"]
+            if StartTime <= datetime.fromisoformat(row["eventTime"]) <= EndTime
+        ]
+        first = int(NextToken)
+        last = first + min(MaxResults, self.aws.page)
+        page = [{"CloudTrailEvent": json.dumps(row)} for row in rows[first:last]]
+        return {"Events": page} | ({"NextToken": str(last)} if last < len(rows) else {})

@@ -40,7 +40,7 @@ _SERVICES = {
     "ssm": "ssm",
 }
 # Their clients are known by the call that makes them.
-_UNTYPED = {"cloudwatch", "events", "secretsmanager", "sns", "ssm"}
+_UNTYPED = {"cloudtrail", "cloudwatch", "events", "secretsmanager", "sns", "ssm"}
 
 
 @frozen

@@ -14,6 +14,7 @@ from toolkit.core.changes.change import Change
 from toolkit.core.deploying.release import wanted_files
 from toolkit.core.errors import ToolkitError
 from toolkit.core.proof import dead_letter
+from toolkit.core.proof.causes import Cause
 from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.seal import Seal
 from toolkit.core.proof.signature import Signature
@@ -39,6 +40,7 @@ def release(content: bytes) -> dict[str, str]:
 
 
 READERS: dict[str, Callable[[bytes], Any]] = {
+    "cause": Cause.from_json,
     "change": Change.from_json,
     "witness": kept_task,
     "claim": Claim.from_json,

@@ -16,6 +16,7 @@ DEAD_LETTERS = "dead-letters/"
 RELEASES = "releases/"
 CHANGES = "changes/"
 WITNESS = "witness/"
+CAUSES = "causes/"
 SEALS = "seals/"
 SIGNATURES = "seals/signatures/"
 SEAL_KEYS = "seals/keys/"
@@ -122,6 +123,11 @@ def change_of(key: str) -> tuple[RunId, int, str] | None:
 def witness_key(run_id: RunId) -> str:
     """Where the audit keeps what ECS said of a task whose record did not arrive."""
     return f"{WITNESS}{run_id.schedule}/{run_id}.json"
+
+
+def cause_key(run_id: RunId) -> str:
+    """Where CloudTrail's answer about a missed firing is kept."""
+    return f"{CAUSES}{run_id}.json"
 
 
 def release_of(identity: str) -> str:

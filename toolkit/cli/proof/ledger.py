@@ -1,7 +1,7 @@
 """`toolkit ledger`."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,9 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import ledger
+from toolkit.app.proof.causes import Causes
 from toolkit.cli.options import Times, bucket_option, json_option, schedules_option, timezone_option
+from toolkit.cli.proof.why import MissedFirings, print_causes, say_notes
 from toolkit.cli.render import say_known_since, state_colour
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
@@ -37,6 +39,7 @@ _AHEAD = timedelta(days=14)
 @timezone_option
 @schedules_option("Only this one.")
 @click.option("--all", "everything", is_flag=True, help=f"Print more than {_SHOWN} good firings.")
+@click.option("--why", is_flag=True, help="Ask CloudTrail why firings were missed.")
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -51,6 +54,7 @@ def ledger_command(
     timezone: str | None,
     schedules: tuple[str, ...],
     everything: bool,
+    why: bool,
     html: Path | None,
 ) -> int:
     """Show what became of every expected firing.
@@ -61,11 +65,15 @@ def ledger_command(
     period = ledger.Period(begin, end, schedules, ahead=until is None)
     found = ledger.read(app, period)
     summary, calendar = Summary(), _calendar(app, found, begin) if html else None
-    rows = _noted(summary.through(found.firings), calendar)
-    if as_json:
-        _print_json(rows, summary)
-    else:
-        _print_rows(rows, summary, found.names, everything)
+    missed = MissedFirings()
+    rows = _noted(missed.through(summary.through(found.firings)), calendar)
+    answer = (lambda: missed.causes(app, found)) if why else Causes
+    causes = (
+        _print_json(rows, summary, answer)
+        if as_json
+        else _print_all(rows, summary, found.names, answer, everything=everything)
+    )
+    say_notes(causes)
     say_known_since(found.known_since, period.since)
     for problem in found.problems:
         click.secho(f"the chain of seals is broken: {problem}", fg="red", err=True)
@@ -84,6 +92,20 @@ def _noted(rows: Iterator[Firing], calendar: CalendarPage | None) -> Iterator[Fi
         if calendar is not None and row.state is not State.NOT_YET_DUE:
             calendar.add(row)
         yield row
+
+
+def _print_all(
+    rows: Iterator[Firing],
+    summary: Summary,
+    names: Sequence[str],
+    answer: Callable[[], Causes],
+    *,
+    everything: bool,
+) -> Causes:
+    _print_rows(rows, summary, names, everything)
+    causes = answer()
+    print_causes(causes)
+    return causes
 
 
 def _print_rows(
@@ -116,14 +138,18 @@ def _print_row(row: Firing, width: int) -> None:
     click.echo(f"  {wrapped(note, indent=column, hang=' ' * len(head))}" if note else "")
 
 
-def _print_json(rows: Iterator[Firing], summary: Summary) -> None:
+def _print_json(rows: Iterator[Firing], summary: Summary, answer: Callable[[], Causes]) -> Causes:
     """Written as it is read: a million firings need no more memory than one."""
     click.echo('{"firings": [', nl=False)
     for number, row in enumerate(rows):
         click.echo(",\n " if number else "\n ", nl=False)
         click.echo(json.dumps(_row(row)), nl=False)
     counts = {str(state): summary.total[state] for state in State if summary.total[state]}
-    click.echo(f'\n],\n"summary": {json.dumps(counts)}, "bad": {summary.bad}}}')
+    causes = answer()
+    told = json.dumps([cause.row() for cause in causes.found.values()])
+    tail = f'"summary": {json.dumps(counts)}, "bad": {summary.bad}, "causes": {told}'
+    click.echo(f"\n],\n{tail}}}")
+    return causes
 
 
 def _row(row: Firing) -> dict[str, Any]:
