@@ -37,6 +37,7 @@ FREE = {
     "evidence.json:deployed_image": "the task definition says what was deployed",
     "evidence.json:expected": "only of a firing without a trace",
     "evidence.json:launch_window": "only of a firing without a trace",
+    "evidence.json:claim_sha256": "missing only: no older folder has it; a seal holds it",
     "evidence.json:log_days": "only where lines are missing",
     "evidence.json:record_days": "only where no task is known",
     "evidence.json:left_out": "a name that stands twice is one name",
