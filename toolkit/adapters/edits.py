@@ -191,7 +191,13 @@ def _set(table: MutableMapping[str, Any], key: str, value: Any, before: Any) -> 
     if value is None:
         table.pop(key, None)
     elif value != before:
-        table[key] = value
+        table[key] = _inline(value) if isinstance(value, Mapping) else value
+
+
+def _inline(value: Mapping[str, Any]) -> Any:
+    table = tomlkit.inline_table()
+    table.update(value)
+    return table
 
 
 def _with_ends_of(text: str, edited: str) -> str:

@@ -60,7 +60,9 @@ COMMANDS = {
         "deploying.package",
         "Write a release into the app's bucket and print its id.",
     ),
+    "pause": CommandEntry("schedules.pause", "Let schedules not fire until a time."),
     "prune": CommandEntry("deploying.prune", "Delete what the project does not have any more."),
+    "resume": CommandEntry("schedules.resume", "Let paused schedules fire again now."),
     "run": CommandEntry(
         "schedules.run",
         "Run a schedule or a workload now, as its schedule would.",

@@ -36,6 +36,7 @@ _STATES = {
     State.RUNNING: "blue",
     State.SETTLING: "blue",
     State.SKIPPED: "bright_black",
+    State.PAUSED: "bright_black",
 }
 _WIDTH = 30
 _STEP = 10  # of many stacks, a line after so many

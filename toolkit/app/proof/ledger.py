@@ -71,7 +71,10 @@ class Ledger:
         """The firings that the schedules, as they are deployed now, owe in a time to come."""
         for name in self.names:
             for time in self.known.firings(name, after, until):
-                yield Firing(RunId(name, time), ledger.State.NOT_YET_DUE)
+                run_id = RunId(name, time)
+                pause = self.known.paused(run_id)
+                state = ledger.State.PAUSED if pause else ledger.State.NOT_YET_DUE
+                yield Firing(run_id, state, pause)
 
 
 def read(app: App, period: Period, known: History | None = None, *, sealed: bool = True) -> Ledger:
@@ -137,7 +140,7 @@ def _of_schedule(
     committed = (
         committed_of(commit) for commit in commits if commit.run_id.scheduled_time > period.since
     )
-    yield from ledger.firings(name, expected, committed, seen, now)
+    yield from ledger.firings(name, expected, committed, seen, now, known.paused)
     following = known.next(name, max(now, period.until)) if period.ahead else None
     if following is not None:
         yield Firing(RunId(name, following), ledger.State.NOT_YET_DUE)

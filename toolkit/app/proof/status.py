@@ -165,7 +165,7 @@ def _runs(
         states = {
             row.run_id: became(row, witnesses.get(row.run_id), sources, now)[0] for row in on_demand
         }
-        for firing in firings(name, expected, committed, sources, now):
+        for firing in firings(name, expected, committed, sources, now, known.paused):
             states[firing.run_id] = firing.state
             if firing.state not in _AHEAD:
                 rows.setdefault(firing.run_id, RunSummary(firing.run_id, firing.state))

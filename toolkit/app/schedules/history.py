@@ -1,30 +1,45 @@
 """The history of deployments: one small object in the bucket after each that changes a schedule."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cached_property
 
 from toolkit.app.app import App
-from toolkit.core.errors import ToolkitError
+from toolkit.core.errors import ConfigError, ToolkitError
 from toolkit.core.schedules import history
 from toolkit.core.schedules.drift import Listed, suspects
 from toolkit.core.schedules.history import History, Snapshot
+from toolkit.core.schedules.timing import Pause
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import format_time
 
 
-def record(app: App, just_deployed: Collection[str] = ()) -> None:
+def record(
+    app: App, just_deployed: Collection[str] = (), pauses: Mapping[str, Pause] | None = None
+) -> None:
     """Keep how the schedules stand now; a failure is told and fails nothing else.
 
     Schedules that were ``just_deployed`` stand as their stacks say and are not read once more.
 
     What was deployed stands either way, and the next record makes good for a missed one as far as
-    the schedules have not changed again.
+    the schedules have not changed again. ``pauses`` by schedule are those of files that are about
+    to be written; those of the project's files are known.
     """
     try:
-        app.archive.keep_deployment(Deployments(app, app.now(), sure=just_deployed).present)
+        present = Deployments(app, app.now(), sure=just_deployed).present
+        known = {**_pauses(app), **(pauses or {})}
+        app.archive.keep_deployment(history.with_pauses(present, known))
     except ToolkitError as error:
         app.console.say(f"the deployment was not recorded for the ledger: {error.message}")
+
+
+def _pauses(app: App) -> dict[str, Pause]:
+    """The pauses of the project's files, by schedule; none where they cannot be read."""
+    try:
+        schedules = app.project.schedules(app.config)
+    except ConfigError:
+        return {}
+    return {name: each.pause for name, each in schedules.items() if each.pause}
 
 
 def record_end(app: App, now: datetime) -> None:

@@ -42,7 +42,7 @@ def plan(app: App, name: str, time: datetime, why: str) -> Wanted:
     make_good.check(_known(app, run_id, now), now)
     if app.scheduler.target(name) is None:
         raise ConfigError(f"schedule {name} is not deployed any more: nothing says how to run it")
-    return Wanted(run_id, account.identity(app.aws).arn, why, now - run_id.scheduled_time)
+    return Wanted(run_id, caller(app), why, now - run_id.scheduled_time)
 
 
 def start(app: App, wanted: Wanted) -> Started:
@@ -84,3 +84,8 @@ def _near(history: History, run_id: RunId) -> tuple[datetime, ...]:
     before = history.latest(run_id.schedule, run_id.scheduled_time - _SECOND)
     after = history.next(run_id.schedule, run_id.scheduled_time)
     return tuple(time for time in (before, after) if time is not None)
+
+
+def caller(app: App) -> str:
+    """The ARN of who asks."""
+    return account.identity(app.aws).arn

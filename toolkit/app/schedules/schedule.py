@@ -121,6 +121,8 @@ def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> St
             raise
         if row.result is not StackOutcome.DECLINED:
             staged.commit()
+    if after.pause and row.result is not StackOutcome.DECLINED:
+        history.record(app, [after.name], {after.name: after.pause})
     return row
 
 

@@ -31,7 +31,7 @@ STATES: Mapping[State, ScheduleState] = {
 }
 OPEN = frozenset({State.LATE, State.RUNNING, State.SETTLING, State.NOT_YET_DUE})
 # Over, and as it was meant to be: neither trouble nor a sign of health.
-NEUTRAL = frozenset({State.SKIPPED})
+NEUTRAL = frozenset({State.SKIPPED, State.PAUSED})
 # A launch that may come for hours yet is told when it is an hour behind its flexible window.
 LATE_AFTER = timedelta(hours=1)
 

@@ -21,6 +21,7 @@ _CLASSES = {
     State.RUNNING: "busy",
     State.LATE: "unknown",
     State.SKIPPED: "quiet",
+    State.PAUSED: "quiet",
     State.NOT_YET_DUE: "quiet",
 }
 

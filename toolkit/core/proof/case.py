@@ -114,6 +114,7 @@ class Case:
 _UNEXPECTED = {
     "schedule-disabled": "its schedule was disabled then",
     "outside-window": "it lies outside its schedule's start and end",
+    "paused": "its schedule was paused then",
     "not-a-firing": "its schedule does not fire at that time",
     "not-deployed": "no such schedule was deployed then",
 }

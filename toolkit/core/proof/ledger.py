@@ -6,7 +6,7 @@ is looked into, a few hundred at a time.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
@@ -42,6 +42,7 @@ class State(StrEnum):
     NO_ARTIFACT = "launched-but-no-artifact"
     DEAD_LETTERED = "dead-lettered"
     MISSED = "missed"
+    PAUSED = "paused"  # its schedule was paused then, and it did not run
     NOT_YET_DUE = "not-yet-due"
 
     @property
@@ -59,6 +60,7 @@ _GOOD = frozenset(
         State.DUPLICATE,
         State.MADE_GOOD,
         State.SKIPPED,
+        State.PAUSED,
         State.WITNESS_EXPIRED,
         State.NOT_YET_DUE,
     }
@@ -132,6 +134,7 @@ def firings(
     committed: Iterable[Committed],
     sightings: Sightings,
     now: datetime,
+    paused: Callable[[RunId], str] = lambda _run_id: "",
 ) -> Iterator[Firing]:
     """The firings of one schedule in their order.
 
@@ -141,6 +144,7 @@ def firings(
         committed: the manifests of its runs in order; runs on demand are no firings.
         sightings: what witnesses know.
         now: the present.
+        paused: until when a schedule was paused at a firing, by whom and why; empty if it was not.
     """
     fired = (row for row in committed if row.run_id.token is None)
     matched = _match(schedule, iter(expected), fired)
@@ -162,7 +166,7 @@ def firings(
             and sightings.dead_letter(run_id) is None
         ]
         launched = sightings.launched(unclear) if unclear else {}
-        found = _Found(sightings, now, claimed, launched, witnesses)
+        found = _Found(sightings, now, claimed, launched, witnesses, paused)
         for row in chunk:
             yield found.firing(row)
 
@@ -201,6 +205,7 @@ class _Found:
     claimed: set[RunId]
     launched: Mapping[RunId, Task]
     witnesses: Mapping[RunId, Task]
+    paused: Callable[[RunId], str]
 
     def firing(self, row: _Match) -> Firing:
         """One row of the ledger."""
@@ -212,8 +217,9 @@ class _Found:
         return Firing(row.run_id, state, detail, row.expected)
 
     def _silent(self, run_id: RunId) -> tuple[State, str]:
+        pause = self.paused(run_id)
         if run_id.scheduled_time > self.now:
-            return State.NOT_YET_DUE, ""
+            return (State.PAUSED, pause) if pause else (State.NOT_YET_DUE, "")
         if self.sightings.running(run_id):
             return State.RUNNING, ""
         task = self.launched.get(run_id)
@@ -228,6 +234,8 @@ class _Found:
             return State.DEAD_LETTERED, f"{letter.error_code}: {why.summary}"
         if run_id in self.claimed:
             return State.NO_ARTIFACT, "claimed, and never committed"
+        if pause:
+            return State.PAUSED, pause
         window = self.sightings.launch_window(run_id)
         window = LAUNCH_WINDOW_SECONDS if window is None else window
         if self.now - run_id.scheduled_time <= timedelta(seconds=window):

@@ -15,7 +15,7 @@ from attrs import asdict, evolve, frozen
 from toolkit.core.errors import EvidenceError
 from toolkit.core.schedules.firings import Timetable
 from toolkit.core.schedules.schedule import Schedule
-from toolkit.core.schedules.timing import Timing
+from toolkit.core.schedules.timing import Pause, Timing
 from toolkit.runtime import documents
 from toolkit.runtime.contract import RunId, format_time, parse_time
 from toolkit.runtime.documents import FORMAT, DocumentError
@@ -66,6 +66,21 @@ class _Revision:
     since: datetime
     until: datetime | None
     launch_window: float
+    pause: Pause | None = None
+    own: Timetable | None = None  # when it would fire without the pause
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """The end of its pause, where it has one."""
+        return parse_time(self.pause.until) if self.pause else None
+
+    def firings(self, after: datetime, until: datetime) -> Iterator[datetime]:
+        """The firings of a period, those of the pause too."""
+        if self.own and self.paused_until:
+            last = min(until, self.paused_until - _TICK)
+            if after < last:
+                yield from self.own.firings(after, last)
+        yield from self.timetable.firings(after, until)
 
     def covers(self, time: datetime) -> bool:
         """Whether it was in force at a time."""
@@ -91,13 +106,16 @@ class History:
         return min((rows[0].since for rows in self._revisions.values()), default=None)
 
     def firings(self, name: str, after: datetime, until: datetime) -> Iterator[datetime]:
-        """When the schedule was to fire in a period, to the second as run ids have it."""
+        """When the schedule was to fire in a period, to the second as run ids have it.
+
+        The firings of its own timetable that fall into a pause are among them (see `paused`).
+        """
         for revision in self._revisions.get(name, ()):
             last = until if revision.until is None else min(until, revision.until)
             # A rate first fires at the very moment from which it counts.
             first = max(after, revision.since - _TICK)
             if first < last:
-                for time in revision.timetable.firings(first, last):
+                for time in revision.firings(first, last):
                     yield time.replace(microsecond=0)
 
     def spent(self, name: str, now: datetime) -> str:
@@ -129,8 +147,20 @@ class History:
         time = run_id.scheduled_time
         for revision in self._revisions.get(run_id.schedule, ()):
             if revision.covers(time):
+                if revision.own and self.paused(run_id):
+                    due = _expects(revision.own, time)
+                    return "paused" if due == "due" else due
                 return _expects(revision.timetable, time)
         return "not-deployed"
+
+    def paused(self, run_id: RunId) -> str:
+        """Until when the schedule was paused then, by whom and why; empty if it was not."""
+        time = run_id.scheduled_time
+        for revision in self._revisions.get(run_id.schedule, ()):
+            end = revision.paused_until
+            if end and revision.covers(time) and time < min(end, revision.until or end):
+                return str(revision.pause)
+        return ""
 
     def launch_window(self, run_id: RunId) -> float | None:
         """For how many seconds after a firing its launch may come; None where none was deployed."""
@@ -156,14 +186,45 @@ def _revisions(name: str, snapshots: list[Snapshot]) -> tuple[_Revision, ...]:
         if timing is None:
             if found and found[-1][1] is not None:
                 found.append((parse_time(snapshot.taken_at), None))
-        elif not found or found[-1][1] != timing:
+        elif found and found[-1][1] and _same(found[-1][1], timing):
+            if timing.pause:  # what is live does not tell of a pause, the record of it does
+                found[-1] = (found[-1][0], timing)
+        else:
             found.append((parse_time(timing.changed_at), timing))
     ends = [since for since, _ in found[1:]]
-    return tuple(
-        _Revision(timing.timetable(), since, until, timing.launch_window)
-        for (since, timing), until in zip(found, [*ends, None], strict=True)
-        if timing is not None
+    revisions: list[_Revision] = []
+    for (since, known), until in zip(found, [*ends, None], strict=True):
+        if known is not None:
+            before = revisions[-1] if revisions and revisions[-1].until == since else None
+            own = _own(known, before) if known.pause else None
+            window = known.launch_window
+            revisions.append(_Revision(known.timetable(), since, until, window, known.pause, own))
+    return tuple(revisions)
+
+
+def _same(before: Timing, after: Timing) -> bool:
+    """Whether two timings are of one deployment; stack and Scheduler write times differently."""
+    return _comparable(before) == _comparable(after)
+
+
+def _comparable(timing: Timing) -> Timing:
+    start, end, changed = (
+        format_time(parse_time(text)) if text else ""
+        for text in (timing.start, timing.end, timing.changed_at)
     )
+    return evolve(timing, pause=None, start=start, end=end, changed_at=changed)
+
+
+def _own(timing: Timing, before: _Revision | None) -> Timetable:
+    """The timetable without the pause; a rate keeps the beat that it had before."""
+    start = timing.pause.start if timing.pause else ""
+    own = evolve(timing, start=start).timetable()
+    if before is None:
+        return own
+    was = before.own or before.timetable
+    if (was.expression, was.timezone) != (own.expression, own.timezone):
+        return own
+    return evolve(own, start=was.start or own.start, anchor=was.anchor)
 
 
 def snapshot(
@@ -179,3 +240,14 @@ def snapshot(
     known = {n: evolve(s, changed_at=changed[n]) for n, s in deployed.items() if n in changed}
     schedules = {**known, **live}
     return Snapshot(format_time(now), tuple(schedules[name].timing for name in sorted(schedules)))
+
+
+def with_pauses(present: Snapshot, pauses: Mapping[str, Pause]) -> Snapshot:
+    """The snapshot with the pauses that are deployed: those whose end is the schedule's start."""
+    rows = [_paused(row, pauses.get(row.name)) for row in present.schedules]
+    return evolve(present, schedules=tuple(rows))
+
+
+def _paused(row: Timing, pause: Pause | None) -> Timing:
+    deployed = pause and row.start and parse_time(row.start) == parse_time(pause.until)
+    return evolve(row, pause=pause) if deployed else row

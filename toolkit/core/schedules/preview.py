@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from attrs import evolve, frozen
 
 from toolkit.core.expressions.expression import ExpressionError
+from toolkit.core.expressions.kinds import Rate
 from toolkit.core.expressions.zones import find_zone
 from toolkit.core.schedules.drift import FieldChange
 from toolkit.core.schedules.firings import (
@@ -132,6 +133,8 @@ def _edits(before: Schedule, after: Schedule) -> Iterator[FieldChange]:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield FieldChange(name, old, new)
+    if before.pause != after.pause:
+        yield FieldChange("pause", str(before.pause or ""), str(after.pause or ""))
     for name, new in after.launch_words.items():
         if (old := before.launch_words[name]) != new:
             yield FieldChange(name, old, new)
@@ -152,6 +155,8 @@ def _period(shown: list[datetime], now: datetime, timezone: str) -> datetime:
 def _warnings(schedule: Schedule, longest: timedelta, now: datetime) -> Iterator[str]:
     timetable, window = schedule.timetable(), schedule.flexible_window
     yield from timetable.warnings(now)
+    if schedule.pause and isinstance(timetable.expression, Rate):
+        yield f"a rate counts from the end of its pause, {schedule.pause.until}"
     effects = clock_effects(timetable, now, now + _YEAR)
     yield from (str(effect) for effect in islice(effects, _EFFECTS))
     firings = evolve(timetable, enabled=True).firings(now)

@@ -11,7 +11,7 @@ from toolkit.core.expressions.expression import ExpressionError
 from toolkit.core.schedules import schedule_file
 from toolkit.core.schedules.firings import Timetable
 from toolkit.core.schedules.target import launch_parameters, overlap_of, scheduler_input
-from toolkit.core.schedules.timing import Timing
+from toolkit.core.schedules.timing import Pause, Timing
 from toolkit.runtime.catalog import Catalog
 from toolkit.runtime.contract import format_time
 
@@ -35,7 +35,8 @@ class Schedule:
     ``start`` and ``end`` are UTC as ISO 8601, or empty. ``changed_at`` is when it was last changed,
     empty in a file. A file has ``env``; the others have it inside ``input``, the target's Input.
     ``launch`` holds the template's other parameters, so far as they are known: of a file, those
-    that it or its environment sets.
+    that it or its environment sets. ``pause`` is known of a file alone; ``start`` is then the end
+    of the pause, unless the schedule starts later.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Schedule:
     input: str | None = None
     launch: Mapping[str, str] = {}
     changed_at: str = ""
+    pause: Pause | None = None
     zone_given: bool = field(default=True, eq=False)
 
     @classmethod
@@ -69,6 +71,10 @@ class Schedule:
             raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
         if timetable.start and timetable.end and timetable.start >= timetable.end:
             raise ConfigError(f"{where}: it ends at {schedule.end}, before it starts")
+        if schedule.pause and not timetable.expression.bounded:
+            raise ConfigError(
+                f"{where}: a one-time schedule cannot be paused", hint="--disable keeps it off"
+            )
         return schedule
 
     @classmethod

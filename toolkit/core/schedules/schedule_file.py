@@ -9,6 +9,7 @@ from typing import Any
 
 from toolkit.core.errors import ConfigError, unknown_key
 from toolkit.core.names import AUDIT, check_name, workload_of
+from toolkit.core.schedules.timing import Pause
 from toolkit.runtime.catalog import Catalog, Workload
 from toolkit.runtime.contract import ContractError, OverlapPolicy, parse_time
 
@@ -28,7 +29,7 @@ LAUNCH_DEFAULTS = {
     "capacity_provider": "FARGATE",
 }
 OVERLAPS = tuple(str(policy) for policy in OverlapPolicy)
-_KEYS = ("workload", *_TEXTS, *LAUNCH, "overlap", "env")
+_KEYS = ("workload", *_TEXTS, *LAUNCH, "overlap", "pause", "env")
 # What each key holds (see deploying/toml_text.check_shape).
 SHAPE: Mapping[str, Any] = {
     **dict.fromkeys(("workload", "expression", "timezone", "state", "description"), "text"),
@@ -36,6 +37,7 @@ SHAPE: Mapping[str, Any] = {
     **dict.fromkeys(LAUNCH, "a whole number"),
     "capacity_provider": "text",
     "overlap": "text",
+    "pause": {"until": "time", "who": "text", "why": "text"},
     "env": {"*": "setting"},
 }
 # An environment's table cannot choose another workload: the schedule's name is a permission.
@@ -88,8 +90,30 @@ def read(
     if len(texts.get("description", "")) > _LONGEST_DESCRIPTION:
         raise ConfigError(f"{where}: the description has more than {_LONGEST_DESCRIPTION} letters")
     check_environment(where, workload, env)
-    fields = {"name": name, "workload": workload.name, "env": env, "overlap": overlap, **texts}
+    pause = _pause(where, table.get("pause"), texts["start"])
+    if pause is not None:
+        texts["start"] = max(texts["start"], pause.until)
+    fields = {
+        "name": name,
+        "pause": pause,
+        "workload": workload.name,
+        "env": env,
+        "overlap": overlap,
+        **texts,
+    }
     return {**fields, "launch": _launch(where, table), "zone_given": "timezone" in table}
+
+
+def _pause(where: str, table: object, start: str) -> Pause | None:
+    if table is None:
+        return None
+    if not isinstance(table, Mapping) or not table.get("until"):
+        raise ConfigError(
+            f"{where}: the pause does not say until when",
+            hint='pause = { until = "2026-12-01T00:00:00Z", who = "…", why = "…" }',
+        )
+    until = _utc(where, "until", str(table["until"]))
+    return Pause(until, str(table.get("who", "")), str(table.get("why", "")), start)
 
 
 def merged(file: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:

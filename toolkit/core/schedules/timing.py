@@ -8,6 +8,24 @@ from toolkit.runtime.contract import parse_time
 
 
 @frozen
+class Pause:
+    """Until when a schedule does not fire, and who wanted that, and why.
+
+    ``start`` is the schedule's own start; ``until``, the StartDate meanwhile, is later. Both are
+    UTC as ISO 8601; ``start`` may be empty.
+    """
+
+    until: str
+    who: str = ""
+    why: str = ""
+    start: str = ""
+
+    def __str__(self) -> str:
+        by = f" by {self.who}" if self.who else ""
+        return f"until {self.until}{by}" + (f": {self.why}" if self.why else "")
+
+
+@frozen
 class Timing:
     """When a schedule fires, in force since ``changed_at`` (ISO 8601, UTC; empty if not known).
 
@@ -24,6 +42,7 @@ class Timing:
     changed_at: str
     flexible_window_minutes: int = 0
     event_age_seconds: int = 900
+    pause: Pause | None = None
 
     @property
     def launch_window(self) -> float:

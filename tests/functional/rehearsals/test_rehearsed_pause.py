@@ -1,0 +1,73 @@
+"""A paused schedule: its firings are told as paused, and it fires again by itself."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from toolkit.runtime.contract import RunId
+
+from .stage import Stage, assert_told, rehearses
+
+NAME = "weather-idle"
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+WHY = "the station is being moved"
+
+
+@pytest.fixture(scope="module")
+def first(stage: Stage) -> Iterator[datetime]:
+    """The first of two firings that a pause took, each a day after the other; the pause is over."""
+    three = stage.now().replace(hour=15, minute=0, second=0, microsecond=0)
+    if stage.now() > three - HOUR:
+        three += DAY
+    command = stage.project.toolkit
+    command("schedule", NAME, "cron(0 15 * * ? *)", "--local", "--yes")
+    until = f"{three + DAY + HOUR:%Y-%m-%dT%H:%M:%SZ}"
+    asked = ("pause", NAME, "--until", until, "--why", WHY, "--local")
+    file = stage.project.root / "schedules" / f"{NAME}.toml"
+    before = file.read_text()
+    assert "would edit" in command(*asked, "--dry-run").out
+    assert file.read_text() == before
+    command(*asked, "--yes")
+    assert f'until = "{until}"' in file.read_text()
+    list(stage.engine.advance(until=(three + 2 * DAY + HOUR).isoformat()))
+    yield three
+    command("schedule", NAME, "--remove", "--local", "--yes")
+
+
+def rows(stage: Stage, since: datetime) -> dict[str, tuple[str, str]]:
+    flags = ("--since", since.isoformat(), "--schedule", NAME)
+    found = stage.project.toolkit("ledger", "--local", "--json", *flags, code=None).json()
+    return {row["run_id"]: (row["state"], row["detail"]) for row in found["firings"]}
+
+
+@rehearses("paused")
+def test_firings_of_a_pause_are_paused_and_the_next_one_runs(
+    stage: Stage, first: datetime, diagnosis: str
+) -> None:
+    after = RunId(NAME, first + 2 * DAY)
+    stage.committed(after)
+    found = rows(stage, first - HOUR)
+    paused = [RunId(NAME, first), RunId(NAME, first + DAY)]
+    caller = stage.aws("sts").get_caller_identity()["Arn"]
+    for run_id in paused:
+        state, detail = found[str(run_id)]
+        assert state == "paused"
+        assert detail.endswith(f"by {caller}: {WHY}")
+    assert found[str(after)][0] in {"ok", "settling", "running"}
+    (verdict,) = stage.judge([paused[0]], code=None).values()
+    assert_told(verdict, diagnosis, "INCONCLUSIVE")
+
+
+def test_a_pause_that_is_resumed_early_takes_no_later_firing(stage: Stage, first: datetime) -> None:
+    due = first + 3 * DAY
+    until = f"{due + 2 * DAY:%Y-%m-%dT%H:%M:%SZ}"
+    command = stage.project.toolkit
+    command("pause", NAME, "--until", until, "--why", WHY, "--local", "--yes")
+    command("resume", NAME, "--local", "--yes")
+    again = command("resume", NAME, "--local", "--yes", code=2)
+    assert f"schedule {NAME} is not paused" in again.err
+    assert "pause" not in (stage.project.root / "schedules" / f"{NAME}.toml").read_text()
+    list(stage.engine.advance(until=(due + HOUR).isoformat()))
+    stage.committed(RunId(NAME, due))
+    assert rows(stage, first + 2 * DAY)[str(RunId(NAME, due))][0] != "paused"

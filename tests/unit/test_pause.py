@@ -1,0 +1,187 @@
+"""Pauses: in a schedule's file and an environment's table, in the record, and in the ledger."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.test_ledger import Seen
+from toolkit.adapters.project import Project
+from toolkit.app.schedules.pause import Request, pauses, resumptions
+from toolkit.core.errors import ConfigError
+from toolkit.core.proof.ledger import Committed, State, firings
+from toolkit.core.schedules.history import History, Snapshot, with_pauses
+from toolkit.core.schedules.timing import Pause, Timing
+from toolkit.runtime.contract import Outcome, RunId, format_time, parse_time
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ASKED = Request("2026-12-01T00:00Z", "arn:aws:iam::1:user/ada", "a new station")
+DAILY = 'expression = "cron(0 6 * * ? *)"\n\n[env]\nMAX_ORDER = "3"\n'
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "toolkit.toml").write_text('[default]\napp = "nightly"\n')
+    (tmp_path / "schedules").mkdir()
+    (tmp_path / "workloads").mkdir()
+    catalog = Path(__file__).parents[2] / "workloads" / "catalog.toml"
+    (tmp_path / "workloads" / "catalog.toml").write_text(catalog.read_text())
+    for name in ("weather", "weather-late"):
+        (tmp_path / "schedules" / f"{name}.toml").write_text(DAILY)
+    once = 'expression = "at(2026-12-24T06:00:00)"\n'
+    (tmp_path / "schedules" / "weather-once.toml").write_text(once)
+    return Project(tmp_path)
+
+
+def test_a_pause_becomes_the_start_and_its_end_gives_the_file_back(project: Project) -> None:
+    config = project.config("default")
+    (found,) = pauses(project, config, ["weather"], ASKED, NOW)
+    after = found.preview.after
+    assert after.start == "2026-12-01T00:00:00Z"
+    assert after.pause == Pause("2026-12-01T00:00:00Z", ASKED.who, ASKED.why)
+    assert len(found.preview.diff.removed) == 7
+    project.write(found.edit)
+    (resumed,) = resumptions(project, config, ["weather"], NOW)
+    assert resumed.edit.changed == {"schedules/weather.toml": DAILY}
+    assert resumed.preview.after.pause is None
+
+
+def test_all_leaves_schedules_out_that_fire_once_or_are_not_paused(project: Project) -> None:
+    config = project.config("default")
+    found = pauses(project, config, [], ASKED, NOW)
+    assert [each.preview.after.name for each in found] == ["weather", "weather-late"]
+    project.write(found[1].edit)
+    again = resumptions(project, config, [], NOW)
+    assert [each.preview.after.name for each in again] == ["weather-late"]
+
+
+def test_an_environment_whose_table_holds_the_pause_changes_it_there(project: Project) -> None:
+    table = '[default]\napp = "nightly"\n[prod.schedules.weather]\npause = { until = "%s" }\n'
+    (project.root / "toolkit.toml").write_text(table % "2026-11-25T00:00:00Z")
+    (found,) = pauses(project, project.config("prod"), ["weather"], ASKED, NOW)
+    assert found.edit.places == ("toolkit.toml [prod.schedules.weather]",)
+    (other,) = pauses(project, project.config("default"), ["weather"], ASKED, NOW)
+    assert other.edit.places == ("schedules/weather.toml",)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('pause = { who = "ada" }', "the pause does not say until when"),
+        ('pause = { until = "soon" }', "until 'soon' is not a time"),
+        ('pause = { until = "2026-12-01T00:00:00Z", whom = "ada" }', "whom"),
+        ("pause = true", "pause"),
+        ('pause = { until = "2027-01-01T00:00:00Z" }\nend = "2026-12-01T00:00:00Z"', "it ends at"),
+    ],
+)
+def test_a_pause_that_says_nothing_is_refused(project: Project, line: str, problem: str) -> None:
+    (project.root / "schedules" / "weather.toml").write_text(f"{line}\n{DAILY}")
+    with pytest.raises(ConfigError, match=problem):
+        project.schedule("weather", project.config("default"))
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "problem"),
+    [
+        ("weather-once", ASKED, "one-time schedule"),
+        ("weather", evolve(ASKED, until="2026-11-01T00:00Z"), "has passed"),
+        ("weather", evolve(ASKED, why=" "), "--why"),
+        ("weathr", ASKED, "there is no schedule 'weathr'"),
+    ],
+)
+def test_what_cannot_be_paused_is_refused(
+    project: Project, name: str, asked: Request, problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        pauses(project, project.config("default"), [name], asked, NOW)
+
+
+def test_a_rate_is_warned_about(project: Project) -> None:
+    (project.root / "schedules" / "weather.toml").write_text('expression = "rate(6 hours)"\n')
+    (found,) = pauses(project, project.config("default"), ["weather"], ASKED, NOW)
+    assert "a rate counts from the end of its pause, 2026-12-01T00:00:00Z" in found.preview.warnings
+
+
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+END = BEGIN + timedelta(days=31)
+EXPRESSIONS = ("cron(30 2 * * ? *)", "cron(0 */3 * * ? *)", "rate(5 hours)")
+
+
+def taken(time: datetime, timing: Timing, pause: Pause | None = None) -> list[Snapshot]:
+    """The record of a deployment, and what is live after it, which tells of no pause."""
+    start = pause.until if pause else ""
+    row = evolve(timing, start=start, changed_at=format_time(time))
+    deployed = Snapshot(format_time(time), (row,))
+    # Scheduler writes its dates in another way than the stack.
+    live = evolve(row, start=format_time(parse_time(start)) if start else "")
+    record = with_pauses(deployed, {row.name: pause} if pause else {})
+    return [record, Snapshot(format_time(time), (live,))]
+
+
+@given(
+    st.sampled_from(EXPRESSIONS),
+    st.lists(st.tuples(st.integers(1, 100), st.integers(1, 100), st.integers(1, 100)), max_size=4),
+    st.sets(st.integers(0, 300)),
+)
+def test_in_a_month_no_firing_is_blank_and_none_missed_that_was_paused(
+    expression: str, spans: list[tuple[int, int, int]], faults: set[int]
+) -> None:
+    timing = Timing("weather", expression, "Europe/Berlin", "ENABLED", "", "", "")
+    snapshots, periods, hours = taken(BEGIN, timing), [], 0
+    for number, (wait, length, resumed) in enumerate(spans):
+        # No deployment falls on a firing; the end of a pause may.
+        begin = BEGIN + (hours + wait) * HOUR + timedelta(minutes=7 + number)
+        end = BEGIN + (hours + wait + length) * HOUR
+        snapshots += taken(begin, timing, Pause(f"{end:%Y-%m-%dT%H:%M:%SZ}", "ada", "why"))
+        if resumed < length:
+            end = BEGIN + (hours + wait + resumed) * HOUR + timedelta(minutes=37 + number)
+            snapshots += taken(end, timing)
+        periods.append((begin, end))
+        hours += wait + length
+    history = History([Snapshot.from_json(shot.to_json()) for shot in snapshots])
+    due = list(history.firings("weather", BEGIN, END))
+    assert due == sorted(set(due))
+
+    def paused(moment: datetime) -> bool:
+        return any(begin < moment < end for begin, end in periods)
+
+    if expression.startswith("cron"):
+        assert due == list(History(snapshots[:1]).firings("weather", BEGIN, END))
+    ran = [
+        Committed(RunId("weather", moment), Outcome.SUCCEEDED)
+        for number, moment in enumerate(due)
+        if number not in faults and not paused(moment)
+    ]
+    rows = list(firings("weather", due, ran, Seen(), END, history.paused))
+    assert [row.run_id.scheduled_time for row in rows] == due
+    good = {row.run_id for row in ran}
+    for row in rows:
+        moment = row.run_id.scheduled_time
+        if row.run_id in good:
+            assert row.state is State.OK
+        elif END - moment > HOUR:
+            assert row.state is (State.PAUSED if paused(moment) else State.MISSED)
+            assert history.expects(row.run_id) == ("paused" if paused(moment) else "due")
+
+
+def test_a_paused_firing_that_ran_shows_what_became_of_it() -> None:
+    timing = Timing("weather", "cron(0 6 * * ? *)", "UTC", "ENABLED", "", "", "")
+    history = History(taken(BEGIN, timing, Pause(format_time(END), "ada", "why")))
+    due = list(history.firings("weather", BEGIN, BEGIN + timedelta(days=3)))
+    ran = [Committed(RunId("weather", due[1]), Outcome.FAILED)]
+    rows = list(firings("weather", due, ran, Seen(), END, history.paused))
+    assert [row.state for row in rows] == [State.PAUSED, State.FAILED, State.PAUSED]
+    assert not State.PAUSED.bad
+
+
+def test_a_pause_is_recorded_only_where_its_end_is_deployed() -> None:
+    timing = Timing("weather", "cron(0 6 * * ? *)", "UTC", "ENABLED", "", "", "")
+    shot = Snapshot(format_time(BEGIN), (timing,))
+    pause = {"weather": Pause(format_time(END), "ada", "why")}
+    assert with_pauses(shot, pause) == shot
+    assert json.loads(shot.to_json())["schedules"][0]["pause"] is None

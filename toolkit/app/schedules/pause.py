@@ -1,0 +1,74 @@
+"""Pause schedules until a time, and let them fire again before it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from toolkit.adapters.project import Project
+from toolkit.app.schedules.schedule import ScheduleChange, change
+from toolkit.core.deploying.config import Config
+from toolkit.core.errors import ConfigError
+from toolkit.core.expressions.zones import find_zone
+from toolkit.core.proof.make_good import check_text
+from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.time_words import read_time
+from toolkit.runtime.contract import parse_time
+
+
+@frozen
+class Request:
+    """Until when to pause, in the words of the command, who wants it, and why."""
+
+    until: str
+    who: str
+    why: str
+
+
+def pauses(
+    project: Project, config: Config, names: Sequence[str], asked: Request, now: datetime
+) -> list[ScheduleChange]:
+    """The changes that pause schedules; all of them are checked before any is made.
+
+    ``names`` are all schedules with a file where it is empty; one-time schedules are left out then.
+    """
+    check_text("--why", asked.why)
+    found = _schedules(project, config, names)
+    if not names:
+        found = [each for each in found if each.timetable().expression.bounded]
+    return [
+        change(project, config, each.name, {"pause": _pause(each, asked, now)}, now)
+        for each in found
+    ]
+
+
+def resumptions(
+    project: Project, config: Config, names: Sequence[str], now: datetime
+) -> list[ScheduleChange]:
+    """The changes that end pauses; raises ConfigError for a named schedule that has none."""
+    found = _schedules(project, config, names)
+    for each in found if names else ():
+        if each.pause is None:
+            raise ConfigError(f"schedule {each.name} is not paused")
+    paused = [each for each in found if each.pause]
+    return [change(project, config, each.name, {"pause": None}, now) for each in paused]
+
+
+def _schedules(project: Project, config: Config, names: Sequence[str]) -> list[Schedule]:
+    known = {name: project.schedule(name, config) for name in names or project.schedule_names()}
+    for name, schedule in known.items():
+        if schedule is None:
+            there = ", ".join(project.schedule_names()) or "none"
+            raise ConfigError(f"there is no schedule {name!r}; there are {there}")
+    return [schedule for schedule in known.values() if schedule]
+
+
+def _pause(schedule: Schedule, asked: Request, now: datetime) -> dict[str, Any]:
+    until = read_time(asked.until, now, find_zone(schedule.timezone), ahead=True)
+    if until <= now:
+        raise ConfigError(f"--until {asked.until} has passed")
+    own = schedule.pause.start if schedule.pause else schedule.start
+    if own and parse_time(own) >= until:
+        raise ConfigError(f"schedule {schedule.name} does not start before {own} anyway")
+    return {"until": f"{until:%Y-%m-%dT%H:%M:%SZ}", "who": asked.who, "why": asked.why}
