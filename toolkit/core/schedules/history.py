@@ -144,14 +144,15 @@ class History:
 
     def expects(self, run_id: RunId) -> str:
         """Whether a run was to happen: "due", or the name of the finding that says why not."""
-        time = run_id.scheduled_time
-        for revision in self._revisions.get(run_id.schedule, ()):
-            if revision.covers(time):
-                if revision.own and self.paused(run_id):
-                    due = _expects(revision.own, time)
-                    return "paused" if due == "due" else due
-                return _expects(revision.timetable, time)
-        return "not-deployed"
+        time, paused = run_id.scheduled_time, bool(self.paused(run_id))
+        found = [
+            _expects(revision.own if paused and revision.own else revision.timetable, time)
+            for revision in self._revisions.get(run_id.schedule, ())
+            if revision.covers(time)
+        ]
+        if "due" in found:  # at the moment of a change, either timetable counts
+            return "paused" if paused else "due"
+        return found[0] if found else "not-deployed"
 
     def paused(self, run_id: RunId) -> str:
         """Until when the schedule was paused then, by whom and why; empty if it was not."""
