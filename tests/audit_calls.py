@@ -22,7 +22,7 @@ class AuditCall:
 
 
 _PREFIXES = ("ledger/", "ledger/weather/", "runs/", "runs/weather/", "deployments/")
-_KEPT = ("dead-letters/", "changes/", "witness/")
+_KEPT = ("dead-letters/", "changes/", "witness/", "seals/")
 _READ = (
     "ledger/weather/weather-20261124T050000Z.succeeded.json",
     "ledger/audit/audit-20261124T050000Z.succeeded.json",
@@ -32,6 +32,8 @@ _READ = (
     "dead-letters/20261124T050000000Z.json",
     "changes/weather/weather-20261124T050000Z.1-missed.json",
     "witness/weather/weather-20261124T050000Z.json",
+    "catalog/0123.json",
+    "seals/2026-11-24.json",
 )
 _WRITTEN = (
     "ledger/audit/audit-20261124T050000Z.succeeded.json",
@@ -41,6 +43,9 @@ _WRITTEN = (
     "changes/weather/weather-20261124T050000Z.1-missed.json",
     "changes/weather/weather-20261124T050000Z.1-missed.sent.json",
     "witness/weather/weather-20261124T050000Z.json",
+    "seals/2026-11-24.json",
+    "seals/signatures/0123.json",
+    "seals/keys/0123.pem",
 )
 _CLUSTER = (("ecs:cluster", "CLUSTER"),)
 
@@ -52,15 +57,23 @@ CALLS = (
     AuditCall("s3", "GetObject", "s3:GetObject", tuple(f"BUCKET/{key}" for key in _READ)),
     AuditCall(
         "s3",
+        "HeadObject",
+        "s3:GetObject",
+        ("BUCKET/runs/weather/weather-20261124T050000Z/data.csv",),
+    ),
+    AuditCall(
+        "s3",
         "PutObject",
         "s3:PutObject",
         tuple(f"BUCKET/{key}" for key in _WRITTEN),
         (("s3:if-none-match", "*"),),
     ),
     AuditCall("logs", "FilterLogEvents", "logs:FilterLogEvents", ("RECORDS", "LOGS")),
+    AuditCall("logs", "GetLogEvents", "logs:GetLogEvents", ("LOGS",)),
     AuditCall("logs", "DescribeLogGroups", "logs:DescribeLogGroups", ("*",)),
     AuditCall("ecs", "ListTasks", "ecs:ListTasks", ("*",), _CLUSTER),
     AuditCall("ecs", "DescribeTasks", "ecs:DescribeTasks", ("TASK",), _CLUSTER),
+    AuditCall("ecs", "DescribeTaskDefinition", "ecs:DescribeTaskDefinition", ("*",)),
     AuditCall("scheduler", "GetSchedule", "scheduler:GetSchedule", ("SCHEDULE",)),
     AuditCall("scheduler", "ListSchedules", "scheduler:ListSchedules", ("*",)),
     AuditCall("sqs", "ReceiveMessage", "sqs:ReceiveMessage", ("QUEUE",)),

@@ -94,7 +94,7 @@ def test_a_private_network_lets_every_call_through_where_it_is_asked_to() -> Non
         ("s3:PutObject", "BUCKET/ledger/weather/weather-20261124T050000Z.succeeded.json"),
         ("s3:PutObject", "BUCKET/runs/weather/weather-20261124T050000Z/claim.json"),
         ("s3:PutObject", "BUCKET/deployments/20261124T050000000Z.json"),
-        ("s3:GetObject", "BUCKET/runs/weather/weather-20261124T050000Z/secret.csv"),
+        ("s3:GetObject", "BUCKET/releases/demo.json"),
         ("s3:DeleteObject", "BUCKET/changes/weather/x.json"),
         ("sqs:DeleteMessage", "QUEUE"),
         ("ecs:RunTask", "*"),
@@ -112,14 +112,14 @@ def test_the_list_names_the_services_whose_clients_an_image_keeps() -> None:
     from toolkit.runtime.catalog import reserved
 
     (workload,) = reserved().workloads.values()
-    assert {call.service for call in CALLS} - {"s3"} == set(workload.services)
+    assert {call.service for call in CALLS} - {"s3"} | {"kms"} == set(workload.services)
 
 
 def test_the_task_is_told_what_it_reads_of_the_platform() -> None:
     """Everything of the platform that audits use stands in the task definition."""
     container = properties("audit", "TaskDefinition")["ContainerDefinitions"][0]
     variables = {row["Name"]: row["Value"] for row in container["Environment"]}
-    assert {task.APP, task.PLATFORM, task.FLAGS} <= variables.keys()
+    assert {task.APP, task.PLATFORM, task.FLAGS, task.SIGNING_KEY} <= variables.keys()
     given = set(re.findall(r'"(\w+)": ', variables[task.PLATFORM]))
     read = {
         "bucket_name",
@@ -169,8 +169,8 @@ def test_an_audit_has_time_to_end_before_another_takes_over() -> None:
     assert workload.max_runtime_seconds + 120 <= LEASE.total_seconds()
 
 
-def test_the_steps_of_an_audit_end_with_its_heartbeat() -> None:
-    assert audit.STEPS[-1] is audit.heartbeat
+def test_an_audit_seals_after_all_that_somebody_waits_for() -> None:
+    assert audit.STEPS[-2:] == (audit.heartbeat, audit.seal)
 
 
 def test_the_key_can_be_used_by_the_audit_alone() -> None:

@@ -149,6 +149,7 @@ class App:
         project: Any = None
         app = cls(project, Config(DEFAULT, AppNames(name)), aws, console, clock, local=False)
         app.made["platform"] = platform
+        app.made["stacks"] = AppStacks.of([], app.names.platform_stack)
         return app
 
     def now(self) -> datetime:

@@ -1,4 +1,4 @@
-"""One audit: keep what AWS forgets, tell what changed, and say that somebody looked."""
+"""One audit: keep what AWS forgets, tell what changed, say that somebody looked, and seal."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -8,6 +8,7 @@ from attrs import asdict, define, evolve, field, frozen
 
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
+from toolkit.app.proof.seals import Signer, seal_due_days
 from toolkit.app.proof.tasks import ends
 from toolkit.audit.look import LONGEST, look, with_causes
 from toolkit.audit.outbox import Outbox
@@ -32,13 +33,16 @@ _QUEUED = timedelta(days=15)
 class AuditOptions:
     """How to look: since when (the last audit), whether to write anything, and the flags of mails.
 
-    ``beats`` says that this is the scheduled audit: its heartbeat keeps the alarm silent.
+    ``beats`` says that this is the scheduled audit: its heartbeat keeps the alarm silent. ``seals``
+    says whether days are sealed, and ``signer`` signs each seal; None leaves them unsigned.
     """
 
     since: datetime | None = None
     dry_run: bool = False
     flags: str = ""
     beats: bool = False
+    seals: bool = True
+    signer: Signer | None = None
 
 
 @define
@@ -157,7 +161,14 @@ def heartbeat(audit: Audit) -> None:
         audit.app.notices.beat()
 
 
-STEPS: tuple[Step, ...] = (witness, letters, news, heartbeat)
+def seal(audit: Audit) -> None:
+    """Seal the days that are final; last, so that nothing of it keeps a mail from going out."""
+    options, app = audit.options, audit.app
+    if options.seals and not options.dry_run:
+        seal_due_days(app, audit.now, options.signer)
+
+
+STEPS: tuple[Step, ...] = (witness, letters, news, heartbeat, seal)
 
 
 @frozen

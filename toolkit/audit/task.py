@@ -1,7 +1,7 @@
 """The audit as a workload: the app as its task definition tells it, and one audit of it.
 
-AUDIT_APP, AUDIT_PLATFORM (the platform's outputs as JSON) and AUDIT_FLAGS stand in the task
-definition (templates/audit.yaml), so that the task needs no right to read stacks.
+AUDIT_APP, AUDIT_PLATFORM (the platform's outputs as JSON), AUDIT_FLAGS and AUDIT_SIGNING_KEY stand
+in the task definition (templates/audit.yaml), so that the task needs no right to read stacks.
 """
 
 import json
@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from toolkit.adapters.kms import SigningKey
 from toolkit.adapters.session import Aws, Endpoint
 from toolkit.app.app import App, Quiet
 from toolkit.audit.audit import SETTLED, AuditOptions, audit
@@ -17,12 +18,15 @@ from toolkit.core.platform import Platform
 from toolkit.runtime.contract import ContractError, Gate, Json, Result, Run, format_time
 
 APP, PLATFORM, FLAGS = "AUDIT_APP", "AUDIT_PLATFORM", "AUDIT_FLAGS"
+SIGNING_KEY = "AUDIT_SIGNING_KEY"
 
 
 def run(_settings: Mapping[str, Json], run: Run) -> Result:
     """Audit the app that this task belongs to."""
     app = opened(os.environ, run)
-    found = audit(app, AuditOptions(flags=os.environ.get(FLAGS, ""), beats=True))
+    flags, key = os.environ.get(FLAGS, ""), os.environ.get(SIGNING_KEY, "")
+    signer = SigningKey(app.aws, key) if key else None
+    found = audit(app, AuditOptions(flags=flags, beats=True, signer=signer))
     run.save("audit.json", json.dumps(found.to_json(), indent=1).encode(), media_type=_JSON)
     for change in found.changes:
         run.event("change.told", id=change.id)

@@ -1,7 +1,7 @@
 """Gather what is known of a run. Gathering never judges, and absence is recorded as absence."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -109,8 +109,14 @@ class Gatherer:
         return self._app.logs.lines(group, log_stream(evidence.owner.task_arn))
 
     def _workload(self, run_id: RunId) -> str:
-        catalog = self._app.project.catalog
-        return workload_of(run_id.schedule, catalog.workloads) or run_id.schedule
+        return workload_of(run_id.schedule, self._workloads) or run_id.schedule
+
+    @cached_property
+    def _workloads(self) -> Collection[str]:
+        """The names of the workloads: the project's, or in a task of the app those with a log."""
+        if self._app.project is not None:
+            return self._app.project.catalog.workloads
+        return {group.removeprefix(f"/{self._app.name}/") for group in self._log_groups}
 
     def _expectations(
         self,
@@ -140,7 +146,8 @@ class Gatherer:
         if definition.catalog_digest is not None:
             return self._row(definition.catalog_digest)
         # Version 0.1 deployed it, and kept no row.
-        catalog = self._app.project.catalog.workloads
+        project = self._app.project
+        catalog = project.catalog.workloads if project is not None else {}
         workload = catalog.get(definition.workload or self._workload(run_id))
         return Expectation.assume(workload) if workload is not None else None
 

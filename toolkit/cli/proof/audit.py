@@ -9,6 +9,7 @@ from toolkit.cli.render import print_json
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
 from toolkit.core.changes.message import subject
+from toolkit.core.names import AUDIT
 
 
 @click.command("audit")
@@ -20,10 +21,12 @@ from toolkit.core.changes.message import subject
 def audit_command(app: App, as_json: bool, dry_run: bool, since: str | None) -> int:
     """Look at all runs since the last audit, and send what changed.
 
+    It also seals days that are final, except where a key signs seals: the scheduled audit does.
     Exit code 1 if a schedule is in trouble, 4 if something could not be looked at or sent.
     """
     begin = Times(app.now(), None).period(since, None)[0] if since else None
-    options = AuditOptions(begin, dry_run, app.config.flags or (" --local" if app.local else ""))
+    flags = app.config.flags or (" --local" if app.local else "")
+    options = AuditOptions(begin, dry_run, flags, seals=not _signs(app))
     found = audit(app, options)
     if as_json:
         print_json(found.to_json())
@@ -32,6 +35,12 @@ def audit_command(app: App, as_json: bool, dry_run: bool, since: str | None) -> 
     if found.problems:
         return 4
     return 1 if found.troubles else 0
+
+
+def _signs(app: App) -> bool:
+    """Whether seals are signed, which the role of the scheduled audit alone can do."""
+    stack = app.stacks.all.get(app.names.workload_stack(AUDIT))
+    return stack is not None and bool(stack.outputs.get("SigningKeyArn"))
 
 
 def _print(found: Audit) -> None:
