@@ -10,10 +10,13 @@ from toolkit.core.proof.signature import pem
 def test_the_audit_seals_and_signs_and_a_kept_folder_is_proved_by_the_key(tmp_path: Path) -> None:
     project = make_project(tmp_path, audit=True)
     config = project.root / "toolkit.toml"
-    config.write_text(f'{config.read_text()}\n[default.audit_parameters]\nSigningKey = "true"\n')
+    text = config.read_text().replace("rate(30 minutes)", "rate(1 hour)")
+    config.write_text(f'{text}\n[default.audit_parameters]\nSigningKey = "true"\n')
     project.toolkit("deploy", "--local", "--yes", "--only", "weather", "--only", "audit")
     try:
-        project.toolkit("local", "advance", "3d")
+        # A day is sealed 24 hours after its end.
+        for _ in range(6):
+            project.toolkit("local", "advance", "9h")
         found = project.toolkit("verify", "--local", "--json").json()
         assert found["problems"] == []
         assert found["signed"] >= 1

@@ -214,6 +214,8 @@ def _resource_arn(
         return _parameter_arn(json.loads(body))
     if service == "logs" and action in _ON_LOG_STREAMS:
         return _log_stream_arn(json.loads(body))
+    if service == "scheduler" and path.startswith("/schedules/"):
+        return _schedule_arn(path, body, *rest)
     return str(original(service, method, path, headers, body, *rest))
 
 
@@ -228,6 +230,18 @@ def _parameter_arn(request: Json) -> str:
 def _log_stream_arn(request: Json) -> str:
     group, stream = request.get("logGroupName"), request.get("logStreamName")
     return f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:{stream}"
+
+
+def _schedule_arn(path: str, body: bytes, query: Json | None = None, *_rest: Any) -> str:
+    """The schedule in its group; ministack takes every group for the default one."""
+    group = (query or {}).get("groupName")
+    if isinstance(group, list):
+        group = group[0] if group else None
+    if not group and body:
+        group = json.loads(body).get("GroupName")
+    name = path.split("/")[2]
+    place = f"arn:aws:scheduler:{get_region()}:{get_account_id()}"
+    return f"{place}:schedule/{group or 'default'}/{name}"
 
 
 def _task_definition_arn(reference: str) -> str:
@@ -254,6 +268,10 @@ def _condition_keys(
         keys["events:source"] = sources.pop() if len(sources) == 1 else None
     elif iam_action == "cloudwatch:PutMetricData":
         keys["cloudwatch:namespace"] = _namespace(body, params)
+    elif iam_action == "kms:Sign":
+        request = json.loads(body)
+        keys["kms:SigningAlgorithm"] = request.get("SigningAlgorithm")
+        keys["kms:MessageType"] = request.get("MessageType", "RAW")
     return keys
 
 
