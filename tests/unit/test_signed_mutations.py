@@ -311,6 +311,16 @@ def test_a_folder_on_disk_is_judged_with_the_key(tmp_path: Path) -> None:
     assert rejudge(tmp_path, tmp_path, OTHER.public.encode()).ruling is Ruling.FAIL
 
 
+def test_the_signed_run_in_evidence_passes_with_the_key_beside_it_and_no_other() -> None:
+    evidence = kept_runs.ROOT / "evidence"
+    signed = [path.parent for path in evidence.glob("*/signature.json")]
+    assert signed
+    for folder in signed:
+        key = (evidence / "signing-key.pem").read_bytes()
+        assert rejudge(folder, kept_runs.ROOT, key).ruling is Ruling.PASS
+        assert rejudge(folder, kept_runs.ROOT, OTHER.public.encode()).ruling is Ruling.FAIL
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 @pytest.mark.parametrize(("altered", "said"), [(False, "Verified OK"), (True, "failure")])
 def test_openssl_alone_comes_to_the_same_answer(
