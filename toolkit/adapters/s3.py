@@ -117,13 +117,7 @@ class Bucket:
     def write(self, key: str, content: bytes, media_type: str) -> None:
         """Put an object, with its SHA-256 checked by S3."""
         with translated(f"s3://{self.name}/{key}"):
-            self._client.put_object(
-                Bucket=self.name,
-                Key=key,
-                Body=content,
-                ContentType=media_type,
-                ChecksumAlgorithm="SHA256",
-            )
+            self._put(key, content, media_type)
 
     def create(self, key: str, content: bytes, media_type: str) -> bool:
         """Put an object where there is none; False, and nothing written, where there is one."""
@@ -131,19 +125,22 @@ class Bucket:
 
         with translated(f"s3://{self.name}/{key}"):
             try:
-                self._client.put_object(
-                    Bucket=self.name,
-                    Key=key,
-                    Body=content,
-                    ContentType=media_type,
-                    ChecksumAlgorithm="SHA256",
-                    IfNoneMatch="*",
-                )
+                self._put(key, content, media_type, IfNoneMatch="*")
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") in _TAKEN:
                     return False
                 raise
         return True
+
+    def _put(self, key: str, content: bytes, media_type: str, **condition: Any) -> None:
+        self._client.put_object(
+            Bucket=self.name,
+            Key=key,
+            Body=content,
+            ContentType=media_type,
+            ChecksumAlgorithm="SHA256",
+            **condition,
+        )
 
     def heads(self, keys: Iterable[str]) -> dict[str, StoredObject]:
         """Size and recorded SHA-256 of each object that exists, several at a time."""

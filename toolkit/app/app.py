@@ -179,6 +179,11 @@ class App:
         return ("", "") if isinstance(who, Unknown) else (who.account, who.region)
 
     @property
+    def caller(self) -> str:
+        """The ARN of who asks, by STS."""
+        return account.identity(self.aws).arn
+
+    @property
     def names(self) -> AppNames:
         """The names of what the app owns."""
         return self.config.app

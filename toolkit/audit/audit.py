@@ -143,7 +143,7 @@ def letters(audit: Audit) -> None:
 def news(audit: Audit) -> None:
     """Send what an audit before left behind, look, and send what changed."""
     app, now = audit.app, audit.now
-    outbox = Outbox(_Post(app), app.notices, audit.options.flags)
+    outbox = Outbox(app.archive, app.notices, audit.options.flags)
     # Before the firings are read: what another audit tells meanwhile is then already taken.
     audit.told = outbox.told()
     if not audit.options.dry_run:
@@ -169,19 +169,3 @@ def seal(audit: Audit) -> None:
 
 
 STEPS: tuple[Step, ...] = (witness, letters, news, heartbeat, seal)
-
-
-@frozen
-class _Post:
-    """The archive as the outbox takes it."""
-
-    app: App
-
-    def changes(self) -> dict[str, datetime]:
-        return self.app.archive.changes()
-
-    def create(self, key: str, content: bytes) -> bool:
-        return self.app.archive.create(key, content)
-
-    def read(self, key: str) -> bytes | None:
-        return self.app.archive.read(key)

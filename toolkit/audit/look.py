@@ -162,6 +162,6 @@ def _cause(app: App, timing: Timing) -> str:
     now, then = live.timing, timing
     for word in ("expression", "timezone", "start", "end"):
         if getattr(now, word) != getattr(then, word):
-            text = f"{getattr(now, word) or 'none'}, and was deployed as {getattr(then, word)}"
-            return f"the schedule's {word} is {text or 'none'}"
+            live_value, deployed = getattr(now, word) or "none", getattr(then, word) or "none"
+            return f"the schedule's {word} is {live_value}, and was deployed as {deployed}"
     return ""

@@ -5,6 +5,7 @@ time, dated keys by when they were written, so a period is a stretch of a listin
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from toolkit.runtime.contract import ContractError, Outcome, RunId
@@ -179,6 +180,20 @@ def sealed(key: str) -> tuple[date, int] | None:
         return (date.fromisoformat(match[1]), int(match[2] or 0)) if match else None
     except ValueError:
         return None
+
+
+def seals_by_day(keys: Iterable[str]) -> dict[date, list[str]]:
+    """The keys of seals by their days, in the order given; keys of something else are left out.
+
+    >>> seals_by_day(["seals/2026-11-24.json", "seals/2026-11-24.1.json", "seals/keys/a.pem"])
+    {datetime.date(2026, 11, 24): ['seals/2026-11-24.json', 'seals/2026-11-24.1.json']}
+    """
+    days: dict[date, list[str]] = {}
+    for key in keys:
+        found = sealed(key)
+        if found is not None:
+            days.setdefault(found[0], []).append(key)
+    return days
 
 
 def signature_key(digest: str) -> str:

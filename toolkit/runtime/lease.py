@@ -111,11 +111,7 @@ class HeldLease:
                 break
             etag = self._store.replace(self._key, content, stored.etag if stored else None)
         self._over.set()
-        self.report = LeaseReport(
-            LeaseState.REFUSED,
-            holder.run_id if holder else "",
-            holder.task_arn if holder else "",
-        )
+        self.report = _held_by(holder, LeaseState.REFUSED)
         return self.report
 
     def keep(self) -> None:
@@ -154,11 +150,7 @@ class HeldLease:
                 self._lease, self._etag = holder, stored.etag
                 return
             self._over.set()
-            self.report = LeaseReport(
-                LeaseState.LOST,
-                holder.run_id if holder else "",
-                holder.task_arn if holder else "",
-            )
+            self.report = _held_by(holder, LeaseState.LOST)
         self._lost(holder)
 
     def _is_own(self, holder: Lease | None) -> bool:
@@ -168,6 +160,11 @@ class HeldLease:
 def new_lease(run_id: str, task_arn: str, taken_at: str) -> Lease:
     """The lease that a run is about to take."""
     return Lease(run_id, task_arn, secrets.token_hex(8), taken_at)
+
+
+def _held_by(holder: Lease | None, state: LeaseState) -> LeaseReport:
+    """The report of a run that has no lease, with who has it where that is known."""
+    return LeaseReport(state, holder.run_id, holder.task_arn) if holder else LeaseReport(state)
 
 
 def _read(stored: StoredLease | None) -> Lease | None:

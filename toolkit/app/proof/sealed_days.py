@@ -9,7 +9,7 @@ from toolkit.core.proof.ledger import Firing, State
 from toolkit.core.proof.seal import SealedRow
 from toolkit.core.proof.seal_chain import ChainCheck, SealedDay, sealed_by
 from toolkit.runtime.contract import RunId
-from toolkit.runtime.layout import sealed
+from toolkit.runtime.layout import seals_by_day
 
 _AT_ONCE = 16  # days; a seal has up to some megabytes
 
@@ -24,10 +24,8 @@ class SealedDays:
         self._keys: dict[date, list[str]] = {}
         if sealed_by(since.date()) > now:
             return  # nothing of it can be sealed yet
-        for stored in app.seals.listed(since.date(), until.date()):
-            found = sealed(stored.key)
-            if found is not None:
-                self._keys.setdefault(found[0], []).append(stored.key)
+        listed = app.seals.listed(since.date(), until.date())
+        self._keys = seals_by_day(stored.key for stored in listed)
 
     def __bool__(self) -> bool:
         return bool(self._keys)

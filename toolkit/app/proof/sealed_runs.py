@@ -7,7 +7,7 @@ from toolkit.app.app import App
 from toolkit.core.proof.seal import Sealed
 from toolkit.core.proof.seal_chain import SealedDay, sealed_by, verify_chain
 from toolkit.runtime.contract import RunId
-from toolkit.runtime.layout import sealed
+from toolkit.runtime.layout import seals_by_day
 
 
 class SealedRuns:
@@ -23,11 +23,9 @@ class SealedRuns:
         days = {day for day in due - self._days.keys() if sealed_by(day) <= now}
         if not days:
             return
-        keys = [
-            stored.key
-            for stored in self._app.seals.listed(min(days), max(days))
-            if (found := sealed(stored.key)) and found[0] in days
-        ]
+        listed = self._app.seals.listed(min(days), max(days))
+        by_day = seals_by_day(stored.key for stored in listed)
+        keys = [key for day, own in by_day.items() if day in days for key in own]
         chain = verify_chain(self._app.seals.raw(keys), self._app.seals.bucket, whole=False)
         self._days |= {day: chain.days.get(day, SealedDay(())) for day in days}
 

@@ -32,9 +32,10 @@ from toolkit.core.proof.seal_chain import (
 )
 from toolkit.core.proof.seal_facts import facts
 from toolkit.core.proof.signature import Signature
+from toolkit.core.schedules.history import History
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import format_time, parse_time
-from toolkit.runtime.layout import sealed
+from toolkit.runtime.layout import seals_by_day
 
 # A first audit may find years that nobody sealed; each seals so many days, the oldest first.
 _DAYS_AT_ONCE = 31
@@ -73,29 +74,29 @@ def seal_due_days(app: App, now: datetime, signer: Signer | None = None) -> Seal
         now: the present.
         signer: what signs each seal before it is written; None leaves them unsigned.
     """
-    first = Deployments(app, now).since(EPOCH).earliest
+    history = Deployments(app, now).since(EPOCH)
     listed = {stored.key: stored.modified_at for stored in app.seals.listed()}
     since = (now - _LOOKED_BACK).date()
     chain = _read(app, listed, since)
     known = _complete(listed, chain)
-    due = due_days(first, known, now)[:_DAYS_AT_ONCE]
+    due = due_days(history.earliest, known, now)[:_DAYS_AT_ONCE]
     writer = _Writer(app, now, chain, signer)
     waiting = []
-    for day, firings in _days(app, due):
+    for day, firings in _days(app, history, due):
         if final(firings):
             writer.write_day(day, chain.days.get(day, SealedDay(())), firings)
         else:
             waiting.append(day)
     if writer.keys:
         recent = sorted(day for day in chain.complete if day >= since)
-        for day, firings in _days(app, recent):
+        for day, firings in _days(app, history, recent):
             writer.amend(day, chain.days[day], firings)
     return SealsWritten(tuple(writer.keys), tuple(waiting))
 
 
 def _complete(listed: Mapping[str, str], chain: Chain) -> set[date]:
     """The days that need no seal: read and whole, or older and listed with their own seal."""
-    older = {found[0] for key in listed if (found := sealed(key)) and found[0] not in chain.days}
+    older = seals_by_day(listed).keys() - chain.days.keys()
     # A seal that cannot be believed is not written over: there is one object a key.
     return older | {day for day, seals in chain.days.items() if seals.complete} | chain.bad_days
 
@@ -106,23 +107,22 @@ def _read(app: App, listed: Mapping[str, str], since: date) -> Chain:
     The chain goes on from those that nothing refers to: they are among the last of all.
     """
     newest = max((parse_time(time) for time in listed.values()), default=EPOCH)
-    wanted = [
+    keys = [
         key
-        for key, time in listed.items()
-        if (found := sealed(key)) and (found[0] >= since or newest - parse_time(time) < DAY)
+        for day, own in seals_by_day(listed).items()
+        if day >= since or any(newest - parse_time(listed[key]) < DAY for key in own)
+        for key in own
     ]
-    whole_days = {found[0] for key in wanted if (found := sealed(key))}
-    keys = [key for key in listed if (found := sealed(key)) and found[0] in whole_days]
     return verify_chain(app.seals.raw(keys), app.seals.bucket, whole=False)
 
 
-def _days(app: App, days: Sequence[date]) -> Iterator[tuple[date, list[Firing]]]:
+def _days(app: App, history: History, days: Sequence[date]) -> Iterator[tuple[date, list[Firing]]]:
     """The firings of some days, from the runs themselves; those in one stretch are read at once."""
     for begin, end in stretches(days):
         # A period begins after its start and goes up to its end.
         period = ledger.Period(start_of(begin) - _TICK, start_of(end) + DAY - _TICK)
         found: defaultdict[date, list[Firing]] = defaultdict(list)
-        for firing in ledger.read(app, period, sealed=False).firings:
+        for firing in ledger.read(app, period, history, sealed=False).firings:
             found[firing.run_id.scheduled_time.date()].append(firing)
         day = begin
         while day <= end:

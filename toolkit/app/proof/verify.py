@@ -16,7 +16,7 @@ from toolkit.core.proof.seal_chain import Chain, ChainCheck, Problem, SealedDay,
 from toolkit.core.proof.signature import Signature, problem
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import RunId
-from toolkit.runtime.layout import sealed
+from toolkit.runtime.layout import seals_by_day
 
 _AT_ONCE = 16  # days
 
@@ -57,14 +57,14 @@ def verify(app: App, key: bytes | None = None, *, deep: bool = False) -> Verific
             None takes the keys that the bucket keeps, which whoever writes there could exchange.
         deep: also check the SHA-256 of manifests, claims and artifacts, a HEAD for each.
     """
-    listed = [stored.key for stored in app.seals.listed()]
-    days = sorted({found[0] for each in listed if (found := sealed(each))})
+    seals = seals_by_day(stored.key for stored in app.seals.listed())
+    days = sorted(seals)
     reader = _Reader(app, key, deep=deep)
     for start in range(0, len(days), _AT_ONCE):
-        chunk = set(days[start : start + _AT_ONCE])
-        reader.read([each for each in listed if (found := sealed(each)) and found[0] in chunk])
-    first = Deployments(app, app.now()).since(EPOCH).earliest
-    return reader.result(days, due_days(first, days, app.now()))
+        reader.read([key for day in days[start : start + _AT_ONCE] for key in seals[day]])
+    now = app.now()
+    first = Deployments(app, now).since(EPOCH).earliest
+    return reader.result(days, due_days(first, days, now))
 
 
 class _Reader:

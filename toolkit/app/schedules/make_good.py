@@ -1,11 +1,12 @@
 """Run a firing that did not happen, under the run id that it would have had."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from attrs import frozen
 
-from toolkit.adapters import account
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
 from toolkit.app.proof.tasks import find_tasks
@@ -22,9 +23,10 @@ _SECOND = timedelta(seconds=1)
 
 @frozen
 class Wanted:
-    """A firing that may be made good: who asks for it, why, and how late it is."""
+    """A firing that may be made good: what its schedule runs, who asks for it, why, how late."""
 
     run_id: RunId
+    target: Mapping[str, Any]
     by: str
     why: str
     late: timedelta
@@ -40,21 +42,19 @@ def plan(app: App, name: str, time: datetime, why: str) -> Wanted:
     now = app.now()
     run_id = RunId(name, time.replace(microsecond=0))
     make_good.check(_known(app, run_id, now), now)
-    if app.scheduler.target(name) is None:
+    target = app.scheduler.target(name)
+    if target is None:
         raise ConfigError(f"schedule {name} is not deployed any more: nothing says how to run it")
-    return Wanted(run_id, caller(app), why, now - run_id.scheduled_time)
+    return Wanted(run_id, target, app.caller, why, now - run_id.scheduled_time)
 
 
 def start(app: App, wanted: Wanted) -> Started:
     """Start the run; if the firing is delivered after all, the claim lets one of both win."""
-    target = app.scheduler.target(wanted.run_id.schedule)
-    if target is None:
-        raise ConfigError(f"schedule {wanted.run_id.schedule} is not deployed any more")
     return launch(
         app,
-        target,
+        wanted.target,
         wanted.run_id,
-        own_environment(target.get("Input")),
+        own_environment(wanted.target.get("Input")),
         token=secrets.token_hex(3),
         more=make_good.variables(wanted.by, wanted.why),
     )
@@ -84,8 +84,3 @@ def _near(history: History, run_id: RunId) -> tuple[datetime, ...]:
     before = history.latest(run_id.schedule, run_id.scheduled_time - _SECOND)
     after = history.next(run_id.schedule, run_id.scheduled_time)
     return tuple(time for time in (before, after) if time is not None)
-
-
-def caller(app: App) -> str:
-    """The ARN of who asks."""
-    return account.identity(app.aws).arn

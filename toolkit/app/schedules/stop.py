@@ -2,7 +2,6 @@
 
 from attrs import frozen
 
-from toolkit.adapters import account
 from toolkit.app.app import App
 from toolkit.app.proof.ledger import running_tasks
 from toolkit.core.errors import ConfigError
@@ -27,7 +26,7 @@ def plan(app: App, run_id: RunId, reason: str) -> Stopping:
     if task is None:
         hint = f"see what runs: {app.command('status')}"
         raise ConfigError(f"no task of {run_id} runs", hint=hint)
-    return Stopping(run_id, task, f"{account.identity(app.aws).arn}: {reason}")
+    return Stopping(run_id, task, f"{app.caller}: {reason}")
 
 
 def stop(app: App, wanted: Stopping) -> None:

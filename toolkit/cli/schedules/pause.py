@@ -6,7 +6,6 @@ import click
 
 from toolkit.app.deploying.layers import StackOutcome
 from toolkit.app.schedules import pause
-from toolkit.app.schedules.make_good import caller
 from toolkit.app.schedules.schedule import ScheduleChange, apply
 from toolkit.cli.completing import schedules
 from toolkit.cli.options import json_option, yes_option
@@ -89,6 +88,6 @@ def pause_command(
     """
     check_names(names, every)
     app = root.app
-    asked = pause.Request(until, caller(app), why)
+    asked = pause.Request(until, app.caller, why)
     found = pause.pauses(app.project, app.config, names, asked, app.now())
     return carry_out(root, found, yes=yes, as_json=as_json, dry_run=dry_run)

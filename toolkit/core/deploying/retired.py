@@ -5,11 +5,11 @@ from collections.abc import Collection
 from attrs import frozen
 
 from toolkit.core.deploying.plans import NOUN_TAG, SCHEDULE, WORKLOAD
-from toolkit.core.names import AppNames
+from toolkit.core.names import AUDIT, AppNames
 from toolkit.core.stack import Stack
 
 # The audit's stacks are made by a key of toolkit.toml, not by a file or a table of the catalog.
-_OF_THE_TOOLKIT = ("audit",)
+_OF_THE_TOOLKIT = (AUDIT,)
 
 
 @frozen
