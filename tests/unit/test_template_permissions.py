@@ -29,6 +29,7 @@ NO_RESOURCE = {
     "cloudwatch:PutMetricData": "cloudwatch:namespace",
     "ecs:ListTasks": "ecs:cluster",
     "ecs:DescribeTasks": "ecs:cluster",
+    "ecs:DescribeTaskDefinition": None,
 }
 CLUSTER = "Cluster.Arn"
 TASK_ROLE = f"arn:aws:iam::{ACCOUNT}:role/demo/{REGION}/task/demo-workload-weather-TaskRole-1"

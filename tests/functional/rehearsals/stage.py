@@ -268,7 +268,7 @@ class Stage:
             "--local",
             "--wait",
             "--timeout",
-            "60",
+            "100",
             "--json",
             *options,
             code=code,
