@@ -36,8 +36,10 @@ LOCK = "locks/deploy.json"
 
 @pytest.fixture(scope="session")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project of its own with one schedule, deployed."""
+    """A project of its own with one schedule, deployed, which fires far from now."""
     made = make_project(tmp_path_factory.mktemp("ship"))
+    weather, hour = made.root / "schedules" / "weather.toml", (datetime.now(UTC).hour + 12) % 24
+    weather.write_text(weather.read_text().replace("cron(0 6 ", f"cron(0 {hour} "))
     with (made.root / "toolkit.toml").open("a") as config:
         for name in OTHERS:
             config.write(f'\n[{name}]\napp = "{name}"\nenv.weather.SOURCE = "vega-seattle"\n')

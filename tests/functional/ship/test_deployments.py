@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
-from tests.functional.conftest import ROOT, SCHEDULE, Project
+from tests.functional.conftest import ROOT, Project
 from toolkit.app.app import open_app
 from toolkit.app.deploying.deploy import deploy
 from toolkit.app.deploying.layers import Options, StackOutcome
@@ -61,7 +61,7 @@ def test_deploying_what_stands_asks_for_little_and_executes_nothing(shipped: Pro
 def test_a_dry_run_leaves_no_trace(
     shipped: Project, bucket: str, edited: Callable[[str, str, str], None]
 ) -> None:
-    edited("schedules/weather.toml", SCHEDULE.splitlines()[2], 'expression = "rate(1 hour)"')
+    edited("schedules/weather.toml", expression_of(shipped), "rate(1 hour)")
     (shipped.root / "schedules" / "weather-new.toml").write_text('expression = "rate(1 day)"\n')
     before = stacks(shipped)
     releases = shipped.toolkit("package", "--local", "--list").out
@@ -83,7 +83,7 @@ def test_without_a_person_nobody_agrees(
     shipped: Project, edited: Callable[[str, str, str], None]
 ) -> None:
     before = expression_of(shipped)
-    edited("schedules/weather.toml", SCHEDULE.splitlines()[2], 'expression = "rate(1 hour)"')
+    edited("schedules/weather.toml", expression_of(shipped), "rate(1 hour)")
     answer = shipped.toolkit("deploy", "--local", "--only", "weather", code=1)
     assert "declined" in answer.out
     assert expression_of(shipped) == before
