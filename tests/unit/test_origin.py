@@ -53,11 +53,21 @@ def calendar_page(known_since: datetime | None, since: datetime) -> str:
     return calendar.page("nightly", NOW, summary, {})
 
 
-def test_days_before_the_first_record_are_unknown() -> None:
-    since = NOW - timedelta(days=9)
-    page = calendar_page(NOW - timedelta(days=2), since)
-    assert page.count('class="day unrecorded"') == 7
-    assert "embedded AWS" in page[page.index("<header") : page.index("</header>")]
-    assert 'class="day unrecorded"' not in calendar_page(since, since)
-    # Without any record nothing before the first firing is known, nor is that day's silence.
-    assert calendar_page(None, since).count("unrecorded") > 7
+@pytest.mark.parametrize("since_days", range(1, 16))
+@pytest.mark.parametrize("known_days", [*range(1, 16), None])
+def test_every_day_before_the_first_record_is_unknown(
+    since_days: int, known_days: int | None
+) -> None:
+    since = NOW - timedelta(days=since_days)
+    known = None if known_days is None else NOW - timedelta(days=known_days)
+    page = calendar_page(known, since)
+    begin = since.date() - timedelta(days=since.weekday())
+    sunday = NOW.date() + timedelta(days=6 - NOW.weekday())
+    days = [begin + timedelta(days=number) for number in range((sunday - begin).days + 1)]
+    empty = [day for day in days if day != NOW.date()]
+    unknown = [day for day in empty if known is None or day < known.date()]
+    outside = [day for day in empty if day not in unknown and day < since.date()]
+    assert page.count('class="day unrecorded"') == len(unknown)
+    assert page.count('class="day none outside"') == len(outside)
+    assert page.count('class="day none"') == len(empty) - len(unknown) - len(outside)
+    assert ('class="legend"' in page) == bool(unknown)

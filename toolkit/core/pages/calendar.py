@@ -31,7 +31,8 @@ class CalendarPage:
     """Gathers firings by day; however many there are, a day holds a few and counts the rest.
 
     ``since`` is the first moment that the page is about, and ``known_since`` when the first record
-    of a deployment was made: on days before it nothing is known of any firing.
+    of a deployment was made: on days before it nothing is known of any firing. The days of the
+    first week that lie before ``since`` are marked as not shown, or as unknown.
     """
 
     since: datetime
@@ -66,10 +67,10 @@ class CalendarPage:
                 class_="totals",
             ),
         )
-        weeks = el(
-            "div", [self._week(monday, now, links) for monday in self._mondays()], class_="calendar"
-        )
-        main = el("main", self._attention(links), section("Calendar", weeks))
+        mondays = self._mondays()
+        weeks = el("div", [self._week(day, now, links) for day in mondays], class_="calendar")
+        shown = section("Calendar", self._legend(mondays), weeks)
+        main = el("main", self._attention(links), shown)
         return page(title, el("div", head, main, _footer()), script="calendar.js")
 
     def _mondays(self) -> list[date]:
@@ -95,7 +96,9 @@ class CalendarPage:
             unknown = el("p", "unknown", title="no deployment was recorded yet")
             return el("div", title, unknown, class_=f"{css} unrecorded")
         if rows is None:
-            return el("div", title, class_=f"{css} none")
+            earlier = day < self.since.date()
+            why = el("p", "not shown", title="before the time asked for") if earlier else None
+            return el("div", title, why, class_=f"{css} none{' outside' if earlier else ''}")
         few = [firing for firings in rows.values() if len(firings) <= _EACH for firing in firings]
         few.sort(key=lambda firing: (firing.run_id.scheduled_time, firing.run_id.schedule))
         cells = [_cell(firing, links) for firing in few]
@@ -105,9 +108,16 @@ class CalendarPage:
         return el("div", title, el("ul", cells), class_=css)
 
     def _is_unknown(self, day: date) -> bool:
-        """Whether the day lies in the page's time, and before anything was recorded."""
-        first = self.known_since.date() if self.known_since else date.max
-        return self.since.date() <= day < first
+        """Whether the day lies before anything was recorded."""
+        return self.known_since is None or day < self.known_since.date()
+
+    def _legend(self, mondays: list[date]) -> Html | None:
+        """What the days mean on which nothing is known, where the page has one."""
+        if not mondays or not self._is_unknown(mondays[0]):
+            return None
+        since = f", {self.known_since:%Y-%m-%d %H:%M} UTC" if self.known_since else ""
+        words = f"unknown: before the first recorded deployment{since}"
+        return el("p", el("span", class_="key unrecorded"), words, class_="legend")
 
     def _attention(self, links: Mapping[str, str]) -> Html | None:
         if not self._notable:
