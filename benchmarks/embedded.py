@@ -23,8 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from toolkit.adapters.engine import EngineClient, EngineInfo, running  # noqa: E402
-from toolkit.adapters.session import Aws  # noqa: E402
+from toolkit.adapters.aws.session import Aws  # noqa: E402
+from toolkit.adapters.embedded.engine import EngineClient, EngineInfo, running  # noqa: E402
 from toolkit.app.app import App, open_app  # noqa: E402
 
 _SPENDERS = ("engine", "emulator", "tasks")

@@ -19,7 +19,7 @@ from pathlib import Path
 import boto3
 from moto.server import ThreadedMotoServer
 
-from toolkit.adapters.docker import Docker
+from toolkit.adapters.images.docker import Docker
 from toolkit.core.deploying.image import ImageName
 from toolkit.runtime import catalog
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.embedded import counted, deployed_weather
 from benchmarks.synthetic_runs import Made
 from benchmarks.usage import peak_mb
-from toolkit.adapters.s3 import Bucket
+from toolkit.adapters.aws.s3 import Bucket
 from toolkit.app.app import App
 from toolkit.app.proof import ledger
 from toolkit.core.proof.dead_letter import DeadLetter

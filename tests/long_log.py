@@ -14,7 +14,7 @@ from attrs import define, evolve
 from benchmarks.synthetic_runs import Made
 from benchmarks.usage import peak_mb
 from tests.fake_aws import CloudWatchLogs, FakeAws, Row, platform_stack
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.proof.validate import over_since, validate_all
 from toolkit.core.deploying.config import Config

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.container.fargate import Fargate
-from toolkit.adapters.docker import Docker
-from toolkit.adapters.image_tree import image_tag
+from toolkit.adapters.images.docker import Docker
+from toolkit.adapters.images.image_tree import image_tag
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.errors import ImageError
 

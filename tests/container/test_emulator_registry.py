@@ -9,10 +9,10 @@ import pytest
 
 from tests.container.fargate import docker as command
 from tests.functional.conftest import share_emulator
-from toolkit.adapters import tags
-from toolkit.adapters.docker import Docker
-from toolkit.adapters.engine import EngineClient, EngineInfo, ensure_running
-from toolkit.adapters.registry import ecr_login
+from toolkit.adapters.embedded.engine import EngineClient, EngineInfo, ensure_running
+from toolkit.adapters.images import tags
+from toolkit.adapters.images.docker import Docker
+from toolkit.adapters.images.registry import ecr_login
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.errors import ImageError
 

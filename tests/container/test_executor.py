@@ -12,8 +12,8 @@ from tests.container.conftest import ARGUMENTS, BASE, ROOT
 from tests.container.fargate import docker as command
 from tests.functional.conftest import Project, make_project
 from tests.functional.local.conftest import eventually
-from toolkit.adapters.docker import Docker
-from toolkit.adapters.image_tree import image_tag
+from toolkit.adapters.images.docker import Docker
+from toolkit.adapters.images.image_tree import image_tag
 from toolkit.core.deploying.image import ImageName
 from toolkit.runtime import catalog
 

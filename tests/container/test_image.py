@@ -8,8 +8,8 @@ import pytest
 
 from tests.container.fargate import Fargate, docker
 from tests.container.fargate import docker as run_docker
-from toolkit.adapters import tags
-from toolkit.adapters.docker import Docker
+from toolkit.adapters.images import tags
+from toolkit.adapters.images.docker import Docker
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.errors import ImageError
 

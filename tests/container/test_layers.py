@@ -11,7 +11,7 @@ import pytest
 
 from tests.container.conftest import ARGUMENTS
 from tests.container.fargate import docker as command
-from toolkit.adapters.image_tree import image_tree, staged
+from toolkit.adapters.images.image_tree import image_tree, staged
 from toolkit.app.add import add
 from toolkit.app.init import init
 

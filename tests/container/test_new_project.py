@@ -9,9 +9,9 @@ import pytest
 
 from tests.container.conftest import ARGUMENTS
 from tests.container.fargate import docker as command
-from toolkit.adapters.docker import Docker
-from toolkit.adapters.image_tree import image_tree, staged
-from toolkit.adapters.project import Project
+from toolkit.adapters.images.docker import Docker
+from toolkit.adapters.images.image_tree import image_tree, staged
+from toolkit.adapters.project.project import Project
 from toolkit.app.add import add
 from toolkit.app.init import init
 from toolkit.core.deploying.image import ImageName

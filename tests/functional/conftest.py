@@ -15,8 +15,9 @@ import boto3
 import pytest
 from attrs import frozen
 
-from toolkit.adapters import emulator, engine, image_packages
-from toolkit.adapters.image_tree import image_tree
+from toolkit.adapters.embedded import emulator, engine
+from toolkit.adapters.images import image_packages
+from toolkit.adapters.images.image_tree import image_tree
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("toolkit.toml", "templates", "image", "workloads")

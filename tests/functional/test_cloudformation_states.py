@@ -10,7 +10,7 @@ from attrs import define, field
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from toolkit.adapters.cloudformation import CloudFormation
+from toolkit.adapters.aws.cloudformation import CloudFormation
 from toolkit.core.errors import StackError
 from toolkit.core.stack import (
     ChangeSet,

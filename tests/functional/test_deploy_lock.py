@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from toolkit.adapters.lock import LIFETIME, DeployLock, Owner
+from toolkit.adapters.bucket.lock import LIFETIME, DeployLock, Owner
 from toolkit.runtime.layout import DEPLOY_LOCK
 
 START = datetime(2026, 11, 24, 5, tzinfo=UTC)

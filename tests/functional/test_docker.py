@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.adapters import tags
-from toolkit.adapters.docker import Docker
-from toolkit.adapters.image_tree import image_tag, image_tree, staged
+from toolkit.adapters.images import tags
+from toolkit.adapters.images.docker import Docker
+from toolkit.adapters.images.image_tree import image_tag, image_tree, staged
 from toolkit.core.deploying.image import ImageName, PushProgress
 from toolkit.core.errors import ImageError
 

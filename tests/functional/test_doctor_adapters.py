@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from toolkit.adapters import account
-from toolkit.adapters.account import asked
-from toolkit.adapters.network import network, zones
-from toolkit.adapters.roles import PermissionQuestion, has_ecs_role, make_ecs_role, role
-from toolkit.adapters.stored_secrets import stored_parameter, stored_secret
+from toolkit.adapters.aws import account
+from toolkit.adapters.aws.account import asked
+from toolkit.adapters.aws.network import network, zones
+from toolkit.adapters.aws.roles import PermissionQuestion, has_ecs_role, make_ecs_role, role
+from toolkit.adapters.aws.stored_secrets import stored_parameter, stored_secret
 from toolkit.app.deploying.deploy import make_ready
 from toolkit.core.deploying.facts import Quota, Unknown, Zone
 from toolkit.core.errors import ToolkitError

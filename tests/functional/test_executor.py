@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from tests.fake_aws import FakeAws, platform_stack
-from toolkit.adapters.docker import Docker
-from toolkit.adapters.project import Project
-from toolkit.adapters.session import Endpoint
+from toolkit.adapters.aws.session import Endpoint
+from toolkit.adapters.images.docker import Docker
+from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.deploying import image, local_image
 from toolkit.cli import cli

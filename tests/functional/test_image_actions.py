@@ -12,8 +12,8 @@ from attrs import define, field
 from botocore.exceptions import ClientError
 
 from tests.fake_aws import FakeAws, platform_stack
-from toolkit.adapters.project import Project
-from toolkit.adapters.session import Endpoint
+from toolkit.adapters.aws.session import Endpoint
+from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.deploying import image
 from toolkit.core.deploying.config import Config

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.processes import alive, parents
-from toolkit.adapters import engine
+from toolkit.adapters.embedded import engine
 
 from .conftest import ROOT, Project, make_project
 

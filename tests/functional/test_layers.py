@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome
 from toolkit.core.deploying.config import Config

@@ -7,15 +7,15 @@ import pytest
 from attrs import evolve
 from moto.server import ThreadedMotoServer
 
-from toolkit.adapters import account
-from toolkit.adapters.cloudformation import CloudFormation
-from toolkit.adapters.ecr import Ecr
-from toolkit.adapters.network import network, zones
-from toolkit.adapters.roles import has_ecs_role, make_ecs_role
-from toolkit.adapters.s3 import Bucket
-from toolkit.adapters.scheduler import Scheduler
-from toolkit.adapters.session import Aws, Endpoint
-from toolkit.adapters.sqs import DeadLetterQueue
+from toolkit.adapters.aws import account
+from toolkit.adapters.aws.cloudformation import CloudFormation
+from toolkit.adapters.aws.ecr import Ecr
+from toolkit.adapters.aws.network import network, zones
+from toolkit.adapters.aws.roles import has_ecs_role, make_ecs_role
+from toolkit.adapters.aws.s3 import Bucket
+from toolkit.adapters.aws.scheduler import Scheduler
+from toolkit.adapters.aws.session import Aws, Endpoint
+from toolkit.adapters.aws.sqs import DeadLetterQueue
 from toolkit.core.errors import StackError, ToolkitError
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import StackPlan

@@ -19,7 +19,7 @@ from attrs import frozen
 
 from tests.brute_force import scan
 from tests.quartz import MISSING, Generator, ask_quartz
-from toolkit.adapters.engine import EngineClient, ensure_running
+from toolkit.adapters.embedded.engine import EngineClient, ensure_running
 
 from .conftest import share_emulator
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.adapters import account
-from toolkit.adapters.scheduler import Scheduler
-from toolkit.adapters.session import Aws, Endpoint, redirections
+from toolkit.adapters.aws import account
+from toolkit.adapters.aws.scheduler import Scheduler
+from toolkit.adapters.aws.session import Aws, Endpoint, redirections
 from toolkit.app.app import open_app
 from toolkit.core.errors import ConfigError, ToolkitError
 

@@ -18,7 +18,7 @@ ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890
 
 @define
 class Key:
-    """A signing key on P-256, as `toolkit.adapters.kms.SigningKey` is one."""
+    """A signing key on P-256, as `toolkit.adapters.aws.kms.SigningKey` is one."""
 
     arn: str = ARN
     private: ec.EllipticCurvePrivateKey = field(

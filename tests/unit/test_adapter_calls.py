@@ -18,7 +18,7 @@ from attrs import frozen
 from botocore import xform_name
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted([*ROOT.glob("toolkit/adapters/*.py"), *ROOT.glob("toolkit/app/**/*.py")])
+SOURCES = sorted([*ROOT.glob("toolkit/adapters/**/*.py"), *ROOT.glob("toolkit/app/**/*.py")])
 # The embedded AWS's engine has a client of its own, of no service of AWS.
 _OTHERS = {"EngineClient"}
 _SERVICES = {

@@ -12,8 +12,8 @@ from attrs import evolve
 
 from tests.cloudformation import load as template_of
 from tests.fake_aws import FakeAws, platform_stack
-from toolkit.adapters.project import Project
-from toolkit.adapters.session import Aws, Endpoint
+from toolkit.adapters.aws.session import Aws, Endpoint
+from toolkit.adapters.project.project import Project
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.core.deploying.config import Config

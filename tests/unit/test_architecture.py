@@ -362,7 +362,7 @@ def parse(path: Path) -> ast.Module:
         (keeps_the_import_table, "toolkit.cli.deploying.deploy", "import toolkit.local.agent"),
         (keeps_the_import_table, "toolkit.cli.deploying.deploy", "from ...adapters import ecs"),
         (keeps_the_import_table, "toolkit.app.deploying.deploy", "from toolkit.cli import main"),
-        (keeps_the_import_table, "toolkit.adapters.ecs", "from toolkit.app import deploy"),
+        (keeps_the_import_table, "toolkit.adapters.aws.ecs", "from toolkit.app import deploy"),
         (keeps_the_import_table, "toolkit.core.names", "from toolkit.adapters import ecs"),
         (keeps_the_import_table, "toolkit.core.names", "from workloads import runtime"),
         (keeps_the_import_table, "toolkit.core.names", "import workloads"),

@@ -7,7 +7,7 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.adapters.archive import Archive
+from toolkit.adapters.bucket.archive import Archive
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.runtime.contract import Outcome, RunId
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.adapters.image_tree import image_tree
-from toolkit.adapters.project import Project
+from toolkit.adapters.images.image_tree import image_tree
+from toolkit.adapters.project.project import Project
 from toolkit.app.app import open_offline
 from toolkit.app.deploying import audit
 from toolkit.core.cost import audit_month, endpoints_month, prices

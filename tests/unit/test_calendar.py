@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.app.schedules.schedules import calendar
 from toolkit.runtime.catalog import load
 

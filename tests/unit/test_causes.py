@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fake_aws import FakeAws
-from toolkit.adapters.event_history import EventHistory
-from toolkit.adapters.project import Project
+from toolkit.adapters.aws.event_history import EventHistory
+from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.proof import causes
 from toolkit.app.proof.ledger import Ledger

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fake_aws import FakeAws, Row, platform_stack
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.deploying import delete
 from toolkit.app.proof import dead_letters

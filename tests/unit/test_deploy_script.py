@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloudformation import TEMPLATES
-from toolkit.adapters.notices import METRIC, NAMESPACE
+from toolkit.adapters.aws.notices import METRIC, NAMESPACE
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task-definition/app-weather:7"
 # Prints the ARN that describe-stacks is asked for; keeps the parameters that deploy is given.

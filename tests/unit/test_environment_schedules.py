@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.app.schedules.schedule import change
 from toolkit.app.schedules.schedules import calendar
 from toolkit.core.deploying.plans import schedule_spec

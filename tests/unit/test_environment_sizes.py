@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cloudformation import load as template_of
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.core.cost import prices
 from toolkit.core.deploying import sizes
 from toolkit.core.deploying.config import Config, parse

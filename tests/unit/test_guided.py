@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.app.deploying import guided
 from toolkit.cli.deploying.guided import ask
 from toolkit.core.errors import ConfigError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.adapters.image_lock import make_lock, with_requirements
+from toolkit.adapters.images.image_lock import make_lock, with_requirements
 from toolkit.core.errors import ConfigError, ImageError
 
 BEFORE = "# packages\nboto3>=1.43\n"

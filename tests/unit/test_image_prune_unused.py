@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.adapters.ecr import StoredImage
+from toolkit.adapters.aws.ecr import StoredImage
 from toolkit.app.app import App
 from toolkit.app.deploying.image_prune import unused
 from toolkit.core.deploying.release import images_of

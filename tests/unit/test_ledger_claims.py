@@ -6,7 +6,7 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.adapters.archive import ClaimedRuns
+from toolkit.adapters.bucket.archive import ClaimedRuns
 from toolkit.runtime.contract import RunId
 
 START = datetime(2026, 11, 24, tzinfo=UTC)

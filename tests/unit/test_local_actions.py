@@ -77,7 +77,7 @@ def test_faults_are_told_in_one_line_each() -> None:
 
 
 def test_the_lock_pins_the_emulator_that_the_mends_are_made_for() -> None:
-    from toolkit.adapters.emulator import LOCK
+    from toolkit.adapters.embedded.emulator import LOCK
     from toolkit.local.emulator_process import VERSION
 
     assert f"ministack=={VERSION} " in LOCK.read_text()

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from toolkit.adapters.registry import push_process_image, repository_name
+from toolkit.adapters.images.registry import push_process_image, repository_name
 from toolkit.core.errors import ImageError
 
 LOGIN = ("AWS", "password")

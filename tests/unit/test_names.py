@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cloudformation import NAMES, accepts, load
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import LONGEST, AppNames, check_name, check_workloads
 from toolkit.runtime.catalog import load as load_catalog

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.test_ledger import Seen
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.app.schedules.pause import Request, pauses, resumptions
 from toolkit.core.errors import ConfigError
 from toolkit.core.proof.ledger import Committed, State, firings

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.core.errors import ConfigError, ToolkitError
 from toolkit.runtime.contract import ContractError
 

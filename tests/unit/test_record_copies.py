@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.adapters.record_copies import parsed, unpacked
+from toolkit.adapters.bucket.record_copies import parsed, unpacked
 from toolkit.core.errors import EvidenceError
 
 

@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from toolkit.adapters.session import Aws, Endpoint
+from toolkit.adapters.aws.session import Aws, Endpoint
 from toolkit.cli import cli
 from toolkit.cli.commands import COMMANDS
 from toolkit.cli.root import Root, aws_options, pass_root

@@ -7,7 +7,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.core.deploying.config import parse
 from toolkit.core.deploying.dump import file_changes
 from toolkit.core.errors import ConfigError

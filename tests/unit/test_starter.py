@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from toolkit.adapters.image_tree import image_tree
-from toolkit.adapters.project import Project
+from toolkit.adapters.images.image_tree import image_tree
+from toolkit.adapters.project.project import Project
 from toolkit.app.add import add
 from toolkit.app.init import eject, init, suggested_name
 from toolkit.cli import cli

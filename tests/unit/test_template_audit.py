@@ -9,7 +9,7 @@ import pytest
 from tests.audit_calls import CALLS, AuditCall
 from tests.cloudformation import ACCOUNT, AUDIT, REGION, properties, resources
 from tests.policies import applies, matches, permits, statements
-from toolkit.adapters import notices
+from toolkit.adapters.aws import notices
 from toolkit.audit import audit, task
 from toolkit.core.changes import event
 from toolkit.core.platform import Platform

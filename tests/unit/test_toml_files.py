@@ -10,7 +10,7 @@ import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.core.deploying.toml_text import toml_table, toml_text
 from toolkit.core.errors import ConfigError, ToolkitError
 from toolkit.runtime.catalog import load

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.synthetic_runs import Made
 from tests.fake_aws import FakeAws, platform_stack
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.proof import ledger
 from toolkit.app.proof.validate import Validation, over_since, validate, validate_all

@@ -3,8 +3,8 @@
 import shlex
 from pathlib import Path
 
-from toolkit.adapters.new_files import Written, write_new
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.new_files import Written, write_new
+from toolkit.adapters.project.project import Project
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import check_name
 from toolkit.project import starter

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overloa
 
 from attrs import evolve, frozen
 
-from toolkit.adapters import account, engine
-from toolkit.adapters.archive import Archive
-from toolkit.adapters.cloudformation import CloudFormation
-from toolkit.adapters.ecr import Ecr
-from toolkit.adapters.ecs import Ecs
-from toolkit.adapters.logs import Logs
-from toolkit.adapters.notices import Notices
-from toolkit.adapters.record_copies import RecordCopies
-from toolkit.adapters.releases import Releases
-from toolkit.adapters.s3 import Bucket
-from toolkit.adapters.scheduler import Scheduler
-from toolkit.adapters.seals import Seals
-from toolkit.adapters.session import Aws, Endpoint, redirections
-from toolkit.adapters.sqs import DeadLetterQueue
+from toolkit.adapters.aws import account
+from toolkit.adapters.aws.cloudformation import CloudFormation
+from toolkit.adapters.aws.ecr import Ecr
+from toolkit.adapters.aws.ecs import Ecs
+from toolkit.adapters.aws.logs import Logs
+from toolkit.adapters.aws.notices import Notices
+from toolkit.adapters.aws.s3 import Bucket
+from toolkit.adapters.aws.scheduler import Scheduler
+from toolkit.adapters.aws.session import Aws, Endpoint, redirections
+from toolkit.adapters.aws.sqs import DeadLetterQueue
+from toolkit.adapters.bucket.archive import Archive
+from toolkit.adapters.bucket.record_copies import RecordCopies
+from toolkit.adapters.bucket.releases import Releases
+from toolkit.adapters.bucket.seals import Seals
+from toolkit.adapters.embedded import engine
 from toolkit.core.calls import AwsCall
 from toolkit.core.deploying.config import DEFAULT, LOCAL, Config
 from toolkit.core.deploying.executor import Executor
@@ -34,7 +35,7 @@ from toolkit.core.platform import Platform, WorkloadOutputs
 from toolkit.core.stack import ChangeSet, Stack, StackEvent
 
 if TYPE_CHECKING:
-    from toolkit.adapters.project import Project  # an image has no files of the project
+    from toolkit.adapters.project.project import Project  # an image has no files of the project
 
 _T = TypeVar("_T")
 # What `toolkit.toml` writes for the address of the embedded AWS's market feed.
@@ -363,7 +364,7 @@ def _check_account(aws: Aws, config: Config) -> None:
 
 def open_project(directory: Path) -> "Project":
     """The project alone, for what comes before its config."""
-    from toolkit.adapters.project import Project
+    from toolkit.adapters.project.project import Project
 
     return Project.find(directory)
 

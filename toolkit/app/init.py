@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from toolkit.adapters.new_files import Written, write_new
+from toolkit.adapters.project.new_files import Written, write_new
 from toolkit.core.deploying.config import CONFIG
 from toolkit.core.errors import ConfigError
 from toolkit.project import starter

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from toolkit.adapters import engine
-from toolkit.adapters.engine import EngineClient, EngineInfo, Event
-from toolkit.adapters.project import Project
+from toolkit.adapters.embedded import engine
+from toolkit.adapters.embedded.engine import EngineClient, EngineInfo, Event
+from toolkit.adapters.project.project import Project
 from toolkit.core.errors import ConfigError, RunError
 
 Progress = Callable[[str], None]

@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.runtime.catalog import Workload
 
 

@@ -10,8 +10,8 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from toolkit.adapters.kms import SigningKey
-from toolkit.adapters.session import Aws, Endpoint
+from toolkit.adapters.aws.kms import SigningKey
+from toolkit.adapters.aws.session import Aws, Endpoint
 from toolkit.app.app import App, Quiet
 from toolkit.audit.audit import SETTLED, AuditOptions, audit
 from toolkit.core.platform import Platform

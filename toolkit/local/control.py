@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from toolkit.adapters.engine import TOKEN_HEADER
+from toolkit.adapters.embedded.engine import TOKEN_HEADER
 from toolkit.core.errors import ToolkitError
 
 Json = dict[str, Any]

@@ -21,7 +21,7 @@ from typing import IO, Any, Self
 
 from attrs import asdict, frozen
 
-from toolkit.adapters import engine as client
+from toolkit.adapters.embedded import engine as client
 from toolkit.core.expressions import expression
 from toolkit.core.expressions.expression import ExpressionError
 from toolkit.local.agent.agent import Agent

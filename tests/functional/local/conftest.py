@@ -11,9 +11,9 @@ import pytest
 from attrs import frozen
 from botocore.config import Config
 
-from toolkit.adapters import emulator, engine
-from toolkit.adapters.engine import EngineClient, EngineInfo
-from toolkit.adapters.registry import Login, ecr_login, push_process_image
+from toolkit.adapters.embedded import emulator, engine
+from toolkit.adapters.embedded.engine import EngineClient, EngineInfo
+from toolkit.adapters.images.registry import Login, ecr_login, push_process_image
 
 REPOSITORY = Path(__file__).parents[3]
 TEMPLATES = REPOSITORY / "templates"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from toolkit.adapters import engine
-from toolkit.adapters.engine import EngineClient
+from toolkit.adapters.embedded import engine
+from toolkit.adapters.embedded.engine import EngineClient
 from toolkit.local.agent.container import _environment
 from toolkit.local.agent.launcher import landlock_version
 

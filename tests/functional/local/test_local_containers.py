@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from toolkit.adapters.docker import Docker
+from toolkit.adapters.images.docker import Docker
 from toolkit.local.agent import container
 
 from .conftest import APP, REPOSITORY, Platform, Rehearsal, eventually

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from toolkit.adapters.engine import EngineClient, EngineInfo
+from toolkit.adapters.embedded.engine import EngineClient, EngineInfo
 from toolkit.core.errors import ToolkitError
 from toolkit.local.control import Control, Json
 

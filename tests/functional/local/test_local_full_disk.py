@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from toolkit.adapters import engine
-from toolkit.adapters.engine import EngineClient
+from toolkit.adapters.embedded import engine
+from toolkit.adapters.embedded.engine import EngineClient
 
 from .conftest import Rehearsal
 

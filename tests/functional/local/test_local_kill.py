@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.processes import alive, family
-from toolkit.adapters import engine
-from toolkit.adapters.registry import push_process_image
+from toolkit.adapters.embedded import engine
+from toolkit.adapters.images.registry import push_process_image
 
 from .conftest import PROGRAM, Rehearsal, eventually, push_program, run_bare, tree
 from .own import deploy_schedule, run_sleeper

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import alive, family, listening
-from toolkit.adapters import engine
-from toolkit.adapters.engine import EngineClient
+from toolkit.adapters.embedded import engine
+from toolkit.adapters.embedded.engine import EngineClient
 
 from .conftest import Rehearsal, eventually
 from .own import deploy_schedule, run_sleeper
@@ -73,7 +73,7 @@ def test_the_engine_outlives_the_process_that_started_it(
     root = project_factory("outlived")
     code = (
         "import sys, pathlib\n"
-        "from toolkit.adapters import engine\n"
+        "from toolkit.adapters.embedded import engine\n"
         "print(engine.ensure_running(pathlib.Path(sys.argv[1]), print).pid)"
     )
     repository = str(Path(engine.__file__).parents[2])

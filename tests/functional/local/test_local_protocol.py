@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from toolkit.adapters.registry import push_process_image
+from toolkit.adapters.images.registry import push_process_image
 from toolkit.local.agent.agent import Agent
 from toolkit.local.agent.aws import Emulator
 from toolkit.local.agent.clock import Clock

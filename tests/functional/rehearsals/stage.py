@@ -15,8 +15,8 @@ import pytest
 from attrs import define, field
 
 from tests.functional.conftest import Project
-from toolkit.adapters import engine
-from toolkit.adapters.engine import EngineClient, EngineInfo
+from toolkit.adapters.embedded import engine
+from toolkit.adapters.embedded.engine import EngineClient, EngineInfo
 from toolkit.runtime.contract import Claim, RunId
 
 APP = "fargate-runs"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from attrs import field, frozen
 
-from toolkit.adapters import engine
+from toolkit.adapters.embedded import engine
 
 from .images import push_index
 from .stage import (

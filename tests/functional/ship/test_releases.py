@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.functional.conftest import ROOT, Project
-from toolkit.adapters.engine import running
+from toolkit.adapters.embedded.engine import running
 
 from .conftest import (
     APP,

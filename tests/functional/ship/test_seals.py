@@ -8,7 +8,7 @@ from attrs import frozen
 from botocore.exceptions import ClientError
 
 from tests.functional.conftest import Project
-from toolkit.adapters.kms import SigningKey
+from toolkit.adapters.aws.kms import SigningKey
 from toolkit.app.app import App, open_app
 from toolkit.app.proof.seals import SealsWritten, seal_due_days
 

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from tests.functional.conftest import share_emulator
-from toolkit.adapters import engine
+from toolkit.adapters.embedded import engine
 
 from .conftest import Installed
 

@@ -1,8 +1,8 @@
 """Look at every ECS schedule of the account and region that is not this app's own. Read-only."""
 
-from toolkit.adapters import foreign_schedules
-from toolkit.adapters.account import asked
-from toolkit.adapters.roles import PermissionQuestion, role
+from toolkit.adapters.aws import foreign_schedules
+from toolkit.adapters.aws.account import asked
+from toolkit.adapters.aws.roles import PermissionQuestion, role
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.core.deploying.adopting import Adoption, ForeignSchedule, adoption

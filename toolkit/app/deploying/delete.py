@@ -5,8 +5,8 @@ from datetime import datetime
 
 from attrs import frozen
 
-from toolkit.adapters.belongings import Belongings
-from toolkit.adapters.lock import DeployLock
+from toolkit.adapters.aws.belongings import Belongings
+from toolkit.adapters.bucket.lock import DeployLock
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters

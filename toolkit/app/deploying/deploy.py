@@ -13,8 +13,8 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from toolkit.adapters.roles import has_ecs_role, make_ecs_role
-from toolkit.adapters.session import Aws
+from toolkit.adapters.aws.roles import has_ecs_role, make_ecs_role
+from toolkit.adapters.aws.session import Aws
 from toolkit.app.app import App
 from toolkit.app.deploying import audit, ownership
 from toolkit.app.deploying.delete import kept_buckets

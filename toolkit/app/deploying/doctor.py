@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TypeVar
 
-from toolkit.adapters import account
-from toolkit.adapters.account import asked
-from toolkit.adapters.docker import Docker
-from toolkit.adapters.network import network, zones
-from toolkit.adapters.roles import PermissionQuestion, has_ecs_role, role
+from toolkit.adapters.aws import account
+from toolkit.adapters.aws.account import asked
+from toolkit.adapters.aws.network import network, zones
+from toolkit.adapters.aws.roles import PermissionQuestion, has_ecs_role, role
+from toolkit.adapters.aws.stored_secrets import stored_parameter, stored_secret
+from toolkit.adapters.images.docker import Docker
 from toolkit.adapters.side_by_side import AT_ONCE
-from toolkit.adapters.stored_secrets import stored_parameter, stored_secret
 from toolkit.app.app import App
 from toolkit.app.deploying.image import PLATFORMS
 from toolkit.core.checks import Check

@@ -9,7 +9,7 @@ import tomlkit
 from attrs import frozen
 from tomlkit.items import Table
 
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.core.deploying.config import DEFAULT, LOCAL
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import check_name

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from attrs import frozen
 
-from toolkit.adapters.docker import Docker
-from toolkit.adapters.ecr import Scan, StoredImage
+from toolkit.adapters.aws.ecr import Scan, StoredImage
+from toolkit.adapters.images.docker import Docker
 from toolkit.app.app import App
 from toolkit.app.deploying import local_image
 from toolkit.app.deploying.image_build import PLATFORMS, Built, PushLine, build, content_tag

@@ -4,8 +4,8 @@ import os
 
 from attrs import frozen
 
-from toolkit.adapters.docker import Docker
-from toolkit.adapters.image_tree import image_tag, image_tree, staged
+from toolkit.adapters.images.docker import Docker
+from toolkit.adapters.images.image_tree import image_tag, image_tree, staged
 from toolkit.app.app import App
 from toolkit.core.deploying.image import ImageName, PushProgress
 from toolkit.core.errors import ConfigError, ImageError

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from toolkit.adapters import image_lock
-from toolkit.adapters.project import Project
+from toolkit.adapters.images import image_lock
+from toolkit.adapters.project.project import Project
 
 
 def make_lock(

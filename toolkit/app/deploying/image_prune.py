@@ -9,9 +9,9 @@ from datetime import datetime
 
 from attrs import frozen
 
-from toolkit.adapters.belongings import Belongings
-from toolkit.adapters.ecr import StoredImage
-from toolkit.adapters.lock import DeployLock
+from toolkit.adapters.aws.belongings import Belongings
+from toolkit.adapters.aws.ecr import StoredImage
+from toolkit.adapters.bucket.lock import DeployLock
 from toolkit.app.app import App
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.errors import ImageError, ToolkitError

@@ -10,8 +10,8 @@ from typing import Self
 
 from attrs import evolve, frozen
 
-from toolkit.adapters.cloudformation import CloudFormation
-from toolkit.adapters.lock import DeployLock
+from toolkit.adapters.aws.cloudformation import CloudFormation
+from toolkit.adapters.bucket.lock import DeployLock
 from toolkit.adapters.side_by_side import AT_ONCE
 from toolkit.app.app import App
 from toolkit.app.schedules import history

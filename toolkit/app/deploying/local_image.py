@@ -6,9 +6,9 @@ The image that is deployed decides how tasks run; here it is chosen which one th
 import sys
 from urllib.parse import urlsplit
 
-from toolkit.adapters.docker import Docker
-from toolkit.adapters.image_packages import ensure_packages
-from toolkit.adapters.image_tree import image_tree, import_tree
+from toolkit.adapters.images.docker import Docker
+from toolkit.adapters.images.image_packages import ensure_packages
+from toolkit.adapters.images.image_tree import image_tree, import_tree
 from toolkit.app.app import App
 from toolkit.app.deploying.image_build import content_tag, image_name
 from toolkit.core.deploying import executor
@@ -34,7 +34,7 @@ def choose(app: App, docker: Docker, system: str = sys.platform) -> Choice:
 
 def push_process_image(app: App) -> str:
     """Pack runtime and workloads as an image that runs as processes; returns it by digest."""
-    from toolkit.adapters.registry import push_process_image as push
+    from toolkit.adapters.images.registry import push_process_image as push
 
     repository = app.platform.repository_name
     _host, user, password = app.ecr.login()

@@ -5,8 +5,8 @@ from typing import Any
 
 from attrs import frozen
 
+from toolkit.adapters.bucket.releases import Packaged
 from toolkit.adapters.iam_reference import ServiceAuthorization
-from toolkit.adapters.releases import Packaged
 from toolkit.app.app import App
 from toolkit.app.deploying import audit
 from toolkit.app.deploying.image import resolve_image

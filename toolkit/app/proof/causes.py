@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
-from toolkit.adapters.event_history import EventHistory
+from toolkit.adapters.aws.event_history import EventHistory
 from toolkit.app.app import App
 from toolkit.core.errors import EvidenceError, ToolkitError
 from toolkit.core.proof.api_event import ApiEvent

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from attrs import evolve
 
-from toolkit.adapters.archive import Archive
-from toolkit.adapters.logs import Line
+from toolkit.adapters.aws.logs import Line
+from toolkit.adapters.bucket.archive import Archive
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.proof.evidence import Gatherer, download
 from toolkit.core.checks import Check, Status

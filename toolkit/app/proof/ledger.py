@@ -11,7 +11,7 @@ from functools import cached_property, partial
 
 from attrs import evolve, field, frozen
 
-from toolkit.adapters.archive import Commit
+from toolkit.adapters.bucket.archive import Commit
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
 from toolkit.app.proof.sealed_days import SealedDays

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from toolkit.adapters.ecs import Ecs
-from toolkit.adapters.logs import Line, Logs
+from toolkit.adapters.aws.ecs import Ecs
+from toolkit.adapters.aws.logs import Line, Logs
 from toolkit.app.app import App
 from toolkit.app.proof.silent_run import why_silent
 from toolkit.app.proof.tasks import find_tasks

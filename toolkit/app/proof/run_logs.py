@@ -10,7 +10,7 @@ from itertools import groupby
 
 from attrs import frozen
 
-from toolkit.adapters.logs import SEARCHES_AT_ONCE, Logs
+from toolkit.adapters.aws.logs import SEARCHES_AT_ONCE, Logs
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.names import log_stream
 from toolkit.core.proof.log_digest import LogDigest, LogReader, digest

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from attrs import frozen
 
-from toolkit.adapters.logs import SEARCHES_AT_ONCE
+from toolkit.adapters.aws.logs import SEARCHES_AT_ONCE
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.core.errors import EvidenceError, ToolkitError

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.project import Project
 from toolkit.app.schedules.schedule import ScheduleChange, change
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import ConfigError

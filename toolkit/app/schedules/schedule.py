@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from toolkit.adapters.edits import Edit
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.edits import Edit
+from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.deploying import ownership
 from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve, frozen
 
-from toolkit.adapters.edits import Edit
-from toolkit.adapters.project import Project
+from toolkit.adapters.project.edits import Edit
+from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.deploying import ownership
 from toolkit.app.deploying import prune as pruning

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from toolkit.adapters.registry import Login
+from toolkit.adapters.images.registry import Login
 from toolkit.local.agent import container
 from toolkit.local.agent.aws import Emulator
 from toolkit.local.agent.clock import Clock

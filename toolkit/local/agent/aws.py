@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from toolkit.adapters.session import session_apart
+from toolkit.adapters.aws.session import session_apart
 from toolkit.core.errors import ConfigError
 from toolkit.local.keys import Keys
 

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
-from toolkit.adapters.docker import Docker
-from toolkit.adapters.registry import Login
+from toolkit.adapters.images.docker import Docker
+from toolkit.adapters.images.registry import Login
 from toolkit.core.deploying.executor import Executor
 from toolkit.core.errors import ImageError
 from toolkit.local.agent.clock import SHIM, clock_variables

@@ -22,7 +22,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from toolkit.adapters.registry import (
+from toolkit.adapters.images.registry import (
     PACKAGES_LABEL,
     PROCESS_LABEL,
     Login,

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
-from toolkit.adapters.registry import Login, ecr_login
+from toolkit.adapters.images.registry import Login, ecr_login
 from toolkit.local.agent import container as docker
 from toolkit.local.agent import sandbox
 from toolkit.local.agent.aws import Credentials, Emulator, RoleError

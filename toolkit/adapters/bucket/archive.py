@@ -18,8 +18,8 @@ from typing import TypeVar
 
 from attrs import evolve, field, frozen
 
-from toolkit.adapters.logs import Line
-from toolkit.adapters.s3 import Bucket
+from toolkit.adapters.aws.logs import Line
+from toolkit.adapters.aws.s3 import Bucket
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.errors import EvidenceError
 from toolkit.core.proof import dead_letter

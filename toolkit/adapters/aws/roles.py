@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from attrs import frozen
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.core.deploying.facts import Role, Unknown
 from toolkit.core.errors import ToolkitError
 

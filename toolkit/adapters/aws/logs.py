@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.core.time_words import EPOCH
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.errors import ToolkitError
 from toolkit.core.stack import APP_TAG

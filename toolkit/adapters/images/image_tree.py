@@ -21,7 +21,7 @@ from toolkit.core.deploying.image import (
 )
 
 _EXECUTABLE = 0o100
-_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 
 def image_tree(root: Path, *, audit: bool = False) -> dict[str, Path]:

@@ -6,7 +6,7 @@ from itertools import islice
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.core.errors import StackError, ToolkitError
 from toolkit.core.stack import (
     APP_TAG,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.core.errors import RunError
 from toolkit.core.proof.diagnosis import diagnose_launch
 from toolkit.core.proof.expectation import TaskDefinition

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.core.errors import ToolkitError
 from toolkit.core.proof.dead_letter import DeadLetter
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from toolkit.adapters.account import asked
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.account import asked
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.core.deploying.facts import StoredSecret
 from toolkit.core.errors import ToolkitError
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolkit.adapters import account
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws import account
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.deploying.adopting import ForeignSchedule
 from toolkit.core.deploying.facts import Queue

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from toolkit.adapters.s3 import Bucket
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.s3 import Bucket
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.deploying.release import (
     INDEX,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from toolkit.adapters.environments import Environment, name_of
 
-LOCK = Path(__file__).resolve().parents[1] / "local" / "ministack" / "requirements.lock"
+LOCK = Path(__file__).resolve().parents[2] / "local" / "ministack" / "requirements.lock"
 
 
 def ensure_installed(folder: Path, progress: Callable[[str], None]) -> Path:

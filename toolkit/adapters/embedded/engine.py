@@ -25,7 +25,7 @@ from typing import Any
 
 from attrs import asdict, field, frozen
 
-from toolkit.adapters import emulator
+from toolkit.adapters.embedded import emulator
 from toolkit.core.errors import ConfigError, RunError, ToolkitError
 from toolkit.runtime.contract import EMBEDDED_ACCOUNT
 
@@ -149,7 +149,7 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name in _KEPT or name.startswith("DOCKER_")
     }
-    package = str(Path(__file__).resolve().parents[2])
+    package = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     return {"PATH": os.defpath, "LANG": "C.UTF-8", **kept, "PYTHONPATH": path}
 

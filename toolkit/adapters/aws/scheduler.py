@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.schedules.drift import Listed
 from toolkit.core.schedules.schedule import Schedule

@@ -12,8 +12,8 @@ from typing import IO
 
 from attrs import frozen
 
-from toolkit.adapters.archive import RECORDS
-from toolkit.adapters.s3 import Bucket
+from toolkit.adapters.aws.s3 import Bucket
+from toolkit.adapters.bucket.archive import RECORDS
 from toolkit.core.errors import EvidenceError
 from toolkit.core.task import Task
 from toolkit.runtime import documents

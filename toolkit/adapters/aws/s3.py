@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from toolkit.adapters.session import CONNECTIONS, Aws, translated
+from toolkit.adapters.aws.session import CONNECTIONS, Aws, translated
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.runtime.contract import format_time

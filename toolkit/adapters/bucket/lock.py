@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.runtime.contract import format_time, parse_time
 from toolkit.runtime.layout import DEPLOY_LOCK
 

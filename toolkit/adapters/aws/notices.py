@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.core.changes.event import DETAIL_TYPE, SOURCE
 from toolkit.core.errors import ToolkitError
 

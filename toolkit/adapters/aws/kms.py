@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.core.proof.signature import Signature, message, pem
 
 

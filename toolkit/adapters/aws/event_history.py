@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.core.proof.api_event import ApiEvent
 
 # Two calls a second for an account and region, shared with everybody else who asks.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
+from toolkit.adapters.images.tags import MANIFESTS
 from toolkit.adapters.side_by_side import side_by_side
-from toolkit.adapters.tags import MANIFESTS
 from toolkit.core.errors import ImageError
 from toolkit.runtime.contract import format_time
 

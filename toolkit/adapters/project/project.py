@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import evolve
 
-from toolkit.adapters import edits
-from toolkit.adapters.edits import Edit, Staged, read, replace
+from toolkit.adapters.project import edits
+from toolkit.adapters.project.edits import Edit, Staged, read, replace
 from toolkit.core.deploying.config import CONFIG, SHAPE, Config, parse
 from toolkit.core.deploying.toml_text import check_shape, line_of, toml_table
 from toolkit.core.errors import ConfigError, unknown_name
@@ -19,7 +19,7 @@ from toolkit.core.schedules.schedule_file import audit_table, merged
 from toolkit.runtime.catalog import Catalog, reserved
 
 CATALOG = "workloads/catalog.toml"
-_TEMPLATES = Path(__file__).resolve().parents[1] / "project" / "templates"
+_TEMPLATES = Path(__file__).resolve().parents[2] / "project" / "templates"
 
 
 class Project:

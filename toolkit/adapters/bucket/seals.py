@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from hashlib import sha256
 
-from toolkit.adapters.s3 import Bucket
+from toolkit.adapters.aws.s3 import Bucket
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.core.proof.seal import Seal
 from toolkit.core.proof.signature import Signature

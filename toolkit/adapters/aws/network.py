@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from toolkit.adapters.session import Aws, translated
+from toolkit.adapters.aws.session import Aws, translated
 from toolkit.core.deploying.facts import Network, Subnet, Zone
 from toolkit.core.errors import ToolkitError
 

@@ -1,0 +1,1 @@
+"""What the app's bucket holds: the archive of runs, seals, releases, the deploy lock."""

@@ -1,0 +1,1 @@
+"""The embedded AWS as the command line sees it: a process with an endpoint."""

@@ -1,0 +1,1 @@
+"""Images: their tree and lock, Docker, registries."""
