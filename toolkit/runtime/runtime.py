@@ -6,6 +6,7 @@ restarted, so whatever goes wrong is told once, in the log and (if the store can
 manifest.
 """
 
+import gc
 import hashlib
 import operator
 import os
@@ -203,6 +204,7 @@ class _Execution:
                 if self._refusal is not None:
                     return self._refuse()
             self._announce()
+            _collect_garbage()
             # A stream may see only later that it is barred: its work is asked to stop then.
             ended = self._work() if self._barred is None else None
             claiming.join()
@@ -411,6 +413,13 @@ class _Execution:
 
 # The log's event of a run that did not succeed.
 _ENDINGS = {Outcome.FAILED: "run.failed", Outcome.SKIPPED: "run.skipped"}
+
+
+def _collect_garbage() -> None:
+    """Collect from here on, where `__main__` paused it; what was imported before stays as it is."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _created(sink: Sink, key: str, content: bytes) -> bool:

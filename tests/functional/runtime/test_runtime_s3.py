@@ -9,7 +9,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.config import Config
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -21,7 +20,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.functional.runtime.harness import RUN_ID, launch
 from toolkit.runtime.contract import Manifest, Outcome
-from toolkit.runtime.sink import DirectorySink, S3Sink, SinkError, open_sink
+from toolkit.runtime.sink import DirectorySink, S3Sink, SinkError, open_sink, s3_client
 
 BUCKET = "app-data"
 KEY = f"runs/probe/{RUN_ID}/claim.json"
@@ -79,7 +78,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        client = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
+        client: Any = s3_client()
         client.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
@@ -215,6 +214,12 @@ def test_reading_what_is_not_there_is_an_error(sink: S3Sink) -> None:
 def test_a_bucket_is_s3_and_a_file_address_a_directory(client: Any, tmp_path: Path) -> None:
     assert isinstance(open_sink(BUCKET), S3Sink)
     assert isinstance(open_sink(f"file://{tmp_path}"), DirectorySink)
+
+
+def test_the_client_makes_one_attempt_and_gives_up_a_silent_store(client: Any) -> None:
+    config = client.meta.config
+    assert config.retries["total_max_attempts"] == 1
+    assert (config.connect_timeout, config.read_timeout) == (5, 30)
 
 
 @pytest.fixture
