@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from toolkit.local.ministack.filter_pattern import PatternError, read
+from toolkit.local.ministack.upstream.filter_pattern import PatternError, read
 
 MESSAGES = (
     "[ERROR 400] BAD REQUEST",

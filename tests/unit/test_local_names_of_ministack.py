@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from toolkit.local.emulator_process import VERSION
-from toolkit.local.ministack import table
-from toolkit.local.ministack.replacements import Replacements
+from toolkit.local.ministack.replacing import table
+from toolkit.local.ministack.replacing.replacements import Replacements
 
-OVERLAY = table.TABLE.parent
+OVERLAY = table.TABLE.parents[1]
 LOCK = OVERLAY / "requirements.lock"
 GROUPS = {
     name: group
@@ -44,19 +44,19 @@ def uses(path: Path) -> Iterator[str]:
 
 
 def test_every_private_name_stands_in_the_table() -> None:
-    used = {name for path in OVERLAY.glob("*.py") for name in uses(path)}
+    used = {name for path in OVERLAY.rglob("*.py") for name in uses(path)}
     assert len(used) > 50
     assert used - table.names().keys() == set()
 
 
 def test_nothing_stands_in_the_table_that_nobody_uses() -> None:
-    used = {name for path in OVERLAY.glob("*.py") for name in uses(path)}
+    used = {name for path in OVERLAY.rglob("*.py") for name in uses(path)}
     assert table.names().keys() - used == set()
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_each_group_is_a_module_and_tells_why(group: str) -> None:
-    assert (OVERLAY / f"{group}.py").exists()
+    assert list(OVERLAY.rglob(f"{group}.py"))
     assert GROUPS[group]["why"].endswith(".")
     assert GROUPS[group]["upstream"].endswith(".")
 

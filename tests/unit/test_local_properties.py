@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from toolkit.local.ministack.properties import known, unsupported
+from toolkit.local.ministack.cloudformation.properties import known, unsupported
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.local.ministack.template_references import check
+from toolkit.local.ministack.upstream.template_references import check
 
 UNRESOLVED = r"Template format error: Unresolved resource dependencies \[{}\] in the {} block"
 

@@ -145,7 +145,9 @@ def test_a_task_that_is_to_stop_gets_sigterm(driven: Driven, tmp_path: Path) -> 
 
 def test_the_protocols_page_names_every_route() -> None:
     page = (REPOSITORY / "toolkit" / "local" / "PROTOCOL.md").read_text()
-    gateway = (REPOSITORY / "toolkit" / "local" / "ministack" / "gateway.py").read_text()
+    gateway = (
+        REPOSITORY / "toolkit" / "local" / "ministack" / "entrance" / "gateway.py"
+    ).read_text()
     routes = set(re.findall(r'^    "([a-z-]+)": _?[a-z_.]+,$', gateway, re.MULTILINE))
     assert routes >= {"clock", "assume-role", "strike"}
     named = set(re.findall(r"^\| `(?:GET|POST) ([a-z-]+)", page, re.MULTILINE))

@@ -58,9 +58,11 @@ async def _serve(listener: socket.socket, token: str) -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    from . import changes, passing, snapshots
-    from .door import Door
-    from .gateway import Gateway
+    from . import passing
+    from .entrance import changes
+    from .entrance.door import Door
+    from .entrance.gateway import Gateway
+    from .state import snapshots
 
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -106,31 +108,23 @@ def main() -> None:
     listener.listen(128)
     os.environ.update(_settings(listener.getsockname()[1]))
 
-    from . import shifted_time
+    from .upstream import shifted_time
 
     shifted_time.install()
 
-    from . import (
-        blobs,
-        bucket_lifecycle,
-        cloudformation,
-        ecs,
-        gateway,
-        names,
-        parsed_templates,
-        policy_variables,
-        properties,
-        replacements,
-        table,
-        task_definition,
-        template_parameters,
-    )
+    from . import names
+    from .cloudformation import parsed_templates, properties, resource_types, template_parameters
+    from .ecs import task_definition, tasks
+    from .entrance import gateway
+    from .iam import policy_variables
+    from .replacing import replacements, table
+    from .stores import blobs, bucket_lifecycle
 
     # What these replace is registered by their import.
     del gateway, parsed_templates, policy_variables, properties, template_parameters
     table.check()
     replacements.install()
-    for module in (ecs, task_definition, blobs, cloudformation, bucket_lifecycle, names):
+    for module in (tasks, task_definition, blobs, resource_types, bucket_lifecycle, names):
         module.install()
     asyncio.run(_serve(listener, token))
 

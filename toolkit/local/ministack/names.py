@@ -14,8 +14,8 @@ from ministack.core.responses import error_response_json, error_response_xml
 from ministack.services import cloudwatch_logs, ecr, ecs, iam, scheduler
 from ministack.services.cloudformation import provisioners
 
-from .replacements import replaces
-from .service_calls import answers
+from .replacing.replacements import replaces
+from .replacing.service_calls import answers
 
 _IAM = "https://iam.amazonaws.com/doc/2010-05-08/"
 # What has such a name: pattern, shortest, longest.

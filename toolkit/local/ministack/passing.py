@@ -7,7 +7,9 @@ between nothing happens that an alarm could notice.
 import asyncio
 import logging
 
-from . import alarms, bucket_lifecycle, logs, shifted_time
+from .events import alarms
+from .stores import bucket_lifecycle, log_events
+from .upstream import shifted_time
 
 _MINUTE, _LAST_MINUTES, _DAY = 60, 60, 86_400
 _LOOK_SECONDS = 1.0
@@ -32,7 +34,7 @@ def catch_up() -> None:
     began, _reached = _reached, shifted_time.now()
     if began is None or began // _DAY != _reached // _DAY:
         bucket_lifecycle.expire()
-        logs.expire()
+        log_events.expire()
     for minute in () if began is None else _minutes(began, _reached):
         shifted_time.set_request_moment(minute)
         alarms.at(minute)

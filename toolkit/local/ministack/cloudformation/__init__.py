@@ -1,0 +1,1 @@
+"""Stacks: templates that are refused, and resources with all their properties."""

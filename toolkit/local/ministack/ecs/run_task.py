@@ -1,0 +1,243 @@
+"""RunTask: what AWS refuses, what it remembers, and the task that it places.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region, new_uuid
+from ministack.services import ec2, ecs
+
+from toolkit.local.ministack.iam import access
+from toolkit.local.ministack.upstream import faults, shifted_time
+
+from . import task_definition
+
+Json = dict[str, Any]
+Refusal = tuple[str, str, int]
+
+_TOKEN_SECONDS = 24 * 3600
+_OVERRIDES_LIMIT = 8192
+_MOST_TASKS, _MOST_SUBNETS, _MOST_GROUPS = 10, 16, 5
+_PLATFORMS = ("1.4.0", "1.3.0", "LATEST")
+_tokens: dict[tuple[str, str], tuple[float, str, list[str]]] = {}
+
+
+class Plan:
+    """A RunTask request that AWS would accept."""
+
+    def __init__(self, cluster: str, definition: Json, request: Json) -> None:
+        self.cluster = cluster
+        self.definition = definition
+        self.request = request
+        self.count: int = request.get("count", 1)
+
+
+def check(data: Json) -> tuple[Refusal | None, Plan | None]:
+    """The request as a plan, or AWS's refusal."""
+    cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
+    if cluster not in ecs._clusters or ecs._clusters[cluster]["status"] != "ACTIVE":
+        return _refuse("ClusterNotFoundException", "Cluster not found."), None
+    definition = task_definition.described(data.get("taskDefinition", ""))
+    if definition is None:
+        return _refuse("ClientException", "TaskDefinition not found."), None
+    for message in _complaints(data, definition):
+        return _refuse("InvalidParameterException", message), None
+    platform = data.get("platformVersion") or "LATEST"
+    if platform not in _PLATFORMS:
+        return _refuse("PlatformUnknownException", f"Unknown platform version {platform}."), None
+    tags = _tags(data, definition, cluster)
+    denial = access.tagging_denial(cluster) if tags else None
+    if denial is not None:
+        return _refuse("AccessDeniedException", denial), None
+    for role in _roles(data, definition):
+        denial = access.pass_role_denial(role)
+        if denial is not None:
+            return _refuse("AccessDeniedException", denial), None
+        if not access.trusted_by_tasks(role):
+            return _refuse("ClientException", _untrusted(role)), None
+    return None, Plan(cluster, definition, data)
+
+
+def _complaints(data: Json, definition: Json) -> Iterator[str]:
+    """What InvalidParameterException says, the first that applies."""
+    if definition["status"] != "ACTIVE":
+        yield "TaskDefinition is inactive"
+    if not 1 <= data.get("count", 1) <= _MOST_TASKS:
+        yield "count cannot be greater than 10."
+    if len(data.get("startedBy", "")) > 128:
+        yield "startedBy must be at most 128 characters."
+    launch_type = data.get("launchType")
+    if launch_type and data.get("capacityProviderStrategy"):
+        yield "Specifying both a launch type and capacity provider strategy is not supported."
+    if launch_type == "FARGATE" and "FARGATE" not in definition.get("requiresCompatibilities", ()):
+        yield "Task definition does not support launch_type FARGATE."
+    if definition.get("networkMode") == "awsvpc":
+        yield from _network_complaints(data.get("networkConfiguration") or {})
+    yield from _override_complaints(data.get("overrides") or {}, definition)
+
+
+def _network_complaints(configuration: Json) -> Iterator[str]:
+    network = configuration.get("awsvpcConfiguration")
+    if not network:
+        yield "Network Configuration must be provided when networkMode 'awsvpc' is specified."
+        return
+    subnets, groups = network.get("subnets", []), network.get("securityGroups", [])
+    if not 1 <= len(subnets) <= _MOST_SUBNETS:
+        yield "subnets must contain between 1 and 16 items."
+    if len(groups) > _MOST_GROUPS:
+        yield "securityGroups cannot contain more than 5 items."
+    for subnet in subnets:
+        if subnet not in ec2._subnets:
+            yield f"The subnet ID '{subnet}' does not exist"
+    for group in groups:
+        if group not in ec2._security_groups:
+            yield f"The security group '{group}' does not exist"
+
+
+def _override_complaints(overrides: Json, definition: Json) -> Iterator[str]:
+    known = {container["name"] for container in definition["containerDefinitions"]}
+    for override in overrides.get("containerOverrides", []):
+        name = override.get("name")
+        if name not in known:
+            yield f"Override for container named {name} is not a container in the TaskDefinition."
+    if len(json.dumps(overrides, separators=(",", ":"))) > _OVERRIDES_LIMIT:
+        yield "Container Overrides length must be at most 8192"
+
+
+def _roles(data: Json, definition: Json) -> Iterator[str]:
+    overrides = data.get("overrides") or {}
+    for name in ("taskRoleArn", "executionRoleArn"):
+        role = overrides.get(name) or definition.get(name)
+        if role:
+            yield role
+
+
+def _untrusted(role: str) -> str:
+    return (
+        f"ECS was unable to assume the role '{role}' that was provided for this task. Please "
+        "verify that the role being passed has the proper trust relationship and permissions and "
+        "that your IAM user has permissions to pass this role."
+    )
+
+
+def known_tasks(data: Json) -> list[str] | None:
+    """The tasks that an earlier request with this clientToken started, if there was one."""
+    entry = _tokens.get(_token_key(data)) if data.get("clientToken") else None
+    if entry is None or entry[0] < shifted_time.now():
+        return None
+    return entry[2]
+
+
+def conflicts(data: Json) -> bool:
+    """Whether the clientToken belongs to a different request."""
+    entry = _tokens.get(_token_key(data)) if data.get("clientToken") else None
+    return entry is not None and entry[0] >= shifted_time.now() and entry[1] != _fingerprint(data)
+
+
+def remember(data: Json, arns: list[str]) -> None:
+    """Keep the answer for a repeated clientToken, for 24 hours."""
+    if data.get("clientToken"):
+        until = shifted_time.now() + _TOKEN_SECONDS
+        _tokens[_token_key(data)] = (until, _fingerprint(data), arns)
+
+
+def _token_key(data: Json) -> tuple[str, str]:
+    cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
+    return f"{get_account_id()}/{get_region()}/{cluster}", str(data.get("clientToken"))
+
+
+def _fingerprint(data: Json) -> str:
+    return json.dumps(data, sort_keys=True)
+
+
+def place(plan: Plan, offset: float) -> Json:
+    """A new task of the plan, in PROVISIONING."""
+    request, definition = plan.request, plan.definition
+    identity = new_uuid().replace("-", "")
+    scope = f"{get_region()}:{get_account_id()}"
+    arn = f"arn:aws:ecs:{scope}:task/{plan.cluster}/{identity}"
+    overrides = request.get("overrides") or {}
+    now = shifted_time.now()
+    task = {
+        "taskArn": arn,
+        "clusterArn": ecs._clusters[plan.cluster]["clusterArn"],
+        "taskDefinitionArn": definition["taskDefinitionArn"],
+        "overrides": {"containerOverrides": [], "inferenceAcceleratorOverrides": [], **overrides},
+        "lastStatus": "PROVISIONING",
+        "desiredStatus": "RUNNING",
+        "launchType": request.get("launchType") or "FARGATE",
+        "cpu": overrides.get("cpu") or definition.get("cpu"),
+        "memory": overrides.get("memory") or definition.get("memory"),
+        "platformVersion": "1.4.0",
+        "platformFamily": "Linux",
+        "createdAt": now,
+        "group": request.get("group") or f"family:{definition['family']}",
+        "version": 1,
+        "containers": [
+            _container(container, arn, scope, plan.cluster)
+            for container in definition["containerDefinitions"]
+        ],
+        "attachments": [_interface(request)],
+        "attributes": [{"name": "ecs.cpu-architecture", "value": _architecture(definition)}],
+        "availabilityZone": f"{get_region()}a",
+        "enableExecuteCommand": request.get("enableExecuteCommand", False),
+        "tags": _tags(request, definition, plan.cluster),
+        "healthStatus": "UNKNOWN",
+        "ephemeralStorage": definition.get("ephemeralStorage") or {"sizeInGiB": 20},
+        "_offset": offset,
+        "_faults": faults.for_task(request.get("group")),
+    }
+    if request.get("startedBy"):
+        task["startedBy"] = request["startedBy"]
+    if request.get("capacityProviderStrategy"):
+        task["capacityProviderName"] = request["capacityProviderStrategy"][0]["capacityProvider"]
+    return task
+
+
+def _architecture(definition: Json) -> str:
+    platform = definition.get("runtimePlatform") or {}
+    return str(platform.get("cpuArchitecture") or "X86_64").lower()
+
+
+def _container(definition: Json, task_arn: str, scope: str, cluster: str) -> Json:
+    task_id = task_arn.rsplit("/", 1)[-1]
+    return {
+        "containerArn": f"arn:aws:ecs:{scope}:container/{cluster}/{task_id}/{new_uuid()}",
+        "taskArn": task_arn,
+        "name": definition["name"],
+        "image": definition["image"],
+        "lastStatus": "PENDING",
+        "networkInterfaces": [],
+        "healthStatus": "UNKNOWN",
+        "cpu": str(definition.get("cpu", 0)),
+        **({"memory": str(definition["memory"])} if definition.get("memory") else {}),
+    }
+
+
+def _interface(request: Json) -> Json:
+    network = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+    subnet = (network.get("subnets") or ["subnet-none"])[0]
+    return {
+        "id": new_uuid(),
+        "type": "ElasticNetworkInterface",
+        "status": "ATTACHED",
+        "details": [{"name": "subnetId", "value": subnet}],
+    }
+
+
+def _tags(request: Json, definition: Json, cluster: str) -> list[Json]:
+    tags = list(request.get("tags") or [])
+    if request.get("enableECSManagedTags"):
+        tags.append({"key": "aws:ecs:clusterName", "value": cluster})
+    if request.get("propagateTags") == "TASK_DEFINITION":
+        own = {tag["key"] for tag in tags}
+        inherited = ecs._tags.get(definition["taskDefinitionArn"], [])
+        tags += [tag for tag in inherited if tag["key"] not in own]
+    return tags
+
+
+def _refuse(code: str, message: str) -> Refusal:
+    return code, message, 400

@@ -1,0 +1,266 @@
+"""The door of the emulator: an ASGI layer in front of ministack.
+
+It turns away who may not come in (`door.py`), puts every request at its caller's time
+(`shifted_time.py`) and serves the engine's own routes, all under ``/_toolkit/``:
+
+    GET  /_toolkit/changes?since=N   wait for work; live tasks, regions with schedules
+    POST /_toolkit/clock             {"offset": seconds}
+    POST /_toolkit/assume-role       a service assumes a role, if its trust policy allows it
+    POST /_toolkit/interrupt         the platform stops a task: {"task", "code", "reason"}
+    POST /_toolkit/faults            {"add": fault} or {"clear": true}; answers with the list
+    POST /_toolkit/strike            use up one fault of a kind, if there is one
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs
+
+from toolkit.local.ministack import passing
+from toolkit.local.ministack.ecs import tasks
+from toolkit.local.ministack.events import scheduler
+from toolkit.local.ministack.iam import access
+from toolkit.local.ministack.state import disk, snapshots, stored
+from toolkit.local.ministack.stores import registry_login
+from toolkit.local.ministack.upstream import faults, faulty_calls, shifted_time
+
+from . import changes, door
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Answer = tuple[int, dict[str, Any]]
+
+OFFSET_HEADER = b"x-toolkit-offset"
+_ENGINE_KEY = os.environ.get("TOOLKIT_ENGINE_KEY", "")
+_LONGEST_WAIT = 20.0
+
+
+class Gateway:
+    """The ASGI application that hypercorn serves."""
+
+    def __init__(self, app: App, entrance: door.Door) -> None:
+        self._app = app
+        self._door = entrance
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection of ASGI."""
+        if scope["type"] == "lifespan":
+            await self._app(
+                scope, receive, _after("lifespan.startup.complete", stored.restore, send)
+            )
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, _closed_to_pages(send))
+        else:  # what ministack does over WebSockets, nobody needs here
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope.get("headers", ()))
+        query: bytes = scope.get("query_string", b"")
+        key, service = door.signer(headers, query)
+        refusal = self._door.refusal(scope["path"], query, headers, (key, service))
+        if refusal is not None:
+            await _send(send, *refusal)
+            return
+        region = door.registry_region(scope["path"], headers)
+        if region is not None:  # one address serves the registries of all regions
+            namespace = f"ns={registry_login.host(region)}".encode()
+            scope = {**scope, "query_string": b"&".join(filter(None, [query, namespace]))}
+        access.set_request_key(key)
+        shifted_time.set_request_offset(_offset(headers, key, service))
+        if scope["path"].startswith("/_toolkit/"):
+            await self._answer(scope, receive, send)
+            return
+        if scope["path"] == "/_ministack/reset":
+            send = _after("http.response.start", stored.wipe, send)
+        # Calls count as made over TLS (``aws:SecureTransport``): they never leave the machine.
+        scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
+        action, receive = await _action(headers, receive)
+        if snapshots.is_change(scope["method"], action, scope["path"], service):
+            is_image = scope["method"] == "PUT" and "/manifests/" in scope["path"]
+            send = _noting(send, at_once=is_image)
+        if not snapshots.is_read(scope["method"], action) and not _frees(scope, action):
+            if disk.is_full(int(headers.get(b"content-length", b"0"))):
+                await faulty_calls.refuse(service, disk.MESSAGE, receive, send)
+                return
+            send = _kept_only(service, send)
+        fault = _fault(key, service)
+        if fault is None:
+            await self._app(scope, receive, send)
+        else:
+            ask = partial(self._app, scope)
+            await faulty_calls.serve(fault, service, ask, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = scope["path"].removeprefix("/_toolkit/")
+        if scope["method"] == "GET" and name == "changes":
+            query = parse_qs(scope.get("query_string", b"").decode())
+            await _send_json(send, 200, await _changes(int(query.get("since", ["-1"])[0])))
+        elif scope["method"] == "POST" and name in _ROUTES:
+            status, answer = _ROUTES[name](**await _body(receive))
+            await _send_json(send, status, answer)
+        else:
+            await _send_json(send, 404, {"message": f"no route {name}"})
+
+
+async def _changes(since: int) -> dict[str, Any]:
+    version = await asyncio.to_thread(changes.wait, since, _LONGEST_WAIT)
+    return {
+        "version": version,
+        "schedules": changes.of_schedules(),
+        "tasks": tasks.live_tasks(),
+        "regions": scheduler.regions(),
+    }
+
+
+def _clock(offset: float) -> Answer:
+    passing.catch_up()
+    shifted_time.set_engine_offset(offset)
+    passing.catch_up()
+    return 200, {}
+
+
+def _interrupt(task: str, code: str, reason: str) -> Answer:
+    tasks.interrupt(task, code, reason)
+    return 200, {}
+
+
+def _faults(add: dict[str, Any] | None = None, *, clear: bool = False) -> Answer:
+    if clear:
+        faults.clear()
+    if add is not None:
+        faults.add(**add)
+    return 200, {"faults": faults.listed(), "kinds": faults.KINDS}
+
+
+def _strike(kind: str, schedule: str) -> Answer:
+    return 200, {"fault": faults.strike(kind, schedule)}
+
+
+_ROUTES: dict[str, Callable[..., Answer]] = {
+    "clock": _clock,
+    "assume-role": access.assume_role,
+    "interrupt": _interrupt,
+    "faults": _faults,
+    "strike": _strike,
+}
+
+
+def _fault(key: str, service: str) -> dict[str, Any] | None:
+    """What happens to this call; those of the engine itself, and unsigned ones, are spared."""
+    if key in ("", _ENGINE_KEY):
+        return None
+    return faults.for_call(tasks.schedule_of_session(access.session_name(key)), service)
+
+
+def _offset(headers: dict[bytes, bytes], key: str, service: str) -> float | None:
+    """The caller's clock; a queue keeps to the engine's, or it would hide what was sent ahead."""
+    if service == "sqs":
+        return None
+    given = headers.get(OFFSET_HEADER)
+    return float(given) if given is not None else access.session_offset(key)
+
+
+async def _action(headers: dict[bytes, bytes], receive: Receive) -> tuple[str, Receive]:
+    """The name of what is asked, which may stand in the body; and the body, to be read again."""
+    target = headers.get(b"x-amz-target", b"").decode("latin-1")
+    if not headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded"):
+        return target.rpartition(".")[2], receive
+    content = await _content(receive)
+    first = {"type": "http.request", "body": content, "more_body": False}
+    messages = iter([first])
+
+    async def again() -> dict[str, Any]:
+        return next(messages, None) or await receive()
+
+    return parse_qs(content.decode("latin-1")).get("Action", [""])[0], again
+
+
+def _frees(scope: Scope, action: str) -> bool:
+    """Whether a request makes room; the engine's own calls need none."""
+    return scope["method"] == "DELETE" or action.startswith(("Delete", "Stop", "SubmitTaskState"))
+
+
+def _kept_only(service: str, send: Send) -> Send:
+    """Answer with an error where something could not be written."""
+    failures = disk.watch()
+    answered = False
+
+    async def send_kept(message: dict[str, Any]) -> None:
+        nonlocal answered
+        if answered:
+            return
+        if failures and message["type"] == "http.response.start":
+            answered = True
+            await faulty_calls.refuse(service, disk.MESSAGE, _nothing, send)
+        else:
+            await send(message)
+
+    return send_kept
+
+
+def _after(kind: str, work: Callable[[], None], send: Send) -> Send:
+    """Do some work before a message of that kind is passed on."""
+
+    async def send_then(message: dict[str, Any]) -> None:
+        if message["type"] == kind:
+            work()
+        await send(message)
+
+    return send_then
+
+
+async def _nothing() -> dict[str, Any]:
+    return {}
+
+
+def _noting(send: Send, *, at_once: bool) -> Send:
+    """Note a change when it is answered; ``at_once`` when it is saved, which an image must be."""
+
+    async def note_and_send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            snapshots.touch()
+            if at_once:
+                snapshots.settle()
+        await send(message)
+
+    return note_and_send
+
+
+async def _content(receive: Receive) -> bytes:
+    content, more = b"", True
+    while more:
+        message = await receive()
+        content += message.get("body", b"")
+        more = message.get("more_body", False)
+    return content
+
+
+async def _body(receive: Receive) -> dict[str, Any]:
+    document = json.loads(await _content(receive))
+    if not isinstance(document, dict):
+        raise TypeError("the engine sends JSON objects")
+    return document
+
+
+def _closed_to_pages(send: Send) -> Send:
+    async def send_closed(message: dict[str, Any]) -> None:
+        await send(door.without_cors(message))
+
+    return send_closed
+
+
+async def _send_json(send: Send, status: int, document: dict[str, Any]) -> None:
+    content = json.dumps(document).encode()
+    await _send(send, status, {"Content-Type": "application/json"}, content)
+
+
+async def _send(send: Send, status: int, headers: dict[str, str], content: bytes) -> None:
+    lines = {**headers, "Content-Length": str(len(content))}.items()
+    rows = [(name.lower().encode(), value.encode()) for name, value in lines]
+    await send({"type": "http.response.start", "status": status, "headers": rows})
+    await send({"type": "http.response.body", "body": content})

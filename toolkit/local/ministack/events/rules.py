@@ -1,0 +1,102 @@
+"""EventBridge: the services' own events, array elements in paths, log groups as targets of a rule.
+
+ministack delivers to SNS, SQS, Lambda and Step Functions. A log group is a target too, if the log
+group's resource policy lets EventBridge in; without that policy AWS drops the event in silence:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-cloudwatchlogs-permissions
+"""
+
+import json
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+from ministack.core.responses import new_uuid
+from ministack.services import cloudwatch_logs, eventbridge
+
+from toolkit.local.ministack.iam import access
+from toolkit.local.ministack.replacing import service_calls
+from toolkit.local.ministack.replacing.replacements import replaces
+from toolkit.local.ministack.state import snapshots
+from toolkit.local.ministack.upstream import shifted_time
+
+_log = logging.getLogger("toolkit.events")
+_SERVICES = ("events.amazonaws.com", "delivery.logs.amazonaws.com")
+
+
+def publish(source: str, detail_type: str, resources: list[str], detail: dict[str, Any]) -> None:
+    """Put one event of a service on the default bus."""
+    entry = {
+        "Source": source,
+        "DetailType": detail_type,
+        "Resources": resources,
+        "Detail": json.dumps(detail),
+    }
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+@replaces("services.eventbridge.start_scheduler", "services.scheduler.start_scheduler")
+def _start_no_scheduler(_original: Any) -> None:
+    """The engine's agent fires schedules; rules with a schedule are not played."""
+
+
+class _Indexed(dict[str, Any]):
+    """An object of an event in which a path may name an element of an array: ``containers[0]``."""
+
+    def __missing__(self, key: str) -> Any:
+        name, bracket, index = key.removesuffix("]").partition("[")
+        if not bracket or not index.isdigit():
+            raise KeyError(key)
+        return self[name][int(index)]
+
+
+@replaces("services.eventbridge._apply_input_transformer")
+def _transform(original: Any, transformer: Any, rule: Any, view: Any) -> Any:
+    event = json.loads(json.dumps(view.event_with_detail()), object_hook=_Indexed)
+    indexed = SimpleNamespace(event_with_detail=lambda: event, envelope=view.envelope)
+    return original(transformer, rule, indexed)
+
+
+@replaces("services.eventbridge._invoke_target")
+def _invoke(original: Any, target: Any, event: Any, rule: Any, view: Any = None) -> None:
+    parts = target.get("Arn", "").split(":", 6)
+    if parts[2:3] != ["logs"] or len(parts) < 7:
+        snapshots.touch()
+        original(target, event, rule, view)
+        return
+    group = parts[6].removesuffix(":*")
+    _deliver(group, _payload(target, event, rule, view), rule.get("Arn", ""))
+
+
+def _payload(target: Any, event: Any, rule: Any, view: Any) -> str:
+    view = view or eventbridge._pattern_event_view(event)
+    if target.get("InputTransformer"):
+        return str(eventbridge._apply_input_transformer(target["InputTransformer"], rule, view))
+    if target.get("Input"):
+        return str(target["Input"])
+    return json.dumps(view.event_with_detail())
+
+
+def _deliver(group: str, message: str, rule_arn: str) -> None:
+    record = cloudwatch_logs._log_groups.get(group)
+    if record is None or not _let_in(record["arn"], rule_arn):
+        _log.warning("event not delivered to log group %s: it is missing or closed", group)
+        return
+    stream = new_uuid()
+    names = {"logGroupName": group, "logStreamName": stream}
+    service_calls.call(cloudwatch_logs, "CreateLogStream", names)
+    event = {"timestamp": int(shifted_time.now() * 1000), "message": message}
+    service_calls.call(cloudwatch_logs, "PutLogEvents", {**names, "logEvents": [event]})
+
+
+def _let_in(group_arn: str, rule_arn: str) -> bool:
+    resource = f"{group_arn.removesuffix(':*')}:log-stream:*"
+    documents = [row["policyDocument"] for row in cloudwatch_logs._resource_policies.values()]
+    documents += [row["policyDocument"] for row in cloudwatch_logs._log_group_policies.values()]
+    return all(
+        any(
+            access.allowed_by_policy(document, service, f"logs:{action}", resource, rule_arn)
+            for document in documents
+            for service in _SERVICES
+        )
+        for action in ("CreateLogStream", "PutLogEvents")
+    )

@@ -1,0 +1,321 @@
+"""Who may do what: ministack's IAM evaluator, made to fit a laptop.
+
+ministack runs with ``AUTH=true``, so every call with a role's credentials is judged by that role's
+policies. What is mended here:
+
+- The account's root has the keys that the engine made, and their signatures are verified like any
+  other's. ministack would take any key for root's, without a look at the signature.
+- Services assume roles (`assume_role`), judged by the role's trust policy with the service as the
+  principal and ``aws:SourceAccount`` and ``aws:SourceArn`` as the context.
+- ``ecs:ListTasks`` and ``ecs:DescribeTasks`` are judged with ``ecs:cluster`` in the context,
+  ``events:PutEvents`` with ``events:source``, ``cloudwatch:PutMetricData`` with its namespace.
+- ``ecs:RunTask`` is judged on the task definition with ``ecs:cluster`` in the context, and passes
+  roles only as far as ``iam:PassRole`` allows; calls on a log stream are judged on that stream.
+- A signature's date is not compared with the clock: a task's clock may be days ahead.
+- A bucket's policy may ask for conditional writes (``s3:if-none-match``).
+"""
+
+import base64
+import contextvars
+import json
+import os
+import re
+import secrets
+from typing import Any
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.services import iam, sts
+
+from toolkit.local.ministack.ecs import task_definition
+from toolkit.local.ministack.replacing.replacements import replaces
+from toolkit.local.ministack.upstream import shifted_time
+
+Json = dict[str, Any]
+
+_SESSION_SECONDS = 12 * 3600
+_TASKS_SERVICE = "ecs-tasks.amazonaws.com"
+_ON_LOG_STREAMS = frozenset({"CreateLogStream", "PutLogEvents", "GetLogEvents", "DeleteLogStream"})
+_NAME_THE_RESOURCE = frozenset({"ecs", "secretsmanager"})
+_ON_CLUSTERS = frozenset({"ecs:RunTask", "ecs:ListTasks", "ecs:DescribeTasks"})
+# A CBOR text of 1 to 23 bytes, or with a byte for its length, behind the key's own.
+_CBOR_NAMESPACE = re.compile(rb"Namespace(?:[\x60-\x77]|\x78.)([A-Za-z0-9_./#:-]+)", re.DOTALL)
+_ROOT_KEYS = frozenset({os.environ["AWS_ACCESS_KEY_ID"], os.environ["TOOLKIT_ENGINE_KEY"]})
+_request_key: contextvars.ContextVar[str] = contextvars.ContextVar("request_key", default="")
+
+
+def set_request_key(access_key: str) -> None:
+    """Remember whose request this is."""
+    _request_key.set(access_key)
+
+
+def session_offset(access_key: str) -> float | None:
+    """The clock offset of the task or firing that holds these credentials."""
+    offset: float | None = sts._sessions.get(access_key, {}).get("_offset")
+    return offset
+
+
+def session_name(access_key: str) -> str:
+    """What a role's session is called; it holds a task's id or a schedule's name."""
+    return str(sts._sessions.get(access_key, {}).get("Arn", "")).rpartition("/")[2]
+
+
+def assume_role(
+    role_arn: str, service: str, session: str, source_arn: str, offset: float
+) -> tuple[int, Json]:
+    """Credentials of a role for a service such as ``scheduler.amazonaws.com``.
+
+    Requests that are signed with them are served at ``offset``. Answers 403 when the role is
+    missing or its trust policy does not let the service in:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    role = iam._roles.get_scoped(account, None, name)
+    if role is None or not _trusts(role, service, account, source_arn):
+        message = f"{service} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+        return 403, {"code": "AccessDeniedException", "message": message}
+    shifted_time.set_request_offset(offset)
+    expires = shifted_time.now() + _SESSION_SECONDS
+    credentials = {
+        "AccessKeyId": f"ASIA{base64.b32encode(secrets.token_bytes(10)).decode()}",
+        "SecretAccessKey": secrets.token_urlsafe(30),
+        "Token": secrets.token_urlsafe(64),
+    }
+    sts.register_session(
+        credentials["AccessKeyId"],
+        {
+            "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session}",
+            "UserId": f"{role['RoleId']}:{session}",
+            "SecretAccessKey": credentials["SecretAccessKey"],
+            "SessionToken": credentials["Token"],
+            "Expiration": expires,
+            "AccountId": account,
+            "PrincipalType": "AssumedRole",
+            "SourcePrincipalArn": service,
+            "_offset": offset,
+        },
+    )
+    return 200, {**credentials, "Expiration": expires}
+
+
+def trusted_by_tasks(role_arn: str) -> bool:
+    """Whether a task may run with this role."""
+    account = get_account_id()
+    role = iam._roles.get_scoped(account, None, role_arn.rsplit("/", 1)[-1])
+    source = f"arn:aws:ecs:{get_region()}:{account}:*"
+    return role is not None and _trusts(role, _TASKS_SERVICE, account, source)
+
+
+def pass_role_denial(role_arn: str) -> str | None:
+    """AWS's words when the caller may not hand this role to a task, or None."""
+    return _denial_of("iam:PassRole", role_arn, {"iam:passedtoservice": _TASKS_SERVICE})
+
+
+def tagging_denial(cluster: str) -> str | None:
+    """AWS's words when the caller may not tag the tasks that it runs, or None.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
+    """
+    task = f"arn:aws:ecs:{get_region()}:{get_account_id()}:task/{cluster}/*"
+    return _denial_of("ecs:TagResource", task, {"ecs:createaction": "RunTask"})
+
+
+def _denial_of(action: str, resource: str, context: Json) -> str | None:
+    denied = iam_evaluator.enforce(
+        _request_key.get(),
+        action,
+        action.partition(":")[0],
+        get_region(),
+        resource_arn=resource,
+        service_context=context,
+    )
+    if denied is None:
+        return None
+    if isinstance(denied, iam_evaluator.AuthError):
+        return str(denied.message)
+    return str(
+        iam_actions.identity_denial_message(
+            action, denied.principal_arn, resource, denied.decision == "Deny"
+        )
+    )
+
+
+def allowed_by_policy(
+    document: str | Json, service: str, action: str, resource: str, source_arn: str
+) -> bool:
+    """Whether a resource's own policy lets a service act on it, on behalf of ``source_arn``."""
+    account = get_account_id()
+    context = iam_evaluator.EvalContext(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        service_context={"aws:sourceaccount": account, "aws:sourcearn": source_arn or None},
+    )
+    found = iam_evaluator.evaluate_resource_policy(document, context, service)
+    return str(found.decision) == "Allow"
+
+
+def _trusts(role: Json, service: str, account: str, source_arn: str) -> bool:
+    """Whether a role's trust policy, whose statements name no resource, lets a service in."""
+    document = role["AssumeRolePolicyDocument"]
+    parsed = json.loads(document) if isinstance(document, str) else document
+    statements = parsed.get("Statement", [])
+    rows = statements if isinstance(statements, list) else [statements]
+    policy = {"Statement": [{**row, "Resource": "*"} for row in rows]}
+    with request_scope(account, get_region()):
+        return allowed_by_policy(policy, service, "sts:AssumeRole", "*", source_arn)
+
+
+@replaces("core.iam_evaluator.is_root_access_key")
+def _is_root(_original: Any, access_key_id: str) -> bool:
+    return access_key_id in _ROOT_KEYS
+
+
+@replaces("core.iam_evaluator._is_root_key")
+def _is_trusted_blindly(_original: Any, _access_key_id: str) -> bool:
+    """Of whose signatures are not verified, there is nobody."""
+    return False
+
+
+@replaces("services.sts._evict_expired_sessions")
+def _evict_expired_sessions(_original: Any) -> None:
+    """Keep sessions: the time is that of whoever asks for a new one, maybe days ahead."""
+
+
+@replaces("core.sigv4.request_time_failure")
+def _request_time_failure(_original: Any, _signature: Any, *, now: Any = None) -> None:
+    """No date of a signature is wrong."""
+
+
+def is_known(access_key: str) -> bool:
+    """Whether a key is the account's own or was issued here."""
+    if access_key in _ROOT_KEYS or access_key in sts._sessions:
+        return True
+    return bool(access_key) and iam_evaluator.find_iam_access_key_account(access_key) is not None
+
+
+@replaces("core.iam_evaluator.resolve_credential")
+def _by_its_own_clock(original: Any, access_key_id: str, *rest: Any, **named: Any) -> Any:
+    """Whether a session has expired is seen by its holder's clock; SQS answers by the engine's."""
+    with shifted_time.at_offset(session_offset(access_key_id)):
+        return original(access_key_id, *rest, **named)
+
+
+@replaces("core.iam_actions.extract_resource_arn")
+def _resource_arn(
+    original: Any, service: str, method: str, path: str, headers: Json, body: bytes, *rest: Any
+) -> str:
+    action = headers.get("x-amz-target", "").rpartition(".")[2]
+    if service == "ecs" and action == "RunTask":
+        return _task_definition_arn(json.loads(body).get("taskDefinition", "*"))
+    if service == "ssm" and action == "GetParameters":
+        return _parameter_arn(json.loads(body))
+    if service == "logs" and action in _ON_LOG_STREAMS:
+        return _log_stream_arn(json.loads(body))
+    if service == "scheduler" and path.startswith("/schedules/"):
+        return _schedule_arn(path, body, *rest)
+    return str(original(service, method, path, headers, body, *rest))
+
+
+def _parameter_arn(request: Json) -> str:
+    """The first of the parameters: ministack judges a request on one resource."""
+    name = str(next(iter(request.get("Names") or ()), "*"))
+    if name.startswith("arn:"):
+        return name
+    return f"arn:aws:ssm:{get_region()}:{get_account_id()}:parameter/{name.removeprefix('/')}"
+
+
+def _log_stream_arn(request: Json) -> str:
+    group, stream = request.get("logGroupName"), request.get("logStreamName")
+    return f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:{stream}"
+
+
+def _schedule_arn(path: str, body: bytes, query: Json | None = None, *_rest: Any) -> str:
+    """The schedule in its group; ministack takes every group for the default one."""
+    group = (query or {}).get("groupName")
+    if isinstance(group, list):
+        group = group[0] if group else None
+    if not group and body:
+        group = json.loads(body).get("GroupName")
+    name = path.split("/")[2]
+    place = f"arn:aws:scheduler:{get_region()}:{get_account_id()}"
+    return f"{place}:schedule/{group or 'default'}/{name}"
+
+
+def _task_definition_arn(reference: str) -> str:
+    if reference.startswith("arn:"):
+        return reference
+    found = task_definition.described(reference)
+    if found is not None:
+        return str(found["taskDefinitionArn"])
+    return f"arn:aws:ecs:{get_region()}:{get_account_id()}:task-definition/{reference}"
+
+
+@replaces("core.iam_actions.request_tag_context")
+def _condition_keys(
+    original: Any, service: str, iam_action: str, body: bytes, params: Json
+) -> Json:
+    keys: Json = dict(original(service, iam_action, body, params))
+    if iam_action in _ON_CLUSTERS:
+        cluster = json.loads(body).get("cluster", "default")
+        if not cluster.startswith("arn:"):
+            cluster = f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{cluster}"
+        keys["ecs:cluster"] = cluster
+    elif iam_action == "events:PutEvents":
+        sources = {str(entry.get("Source", "")) for entry in json.loads(body)["Entries"]}
+        keys["events:source"] = sources.pop() if len(sources) == 1 else None
+    elif iam_action == "cloudwatch:PutMetricData":
+        keys["cloudwatch:namespace"] = _namespace(body, params)
+    elif iam_action == "kms:Sign":
+        request = json.loads(body)
+        keys["kms:SigningAlgorithm"] = request.get("SigningAlgorithm")
+        keys["kms:MessageType"] = request.get("MessageType", "RAW")
+    return keys
+
+
+def _namespace(body: bytes, params: Json) -> str | None:
+    """The namespace of a PutMetricData, in any of the three protocols that clients speak."""
+    if params.get("Namespace"):
+        value = params["Namespace"]
+        return str(value[0] if isinstance(value, list) else value)
+    try:
+        return str(json.loads(body)["Namespace"])
+    except (ValueError, KeyError, TypeError):
+        found = _CBOR_NAMESPACE.search(body)
+        return found[1].decode() if found else None
+
+
+@replaces("core.iam_actions.s3_service_context")
+def _conditional_writes(
+    original: Any,
+    iam_action: str,
+    query_params: Json | None,
+    path: str = "",
+    headers: Json | None = None,
+) -> Json:
+    """S3 tells policies of a conditional write: ``s3:if-none-match`` and ``s3:if-match``.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    """
+    keys: Json = dict(original(iam_action, query_params, path, headers))
+    for name, value in (headers or {}).items():
+        if name.lower() in {"if-none-match", "if-match"}:
+            keys[f"s3:{name.lower()}"] = value
+    return keys
+
+
+@replaces("core.iam_actions.access_denied_response")
+def _denial(
+    original: Any, service: str, action: str, principal_arn: str, request_id: str, **rest: Any
+) -> Any:
+    """Some services name the resource in their denials: AccessDeniedException, HTTP 400."""
+    if service not in _NAME_THE_RESOURCE or rest.get("error_code"):
+        return original(service, action, principal_arn, request_id, **rest)
+    message = iam_actions.identity_denial_message(
+        action, principal_arn, rest.get("resource_arn", "*"), rest.get("explicit_deny", False)
+    )
+    document = {"__type": "AccessDeniedException", "message": message}
+    return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(document).encode()

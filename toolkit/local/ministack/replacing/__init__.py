@@ -1,0 +1,1 @@
+"""How names of ministack are replaced, and the table of them."""

@@ -1,0 +1,1 @@
+"""State on disk: saved, restored, refused when the disk is full."""

@@ -1,0 +1,1 @@
+"""Buckets, logs and registries."""
