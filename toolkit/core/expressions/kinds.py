@@ -224,7 +224,7 @@ class At(Expression):
     def check(self, timezone: str | None) -> tuple[str, ...]:
         """Refuse a wall time that the zone skips, warn of one that it repeats."""
         if timezone is None:
-            return (_NO_ZONE,)
+            return ("no time zone is set, so it is a time of UTC",)
         wall = self.wall.replace(tzinfo=find_zone(timezone))
         if first_instant(wall) is None:
             later = wall.astimezone(UTC).astimezone(wall.tzinfo)
