@@ -1,5 +1,12 @@
 """What expires as the engine's clock moves on."""
 
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
 from .conftest import Rehearsal
 
 
@@ -62,3 +69,41 @@ def test_log_events_expire_as_the_clock_moves(own: Rehearsal) -> None:
     assert own.log_lines("/short") == ["old"]
     list(own.engine.advance(seconds=2 * 86400))
     assert (own.log_lines("/short"), own.log_lines("/long")) == ([], ["old"])
+
+
+def test_credentials_of_a_role_expire_as_the_clock_moves(own: Rehearsal) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+    trust = {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
+                "Action": "sts:AssumeRole",
+            }
+        ]
+    }
+    document = json.dumps({"Version": "2012-10-17", **trust})
+    own.aws("iam").create_role(RoleName="role", AssumeRolePolicyDocument=document)
+
+    def assumed() -> Any:
+        role = {"RoleArn": "arn:aws:iam::000000000000:role/role", "RoleSessionName": "session"}
+        found = own.aws("sts").assume_role(**role)["Credentials"]
+        return boto3.client(
+            "sts",
+            endpoint_url=own.info.endpoint_url,
+            region_name=own.info.region,
+            aws_access_key_id=found["AccessKeyId"],
+            aws_secret_access_key=found["SecretAccessKey"],
+            aws_session_token=found["SessionToken"],
+        )
+
+    first = assumed()
+    assert first.get_caller_identity()["Arn"].endswith(":assumed-role/role/session")
+    list(own.engine.advance(seconds=7200))
+    assumed()
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        first.get_caller_identity()
+    list(own.engine.advance(seconds=2 * 86400))
+    assert assumed().get_caller_identity()["Arn"].endswith(":assumed-role/role/session")
+    with pytest.raises(ClientError, match=r"InvalidClientTokenId|UnrecognizedClient"):
+        first.get_caller_identity()

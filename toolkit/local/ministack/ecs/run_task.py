@@ -140,8 +140,11 @@ def conflicts(data: Json) -> bool:
 def remember(data: Json, arns: list[str]) -> None:
     """Keep the answer for a repeated clientToken, for 24 hours."""
     if data.get("clientToken"):
-        until = shifted_time.now() + _TOKEN_SECONDS
-        _tokens[_token_key(data)] = (until, _fingerprint(data), arns)
+        now = shifted_time.now()
+        for key, (until, *_) in list(_tokens.items()):
+            if until + _TOKEN_SECONDS < now:  # callers whose clock is behind may still know it
+                del _tokens[key]
+        _tokens[_token_key(data)] = (now + _TOKEN_SECONDS, _fingerprint(data), arns)
 
 
 def _token_key(data: Json) -> tuple[str, str]:

@@ -25,11 +25,11 @@ from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region, request_scope
-from ministack.services import iam, sts
+from ministack.services import ecs, iam, sts
 
 from toolkit.local.ministack.ecs import task_definition
 from toolkit.local.ministack.replacing.replacements import replaces
-from toolkit.local.ministack.upstream import shifted_time
+from toolkit.local.ministack.upstream import sessions, shifted_time
 
 Json = dict[str, Any]
 
@@ -182,7 +182,14 @@ def _is_trusted_blindly(_original: Any, _access_key_id: str) -> bool:
 
 @replaces("services.sts._evict_expired_sessions")
 def _evict_expired_sessions(_original: Any) -> None:
-    """Keep sessions: the time is that of whoever asks for a new one, maybe days ahead."""
+    tasks = {
+        task["taskArn"].rpartition("/")[2]
+        for task in ecs._tasks.all_values()
+        if task["lastStatus"] != "STOPPED"
+    }
+    now, real_now = shifted_time.engine_now(), shifted_time.real_now()
+    for key in sessions.forgettable(sts._sessions, tasks, now=now, real_now=real_now):
+        del sts._sessions[key]
 
 
 @replaces("core.sigv4.request_time_failure")

@@ -61,6 +61,16 @@ def now() -> float:
     return _real_time() + offset()
 
 
+def engine_now() -> float:
+    """The time of callers without an offset of their own, in seconds since the epoch."""
+    return _real_time() + _engine_offset
+
+
+def real_now() -> float:
+    """The time of this machine, in seconds since the epoch."""
+    return _real_time()
+
+
 def iso(seconds: float) -> str:
     """A time in seconds since the epoch as the events of AWS write it."""
     time = _real_datetime.fromtimestamp(seconds, dt.UTC)
