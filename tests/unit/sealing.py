@@ -9,9 +9,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.fake_aws import FakeAws
+from toolkit.app.proof import ledger
+from toolkit.core.proof.ledger import Firing
 from toolkit.core.proof.signature import Signature, message, pem
 
-from .test_validate_many import START, a_run, an_aws, prepared, scheduled
+from .test_validate_many import START, a_run, an_app, an_aws, prepared, scheduled
 
 ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -49,3 +51,18 @@ def days_later(days: float) -> datetime:
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def seals(aws: FakeAws) -> list[str]:
+    return sorted(key for key in aws.objects if key.startswith("seals/2") and key.endswith(".json"))
+
+
+def contents(aws: FakeAws) -> dict[str, bytes]:
+    return {key: aws.objects[key] for key in seals(aws)}
+
+
+def rows(
+    aws: FakeAws, now: datetime, since: datetime, until: datetime | None = None
+) -> list[Firing]:
+    period = ledger.Period(since, until or now)
+    return list(ledger.read(an_app(aws, now), period).firings)

@@ -46,7 +46,21 @@ def test_a_run_id_reads_back_as_itself(schedule: str, token: str | None) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "weather", "weather-20261324T050000Z", "weather-20261124T050000Z-xyz", "../x"]
+    "text",
+    [
+        "",
+        "weather",
+        "../x",
+        "weather-20261124T050000Z-xyz",
+        "weather-20261124T050000Z\n",
+        "weather-20261324T050000Z",
+        "weather-20261124T240000Z",
+        "weather-20261124T050060Z",
+        "weather-00001124T050000Z",
+        # The same number to Python, and another key to S3.
+        "weather-2026112\u0664T050000Z",
+        "weather-20261124T050000Z-00000\u0661",
+    ],
 )
 def test_what_is_no_run_id_is_refused(text: str) -> None:
     with pytest.raises(ContractError, match=r"run id|valid time"):

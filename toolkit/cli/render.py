@@ -4,7 +4,7 @@ import json
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -145,6 +145,14 @@ def say_known_since(known: datetime | None, since: datetime) -> None:
         time = f"{known:%Y-%m-%d %H:%M}Z" if known else "now"
         text = f"when the schedules were to fire is known since {time}"
         click.echo(wrapped(text, err=True), err=True)
+
+
+def say_broken_chain(problems: Iterable[str]) -> None:
+    """Tell what is wrong with the seals that were read."""
+    for problem in problems:
+        click.secho(
+            wrapped(f"the chain of seals is broken: {problem}", err=True), fg="red", err=True
+        )
 
 
 def log_line(message: str) -> str:

@@ -91,7 +91,10 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _NAME_LENGTH = 200
 _CLAIM = "claim.json"
-_RUN_ID = re.compile(r"(?P<schedule>.+)-(?P<time>\d{8}T\d{6}Z)(?:-(?P<token>[0-9a-f]{6}))?")
+_RUN_ID = re.compile(
+    rf"({NAME.pattern})-([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})"
+    r"T([0-9]{2})([0-9]{2})([0-9]{2})Z(?:-([0-9a-f]{6}))?"
+)
 _COMPACT = "%Y%m%dT%H%M%SZ"
 
 _T = TypeVar("_T")
@@ -180,13 +183,17 @@ class RunId:
     def parse(cls, text: str) -> Self:
         """Read a run id; raises ContractError when it is none."""
         match = _RUN_ID.fullmatch(text)
-        if match is None or NAME.fullmatch(match["schedule"]) is None:
+        if match is None:
             raise ContractError(f"{text!r} is not a run id such as weather-20261124T050000Z")
+        schedule, year, month, day, hour, minute, second, token = match.groups()
         try:
-            time = datetime.strptime(match["time"], _COMPACT).replace(tzinfo=UTC)
+            # Several times as fast as strptime, which counts where a million are read.
+            time = datetime(
+                int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC
+            )
         except ValueError as error:
             raise ContractError(f"{text!r} has no valid time in it") from error
-        return cls(match["schedule"], time, match["token"])
+        return cls(schedule, time, token)
 
     @property
     def prefix(self) -> str:

@@ -12,9 +12,10 @@ import json
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache
+from itertools import chain, compress
 from typing import Any, TypeVar
 
 import attrs
@@ -23,6 +24,7 @@ FORMAT = "format"
 # What a document may measure before it is read. A manifest with a thousand artifacts is 300 KB.
 MAX_BYTES = 16 * 1024 * 1024
 _MAX_DEPTH = 64
+_NESTED = frozenset({dict, list})
 _T = TypeVar("_T")
 
 
@@ -43,13 +45,48 @@ def load(content: bytes | str, what: str) -> Any:
     if len(content) > MAX_BYTES:
         raise DocumentError(f"the {what} has {len(content):,} bytes, more than {MAX_BYTES:,}")
     try:
-        return bounded(json.loads(content))
+        text = content if isinstance(content, str) else _decoded(content)
+        value = json.loads(text)
+        return _checked(value) if _all_printable(text) else bounded(value)
     except RecursionError:
         raise DocumentError(f"the {what} is nested too deeply") from None
     except DocumentError as error:
         raise DocumentError(f"the {what} {error}") from None
     except ValueError as error:
         raise DocumentError(f"the {what} is not JSON: {printable(str(error))[:200]}") from None
+
+
+def _decoded(content: bytes) -> str:
+    """The text of JSON, as `json.loads` finds its encoding."""
+    return content.decode(json.detect_encoding(content), "surrogatepass")
+
+
+def _all_printable(text: str) -> bool:
+    """Whether no string of a JSON text holds what `printable` replaces.
+
+    JSON takes control characters as escapes only. A large document without escapes is looked
+    through at once instead of string by string.
+    """
+    if "\\" in text:
+        return False
+    return "\x7f" not in text if text.isascii() else "".join(text.split("\n")).isprintable()
+
+
+def _checked(value: Any) -> Any:
+    """The same value; DocumentError for nesting of more than 64 levels."""
+    level = [value] if type(value) in _NESTED else []
+    for _ in range(_MAX_DEPTH):
+        if not level:
+            return value
+        items = list(chain.from_iterable(map(_items_of, level)))
+        level = list(compress(items, map(_NESTED.__contains__, map(type, items))))
+    if level:
+        raise DocumentError("is nested too deeply")
+    return value
+
+
+def _items_of(node: Any) -> Iterable[Any]:
+    return node.values() if type(node) is dict else node
 
 
 def bounded(value: Any, depth: int = 0) -> Any:
@@ -128,17 +165,13 @@ def _instance(cls: type[_T], document: Mapping[str, Any]) -> _T:
     values: dict[str, Any] = {}
     for name, required, convert in _readers(cls):  # type: ignore[arg-type] # classes are hashable
         if name in document:
-            values[name] = _converted(convert, document[name], name)
+            try:
+                values[name] = convert(document[name])
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{name}: {error}") from error
         elif required:
             raise ValueError(f"{name} is missing")
     return cls(**values)
-
-
-def _converted(convert: Callable[[Any], Any], value: Any, name: str) -> Any:
-    try:
-        return convert(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: {error}") from error
 
 
 @cache
@@ -165,7 +198,7 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     """The function that checks a JSON value against a type and converts it."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any or hint is object:
-        return lambda value: value
+        return _unread
     if origin in (typing.Union, types.UnionType):
         return _union(arguments)
     if origin is tuple:
@@ -177,6 +210,10 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint
     return lambda value: _plain(hint, value)
+
+
+def _unread(value: Any) -> Any:
+    return value
 
 
 def _union(arguments: Sequence[Any]) -> Callable[[Any], Any]:
@@ -213,6 +250,8 @@ def _mapping(reader: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def read_mapping(value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise TypeError(f"an object is needed, not {_kind(value)}")
+        if reader is _unread:
+            return dict(value)  # JSON has no key but text
         return {str(key): reader(item) for key, item in value.items()}
 
     return read_mapping

@@ -120,6 +120,9 @@ def test_a_seal_that_was_altered_is_named_everywhere(sealed: SealedApp) -> None:
         assert f"{key}: it is not the seal that" in " ".join(said.out.split())
         ledger = sealed.project.toolkit("ledger", "--since", "6d", *WHERE, code=1)
         assert f"the chain of seals is broken: {key}" in ledger.err
+        judged = sealed.project.toolkit("validate", "--since", "6d", *WHERE, code=1)
+        assert f"the chain of seals is broken: {key}" in judged.err
+        assert f"{key}: it is not the seal that" in " ".join(judged.out.split())
     finally:
         s3.put_object(Bucket=sealed.bucket, Key=key, Body=before)
 

@@ -180,7 +180,11 @@ class Gatherer:
             return gathered
         self._sealed.read(gathered, self._app.now())
         return {
-            run_id: evolve(found, sealed=self._sealed.of(run_id))
+            run_id: evolve(
+                found,
+                sealed=self._sealed.of(run_id),
+                problems=(*found.problems, *self._sealed.problems(run_id)),
+            )
             for run_id, found in gathered.items()
         }
 

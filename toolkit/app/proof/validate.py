@@ -82,11 +82,15 @@ def validate_all(
 
 @frozen
 class Over:
-    """The firings of a period that are over, and how many are not by their state."""
+    """The firings of a period that are over, and how many are not by their state.
+
+    ``problems`` is what is wrong with the seals of the period.
+    """
 
     run_ids: list[RunId]
     left_out: Counter[State]
     known_since: datetime | None
+    problems: Sequence[str] = ()
 
 
 def over_since(app: App, since: datetime, schedules: tuple[str, ...] = ()) -> Over:
@@ -101,7 +105,7 @@ def over_since(app: App, since: datetime, schedules: tuple[str, ...] = ()) -> Ov
             left_out[firing.state] += 1
         else:
             run_ids.append(firing.run_id)
-    return Over(run_ids, left_out, found.known_since)
+    return Over(run_ids, left_out, found.known_since, found.problems)
 
 
 def _may_change(found: Validation) -> bool:

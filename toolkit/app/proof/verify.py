@@ -137,12 +137,11 @@ class _Reader:
 
     def _objects(self, seals: SealedDay) -> None:
         """The manifests of a day are those that were sealed; with ``deep`` all else, too."""
-        rows = seals.rows()
+        rows = seals.last_rows()
         self._counts["firings"] += len(rows)
         wanted = {
             stored["key"]: (stored, seal)
-            for run_id, row in rows.items()
-            if (seal := seals.seal_of(run_id))
+            for seal, row in rows.values()
             for stored in row.facts.get("manifests") or ()
         }
         listed = {stored.key: stored for stored in self._manifests(rows)}
@@ -153,7 +152,7 @@ class _Reader:
             if wrong:
                 self._problems.append(Problem(seal.key, f"{key} {wrong}"))
         if self._deep:
-            self._deeply(seals, rows.values())
+            self._deeply(seals, [row for _, row in rows.values()])
 
     def _manifests(self, rows: Iterable[str]) -> list[StoredObject]:
         run_ids = [RunId.parse(row) for row in rows]

@@ -13,7 +13,7 @@ from toolkit.app.proof import ledger
 from toolkit.app.proof.causes import Causes
 from toolkit.cli.options import Times, bucket_option, json_option, schedules_option, timezone_option
 from toolkit.cli.proof.why import MissedFirings, print_causes, say_notes
-from toolkit.cli.render import say_known_since, state_colour
+from toolkit.cli.render import say_broken_chain, say_known_since, state_colour
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
 from toolkit.core.pages.calendar import CalendarPage
@@ -75,8 +75,7 @@ def ledger_command(
     )
     say_notes(causes)
     say_known_since(found.known_since, period.since)
-    for problem in found.problems:
-        click.secho(f"the chain of seals is broken: {problem}", fg="red", err=True)
+    say_broken_chain(found.problems)
     if html is not None and calendar is not None:
         _add_coming(calendar, found, app.now(), end if until else None)
         _write(app, html, calendar, summary)

@@ -1,7 +1,7 @@
 """`toolkit validate`."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from toolkit.cli.options import (
     schedules_option,
     timezone_option,
 )
-from toolkit.cli.render import print_json, print_verdict, say_known_since
+from toolkit.cli.render import print_json, print_verdict, say_broken_chain, say_known_since
 from toolkit.cli.root import Root, aws_options, pass_root
 from toolkit.cli.text import wrapped
 from toolkit.core.pages.junit import junit
@@ -87,10 +87,12 @@ def validate_command(
     """Judge runs by their evidence.
 
     Artifacts come first, then exit and stop code, then logs. Exit code 0 is PASS, 1 FAIL, 4
-    INCONCLUSIVE; of several runs the worst. Missing evidence is never success.
+    INCONCLUSIVE; of several runs the worst. Missing evidence is never success. With --since, an
+    altered seal is 1, too.
     """
     if key is not None and not folders:
         raise click.UsageError("--key goes with --evidence")
+    broken: Sequence[str] = ()
     if folders:
         if key is None:
             click.echo(wrapped(_UNSIGNED, err=True), err=True)
@@ -103,7 +105,7 @@ def validate_command(
         )
     else:
         app = root.app
-        run_ids = _wanted(app, runs)
+        run_ids, broken = _wanted(app, runs)
         count, several = len(run_ids), len(run_ids) > 1 or runs["since"] is not None
         wait = runs["timeout"] if runs["wait"] else 0.0
         judged = (
@@ -119,15 +121,18 @@ def validate_command(
     if as_json:
         found = [{**v.to_json(), "files": [str(path) for path in files]} for v, files in rows]
         print_json(found if several else found[0])
+    say_broken_chain(broken)
     # Nothing to judge proves nothing.
-    return next(
+    ruling = next(
         (ruling for ruling in _WORST if any(v.ruling is ruling for v in verdicts)),
         Ruling.INCONCLUSIVE,
-    ).exit_code
+    )
+    return Ruling.FAIL.exit_code if broken else ruling.exit_code
 
 
-def _wanted(app: App, runs: dict[str, Any]) -> list[RunId]:
-    """The runs that the options name, each once."""
+def _wanted(app: App, runs: dict[str, Any]) -> tuple[list[RunId], Sequence[str]]:
+    """The runs that the options name, each once; and what is wrong with the seals of a period."""
+    broken: Sequence[str] = ()
     found = [
         *runs["run_ids"],
         *runs["named"],
@@ -143,11 +148,12 @@ def _wanted(app: App, runs: dict[str, Any]) -> list[RunId]:
         if not over.run_ids:
             click.echo(f"no firing since {since:%Y-%m-%d %H:%M:%S}Z is over", err=True)
         found += over.run_ids
+        broken = over.problems
     elif runs["schedules"]:
         raise click.UsageError("--schedule goes with --since; --latest names a schedule, too")
     elif not found:
         raise click.UsageError("name a run: RUN_ID, --latest, --since, --task or --evidence")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found)), broken
 
 
 def _shown(judged: Iterator[_Judged], count: int) -> Iterator[_Judged]:

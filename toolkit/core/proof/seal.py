@@ -21,6 +21,8 @@ from toolkit.runtime.layout import seal_key
 _FORMAT = "seal/1"
 # A seal of many firings is written in parts; a reader takes 16 MiB at most.
 PART_BYTES = 4 * 1024 * 1024
+_MANIFEST = frozenset({"key", "sha256", "bytes", "modified_at"})
+_TEXT = (str, type(None))
 
 
 @frozen
@@ -125,15 +127,20 @@ class Sealed:
 def _has_shape(facts: Mapping[str, Any]) -> bool:
     """Whether the facts that lead to objects have the types that they should."""
     manifests, artifacts = facts.get("manifests", []), facts.get("artifacts", {})
-    texts = [facts.get("claim"), *facts]
-    if not isinstance(manifests, list) or not isinstance(artifacts, Mapping):
+    if not isinstance(manifests, list) or not isinstance(artifacts, dict):
         return False
-    if not all(isinstance(row, Mapping) for row in (*manifests, *artifacts.values())):
+    if not isinstance(facts.get("claim", ""), _TEXT):
         return False
-    texts += [row.get(name) for row in manifests for name in ("key", "sha256", "modified_at")]
-    texts += [row.get(name) for row in artifacts.values() for name in ("key", "sha256")]
-    named = all({"key", "sha256", "bytes", "modified_at"} <= row.keys() for row in manifests)
-    return named and all(isinstance(text, str | None) for text in texts)
+    for row in manifests:
+        if not isinstance(row, dict) or not row.keys() >= _MANIFEST:
+            return False
+    # A million firings have some million of these: a loop, and no list of them.
+    for row in (*manifests, *artifacts.values()):
+        if not isinstance(row, dict) or not isinstance(row.get("key", ""), _TEXT):
+            return False
+        if not isinstance(row.get("sha256", ""), _TEXT):
+            return False
+    return all(isinstance(row["modified_at"], _TEXT) for row in manifests)
 
 
 def canonical(value: object) -> str:

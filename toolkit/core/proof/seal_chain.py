@@ -97,9 +97,9 @@ class SealedDay:
         """The last row of each firing, by run id."""
         return {row.run_id: row for seal in self.seals for row in seal.firings}
 
-    def seal_of(self, run_id: str) -> Seal | None:
-        """The last seal that tells of a firing."""
-        return next((seal for seal in reversed(self.seals) if seal.row(run_id) is not None), None)
+    def last_rows(self) -> dict[str, tuple[Seal, SealedRow]]:
+        """The last seal that has a row of each firing, and that row, by run id."""
+        return {row.run_id: (seal, row) for seal in self.seals for row in seal.firings}
 
 
 @frozen

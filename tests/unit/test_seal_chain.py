@@ -1,0 +1,106 @@
+"""No seal can be changed, taken away or exchanged without a trace."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit.app.proof.seals import seal_due_days
+from toolkit.core.errors import EvidenceError
+from toolkit.core.proof.seal import Seal, SealedRow
+from toolkit.core.proof.seal_chain import verify_chain
+from toolkit.runtime.contract import Outcome, format_time
+
+from .sealing import a_month, contents, days_later
+from .test_validate_many import (
+    START,
+    a_run,
+    an_app,
+)
+
+
+def a_chain() -> dict[str, bytes]:
+    aws = a_month(["", "failed", "", ""])
+    seal_due_days(an_app(aws, days_later(3)), days_later(3))
+    made = a_run(0, "", timedelta(days=1))
+    aws.objects[made.run_id.manifest_key(Outcome.FAILED)] = made.manifest().to_json()
+    seal_due_days(an_app(aws, days_later(6)), days_later(6))
+    return contents(aws)
+
+
+CHAIN = a_chain()
+
+
+LAST = max(CHAIN, key=lambda key: (Seal.from_json(CHAIN[key]).sealed_at, key))
+
+
+def test_a_chain_that_nobody_touched_holds() -> None:
+    assert verify_chain(CHAIN, "bucket", whole=True).problems == ()
+    assert len(CHAIN) == 6
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_no_byte_of_a_seal_can_be_changed(data: st.DataObject) -> None:
+    heads = {link.key for link in verify_chain(CHAIN, "bucket", whole=True).heads}
+    key = data.draw(st.sampled_from(sorted(CHAIN.keys() - heads)))
+    content = bytearray(CHAIN[key])
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    found = verify_chain({**CHAIN, key: bytes(content)}, "bucket", whole=True)
+    assert any(problem.key == key for problem in found.problems)
+    part = verify_chain({**CHAIN, key: bytes(content)}, "bucket", whole=False)
+    assert any(problem.key == key for problem in part.problems)
+
+
+def test_no_seal_can_be_taken_away_but_the_last() -> None:
+    heads = {link.key for link in verify_chain(CHAIN, "bucket", whole=True).heads}
+    for key in CHAIN.keys() - heads:
+        rest = {name: body for name, body in CHAIN.items() if name != key}
+        assert verify_chain(rest, "bucket", whole=True).problems, key
+
+
+def test_no_seal_passes_for_another() -> None:
+    for key in CHAIN:
+        for other in CHAIN.keys() - {key}:
+            swapped = {**CHAIN, key: CHAIN[other]}
+            assert verify_chain(swapped, "bucket", whole=True).problems, (key, other)
+
+
+def test_seals_of_another_bucket_are_refused() -> None:
+    found = verify_chain(CHAIN, "mine", whole=True)
+    assert {problem.key for problem in found.problems} >= CHAIN.keys()
+
+
+def test_a_chain_that_was_begun_anew_is_seen() -> None:
+    rows = json.loads(CHAIN[LAST])
+    assert verify_chain(
+        {**CHAIN, LAST: json.dumps({**rows, "previous": []}).encode()}, "bucket", whole=True
+    ).problems
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"manifests": 1},
+        {"manifests": [1]},
+        {"manifests": [{"key": 1}]},
+        {"artifacts": []},
+        {"artifacts": {"a": 1}},
+        {"artifacts": {"a": {"sha256": 1}}},
+        {"claim": 1},
+    ],
+)
+def test_facts_of_another_type_are_no_seal(facts: dict[str, object]) -> None:
+    row = SealedRow("weather-20261101T060000Z", "ok", facts=facts)
+    seal = Seal("a", "bucket", "2026-11-01", format_time(START), firings=(row,))
+    with pytest.raises(EvidenceError, match="the facts of weather-20261101T060000Z"):
+        Seal.from_json(seal.to_json())
+
+
+def test_firings_of_another_day_are_no_seal() -> None:
+    row = SealedRow("weather-20261102T060000Z", "ok")
+    seal = Seal("a", "bucket", "2026-11-01", format_time(START), firings=(row,))
+    with pytest.raises(EvidenceError, match="of another day"):
+        Seal.from_json(seal.to_json())

@@ -1,0 +1,59 @@
+"""`toolkit verify` finds what is not as it was sealed."""
+
+from datetime import timedelta
+
+import pytest
+
+from toolkit.app.proof.seals import seal_due_days
+from toolkit.app.proof.verify import verify
+from toolkit.runtime.contract import Outcome
+
+from .sealing import a_month, days_later, seals
+from .test_validate_many import (
+    a_run,
+    an_app,
+)
+
+
+def test_an_object_that_was_altered_or_is_gone_is_found() -> None:
+    aws = a_month(["", "", ""])
+    seal_due_days(an_app(aws, days_later(4)), days_later(4))
+    run_id = a_run(1, "", timedelta(days=1)).run_id
+    manifest = run_id.manifest_key(Outcome.SUCCEEDED)
+    assert verify(an_app(aws, days_later(4)), deep=True).exit_code == 0
+    aws.modified[manifest] = days_later(3)
+    (problem,) = verify(an_app(aws, days_later(4))).problems
+    assert "written again" in problem.text
+    content = aws.objects.pop(manifest)
+    (problem,) = verify(an_app(aws, days_later(4))).problems
+    assert problem.text == f"{manifest} is gone"
+    aws.objects[manifest] = content
+    aws.modified[manifest] = a_run(1, "", timedelta(days=1)).at(50)
+    aws.objects[run_id.artifact_key("weather.png")] += b"x"
+    assert verify(an_app(aws, days_later(4))).exit_code == 0
+    (problem,) = verify(an_app(aws, days_later(4)), deep=True).problems
+    assert "weather.png is not what was sealed" in problem.text
+    del aws.objects[run_id.artifact_key("weather.png")]
+    found = verify(an_app(aws, days_later(4)), deep=True)
+    assert (found.problems, found.gone) == ((), 1), "a lifecycle rule may delete artifacts"
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"format": "seal/2"}',
+        b'{"format":"seal/1","app":"a","bucket":"bucket","day":"x","sealed_at":"x"}',
+    ],
+)
+def test_what_is_no_seal_is_one_problem_and_is_not_written_over(spoiled: bytes) -> None:
+    aws = a_month(["", "", ""])
+    seal_due_days(an_app(aws, days_later(4)), days_later(4))
+    key = seals(aws)[0]
+    aws.objects[key] = spoiled
+    found = verify(an_app(aws, days_later(4)))
+    assert {problem.key for problem in found.problems} == {key}
+    assert key not in seal_due_days(an_app(aws, days_later(5)), days_later(5)).keys
+    assert aws.objects[key] == spoiled
