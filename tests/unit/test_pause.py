@@ -1,12 +1,13 @@
 """Pauses: in a schedule's file and an environment's table, in the record, and in the ledger."""
 
 import json
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.test_ledger import Seen
@@ -60,13 +61,117 @@ def test_all_leaves_schedules_out_that_fire_once_or_are_not_paused(project: Proj
     assert [each.preview.after.name for each in again] == ["weather-late"]
 
 
-def test_an_environment_whose_table_holds_the_pause_changes_it_there(project: Project) -> None:
-    table = '[default]\napp = "nightly"\n[prod.schedules.weather]\npause = { until = "%s" }\n'
-    (project.root / "toolkit.toml").write_text(table % "2026-11-25T00:00:00Z")
-    (found,) = pauses(project, project.config("prod"), ["weather"], ASKED, NOW)
-    assert found.edit.places == ("toolkit.toml [prod.schedules.weather]",)
-    (other,) = pauses(project, project.config("default"), ["weather"], ASKED, NOW)
-    assert other.edit.places == ("schedules/weather.toml",)
+PAUSE = '{ until = "2026-11-25T00:00:00Z", who = "bob" }'
+# How people write an environment and its schedules; %s is the line of one schedule's pause.
+LAYOUTS = {
+    "header": '[prod]  # the real one\nregion = "eu-west-1"\n\n[prod.schedules.weather]\n%s\n',
+    "last": '[prod.schedules.weather-late]\nstate = "DISABLED"\n\n[prod.schedules.weather]\n%s\n',
+    "inline": "[prod.schedules]  # here\nweather = { %s }\n",
+    "within": 'prod = { region = "eu-west-1", schedules = { weather = { %s } } }\n',
+    "dotted": '[prod]\nschedules.weather-late.state = "DISABLED"\nschedules.weather.%s\n',
+    "settings": '[prod.schedules.weather]\n%s\n[prod.schedules.weather.env]\nMAX_ORDER = "4"\n',
+    "apart": '[prod.tags]\n[staging]\nregion = "eu-west-1"\n[prod.schedules.weather]\n%s\n',
+}
+_lines = st.sampled_from(["", "pause = false", f"pause = {PAUSE}", 'description = "x"'])
+
+
+def written(project: Project, layout: str, lines: tuple[str, str, str]) -> None:
+    """The pause of the file, the default environment and prod, each as one line or none."""
+    file, default, prod = lines
+    (project.root / "schedules" / "weather.toml").write_text(f"{file}\n{DAILY}")
+    own = LAYOUTS[layout] % (prod or 'state = "ENABLED"')
+    if not prod:
+        for line in ("[prod.schedules.weather]\n", "schedules.weather."):
+            own = own.replace(f'{line}state = "ENABLED"\n', "")
+    below = f"[default.schedules.weather]\n{default}\n" if default else ""
+    other = "" if "[staging]" in own else '[staging]\nregion = "eu-west-2"  # far\n'
+    tables = f'[default]\napp = "nightly"\n{below}'
+    text = f"{own}\n{tables}{other}" if layout == "within" else f"{tables}\n{own}\n{other}# end\n"
+    (project.root / "toolkit.toml").write_text(text)
+
+
+def paused(project: Project, environment: str) -> Pause | None:
+    schedule = project.schedule("weather", project.config(environment))
+    assert schedule is not None
+    return schedule.pause
+
+
+@given(
+    st.sampled_from(sorted(LAYOUTS)),
+    st.tuples(_lines, _lines, _lines),
+    st.lists(
+        st.tuples(st.sampled_from(["default", "prod", "staging", "local"]), st.booleans()),
+        min_size=1,
+        max_size=5,
+    ),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_pause_with_an_environment_is_that_environments_alone(
+    project: Project, layout: str, lines: tuple[str, str, str], steps: list[tuple[str, bool]]
+) -> None:
+    written(project, layout, lines)
+    names = ["default", "prod", "staging", "local"]
+    for number, (environment, pausing) in enumerate(steps):
+        before = {name: paused(project, name) for name in names}
+        config = project.config(environment)
+        asked = evolve(ASKED, why=f"reason {number}")
+        if pausing:
+            (found,) = pauses(project, config, ["weather"], asked, NOW)
+        elif before[environment] is None:
+            with pytest.raises(ConfigError, match="weather is not paused"):
+                resumptions(project, config, ["weather"], NOW)
+            continue
+        else:
+            (found,) = resumptions(project, config, ["weather"], NOW)
+        project.write(found.edit)
+        after = {name: paused(project, name) for name in names}
+        expected = Pause("2026-12-01T00:00:00Z", ASKED.who, asked.why) if pausing else None
+        assert after[environment] == found.preview.after.pause == expected
+        if environment != "default":
+            assert found.edit.places == (f"toolkit.toml [{environment}.schedules.weather]",)
+            assert {**after, environment: None} == {**before, environment: None}
+    text = project.config_text()
+    notes = [note for note in ("# the real one", "# here", "# far") if note in LAYOUTS[layout]]
+    assert all(note in text for note in notes)
+
+
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+@pytest.mark.parametrize("environment", ["prod", "staging", "local"])
+def test_resuming_an_environment_leaves_nothing_of_its_pause(
+    project: Project, layout: str, environment: str
+) -> None:
+    written(project, layout, ("", "", ""))
+    before = project.config_text()
+    config = project.config(environment)
+    for change in (
+        lambda: pauses(project, config, ["weather"], ASKED, NOW),
+        lambda: resumptions(project, project.config(environment), ["weather"], NOW),
+    ):
+        (found,) = change()
+        project.write(found.edit)
+    assert tomllib.loads(project.config_text()) == tomllib.loads(before)
+
+
+def test_an_environment_resumes_although_its_file_is_paused(project: Project) -> None:
+    (found,) = pauses(project, project.config("default"), ["weather"], ASKED, NOW)
+    project.write(found.edit)
+    assert found.edit.places == ("schedules/weather.toml",)
+    (project.root / "toolkit.toml").write_text('[default]\napp = "nightly"\n\n[prod]\n')
+    (resumed,) = resumptions(project, project.config("prod"), ["weather"], NOW)
+    project.write(resumed.edit)
+    assert "[prod.schedules.weather]\npause = false" in project.config_text()
+    assert paused(project, "prod") is None
+    assert paused(project, "default") is not None
+    with pytest.raises(ConfigError, match=r"weather is not paused in prod; it is in default$"):
+        resumptions(project, project.config("prod"), ["weather"], NOW)
+
+
+def test_a_pause_of_an_environment_takes_no_reason_from_another(project: Project) -> None:
+    (project.root / "toolkit.toml").write_text(
+        f'[default]\napp = "nightly"\n[default.schedules.weather]\npause = {PAUSE}\n'
+        '[prod.schedules.weather]\npause = { until = "2026-11-26T00:00:00Z" }\n'
+    )
+    assert paused(project, "prod") == Pause("2026-11-26T00:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +180,8 @@ def test_an_environment_whose_table_holds_the_pause_changes_it_there(project: Pr
         ('pause = { who = "ada" }', "the pause does not say until when"),
         ('pause = { until = "soon" }', "until 'soon' is not a time"),
         ('pause = { until = "2026-12-01T00:00:00Z", whom = "ada" }', "whom"),
-        ("pause = true", "pause"),
+        ("pause = true", "pause is the boolean true, and should be a table or false"),
+        ('pause = "until spring"', "should be a table or false"),
         ('pause = { until = "2027-01-01T00:00:00Z" }\nend = "2026-12-01T00:00:00Z"', "it ends at"),
     ],
 )

@@ -24,12 +24,13 @@ def first(stage: Stage) -> Iterator[datetime]:
     command("schedule", NAME, "cron(0 15 * * ? *)", "--local", "--yes")
     until = f"{three + DAY + HOUR:%Y-%m-%dT%H:%M:%SZ}"
     asked = ("pause", NAME, "--until", until, "--why", WHY, "--local")
-    file = stage.project.root / "schedules" / f"{NAME}.toml"
-    before = file.read_text()
-    assert "would edit" in command(*asked, "--dry-run").out
-    assert file.read_text() == before
-    command(*asked, "--yes")
-    assert f'until = "{until}"' in file.read_text()
+    config = stage.project.root / "toolkit.toml"
+    before = config.read_text()
+    table = f"toolkit.toml [local.schedules.{NAME}]"
+    assert f"would edit {table}" in command(*asked, "--dry-run").out
+    assert config.read_text() == before
+    assert f"{table} written" in command(*asked, "--yes").out
+    assert f'until = "{until}"' in config.read_text()
     list(stage.engine.advance(until=(three + 2 * DAY + HOUR).isoformat()))
     yield three
     command("schedule", NAME, "--remove", "--local", "--yes")
@@ -67,7 +68,7 @@ def test_a_pause_that_is_resumed_early_takes_no_later_firing(stage: Stage, first
     command("resume", NAME, "--local", "--yes")
     again = command("resume", NAME, "--local", "--yes", code=2)
     assert f"schedule {NAME} is not paused" in again.err
-    assert "pause" not in (stage.project.root / "schedules" / f"{NAME}.toml").read_text()
+    assert "pause" not in (stage.project.root / "toolkit.toml").read_text()
     list(stage.engine.advance(until=(due + HOUR).isoformat()))
     stage.committed(RunId(NAME, due))
     assert rows(stage, first + 2 * DAY)[str(RunId(NAME, due))][0] != "paused"

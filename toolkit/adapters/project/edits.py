@@ -1,22 +1,21 @@
-"""Edits of the project's TOML files that keep comments, order and the ends of lines.
+"""Edits of the project's TOML files: which table or file takes a change, and putting it there.
 
 An edit is made in memory, written beside its files, and put in place once what it asks for is
 deployed.
 """
 
 import os
-import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import tomlkit
 from attrs import frozen
 
+from toolkit.adapters.project.toml_edits import at
 from toolkit.core.deploying.config import CONFIG, DEFAULT
-from toolkit.core.deploying.toml_text import toml_table, toml_text
+from toolkit.core.deploying.toml_text import toml_text
 from toolkit.core.errors import ConfigError
 
 
@@ -114,44 +113,59 @@ def replace(path: Path, text: str) -> None:
         temporary.replace(path)
 
 
-def edited(text: str, where: str, changes: Mapping[str, Any], table: tuple[str, ...] = ()) -> str:
-    """A text with some keys of one table changed; comments and order stay as they are.
-
-    A value of None removes the key; ``env`` is merged key by key, in the same way.
-    """
-    before = _at(toml_table(text, where), table)
-    document = tomlkit.parse(text)
-    _apply(_at(document, table), before, changes)
-    return _with_ends_of(text, tomlkit.dumps(document))
-
-
-def without(text: str, where: str, tables: Iterable[tuple[str, ...]]) -> str:
-    """A text without some tables."""
-    toml_table(text, where)
-    document = tomlkit.parse(text)
-    for *above, name in tables:
-        del _at(document, tuple(above))[name]
-    return _with_ends_of(text, tomlkit.dumps(document))
-
-
-def tables_of(document: Mapping[str, Any], environment: str, name: str) -> list[tuple[str, ...]]:
-    """The tables in `toolkit.toml` that go before a schedule's file, the first one first."""
-    paths = [(each, "schedules", name) for each in dict.fromkeys((environment, DEFAULT))]
-    return [path for path in paths if _at(document, path)]
-
-
 def owned(
-    document: Mapping[str, Any], tables: list[tuple[str, ...]], changes: Mapping[str, Any]
+    document: Mapping[str, Any],
+    file: Mapping[str, Any],
+    environment: str,
+    name: str,
+    changes: Mapping[str, Any],
 ) -> dict[tuple[str, ...], dict[str, Any]]:
-    """Changes of a schedule by the table that holds the key; those of () are its file's."""
+    """Changes of a schedule by the table of `toolkit.toml` that takes them; () is its file.
+
+    A key is changed in the first table that holds it, else in the file. A pause goes into the
+    environment's own table in any case, so that it holds for no other environment.
+
+    Args:
+        document: the whole of `toolkit.toml`.
+        file: the schedule's file.
+        environment: the environment to change.
+        name: the schedule.
+        changes: keys of a schedule's file; None takes one out.
+    """
+    # The tables that go before the file, the first one first.
+    tables = [(each, "schedules", name) for each in dict.fromkeys((environment, DEFAULT))]
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for key, value in changes.items():
-        if key != "env":
+        if key == "pause":
+            path, pause = _pause(document, file, tables, environment, value)
+            found.setdefault(path, {})[key] = pause
+        elif key != "env":
             found.setdefault(_holder(document, tables, (key,)), {})[key] = value
     for variable, value in (changes.get("env") or {}).items():
         holder = found.setdefault(_holder(document, tables, ("env", variable)), {})
         holder.setdefault("env", {})[variable] = value
     return found
+
+
+def _pause(
+    document: Mapping[str, Any],
+    file: Mapping[str, Any],
+    tables: Sequence[tuple[str, ...]],
+    environment: str,
+    pause: Mapping[str, Any] | None,
+) -> tuple[tuple[str, ...], Mapping[str, Any] | Literal[False] | None]:
+    """Where to write a pause, or its end, which is False where a pause of less rank would remain.
+
+    The file's is the default environment's, too, unless that has one in its table.
+    """
+    own = tables[0]
+    if environment == DEFAULT:
+        own = _holder(document, tables, ("pause",))
+    if pause is not None or not own:
+        return own, pause
+    below = [at(document, path) for path in tables if path != own]
+    inherited = next((table["pause"] for table in (*below, file) if "pause" in table), None)
+    return own, False if inherited else None
 
 
 def place(path: tuple[str, ...]) -> str:
@@ -160,46 +174,7 @@ def place(path: tuple[str, ...]) -> str:
 
 
 def _holder(
-    document: Mapping[str, Any], tables: list[tuple[str, ...]], key: tuple[str, ...]
+    document: Mapping[str, Any], tables: Sequence[tuple[str, ...]], key: tuple[str, ...]
 ) -> tuple[str, ...]:
-    return next((path for path in tables if _has(_at(document, path), key)), ())
-
-
-def _has(table: Mapping[str, Any], key: tuple[str, ...]) -> bool:
     *above, last = key
-    return last in _at(table, tuple(above))
-
-
-def _at(table: Any, path: tuple[str, ...]) -> Any:
-    for key in path:
-        table = table.get(key, {})
-    return table
-
-
-def _apply(table: Any, before: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
-    for key, value in changes.items():
-        if key != "env":
-            _set(table, key, value, before.get(key))
-    own = changes.get("env") or {}
-    if any(value is not None for value in own.values()):
-        table.setdefault("env", tomlkit.table())
-    for variable, value in own.items():
-        _set(table.get("env", {}), variable, value, before.get("env", {}).get(variable))
-
-
-def _set(table: MutableMapping[str, Any], key: str, value: Any, before: Any) -> None:
-    if value is None:
-        table.pop(key, None)
-    elif value != before:
-        table[key] = _inline(value) if isinstance(value, Mapping) else value
-
-
-def _inline(value: Mapping[str, Any]) -> Any:
-    table = tomlkit.inline_table()
-    table.update(value)
-    return table
-
-
-def _with_ends_of(text: str, edited: str) -> str:
-    # tomlkit ends its own lines with LF.
-    return re.sub(r"\r?\n", "\r\n", edited) if "\r\n" in text else edited
+    return next((path for path in tables if last in at(document, (*path, *above))), ())

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from toolkit.adapters.project import edits
+from toolkit.adapters.project import edits, toml_edits
 from toolkit.adapters.project.edits import Edit, Staged, read, replace
 from toolkit.core.deploying.config import CONFIG, SHAPE, Config, parse
 from toolkit.core.deploying.toml_text import check_shape, line_of, toml_table
@@ -78,6 +78,10 @@ class Project:
     def config(self, environment: str) -> Config:
         """One environment of `toolkit.toml`."""
         return self._parsed_config(self.config_text(), environment)
+
+    def environments(self) -> list[str]:
+        """The environments that `toolkit.toml` names, in its order."""
+        return list(toml_table(self.config_text(), CONFIG))
 
     def template(self, noun: str) -> str:
         """The text of `templates/<noun>.yaml`: the project's own, or the installed toolkit's."""
@@ -159,7 +163,8 @@ class Project:
         """The edit that changes some keys of a schedule for an environment.
 
         A key is changed in the environment's table of `toolkit.toml` where that holds it, else in
-        the schedule's file. A value of None removes the key; ``env`` is merged key by key.
+        the schedule's file; a pause always in the table, except of the default environment. A value
+        of None removes the key; ``env`` is merged key by key.
 
         Args:
             environment: whose table goes before the file.
@@ -170,22 +175,22 @@ class Project:
         made = over or Edit()
         config = made.texts.get(CONFIG) or self.config_text()
         document = toml_table(config, CONFIG)
-        tables = edits.tables_of(document, environment, name)
-        for path, own in edits.owned(document, tables, changes).items():
+        file = self.schedule_file(name)
+        known = made.texts.get(file) or self.schedule_text(name)
+        base = toml_table(known or "", file)
+        for path, own in edits.owned(document, base, environment, name, changes).items():
             if path:
                 before = made.texts.get(CONFIG) or config
-                text = edits.edited(before, CONFIG, own, path)
+                text = toml_edits.edited(before, CONFIG, own, path)
                 made = made.changing(CONFIG, before, text, edits.place(path))
             else:
-                file = self.schedule_file(name)
-                known = made.texts.get(file) or self.schedule_text(name)
-                text = edits.edited(known or "", file, own)
+                text = toml_edits.edited(known or "", file, own)
                 made = made.changing(file, known, text, file)
         return made
 
     def edited(self, name: str, changes: Mapping[str, Any]) -> str:
-        """The text of a schedule's file with some keys changed; see `edits.edited`."""
-        return edits.edited(self.schedule_text(name) or "", self.schedule_file(name), changes)
+        """The text of a schedule's file with some keys changed; see `toml_edits.edited`."""
+        return toml_edits.edited(self.schedule_text(name) or "", self.schedule_file(name), changes)
 
     def removal(self, name: str) -> Edit:
         """The edit that takes a schedule's tables out of `toolkit.toml`, in all environments."""
@@ -198,7 +203,7 @@ class Project:
         ]
         if not paths:
             return Edit()
-        shorter = edits.without(text, CONFIG, paths)
+        shorter = toml_edits.without(text, CONFIG, paths)
         return Edit().changing(CONFIG, text, shorter, *map(edits.place, paths))
 
     def parse_schedule(self, name: str, text: str, config: Config | None = None) -> Schedule:

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from toolkit.adapters.project.project import Project
 from toolkit.app.schedules.schedule import ScheduleChange, change
-from toolkit.core.deploying.config import Config
+from toolkit.core.deploying.config import DEFAULT, Config
 from toolkit.core.errors import ConfigError
 from toolkit.core.expressions.zones import find_zone
 from toolkit.core.proof.make_good import check_text
@@ -50,9 +50,25 @@ def resumptions(
     found = _schedules(project, config, names)
     for each in found if names else ():
         if each.pause is None:
-            raise ConfigError(f"schedule {each.name} is not paused")
+            raise _not_paused(project, config, each.name)
     paused = [each for each in found if each.pause]
     return [change(project, config, each.name, {"pause": None}, now) for each in paused]
+
+
+def _not_paused(project: Project, config: Config, name: str) -> ConfigError:
+    """What to say of a schedule that is not paused here, but may be elsewhere."""
+    here = "" if config.environment == DEFAULT else f" in {config.environment}"
+    others = [each for each in project.environments() if _is_paused(project, each, name)]
+    elsewhere = f"; it is in {', '.join(others)}" if others else ""
+    return ConfigError(f"schedule {name} is not paused{here}{elsewhere}")
+
+
+def _is_paused(project: Project, environment: str, name: str) -> bool:
+    try:
+        schedule = project.schedule(name, project.config(environment))
+    except ConfigError:
+        return False
+    return schedule is not None and schedule.pause is not None
 
 
 def _schedules(project: Project, config: Config, names: Sequence[str]) -> list[Schedule]:

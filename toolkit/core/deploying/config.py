@@ -215,7 +215,9 @@ def _tables(
     own = document.get(environment, {}).get(key, {})
     return {
         name: EnvironmentTable(
-            f"toolkit.toml [{environment if name in own else DEFAULT}.{key}.{name}]", values
+            f"toolkit.toml [{environment if name in own else DEFAULT}.{key}.{name}]",
+            # A pause is one word: it takes no reason from the pause of [default].
+            {**values, **{k: v for k, v in own.get(name, {}).items() if k == "pause"}},
         )
         for name, values in table.get(key, {}).items()
     }

@@ -70,7 +70,7 @@ def check_shape(table: Mapping[str, Any], shape: Mapping[str, Any], text: str, w
         table: the table that was read.
         shape: what each key holds: ``"text"``, ``"time"`` (text or a date), `WHOLE_NUMBER`,
             ``"setting"`` (one value of any type), ``"any"``, or a mapping of the same kind; the key
-            ``*`` stands for all others.
+            ``*`` stands for all others. A mapping and False in a tuple are a table or ``false``.
         text: the file's text, to find the line in.
         where: the file's name in messages.
     """
@@ -90,23 +90,28 @@ def _known(shape: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
     """The keys that the table at a path may have."""
     known: Any = shape
     for key in path:
-        known = known.get(key, known.get("*"))
+        known = _parted(known.get(key, known.get("*")))[0]
     return list(known)
+
+
+def _parted(wanted: Any) -> tuple[Any, bool]:
+    """What a key holds, and whether it may be ``false`` instead."""
+    return (wanted[0], True) if isinstance(wanted, tuple) else (wanted, False)
 
 
 def _misfits(
     table: Mapping[str, Any], shape: Mapping[str, Any], above: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], Any, str]]:
     for key, value in table.items():
-        wanted = shape.get(key, shape.get("*"))
+        wanted, or_false = _parted(shape.get(key, shape.get("*")))
         path = (*above, key)
         if wanted is None:
             yield path, value, ""
         elif isinstance(wanted, Mapping):
             if isinstance(value, Mapping):
                 yield from _misfits(value, wanted, path)
-            else:
-                yield path, value, "a table"
+            elif not (or_false and value is False):
+                yield path, value, "a table or false" if or_false else "a table"
         elif wanted in _TYPES and not _fits(value, wanted):
             yield path, value, wanted
         elif wanted == "setting" and isinstance(value, (Mapping, list)):
@@ -137,7 +142,7 @@ def _instead(key: str, value: Any, wanted: str) -> str | None:
     if wanted == WHOLE_NUMBER:
         digits = isinstance(value, str) and value.isascii() and value.isdecimal()
         return f"write {key} = {value}" if digits else None
-    if wanted == "a table":
+    if wanted.startswith("a table"):
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return f'write {key} = "{value}"'

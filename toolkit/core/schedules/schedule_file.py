@@ -37,7 +37,7 @@ SHAPE: Mapping[str, Any] = {
     **dict.fromkeys(LAUNCH, "a whole number"),
     "capacity_provider": "text",
     "overlap": "text",
-    "pause": {"until": "time", "who": "text", "why": "text"},
+    "pause": ({"until": "time", "who": "text", "why": "text"}, False),
     "env": {"*": "setting"},
 }
 # An environment's table cannot choose another workload: the schedule's name is a permission.
@@ -105,7 +105,7 @@ def read(
 
 
 def _pause(where: str, table: object, start: str) -> Pause | None:
-    if table is None:
+    if table is None or table is False:
         return None
     if not isinstance(table, Mapping) or not table.get("until"):
         raise ConfigError(
