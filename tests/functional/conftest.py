@@ -4,8 +4,6 @@ import http.server
 import json
 import os
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import boto3
 import pytest
 from attrs import frozen
 
+from tests import commands
 from toolkit.adapters.embedded import emulator, engine
 from toolkit.adapters.images import image_packages
 from toolkit.adapters.images.image_tree import image_tree
@@ -52,15 +51,7 @@ class Project:
 
     def toolkit(self, *arguments: str, code: int | None = 0) -> Answer:
         """Run a command as a person would; by default it must succeed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "toolkit", *arguments],
-            cwd=self.root,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=120,
-        )
+        done = commands.run(arguments, self.root, {**os.environ, "PYTHONPATH": str(ROOT)})
         if code is not None:
             assert done.returncode == code, f"{arguments}: {done.stdout}\n{done.stderr}"
         return Answer(done.returncode, done.stdout, done.stderr)
