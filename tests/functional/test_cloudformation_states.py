@@ -1,7 +1,7 @@
 """States in which CloudFormation may be found, played by a hand-written fake of its client."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -348,6 +348,25 @@ def test_what_early_validation_refused_is_asked_before_the_change_set_goes() -> 
     told = "LifecycleLogGroup (AWS::Logs::LogGroup) at /Resources/LifecycleLogGroup: Resource of"
     assert caught.value.message.count(told) == 1
     assert "delete it, or choose another app name" in str(caught.value.hint)
+
+
+def test_what_validation_refused_of_a_stack_is_told_of_its_last_operation_only() -> None:
+    client = Client(["UPDATE_COMPLETE"])
+
+    def fail(**_: Any) -> None:
+        client.statuses = ["UPDATE_ROLLBACK_COMPLETE"]
+        pointer = "Validation failed with 1 error(s). Call DescribeEvents to retrieve the full list"
+        client.events = [event(9, PLAN.name, "UPDATE_FAILED", pointer)]
+        client.validation = [
+            {**EXISTS, "OperationId": "old", "Timestamp": TIME, "ValidationStatusReason": "gone"},
+            {**EXISTS, "OperationId": "new", "Timestamp": TIME + timedelta(hours=1)},
+        ]
+
+    client.execute_change_set = fail  # type: ignore[method-assign]
+    with pytest.raises(StackError, match="already exists") as caught:
+        formation(client).execute(ChangeSet(PLAN.name, "arn", "UPDATE", ()), lambda *_: None)
+    assert "LifecycleLogGroup" in caught.value.message
+    assert "gone" not in caught.value.message
 
 
 def test_without_the_right_to_read_events_the_refusal_is_told_all_the_same() -> None:

@@ -290,12 +290,43 @@ def test_a_property_that_the_type_does_not_have(account: Account, kind: str) -> 
     assert deploy(account, {"Resources": {"One": resource}})["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
-@differs("deeper ones are accepted.")
-def test_a_deeper_property_that_the_type_does_not_have(account: Account) -> None:
-    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html"""
-    tags = {"Tags": [{"Key": "a", "Value": "b", "Nope": 1}]}
-    queue = {"Type": "AWS::SQS::Queue", "Properties": tags}
-    assert deploy(account, {"Resources": {"One": queue}})["StackStatus"] == "ROLLBACK_COMPLETE"
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        ("AWS::SQS::Queue", {"Tags": [{"Key": "a", "Value": "b", "Nope": 1}]}),
+        ("AWS::S3::Bucket", {"LifecycleConfiguration": {"Rules": [{"Nope": 1}]}}),
+        ("AWS::ECS::Cluster", {"Configuration": {"ExecuteCommandConfiguration": {"Nope": 1}}}),
+    ],
+)
+def test_a_deeper_property_that_the_type_does_not_have(
+    account: Account, kind: str, properties: dict[str, Any]
+) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html"""
+    resources = {
+        "Good": {"Type": "AWS::SQS::Queue"},
+        "One": {"Type": kind, "Properties": properties},
+    }
+    stack = deploy(account, {"Resources": resources})
+    assert (stack["StackStatus"], stack["Resources"]) == ("ROLLBACK_COMPLETE", set())
+
+
+@differs("a change set is not validated before its stack.")
+def test_a_change_set_is_validated(account: Account) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html"""
+    cloudformation = account.client("cloudformation")
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"Nope": 1}}
+    names = {"StackName": NAME, "ChangeSetName": "first"}
+    template = json.dumps({"Resources": {"One": queue}})
+    cloudformation.create_change_set(**names, ChangeSetType="CREATE", TemplateBody=template)
+
+    def ended() -> str | None:
+        status: str = cloudformation.describe_change_set(**names)["Status"]
+        return None if status.endswith(("PENDING", "PROGRESS")) else status
+
+    try:
+        assert eventually(ended, account.patience) == "FAILED"
+    finally:
+        cloudformation.delete_stack(StackName=NAME)
 
 
 def test_an_update_tells_what_is_replaced(account: Account) -> None:

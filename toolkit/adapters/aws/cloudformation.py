@@ -6,6 +6,8 @@ from itertools import islice
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from toolkit.adapters.aws.session import Aws, translated
 from toolkit.core.errors import StackError, ToolkitError
 from toolkit.core.stack import (
@@ -251,7 +253,7 @@ class CloudFormation:
         empty = ChangeSet(name, arn, kind, (), unchanged=True)
         unchanged = says_unchanged(reason)
         # Asked before the change set goes, and its events with it.
-        problems = () if unchanged else self._problems(name, arn)
+        problems = () if unchanged else self._problems(name, ChangeSetName=arn)
         self.discard(empty)
         if unchanged:
             return empty
@@ -261,21 +263,28 @@ class CloudFormation:
             hint=reason_hint(told) or "correct the template or the parameter; nothing was deployed",
         )
 
-    def _problems(self, name: str, change_set: str) -> list[str]:
-        """The resources that early validation or a hook refused, and why.
+    def _problems(self, name: str, **of: Any) -> list[str]:
+        """The resources that early validation or a hook refused in the last operation, and why.
 
-        The change set itself only points to these events. A region or a caller without them is
+        A change set or a stack only points to these events. A region or a caller without them is
         left with that. https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
         """
         try:
             with translated(f"events of {name}"):
                 pages = self._client.get_paginator("describe_events").paginate(
-                    ChangeSetName=change_set, Filters={"FailedEvents": True}
+                    **of, Filters={"FailedEvents": True}
                 )
                 rows = [row for page in pages for row in page.get("OperationEvents", ())]
         except ToolkitError:
             return []
-        return list(dict.fromkeys(problem for row in rows if (problem := _problem(row))))
+        last: Any = max(rows, key=lambda row: str(row.get("Timestamp", "")), default={})
+        told = [
+            _problem(row)
+            for row in rows
+            if row.get("OperationId") == last.get("OperationId")
+            and row.get("EventType") != "PROVISIONING_ERROR"  # of which the stack's events tell
+        ]
+        return list(dict.fromkeys(filter(None, told)))
 
     def _finish(self, name: str, watch: Watch, seen: set[str], *good: str) -> Stack:
         known = set(seen)
@@ -320,6 +329,9 @@ class CloudFormation:
 
     def _raise(self, stack: Stack, known: set[str]) -> None:
         cause = first_cause(self._events(stack.name, stop_at=known))
+        if cause is not None and "DescribeEvents" in cause.reason:
+            problems = self._problems(stack.name, StackName=stack.name)
+            cause = evolve(cause, reason="\n  ".join([cause.reason, *problems]))
         stuck = self._stuck(stack, known)
         raise StackError(stack_failure(stack, cause, stuck), hint=stack_hint(stack, cause, stuck))
 

@@ -112,8 +112,8 @@ def main() -> None:
 
     shifted_time.install()
 
-    from . import names
-    from .cloudformation import parsed_templates, properties, resource_types, template_parameters
+    from . import service_names
+    from .cloudformation import resource_types, templates, validation
     from .ecs import task_definition, tasks
     from .entrance import gateway
     from .iam import policy_variables
@@ -121,10 +121,10 @@ def main() -> None:
     from .stores import blobs, bucket_lifecycle
 
     # What these replace is registered by their import.
-    del gateway, parsed_templates, policy_variables, properties, template_parameters
+    del gateway, policy_variables, templates, validation
     table.check()
     replacements.install()
-    for module in (tasks, task_definition, blobs, resource_types, bucket_lifecycle, names):
+    for module in (tasks, task_definition, blobs, resource_types, bucket_lifecycle, service_names):
         module.install()
     asyncio.run(_serve(listener, token))
 

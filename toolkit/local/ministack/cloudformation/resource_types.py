@@ -12,8 +12,6 @@ from ministack.services.cloudformation import provisioners
 
 from toolkit.local.ministack.entrance import changes
 from toolkit.local.ministack.events import scheduler
-from toolkit.local.ministack.replacing.replacements import replaces
-from toolkit.local.ministack.upstream import template_references
 
 Json = dict[str, Any]
 Created = tuple[str, Json]
@@ -33,12 +31,6 @@ def install() -> None:
     )
     for kind in ("AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup"):
         handlers[kind]["delete"] = partial(_deleted, handlers[kind]["delete"])
-
-
-@replaces("services.cloudformation.engine._validate_template_statics")
-def _check(original: Any, template: Json) -> None:
-    original(template)
-    template_references.check(template)
 
 
 def fail_interrupted() -> None:

@@ -18,11 +18,10 @@ from ministack.core.responses import (
 )
 from ministack.services import scheduler
 
-from toolkit.local.ministack import names
 from toolkit.local.ministack.entrance import changes, engine
 from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.replacing.service_calls import at_once
-from toolkit.local.ministack.upstream import shifted_time
+from toolkit.local.ministack.upstream import resource_names, shifted_time
 
 Json = dict[str, Any]
 _PAGE = 100
@@ -65,7 +64,7 @@ async def _handle(original: Any, method: str, path: str, headers: Any, *rest: An
         return _page(original, {key: _first(value) for key, value in query.items()})
     if method == "GET" or kind not in ("schedules", "schedule-groups"):
         return await original(method, path, headers, *rest)
-    complaint = names.problem(unquote(name), "name")
+    complaint = resource_names.problem(unquote(name), "name")
     if complaint is None and kind == "schedules" and method != "DELETE":
         complaint = _complaint(json.loads(body or b"{}"))
     if complaint is not None:
