@@ -3,13 +3,10 @@
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 """
 
-import heapq
 import json
 import time
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from itertools import accumulate, islice
-from operator import itemgetter
 from typing import Any
 
 from ministack.core.responses import (
@@ -24,16 +21,15 @@ from ministack.services import cloudwatch_logs
 from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.replacing.service_calls import Ask, Json, Response, answers
 from toolkit.local.ministack.state import snapshots
-from toolkit.local.ministack.upstream import filter_pattern, shifted_time
+from toolkit.local.ministack.upstream import filed_events, filter_pattern, shifted_time
+from toolkit.local.ministack.upstream.filed_events import Event, FiledEvents
 from toolkit.local.ministack.upstream.filter_pattern import PatternError
 
 from . import log_journal
 
-Event = dict[str, Any]
 # "As many log events as can fit in 1 MB (up to 10,000)"; sized as PutLogEvents sizes them.
 _LARGEST_PAGE, _PAGE_BYTES, _EVENT_OVERHEAD = 10_000, 1_048_576, 26
 _DAY = 86_400
-_TIMESTAMP = itemgetter("timestamp")
 
 
 def expire() -> None:
@@ -45,9 +41,12 @@ def expire() -> None:
         days = group.get("retentionInDays")
         oldest = 0 if days is None else (shifted_time.now() - days * _DAY) * 1000
         for stream in group["streams"].values():
-            gone = bisect_left(stream["events"], oldest, key=_TIMESTAMP)
-            if gone:
-                stream["events"] = stream["events"][gone:]
+            events = stream["events"]
+            gone = filed_events.position(events, oldest)
+            if isinstance(events, FiledEvents):
+                events.forget(gone)
+            else:
+                stream["events"] = events[gone:]
 
 
 @snapshots.saves("cloudwatch_logs")
@@ -55,7 +54,7 @@ def _state() -> Json:
     """What is to be saved: neither the streams of the journal nor the index of all events."""
     groups = AccountRegionScopedDict()
     for key, group in cloudwatch_logs._log_groups.all_items():
-        durable = log_journal.streams(key, group)
+        durable = log_journal.streams(group)
         rest = {name: row for name, row in group["streams"].items() if name not in durable}
         groups.set_scoped(*key, {**group, "streams": rest})
     stores = {
@@ -107,9 +106,8 @@ def _put_log_events(ask: Ask, data: Json) -> Any:
     if group is None or stream is None or group_name is None or name is None:
         return ask(data)  # it has the words to refuse
     now = int(time.time() * 1000)
-    rows = [(row.get("timestamp", now), row["message"]) for row in data.get("logEvents", [])]
+    rows = [(int(row.get("timestamp", now)), row["message"]) for row in data.get("logEvents", [])]
     stored = log_journal.write(_key(group_name), group, name, now, rows)
-    cloudwatch_logs._append_log_events(stream, stored)
     stream["uploadSequenceToken"] = str(int(stream["uploadSequenceToken"]) + 1)
     cloudwatch_logs._fanout_to_subscription_filters(group_name, name, stored)
     cloudwatch_logs._fanout_to_live_tail_sessions(group_name, name, stored)
@@ -192,20 +190,5 @@ def _events(group: str, first: int, data: Json) -> Iterator[tuple[Event, str]]:
     streams = cloudwatch_logs._log_groups[group]["streams"]
     prefix = data.get("logStreamNamePrefix", "")
     chosen = data.get("logStreamNames") or [name for name in streams if name.startswith(prefix)]
-    last = data.get("endTime", float("inf"))
-    histories = []
-    with cloudwatch_logs._log_events_lock:
-        for name in chosen:
-            if name in streams:
-                events = streams[name]["events"]
-                start = bisect_left(events, first, key=_TIMESTAMP)
-                end = bisect_right(events, last, key=_TIMESTAMP)
-                histories.append(_named(islice(events, start, end), name))
-    yield from heapq.merge(
-        *histories, key=lambda pair: (pair[0]["timestamp"], pair[0]["ingestionTime"])
-    )
-
-
-def _named(events: Iterator[Event], stream: str) -> Iterator[tuple[Event, str]]:
-    for event in events:
-        yield event, stream
+    histories = {name: streams[name]["events"] for name in chosen if name in streams}
+    return filed_events.merged(histories, first, data.get("endTime", float("inf")))

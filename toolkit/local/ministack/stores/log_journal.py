@@ -9,26 +9,28 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from toolkit.local.ministack.state import snapshots
+from toolkit.local.ministack.upstream import filed_events
+from toolkit.local.ministack.upstream.filed_events import Batch, Event, FiledEvents, Row
 
-Group = dict[str, Any]
-Event = dict[str, Any]
+Json = dict[str, Any]
+Group = Json
 Key = tuple[str, str, str]  # account, region, name
 
 _HOME = snapshots.DIRECTORY / "logs"
+_JOURNALED = "journaled"  # of a stream: the file of its group tells of it
 _lock = threading.Lock()
-_streams: dict[Path, set[str]] = {}  # that the files tell of
 _next_id: dict[Path, int] = {}
 
 
-def streams(key: Key, group: Group) -> set[str]:
+def streams(group: Group) -> set[str]:
     """The names of the group's streams that are on disk."""
-    return _streams.get(_path(key, group), set())
+    return {name for name, stream in group["streams"].items() if stream.get(_JOURNALED)}
 
 
 def create(key: Key, group: Group, stream: str) -> None:
@@ -43,34 +45,36 @@ def delete(key: Key, group: Group, stream: str) -> None:
     """A stream is gone."""
     with _lock:
         path = _path(key, group)
-        if stream in _streams.get(path, ()):
+        if path in _next_id:
             _append(path, ["deleted", stream])
-            _streams[path].remove(stream)
 
 
 def drop(key: Key, group: Group) -> None:
     """A group is gone."""
     with _lock:
         path = _path(key, group)
-        _streams.pop(path, None)
         _next_id.pop(path, None)
         path.unlink(missing_ok=True)
+        filed_events.forget_files()
 
 
-def write(key: Key, group: Group, stream: str, ingested: int, rows: list[Any]) -> list[Event]:
+def write(key: Key, group: Group, name: str, ingested: int, rows: Iterable[Row]) -> list[Event]:
     """Append events, each a timestamp and a message; returns them as they are stored.
 
     The id of an event is its place among all of the group.
     """
+    ordered = sorted(rows, key=itemgetter(0))
+    stream = group["streams"][name]
     with _lock:
         path = _path(key, group)
         _begin(path)
-        if stream not in _streams[path]:  # CloudFormation made it
-            _add(path, group, stream)
+        if not stream.get(_JOURNALED):  # CloudFormation made it
+            _add(path, group, name)
         first = _next_id[path]
-        _append(path, ["events", stream, ingested, first, rows])
-        _next_id[path] = first + len(rows)
-    return list(_events(ingested, first, rows))
+        place, length = _append(path, ["events", name, ingested, first, ordered])
+        _next_id[path] = first + len(ordered)
+        _put(stream, (ingested, first, ordered), place, length)
+    return list(filed_events.as_events(ingested, first, ordered))
 
 
 def restore(groups: list[tuple[Key, Group]]) -> None:
@@ -86,95 +90,94 @@ def restore(groups: list[tuple[Key, Group]]) -> None:
 def wipe() -> None:
     """Forget everything."""
     with _lock:
-        _streams.clear()
         _next_id.clear()
         for path in _HOME.glob("*.jsonl"):
             path.unlink()
+        filed_events.forget_files()
 
 
 def _restore(path: Path, group: Group) -> None:
     found: dict[str, Any] = group["streams"]
-    known = _streams[path] = set()
     following = 0
-    for kind, name, *record in _lines(path):
+    for place, length, (kind, name, *record) in _lines(path):
         if kind == "stream":
-            found[name] = new_stream(record[0])
-            known.add(name)
+            found[name] = _new_stream(record[0], path)
         elif kind == "deleted":
             found.pop(name, None)
-            known.discard(name)
         else:
             ingested, first, rows = record
             following = first + len(rows)
-            found[name]["events"].extend(_events(ingested, first, rows))
-            found[name]["lastIngestionTime"] = ingested
+            _put(found[name], (ingested, first, rows), place, length)
     _next_id[path] = following
-    for name in known:
-        _put_in_order(found[name])
 
 
-def _put_in_order(stream: dict[str, Any]) -> None:
+def _put(stream: Json, batch: Batch, place: int, length: int) -> None:
+    """Add a batch that stands in the file. One that is late, as AWS takes it, stays in memory."""
+    ingested, _first, rows = batch
+    if not rows:
+        return
     events = stream["events"]
-    events.sort(key=itemgetter("timestamp"))
-    if events:
-        stream["firstEventTimestamp"] = events[0]["timestamp"]
-        stream["lastEventTimestamp"] = events[-1]["timestamp"]
+    if not (isinstance(events, FiledEvents) and events.add(rows, place, length)):
+        stream["events"] = filed_events.in_order([*events, *filed_events.as_events(*batch)])
+    first, last = stream["firstEventTimestamp"], stream["lastEventTimestamp"]
+    stream["firstEventTimestamp"] = rows[0][0] if first is None else min(first, rows[0][0])
+    stream["lastEventTimestamp"] = rows[-1][0] if last is None else max(last, rows[-1][0])
+    stream["lastIngestionTime"] = ingested
 
 
-def new_stream(created: int) -> dict[str, Any]:
+def _new_stream(created: int, path: Path) -> Json:
     """A stream without events, as ministack keeps it."""
     return {
-        "events": [],
+        "events": FiledEvents(path),
         "uploadSequenceToken": "1",
         "creationTime": created,
         "firstEventTimestamp": None,
         "lastEventTimestamp": None,
         "lastIngestionTime": None,
+        _JOURNALED: True,
     }
 
 
-def _events(ingested: int, first: int, rows: list[Any]) -> Iterator[Event]:
-    for number, (timestamp, message) in enumerate(rows, first):
-        yield {
-            "timestamp": timestamp,
-            "message": message,
-            "ingestionTime": ingested,
-            "eventId": f"{number:056d}",
-        }
+def _lines(path: Path) -> Iterator[tuple[int, int, Any]]:
+    """The records of a file, with place and length of their lines.
 
-
-def _lines(path: Path) -> Iterator[Any]:
-    """The records of a file. A last line that a kill cut off was never acknowledged: it goes."""
+    A last line that a kill cut off was never acknowledged: it goes.
+    """
     whole = 0
     with path.open("rb") as file:
         for line in file:
             if line.endswith(b"\n"):
+                yield whole, len(line), json.loads(line)
                 whole += len(line)
-                yield json.loads(line)
     if whole < path.stat().st_size:
         os.truncate(path, whole)
 
 
 def _begin(path: Path) -> None:
     """Before the first line, save the state: a file without its group would be no good."""
-    if path not in _streams:
+    if path not in _next_id:
         snapshots.save()
         _HOME.mkdir(parents=True, exist_ok=True)
-        _streams[path], _next_id[path] = set(), 0
+        _next_id[path] = 0
 
 
-def _add(path: Path, group: Group, stream: str) -> None:
-    _append(path, ["stream", stream, group["streams"][stream]["creationTime"]])
-    _streams[path].add(stream)
+def _add(path: Path, group: Group, name: str) -> None:
+    stream = group["streams"][name]
+    _append(path, ["stream", name, stream["creationTime"]])
+    stream[_JOURNALED] = True
+    if not stream["events"]:
+        stream["events"] = FiledEvents(path)
 
 
-def _append(path: Path, record: list[Any]) -> None:
+def _append(path: Path, record: list[Any]) -> tuple[int, int]:
+    """Write a record at the end of a file; returns its place there and its length."""
     line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
     with path.open("ab", buffering=0) as file:
-        size = file.tell()
+        place = file.tell()
         if file.write(line) != len(line):
-            file.truncate(size)
+            file.truncate(place)
             raise OSError(f"the disk is full: {path}")
+    return place, len(line)
 
 
 def _path(key: Key, group: Group) -> Path:
