@@ -1,6 +1,7 @@
 """Pauses: in a schedule's file and an environment's table, in the record, and in the ledger."""
 
 import json
+import tempfile
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,10 +14,12 @@ from hypothesis import strategies as st
 from tests.unit.test_ledger import Seen
 from toolkit.adapters.project.project import Project
 from toolkit.app.schedules.pause import Request, pauses, resumptions
+from toolkit.app.schedules.schedules import calendar
 from toolkit.core.errors import ConfigError
 from toolkit.core.proof.ledger import Committed, State, firings
 from toolkit.core.schedules.history import History, Snapshot, with_pauses
 from toolkit.core.schedules.timing import Pause, Timing
+from toolkit.runtime.catalog import load
 from toolkit.runtime.contract import Outcome, RunId, format_time, parse_time
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -283,6 +286,46 @@ def test_a_paused_firing_that_ran_shows_what_became_of_it() -> None:
     rows = list(firings("weather", due, ran, Seen(), END, history.paused))
     assert [row.state for row in rows] == [State.PAUSED, State.FAILED, State.PAUSED]
     assert not State.PAUSED.bad
+
+
+@given(
+    st.sampled_from([*EXPRESSIONS[:2], "cron(0 6 ? * MON#1 *)"]),
+    st.integers(0, 400),
+    st.one_of(st.none(), st.integers(0, 500)),
+    st.integers(1, 400),
+)
+def test_a_calendar_shows_firings_within_a_pause_as_paused(
+    expression: str, length: int, start: int | None, ahead: int
+) -> None:
+    until, end = BEGIN + length * HOUR, BEGIN + ahead * HOUR
+    pause = f'pause = {{ until = "{format_time(until)}", who = "ada", why = "why" }}\n'
+    own = f'start = "{format_time(BEGIN + start * HOUR)}"\n' if start is not None else ""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(Path(folder), load())
+        (project.root / "toolkit.toml").write_text('[default]\napp = "nightly"\n')
+        (project.root / "schedules").mkdir()
+        file = project.root / "schedules" / "weather.toml"
+        rows = {}
+        for name, lines in (("paused", f"{pause}{own}"), ("not", own)):
+            file.write_text(f'expression = "{expression}"\n{lines}')
+            rows[name] = list(calendar(project, project.config("default"), BEGIN, end))
+    assert [row.utc for row in rows["paused"]] == [row.utc for row in rows["not"]]
+    for row in rows["paused"]:
+        assert bool(row.pause) == (row.utc < until)
+        assert row.overlap is None or not row.pause
+
+
+def test_the_pause_of_now_is_told_until_it_is_over() -> None:
+    timing = Timing("weather", "cron(0 6 * * ? *)", "UTC", "ENABLED", "", "", "")
+    pause = Pause(format_time(END), "arn:aws:iam::1:user/ada", "why")
+    history = History(taken(BEGIN, timing, pause))
+    assert history.pause_at("weather", BEGIN) == pause
+    assert history.pause_at("weather", END - timedelta(seconds=1)) == pause
+    assert history.pause_at("weather", END) is None
+    assert history.pause_at("science", BEGIN) is None
+    assert pause.words() == "paused until 2026-04-01 00:00Z by user/ada: why"
+    resumed = History([*taken(BEGIN, timing, pause), *taken(BEGIN + HOUR, timing)])
+    assert resumed.pause_at("weather", BEGIN + 2 * HOUR) is None
 
 
 def test_a_pause_is_recorded_only_where_its_end_is_deployed() -> None:

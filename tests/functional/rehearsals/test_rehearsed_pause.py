@@ -31,9 +31,33 @@ def first(stage: Stage) -> Iterator[datetime]:
     assert config.read_text() == before
     assert f"{table} written" in command(*asked, "--yes").out
     assert f'until = "{until}"' in config.read_text()
+    assert_shown(stage, until)
     list(stage.engine.advance(until=(three + 2 * DAY + HOUR).isoformat()))
     yield three
     command("schedule", NAME, "--remove", "--local", "--yes")
+
+
+def assert_shown(stage: Stage, until: str) -> None:
+    """Every list of schedules says that it is paused, until when, by whom and why."""
+    command = stage.project.toolkit
+    caller = stage.aws("sts").get_caller_identity()["Arn"]
+    wanted = {"until": until, "who": caller, "why": WHY, "start": ""}
+    words = f"paused until {until[:16].replace('T', ' ')}Z by {caller.split(':')[-1]}: {WHY}"
+    lists = (("schedules",), ("status",), ("schedules", "diff"))
+    for name in lists:
+        code = None if "diff" in name else 0
+        found = command(*name, "--local", "--json", code=code).json()
+        listed = found["schedules"] if "status" in name else found
+        assert {row["name"]: row["pause"] for row in listed}[NAME] == wanted
+        assert words in command(*name, "--local", code=code).out
+    ahead = ("--until", until, "--local")
+    found = command("schedules", "next", *ahead, "--json").json()
+    own = [row["pause"] for row in found if row["schedule"] == NAME]
+    assert own == [wanted] * len(own)
+    assert own
+    for name in ("next", "calendar"):
+        assert f"{NAME}: {words}" in command("schedules", name, *ahead).out
+    assert words in command("schedule", NAME, "--local").out
 
 
 def rows(stage: Stage, since: datetime) -> dict[str, tuple[str, str]]:

@@ -19,6 +19,7 @@ from toolkit.app.schedules.history import Deployments
 from toolkit.core.deploying.retired import Retired
 from toolkit.core.proof.ledger import OUTCOMES, State, became, firings
 from toolkit.core.schedules.history import History
+from toolkit.core.schedules.timing import Pause
 from toolkit.core.task import Task
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import Outcome, RunId
@@ -47,13 +48,14 @@ class RunSummary:
 class ScheduleStatus:
     """One schedule: what became of it last, and its next firing in UTC.
 
-    ``spent`` says why it fires no more although it is enabled.
+    ``spent`` says why it fires no more although it is enabled; ``next`` lies after the ``pause``.
     """
 
     name: str
     last: RunSummary | None
     next: datetime | None
     spent: str = ""
+    pause: Pause | None = None
 
 
 @frozen
@@ -82,7 +84,13 @@ def status(app: App) -> AppStatus:
     latest = latest_runs(app, deployments, running, now)
     known = deployments.since(now - _NEAR)
     schedules = [
-        ScheduleStatus(name, latest.get(name), known.next(name, now), known.spent(name, now))
+        ScheduleStatus(
+            name,
+            latest.get(name),
+            known.next(name, now),
+            known.spent(name, now),
+            known.pause_at(name, now),
+        )
         for name in deployments.names
     ]
     retired = [] if app.kept_bucket else prune.listed(app)

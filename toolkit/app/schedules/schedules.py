@@ -1,5 +1,6 @@
 """All schedules at once: list, compare, apply, prune and dump them."""
 
+import heapq
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -28,6 +29,7 @@ from toolkit.core.schedules.drift import Difference, Listed, changes_of, compare
 from toolkit.core.schedules.firings import LocalFiring, localize, merge
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.schedule_file import check_settings
+from toolkit.core.schedules.timing import Pause
 from toolkit.core.stack import StackPlan
 from toolkit.runtime.contract import RunId
 
@@ -47,7 +49,7 @@ class Row:
     """One schedule in the list.
 
     ``spent`` says why it fires no more although it is enabled, ``changed`` whether its file is not
-    what is deployed.
+    what is deployed, and ``pause`` is one that is not over.
     """
 
     schedule: Schedule
@@ -57,6 +59,7 @@ class Row:
     spent: str
     changed: bool
     last: RunSummary | None
+    pause: Pause | None = None
 
 
 def plan(app: App, schedule: Schedule) -> StackPlan:
@@ -107,6 +110,7 @@ def rows(app: App) -> list[Row]:
             timetables[name].spent(now),
             _differs(schedule, stacks.schedules.get(name), now),
             last.get(name),
+            schedule.paused(now),
         )
         for name, schedule in sorted(schedules.items())
     ]
@@ -141,16 +145,19 @@ def differences(app: App, *, thorough: bool = False, to_deploy: bool = False) ->
     """
     now = app.now()
     deployed = app.stacks.schedules
+    files = app.project.schedules(app.config)
     wanted = {
         name: Schedule.from_parameters(plan(app, schedule).parameters)
-        for name, schedule in app.project.schedules(app.config).items()
+        for name, schedule in files.items()
     }
     listed = {row.name: row for row in app.scheduler.listed()}
     names = set(deployed) if thorough else set(suspects(deployed, listed))
     if to_deploy:
         both = wanted.keys() & deployed
         names |= {name for name in both if changes_of(deployed[name], wanted[name], now)}
-    return compare(wanted, deployed, listed, app.scheduler.find_all(sorted(names)), now)
+    found = compare(wanted, deployed, listed, app.scheduler.find_all(sorted(names)), now)
+    pauses = {name: schedule.paused(now) for name, schedule in files.items()}
+    return [evolve(row, pause=pauses.get(row.name)) for row in found]
 
 
 def apply(app: App, found: list[Difference], *, yes: bool, overwrite: bool) -> list[StackResult]:
@@ -230,6 +237,7 @@ class PlannedFiring:
     """One firing in a calendar.
 
     ``window`` is how late it may come, ``overlap`` how long the run before may still go on then.
+    With a ``pause`` it would come then, and does not.
     """
 
     run_id: str
@@ -238,25 +246,35 @@ class PlannedFiring:
     local: datetime
     overlap: timedelta | None = None
     window: timedelta = timedelta()
+    pause: Pause | None = None
 
 
 def calendar(
     project: Project, config: Config, now: datetime, until: datetime
 ) -> Iterator[PlannedFiring]:
-    """Every firing of every schedule until a time, in order, overlaps within a schedule marked."""
+    """Every firing of every schedule until a time, in order, overlaps within a schedule marked.
+
+    The firings that a pause takes are among them.
+    """
     schedules = project.schedules(config)
     timetables = {name: schedule.timetable() for name, schedule in schedules.items()}
     zones = {name: ZoneInfo(schedule.timezone) for name, schedule in schedules.items()}
     longest = {name: run_time(project, config, schedule) for name, schedule in schedules.items()}
     before = {name: timetable.previous(now) for name, timetable in timetables.items()}
-    for time, name in merge(timetables, now, until):
+    pauses = {name: each.paused_timetable() for name, each in schedules.items()}
+    suspended = merge({name: each for name, each in pauses.items() if each}, now, until)
+    coming = ((*row, False) for row in merge(timetables, now, until))
+    for time, name, paused in heapq.merge(coming, ((*row, True) for row in suspended)):
+        local = time.astimezone(zones[name])
+        run_id = str(RunId(name, time))
+        if paused:
+            yield PlannedFiring(run_id, name, time, local, pause=schedules[name].pause)
+            continue
         previous, before[name] = before[name], time
         window = schedules[name].flexible_window
         left = longest[name] + window - (time - previous) if previous else timedelta()
         overlap = left if left > timedelta() else None
-        yield PlannedFiring(
-            str(RunId(name, time)), name, time, time.astimezone(zones[name]), overlap, window
-        )
+        yield PlannedFiring(run_id, name, time, local, overlap, window)
 
 
 def run_time(project: Project, config: Config, schedule: Schedule) -> timedelta:

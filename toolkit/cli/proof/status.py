@@ -34,6 +34,7 @@ def status_command(app: App, as_json: bool) -> None:
                         "last": row_of(row.last) if row.last else None,
                         "next": row.next.isoformat() if row.next else None,
                         "expired": row.spent or None,
+                        "pause": asdict(row.pause) if row.pause else None,
                     }
                     for row in found.schedules
                 ],
@@ -62,6 +63,8 @@ def status_command(app: App, as_json: bool) -> None:
         due = f"never: {row.spent}" if row.spent else "-"
         due = f"in {_short(row.next - found.now)}, {row.next:%a %d %b %H:%M}Z" if row.next else due
         click.echo(cells(f" {when:<11}", f"next {due}", column=width + 2 + column))
+        if row.pause:
+            click.echo(f"{'':{width}}  {wrapped(row.pause.words(), indent=width + 2)}")
 
     if found.retired:
         named = ", ".join(f"{row.noun} {row.name}" for row in found.retired)

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
+from attrs import asdict
 
 from toolkit.cli.schedules.firings import firing_line, hours
 from toolkit.cli.text import wrapped
@@ -27,6 +28,8 @@ def show(found: Preview) -> None:
     click.echo(f"  runs {after.workload} for up to {found.longest}{env and f' with {env}'}")
     for line in filter(None, (launch(after), after.description)):
         click.echo(f"  {wrapped(line, indent=2)}")
+    if found.pause:
+        click.echo(f"  {wrapped(found.pause.words(), indent=2)}")
     for firing in found.firings:
         click.echo(f"  next  {firing_line(firing)}")
     if not found.firings:
@@ -82,7 +85,8 @@ def _wall(time: datetime, timezone: str) -> str:
 
 
 def _dates(schedule: Schedule) -> str:
-    start = f", from {_short(schedule.start)}" if schedule.start else ""
+    begin = schedule.pause.start if schedule.pause else schedule.start
+    start = f", from {_short(begin)}" if begin else ""
     end = f", until {_short(schedule.end)}" if schedule.end else ""
     return start + end
 
@@ -103,6 +107,7 @@ def document(found: Preview) -> dict[str, Any]:
         "start": after.start,
         "end": after.end,
         "description": after.description,
+        "pause": asdict(found.pause) if found.pause else None,
         **launch_document(after),
         "overlap": after.overlap,
         "env": dict(after.env),

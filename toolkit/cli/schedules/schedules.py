@@ -1,13 +1,14 @@
 """`toolkit schedules`: all of them at once."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import click
+from attrs import asdict
 
 from toolkit.app.deploying.layers import StackOutcome
 from toolkit.app.schedules import schedules
@@ -20,6 +21,7 @@ from toolkit.cli.schedules.firings import hours
 from toolkit.cli.schedules.preview import launch, launch_document
 from toolkit.cli.text import cells, wrapped
 from toolkit.core.schedules.drift import Difference, Kind
+from toolkit.core.schedules.timing import Pause
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _SIGNS = {
@@ -145,10 +147,15 @@ def upcoming(root: Root, until: str | None, timezone: str | None) -> None:
     if root.as_json:
         print_json([_firing(firing) for firing in found])
         return
+    pauses: dict[str, Pause] = {}
     for firing in found:
         local = f"{firing.local:%a %H:%M %Z}"
         late = (f"up to {hours(firing.window)[1:]} late",) if firing.window else ()
-        click.echo(cells(f"{firing.utc:%Y-%m-%d %H:%M}Z", local, firing.run_id, *late))
+        if firing.pause:
+            pauses[firing.schedule], late = firing.pause, ("paused",)
+        line = cells(f"{firing.utc:%Y-%m-%d %H:%M}Z", local, firing.run_id, *late)
+        click.secho(line, dim=True if firing.pause else None)
+    _say_pauses(pauses)
 
 
 @schedules_command.command("calendar")
@@ -163,21 +170,32 @@ def calendar(root: Root, until: str | None, timezone: str | None) -> None:
         print_json([_firing(firing) for firing in found])
         return
     overlaps: Counter[str] = Counter()
+    pauses: dict[str, Pause] = {}
     for day, firings in groupby(found, key=lambda firing: firing.utc.date()):
         click.secho(f"{day:%a %d %b %Y} (UTC)", bold=True)
         for firing in firings:
-            click.echo(
-                f"  {firing.utc:%H:%M}  {firing.local:%H:%M %Z}  {firing.schedule}", nl=False
-            )
+            line = f"  {firing.utc:%H:%M}  {firing.local:%H:%M %Z}  {firing.schedule}"
+            if firing.pause:
+                pauses[firing.schedule] = firing.pause
+                click.secho(f"{line}  paused", dim=True)
+                continue
+            click.echo(line, nl=False)
             if firing.overlap:
                 overlaps[firing.schedule] += 1
                 note = f"  overlaps the run before by up to {hours(firing.overlap)[1:]}"
                 click.secho(note, fg="yellow", nl=False)
             click.echo()
+    _say_pauses(pauses)
     for name, count in sorted(overlaps.items()):
         click.secho("warning: ", fg="yellow", nl=False, err=True)
         what = f"{count} firings come while the run before may still go on"
         click.echo(f"{name}: {what}; nothing keeps them apart", err=True)
+
+
+def _say_pauses(pauses: Mapping[str, Pause]) -> None:
+    """The pauses of the firings above, once for each schedule."""
+    for name, pause in sorted(pauses.items()):
+        click.echo(wrapped(f"{name}: {pause.words()}", hang="  "))
 
 
 def _calendar(
@@ -199,6 +217,7 @@ def _firing(firing: schedules.PlannedFiring) -> dict[str, Any]:
         "local": firing.local.isoformat(),
         "flexible_window_minutes": firing.window // timedelta(minutes=1),
         "overlap_seconds": firing.overlap.total_seconds() if firing.overlap else None,
+        "pause": asdict(firing.pause) if firing.pause else None,
     }
 
 
@@ -214,15 +233,19 @@ def _list(row: schedules.Row, width: int) -> None:
     due += f": {row.spent}" if row.spent else ""
     last = f"{word(row.last)} {row.last.run_id.scheduled_time:%d %b %H:%M}Z" if row.last else "-"
     click.echo(cells(" " * width, f"next {due:<21}", f"last {last}", hang=width + 2))
+    if row.pause:
+        click.echo(f"{'':{width}}  {wrapped(row.pause.words(), indent=width + 2)}")
 
 
 def _show(found: Iterable[Difference]) -> None:
     rows = list(found)
     for row in rows:
-        if row.clean:
+        if row.clean and not row.pause:
             continue
         sign, colour = _SIGNS.get(row.kind, (" ", "white"))
         click.secho(f"{sign} {row.name}", fg=colour)
+        if row.pause:
+            click.echo(f"    {wrapped(row.pause.words(), indent=4)}")
         for change in row.changes:
             click.echo(f"    {change.field}: {_cut(change.before)} → {_cut(change.after)}")
         for change in row.drift:
@@ -255,6 +278,7 @@ def _row(row: schedules.Row) -> dict[str, Any]:
         "next": row.next.utc.isoformat() if row.next else None,
         "last_run_id": str(row.last.run_id) if row.last else None,
         "last_outcome": row.last.outcome or row.last.state if row.last else None,
+        "pause": asdict(row.pause) if row.pause else None,
     }
 
 
@@ -267,4 +291,5 @@ def _difference(row: Difference) -> dict[str, Any]:
         "kind": row.kind,
         "changes": changes(row.changes),
         "drift": changes(row.drift),
+        "pause": asdict(row.pause) if row.pause else None,
     }

@@ -16,6 +16,7 @@ from attrs import frozen
 from toolkit.core.schedules.dates import as_deployed
 from toolkit.core.schedules.schedule import FIELDS, Schedule
 from toolkit.core.schedules.schedule_file import LAUNCH
+from toolkit.core.schedules.timing import Pause
 from toolkit.runtime.contract import parse_time
 
 _WORDS = {parameter: word for word, parameter in {**FIELDS, **LAUNCH}.items()}
@@ -60,12 +61,16 @@ UNOWNED = FieldChange("schedule", "in no stack of this app", "live")
 
 @frozen
 class Difference:
-    """One schedule in all three views; ``drift`` is what somebody changed behind the stack."""
+    """One schedule in all three views.
+
+    ``drift`` is what somebody changed behind the stack; ``pause`` is the file's, if it is not over.
+    """
 
     name: str
     kind: Kind
     changes: tuple[FieldChange, ...] = ()
     drift: tuple[FieldChange, ...] = ()
+    pause: Pause | None = None
 
     @property
     def clean(self) -> bool:

@@ -125,6 +125,14 @@ class History:
             return ""
         return revisions[-1].timetable.spent(now)
 
+    def pause_at(self, name: str, now: datetime) -> Pause | None:
+        """The pause of a schedule that is still deployed, unless it is over."""
+        revisions = self._revisions.get(name, ())
+        if not revisions or revisions[-1].until is not None:
+            return None
+        pause = revisions[-1].pause
+        return pause if pause and pause.active(now) else None
+
     def next(self, name: str, after: datetime) -> datetime | None:
         """The next firing of a schedule that is still deployed."""
         revisions = self._revisions.get(name, ())

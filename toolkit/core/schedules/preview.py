@@ -20,6 +20,7 @@ from toolkit.core.schedules.firings import (
     overlaps,
 )
 from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.timing import Pause
 from toolkit.runtime.catalog import Workload
 from toolkit.runtime.contract import OverlapPolicy, RunId
 
@@ -36,7 +37,7 @@ class Preview:
     """A schedule before it is written.
 
     ``edits`` are the words of its file that change, ``diff`` the firings that change until
-    ``until``. ``longest`` is how long one of its runs may take.
+    ``until``. ``longest`` is how long one of its runs may take, and ``pause`` one that is not over.
     """
 
     before: Schedule | None
@@ -48,6 +49,7 @@ class Preview:
     edits: tuple[FieldChange, ...]
     diff: FiringDiff
     until: datetime
+    pause: Pause | None = None
 
     @property
     def changed(self) -> bool:
@@ -91,6 +93,7 @@ def preview(
         edits=tuple(_edits(before, after)) if before else (),
         diff=compare(old, timetable, now, until),
         until=until,
+        pause=after.paused(now),
     )
 
 

@@ -1,7 +1,7 @@
 """A schedule: when a workload runs and with which environment. One shape, three doors."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from attrs import evolve, field, frozen
@@ -13,7 +13,9 @@ from toolkit.core.schedules.firings import Timetable
 from toolkit.core.schedules.target import launch_parameters, overlap_of, scheduler_input
 from toolkit.core.schedules.timing import Pause, Timing
 from toolkit.runtime.catalog import Catalog
-from toolkit.runtime.contract import format_time
+from toolkit.runtime.contract import format_time, parse_time
+
+_TICK = timedelta(microseconds=1)
 
 # The parameters of templates/schedule.yaml that are a schedule's own, by the words of its file.
 FIELDS = {
@@ -156,6 +158,18 @@ class Schedule:
         if self.input is None:
             own["Input"] = scheduler_input(self.name, self.env, self.overlap)
         return {**own, **self.launch}
+
+    def paused(self, now: datetime) -> Pause | None:
+        """Its pause, unless that is over."""
+        return self.pause if self.pause and self.pause.active(now) else None
+
+    def paused_timetable(self) -> Timetable | None:
+        """When it would fire before the end of its pause; None where it has none."""
+        if self.pause is None:
+            return None
+        own = evolve(self, start=self.pause.start, pause=None).timetable()
+        last = parse_time(self.pause.until) - _TICK
+        return evolve(own, end=min(own.end or last, last))
 
     def timetable(self) -> Timetable:
         """When it fires; raises ExpressionError for an expression or zone that AWS refuses."""

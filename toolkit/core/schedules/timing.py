@@ -1,5 +1,7 @@
 """All that decides when a schedule fires and how late a launch may come, as it is stored."""
 
+from datetime import datetime
+
 from attrs import frozen
 
 from toolkit.core.expressions.expression import parse as parse_expression
@@ -19,6 +21,16 @@ class Pause:
     who: str = ""
     why: str = ""
     start: str = ""
+
+    def active(self, now: datetime) -> bool:
+        """Whether it is not over."""
+        return now < parse_time(self.until)
+
+    def words(self) -> str:
+        """For lists: such as ``paused until 2026-12-01 06:00Z by user/ada: a new station``."""
+        by = f" by {self.who.rpartition(':')[2]}" if self.who else ""
+        why = f": {self.why}" if self.why else ""
+        return f"paused until {parse_time(self.until):%Y-%m-%d %H:%M}Z{by}{why}"
 
     def __str__(self) -> str:
         by = f" by {self.who}" if self.who else ""
