@@ -172,8 +172,10 @@ class Running:
 
 
 @contextmanager
-def launch(probe: str, root: Path, *, grace: float = 30, **more: str) -> Iterator[Running]:
-    """Run the probe in a process of its own, which does not outlive the block."""
+def launch(
+    probe: str, root: Path, *, grace: float = 30, patience: float = PATIENCE_SECONDS, **more: str
+) -> Iterator[Running]:
+    """Run the probe in a process of its own, which outlives neither the block nor the patience."""
     variables = environment(root, PROBE=probe, GRACE=str(grace), **more)
     with (
         tempfile.TemporaryFile("w+") as errors,
@@ -186,12 +188,12 @@ def launch(probe: str, root: Path, *, grace: float = 30, **more: str) -> Iterato
             text=True,
         ) as process,
     ):
-        patience = threading.Timer(PATIENCE_SECONDS, process.kill)
-        patience.start()
+        killer = threading.Timer(patience, process.kill)
+        killer.start()
         try:
             yield Running(process, errors, root)
         finally:
-            patience.cancel()
+            killer.cancel()
             process.kill()
 
 

@@ -80,6 +80,13 @@ def ends_anyway(settings: Settings, run: Run) -> Result:
     return Result()
 
 
+def works_until_told(settings: Settings, run: Run) -> Result:
+    """Work longer than any test waits, and finish when asked to stop."""
+    run.event("probe.waiting")
+    run.wait(580)
+    return Result()
+
+
 def talks_for_ever(settings: Settings, run: Run) -> Result:
     """Log and save from two threads without ever looking at the stop flag."""
 
