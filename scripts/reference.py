@@ -31,6 +31,7 @@ EXIT_CODE_1 = {
     "ledger": "a firing was missed or failed, or needs a look",
     "pause": "declined",
     "prune": "declined",
+    "site": "the chain of seals is broken",
     "run": "FAIL, with `--follow`",
     "resume": "declined",
     "schedule": "declined",

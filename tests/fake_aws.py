@@ -13,6 +13,7 @@ import mimetypes
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -70,6 +71,10 @@ class FakeAws:
     calls: Counter[str] = field(factory=Counter)
     endpoint: Endpoint = field(factory=Endpoint)
 
+    @property
+    def region(self) -> str:
+        return self.endpoint.region
+
     def client(self, service: str) -> Any:
         return {
             "s3": S3,
@@ -79,6 +84,7 @@ class FakeAws:
             "sqs": Sqs,
             "cloudformation": CloudFormation,
             "scheduler": Scheduler,
+            "sts": Sts,
         }[service](self)
 
 
@@ -112,12 +118,21 @@ class Client:
         return Paginator(getattr(self, operation), given, taken)
 
 
+class Sts(Client):
+    def get_caller_identity(self) -> Row:
+        self.count("GetCallerIdentity")
+        return {"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/ann"}
+
+
 class S3(Client):
     def get_object(self, Bucket: str, Key: str) -> Row:
         self.count("GetObject")
         if Key not in self.aws.objects:
             raise refusal("GetObject", "NoSuchKey")
         return {"Body": io.BytesIO(self.aws.objects[Key])}
+
+    def download_file(self, Bucket: str, Key: str, Filename: str) -> None:
+        Path(Filename).write_bytes(self.get_object(Bucket, Key)["Body"].read())
 
     def put_object(
         self, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "", **_: Any

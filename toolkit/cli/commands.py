@@ -73,6 +73,10 @@ COMMANDS = {
         "schedules.schedules",
         "List the schedules: state, words, next firing, last outcome.",
     ),
+    "site": CommandEntry(
+        "proof.site",
+        "Write a static site: a year at a glance, a page a schedule, a page a firing.",
+    ),
     "status": CommandEntry(
         "proof.status",
         "Show what runs now, each schedule's last run and next firing.",
@@ -106,7 +110,7 @@ def sections() -> dict[str, list[str]]:
 
 
 # Commands that read a deleted app from its bucket.
-OF_KEPT_BUCKETS = frozenset({"evidence", "ledger", "runs", "status", "validate", "verify"})
+OF_KEPT_BUCKETS = frozenset({"evidence", "ledger", "runs", "site", "status", "validate", "verify"})
 # Commands that take none of the options that say where: what they print needs no such flags.
 UNPLACED = frozenset({"add", "completion", "diagnose", "init", "local", "next", "workloads"})
 

@@ -67,6 +67,12 @@ class Task:
         """Whether the task has reached its end."""
         return self.last_status in {"STOPPED", "DELETED"}
 
+    @property
+    def region(self) -> str:
+        """The region in its ARN; empty where the ARN is none."""
+        parts = self.task_arn.split(":")
+        return parts[3] if parts[0] == "arn" and len(parts) > 5 else ""
+
     def duration(self) -> timedelta | None:
         """From the container's start to its end; None while one of them is missing."""
         start = self.times.get("startedAt")

@@ -37,8 +37,7 @@ def read(
     An answer is kept as ``causes/<run-id>.json`` and not asked for again. What cannot be asked or
     kept is told in ``notes``.
     """
-    causes = Causes()
-    _read_kept(app, run_ids, causes)
+    causes = kept(app, run_ids)
     missed = [_missed(run_id, known) for run_id in run_ids if run_id not in causes.found]
     if not missed:
         return causes
@@ -58,7 +57,9 @@ def read(
     return causes
 
 
-def _read_kept(app: App, run_ids: Sequence[RunId], causes: Causes) -> None:
+def kept(app: App, run_ids: Sequence[RunId]) -> Causes:
+    """The answers that were kept; nobody is asked."""
+    causes = Causes()
     contents = app.archive.raw(map(cause_key, run_ids))
     for run_id in run_ids:
         content = contents.get(cause_key(run_id))
@@ -73,6 +74,7 @@ def _read_kept(app: App, run_ids: Sequence[RunId], causes: Causes) -> None:
             causes.found[run_id] = cause
         else:
             causes.notes.append(f"{cause_key(run_id)}: it is about another run")
+    return causes
 
 
 def _missed(run_id: RunId, known: History) -> Missed:

@@ -41,13 +41,15 @@ _TICK = timedelta(microseconds=1)
 class Period:
     """What to look at: the firings after ``since`` and up to ``until`` of some schedules, or all.
 
-    ``ahead`` adds the next firing of each schedule, which is not due yet.
+    ``ahead`` adds the next firing of each schedule, which is not due yet. With ``tasks``, sealed
+    firings come with their tasks, too, which takes time and memory.
     """
 
     since: datetime
     until: datetime
     schedules: tuple[str, ...] = ()
     ahead: bool = False
+    tasks: bool = False
 
 
 @frozen
@@ -92,7 +94,7 @@ def read(app: App, period: Period, known: History | None = None, *, sealed: bool
                 f"no schedule {name!r} was deployed in that time",
                 hint=f"there are {', '.join(known.names) or 'none'}",
             )
-    days = SealedDays(app, period.since, period.until, now) if sealed else None
+    days = SealedDays(app, period.since, period.until, now, tasks=period.tasks) if sealed else None
     live = partial(_live, app, known, names, now)
     if not days:
         return Ledger(tuple(names), live(period), known)

@@ -8,6 +8,7 @@ from toolkit.core.errors import EvidenceError
 from toolkit.core.proof.ledger import Firing, State
 from toolkit.core.proof.seal import SealedRow
 from toolkit.core.proof.seal_chain import DAY, ChainCheck, SealedDay, sealed_by
+from toolkit.core.proof.seal_facts import sealed_task
 from toolkit.runtime.contract import RunId
 from toolkit.runtime.layout import seals_by_day
 
@@ -18,10 +19,16 @@ _Day = tuple[date, list[Firing]]
 
 
 class SealedDays:
-    """The sealed days of a period in order; ``problems`` grows while they are read."""
+    """The sealed days of a period in order; ``problems`` grows while they are read.
 
-    def __init__(self, app: App, since: datetime, until: datetime, now: datetime) -> None:
+    With ``tasks`` the firings come with what their seals say of their tasks.
+    """
+
+    def __init__(
+        self, app: App, since: datetime, until: datetime, now: datetime, *, tasks: bool = False
+    ) -> None:
         self._app = app
+        self._tasks = tasks
         self._check = ChainCheck(app.seals.bucket)
         self._last = until.date()
         self._bad: set[date] = set()
@@ -61,7 +68,7 @@ class SealedDays:
             texts = map(str, chain.problems)
             self.problems += [text for text in texts if text not in self.problems]
             if day in chain.complete:
-                yield day, _firings(chain.days[day])
+                yield day, _firings(chain.days[day], tasks=self._tasks)
 
 
 def batches(keys: Mapping[date, Sequence[str]], sizes: Mapping[str, int]) -> Iterator[list[date]]:
@@ -84,16 +91,22 @@ def batches(keys: Mapping[date, Sequence[str]], sizes: Mapping[str, int]) -> Ite
         yield batch
 
 
-def _firings(day: SealedDay) -> list[Firing]:
-    found = [_firing(row) for row in day.rows().values()]
+def _firings(day: SealedDay, *, tasks: bool) -> list[Firing]:
+    last = {row.run_id: (row, seal.key) for seal in day.seals for row in seal.firings}
+    found = [_firing(row, key, tasks=tasks) for row, key in last.values()]
     return sorted(found, key=lambda row: (row.run_id.scheduled_time, row.run_id.schedule))
 
 
-def _firing(row: SealedRow) -> Firing:
+def _firing(row: SealedRow, key: str, *, tasks: bool) -> Firing:
     state = _STATES.get(row.state)
     if state is None:
         raise EvidenceError(
             f"the seal says of {row.run_id} {row.state!r}, which this version does not know",
             hint="upgrade the toolkit: pip install --upgrade fargate-toolkit",
         )
-    return Firing(RunId.parse(row.run_id), state, row.detail, row.expected)
+    run_id = RunId.parse(row.run_id)
+    if not tasks:
+        return Firing(run_id, state, row.detail, row.expected)
+    catalog, task = row.facts.get("catalog"), sealed_task(row.facts)
+    digest = catalog if isinstance(catalog, str) else ""
+    return Firing(run_id, state, row.detail, row.expected, task, key, digest)

@@ -1,29 +1,18 @@
 """The ledger as a page: the firings of each day by what became of them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from attrs import define, field
 
 from toolkit.core.pages.html import Html, el, page, scrolling, section
 from toolkit.core.pages.origin import Origin
+from toolkit.core.pages.states import chip, css_of, ordered, totals
 from toolkit.core.proof.ledger import Firing, State, Summary
 
 # A day of a schedule that fires more often than this shows its counts instead of each firing.
 _EACH = 12
-_CLASSES = {
-    State.OK: "ok",
-    State.DUPLICATE: "ok",
-    State.MADE_GOOD: "ok",
-    State.WITNESS_EXPIRED: "ok",
-    State.SETTLING: "busy",
-    State.RUNNING: "busy",
-    State.LATE: "unknown",
-    State.SKIPPED: "quiet",
-    State.PAUSED: "quiet",
-    State.NOT_YET_DUE: "quiet",
-}
 
 
 @define
@@ -61,11 +50,7 @@ class CalendarPage:
             el("h1", title),
             self.origin.banner(),
             el("p", f"As of {now:%Y-%m-%d %H:%M} UTC, {summary}.", class_="summary"),
-            el(
-                "ul",
-                [_total(state, count) for state, count in _ordered(summary.total)],
-                class_="totals",
-            ),
+            totals(summary.total),
         )
         mondays = self._mondays()
         weeks = el("div", [self._week(day, now, links) for day in mondays], class_="calendar")
@@ -104,7 +89,7 @@ class CalendarPage:
         cells = [_cell(firing, links) for firing in few]
         for name, firings in sorted(rows.items()):
             if len(firings) > _EACH:
-                cells += [_count(name, *row) for row in _ordered(self._counts[day, name])]
+                cells += [_count(name, *row) for row in ordered(self._counts[day, name])]
         return el("div", title, el("ul", cells), class_=css)
 
     def _is_unknown(self, day: date) -> bool:
@@ -126,7 +111,7 @@ class CalendarPage:
             el(
                 "tr",
                 el("th", _name(firing, links), scope="row"),
-                el("td", el("span", firing.state, class_=f"chip {_css(firing.state)}")),
+                el("td", chip(firing.state)),
                 el("td", firing.detail),
             )
             for firing in self._notable
@@ -136,21 +121,9 @@ class CalendarPage:
         return section("Needs a look", scrolling(table, "Firings that need a look"))
 
 
-def _ordered(counts: Mapping[State, int]) -> Iterable[tuple[State, int]]:
-    return [(state, counts[state]) for state in State if counts.get(state)]
-
-
-def _css(state: State) -> str:
-    return _CLASSES.get(state, "ng")
-
-
-def _total(state: State, count: int) -> Html:
-    return el("li", f"{count:,} {state}", class_=_css(state))
-
-
 def _count(name: str, state: State, count: int) -> Html:
     told = [el("b", f"{count:,} {state}"), " ", el("span", name)]
-    words = el("span", told, class_=f"firing {_css(state)}")
+    words = el("span", told, class_=f"firing {css_of(state)}")
     return el("li", words)
 
 
@@ -161,7 +134,7 @@ def _cell(firing: Firing, links: Mapping[str, str]) -> Html:
         words += [" ", el("span", firing.state)]
     else:
         words.append(el("span", " ok", class_="spoken"))
-    css = f"firing {_css(firing.state)}"
+    css = f"firing {css_of(firing.state)}"
     link = links.get(str(firing.run_id))
     if link is None:
         return el("li", el("span", words, class_=css, title=firing.detail or None))

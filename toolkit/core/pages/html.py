@@ -3,12 +3,21 @@
 from html import escape
 from importlib import resources
 
+from attrs import frozen
+
 # Nothing is loaded, from anywhere: styles, script and images stand in the page itself.
 _POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'"
 )
-_VOID = frozenset({"meta", "input", "img", "br"})
+# A page of a site loads the site's own stylesheet, and runs no script. Some browsers do not take a
+# file for 'self' when the page is a file, too.
+_SITE_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'self' file: 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'"
+)
+_VOID = frozenset({"meta", "input", "img", "br", "link"})
+STYLESHEET = "site.css"
 
 
 class Html(str):
@@ -58,23 +67,46 @@ def scrolling(table: Html, label: str) -> Html:
     return el("div", table, class_="scroll", tabindex="0", role="region", aria_label=label)
 
 
-def page(title: str, body: Html, *, script: str) -> str:
-    """A whole page with the shared style and one of the scripts beside this module."""
+@frozen
+class Place:
+    """Where a page stands in a site: what leads up to the site's root, and to the pages above."""
+
+    up: str
+    trail: Html
+
+
+def page(title: str, body: Html, *, script: str = "", place: Place | None = None) -> str:
+    """A whole page with the shared style and one of the scripts beside this module.
+
+    With a ``place`` it is a page of a site: the style is in the site's stylesheet, and no script.
+    """
+    if place is None:
+        policy, style = _POLICY, el("style", Html(asset("page.css")))
+    else:
+        policy = _SITE_POLICY
+        style = el("link", rel="stylesheet", href=place.up + STYLESHEET)
     head = [
         el("meta", charset="utf-8"),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        el("meta", http_equiv="Content-Security-Policy", content=policy),
         el("meta", name="color-scheme", content="light dark"),
         el("title", title),
-        el("style", Html(_asset("page.css"))),
+        style,
     ]
-    parts = [el("head", head), el("body", body, el("script", Html(_asset(script))))]
+    code = None if place else el("script", Html(asset(script)))
+    parts = [el("head", head), el("body", body, code)]
     return "<!doctype html>\n" + el("html", parts, lang="en") + "\n"
+
+
+def stylesheet() -> str:
+    """The stylesheet of a site: the shared style, and what only its pages have."""
+    return asset("page.css") + asset("site/site.css")
 
 
 def _attribute(name: str) -> str:
     return name.rstrip("_").replace("_", "-")
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file beside this module."""
     return resources.files("toolkit.core.pages").joinpath(name).read_text("utf-8")

@@ -1,58 +1,61 @@
 """A run's report: one self-contained page for people, years later and without a network."""
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from toolkit.core.checks import Check
 from toolkit.core.cost import prices, run_cost
-from toolkit.core.pages.html import Html, el, join, page, scrolling, section
+from toolkit.core.pages.html import Html, Place, el, join, page, section
+from toolkit.core.pages.manifest import manifest_sections, value_in_words
 from toolkit.core.pages.origin import Origin
 from toolkit.core.pages.timeline import timeline
 from toolkit.core.proof.diagnosis import Diagnosis
 from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.log_digest import parse_event
 from toolkit.core.proof.verdict import Verdict
-from toolkit.core.task import Task
-from toolkit.runtime.contract import Manifest, RunId, parse_time
+from toolkit.runtime.contract import RunId, parse_time
 
 _CLASSES = {"OK": "ok", "WARN": "unknown", "??": "unknown", "FAIL": "ng"}
 _RULINGS = {"PASS": "ok", "FAIL": "ng", "INCONCLUSIVE": "unknown"}
 _SPOKEN = {"OK": "passed", "WARN": "warning", "??": "unknown", "FAIL": "failed"}
-_LEAST_MILLISECONDS = 10**12  # 2001; no count of anything here comes near it
 _LOUD = ("failed", "refused", "lost", "detected", "stopped")
 
 
 def report(
     evidence: Evidence,
     verdict: Verdict,
-    lines: Sequence[tuple[int, str]],
+    lines: Sequence[tuple[int, str]] | None,
     images: Mapping[str, bytes],
+    place: Place | None = None,
 ) -> str:
     """The page.
 
     Args:
         evidence: what was gathered.
         verdict: what was judged from it.
-        lines: the log, each line with its epoch milliseconds.
+        lines: the log, each line with its epoch milliseconds; None where it is too long for a page.
         images: the PNG artifacts by name.
+        place: where the page stands in a site; without one it stands alone, with a script.
     """
     manifest = evidence.manifest
+    due = RunId.parse(evidence.run_id).scheduled_time
     body = [
+        place.trail if place else None,
         _header(evidence, verdict),
         el(
             "main",
             _diagnosis(verdict.diagnosis),
             section("Verdict", _tree(verdict.checks)),
-            section("Timeline", timeline(evidence)),
+            section("Timeline", timeline(due, evidence.tasks, evidence.owner)),
             _plots(images),
-            _manifest(manifest) if manifest else None,
-            _log(lines),
+            manifest_sections(manifest) if manifest else None,
+            _log(lines, searched=place is None),
         ),
         el("footer", f"Judged from evidence gathered {_when(evidence.gathered_at)}. ", _again()),
     ]
-    return page(f"{verdict.ruling} {verdict.run_id}", el("div", body), script="report.js")
+    title = f"{verdict.ruling} {verdict.run_id}"
+    return page(title, el("div", body), script="report.js", place=place)
 
 
 def _header(evidence: Evidence, verdict: Verdict) -> Html:
@@ -71,7 +74,7 @@ def _header(evidence: Evidence, verdict: Verdict) -> Html:
     summary = evidence.expectation.workload.summary if evidence.expectation else ""
     dollars = _cost(evidence)
     if dollars is not None:
-        table = prices(_region(evidence.tasks[0]))
+        table = prices(evidence.tasks[0].region)
         whose = f" at the prices of {table.region}" if table.borrowed else ""
         facts.append(("Cost", f"${dollars:.4f}{whose}"))
     if evidence.logs is not None:
@@ -98,17 +101,9 @@ def _origin(evidence: Evidence) -> Origin:
 
 def _cost(evidence: Evidence) -> float | None:
     """What all tasks of the run cost, duplicates too; None while one of them cannot say."""
-    costs = [
-        run_cost(task, prices(_region(task)))
-        for task in evidence.tasks
-        if task.task_arn.startswith("arn:")
-    ]
+    costs = [run_cost(task, prices(task.region)) for task in evidence.tasks if task.region]
     known = [dollars for dollars in costs if dollars is not None]
     return sum(known) if known and len(known) == len(evidence.tasks) else None
-
-
-def _region(task: Task) -> str:
-    return task.task_arn.split(":")[3]
 
 
 def _diagnosis(found: Diagnosis | None) -> Html | None:
@@ -154,76 +149,11 @@ def _plots(images: Mapping[str, bytes]) -> Html | None:
     return section("Plots", *figures)
 
 
-def _manifest(manifest: Manifest) -> Html:
-    rows = [
-        el(
-            "tr",
-            el("th", artifact.name, scope="row"),
-            el("td", f"{artifact.bytes:,}", class_="number"),
-            el("td", "" if artifact.rows is None else f"{artifact.rows:,}", class_="number"),
-            el("td", el("code", artifact.sha256)),
+def _log(lines: Sequence[tuple[int, str]] | None, *, searched: bool) -> Html:
+    if lines is None:
+        return section(
+            "Log", el("p", "It is too long for this page: see ", el("code", "toolkit logs"))
         )
-        for artifact in manifest.artifacts
-    ]
-    head = [
-        el("th", "Artifact", scope="col"),
-        el("th", "Bytes", scope="col", class_="number"),
-        el("th", "Rows", scope="col", class_="number"),
-        el("th", "SHA-256", scope="col"),
-    ]
-    table = el("table", el("thead", el("tr", head)), el("tbody", rows))
-    listed = scrolling(table, "Artifacts") if rows else el("p", "None.")
-    return el(
-        "div",
-        section("Artifacts", listed),
-        section("Metrics", _pairs(manifest.metrics)),
-        section("Settings", _pairs(manifest.settings)),
-        section(
-            "Identity",
-            _pairs(
-                {
-                    "task": manifest.task_arn,
-                    "image": manifest.image,
-                    "execution id": manifest.execution_id,
-                    "started": manifest.started_at,
-                    "finished": manifest.finished_at,
-                },
-                css="pairs wide",
-            ),
-        ),
-    )
-
-
-def _pairs(values: Mapping[str, object], css: str = "pairs") -> Html:
-    deep = {name: value for name, value in values.items() if isinstance(value, (dict, list))}
-    rows = [
-        el("div", el("dt", name), el("dd", _when_or_value(name, value)))
-        for name, value in values.items()
-        if name not in deep and value is not None
-    ]
-    folded = [
-        el("details", el("summary", name), el("pre", json.dumps(value, indent=1)))
-        for name, value in deep.items()
-    ]
-    if not rows and not folded:
-        return el("p", "None.")
-    return el("div", el("dl", rows, class_=css) if rows else None, folded)
-
-
-def _when_or_value(name: str, value: object) -> str:
-    """A value as text; a moment that is told in epoch milliseconds, as exchanges do, as a time."""
-    if name.endswith("_time") and isinstance(value, int) and value > _LEAST_MILLISECONDS:
-        return f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return _value(value)
-
-
-def _value(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _log(lines: Sequence[tuple[int, str]]) -> Html:
     rows = [_line(time, message) for time, message in lines]
     if not rows:
         return section("Log", el("p", "No line was found."))
@@ -235,7 +165,7 @@ def _log(lines: Sequence[tuple[int, str]]) -> Html:
         class_="search",
     )
     listed = el("ol", rows, class_="log", tabindex="0", aria_label="Log lines")
-    return section("Log", search, listed)
+    return section("Log", search if searched else None, listed)
 
 
 def _line(time: int, message: str) -> Html:
@@ -244,7 +174,7 @@ def _line(time: int, message: str) -> Html:
     if event is None:
         return el("li", el("time", clock), " ", el("span", message))
     hidden = ("seq", "time", "run_id", "event", "traceback")
-    rest = "  ".join(f"{key}={_value(v)}" for key, v in event.items() if key not in hidden)
+    rest = "  ".join(f"{key}={value_in_words(v)}" for key, v in event.items() if key not in hidden)
     loud = any(word in event["event"] for word in _LOUD)
     trace = event.get("traceback")
     return el(

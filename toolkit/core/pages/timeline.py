@@ -1,13 +1,13 @@
 """The life of a run's tasks, drawn to scale and told as a table."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from toolkit.core.names import task_id
 from toolkit.core.pages.html import Html, el
-from toolkit.core.proof.evidence import Evidence
 from toolkit.core.task import Task
-from toolkit.runtime.contract import RunId, parse_time
+from toolkit.runtime.contract import parse_time
 
 # Each phase from one timestamp to the next that there is.
 _PHASES = (
@@ -22,28 +22,26 @@ _PHASES = (
 _LEAST_PERCENT = 0.6
 
 
-def timeline(evidence: Evidence) -> Html:
-    """All tasks of the run, one bar each over the same time."""
-    if not evidence.tasks:
+def timeline(due: datetime, tasks: Sequence[Task], owner: Task | None) -> Html:
+    """The tasks of a run, a bar each; ``due`` is when it was to fire."""
+    if not tasks:
         return el("p", "No task is known.")
-    return el("div", [_task(evidence, task) for task in evidence.tasks])
+    return el("div", [_task(due, task, owner) for task in tasks])
 
 
-def _task(evidence: Evidence, task: Task) -> Html:
+def _task(due: datetime, task: Task, owner: Task | None) -> Html:
     marks = [
         (parse_time(task.times[name]), css, words)
         for name, css, words in _PHASES
         if name in task.times
     ]
     marks.sort(key=lambda mark: mark[0])  # a container may end before ECS says that it stops
-    owner = task is evidence.owner
-    title = f"Task {task_id(task.task_arn)[:12]}" + ("" if owner else " (not the owner)")
+    title = f"Task {task_id(task.task_arn)[:12]}" + ("" if task is owner else " (not the owner)")
     ending = f"{task.last_status}, {task.stop_code}" if task.stop_code else task.last_status
     code = "no exit code" if task.exit_code is None else f"exit code {task.exit_code}"
     words = el("p", f"{ending}, {code}. {task.stopped_reason or ''}")
     if len(marks) < 2:
         return el("div", el("h3", title), words)
-    due = RunId.parse(evidence.run_id).scheduled_time
     return el("div", el("h3", title), words, _bar(marks), _table(marks, due))
 
 

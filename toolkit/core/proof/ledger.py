@@ -78,12 +78,19 @@ OUTCOMES = {
 
 @frozen
 class Firing:
-    """One row; ``expected`` is False for a run that no deployed schedule accounts for."""
+    """One row; ``expected`` is False for a run that no deployed schedule accounts for.
+
+    ``task`` is the one that a witness saw, as far as it had to be asked for. Of a sealed firing,
+    ``seal`` is the seal's key and ``catalog`` the digest of the catalog row that was deployed.
+    """
 
     run_id: RunId
     state: State
     detail: str = ""
     expected: bool = True
+    task: Task | None = field(default=None, eq=False, repr=False)
+    seal: str = field(default="", eq=False)
+    catalog: str = field(default="", eq=False, repr=False)
 
 
 @frozen
@@ -104,7 +111,7 @@ class Sightings(Protocol):
     """What witnesses know of firings."""
 
     def witnesses(self, committed: Sequence[Committed]) -> Mapping[RunId, Task]:
-        """The tasks behind some runs that say that they succeeded, by run."""
+        """The tasks behind some runs that were committed, by run."""
 
     def record_days(self) -> int | None:
         """How long the records of tasks are kept; None is for ever."""
@@ -150,8 +157,8 @@ def firings(
     matched = _match(schedule, iter(expected), fired)
     while chunk := list(islice(matched, _CHUNK)):
         silent = [row.run_id for row in chunk if row.committed is None]
-        good = [row.committed for row in chunk if row.committed and row.committed.good]
-        witnesses = sightings.witnesses(good) if good else {}
+        ended = [row.committed for row in chunk if row.committed]
+        witnesses = sightings.witnesses(ended) if ended else {}
         claimed = {
             run_id
             for run_id in silent
@@ -212,9 +219,10 @@ class _Found:
         if row.committed is not None:
             witness = self.witnesses.get(row.run_id)
             state, detail = became(row.committed, witness, self.sightings, self.now)
-            return Firing(row.run_id, state, detail, row.expected)
+            return Firing(row.run_id, state, detail, row.expected, witness)
         state, detail = self._silent(row.run_id)
-        return Firing(row.run_id, state, detail, row.expected)
+        task = self.launched.get(row.run_id)
+        return Firing(row.run_id, state, detail, row.expected, task)
 
     def _silent(self, run_id: RunId) -> tuple[State, str]:
         pause = self.paused(run_id)

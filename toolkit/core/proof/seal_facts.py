@@ -15,7 +15,7 @@ from toolkit.core.proof.case import Case
 from toolkit.core.proof.evidence import Evidence, StoredObject
 from toolkit.core.proof.seal import canonical, digest_of
 from toolkit.core.task import Task
-from toolkit.runtime.contract import RunId
+from toolkit.runtime.contract import ContractError, RunId, parse_time
 from toolkit.runtime.documents import bounded
 
 _SHOWN = 3
@@ -76,6 +76,45 @@ def _task(task: Task) -> dict[str, Any]:
         "times": dict(task.times),
         "sha256": digest_of(known),
     }
+
+
+def sealed_task(facts: Mapping[str, Any]) -> Task | None:
+    """The task of a sealed run, as far as the seal tells: of several, one that ended with 0.
+
+    A value of another type than a seal has is left out.
+    """
+    rows = facts.get("tasks")
+    tasks = rows if isinstance(rows, list | tuple) else ()
+    known = [_read_task(row) for row in tasks if isinstance(row, Mapping)]
+    return next((task for task in known if task.exit_code == 0), known[-1] if known else None)
+
+
+def _read_task(row: Mapping[str, Any]) -> Task:
+    code, times = row.get("exit_code"), row.get("times")
+    moments = times.items() if isinstance(times, Mapping) else ()
+    return Task(
+        task_arn=_text(row, "task_arn") or "",
+        last_status="STOPPED" if code is not None or row.get("stop_code") else "UNKNOWN",
+        exit_code=code if isinstance(code, int) else None,
+        stop_code=_text(row, "stop_code"),
+        image=_text(row, "image"),
+        image_digest=_text(row, "image_digest"),
+        task_definition_arn=_text(row, "task_definition"),
+        times={name: text for name, text in moments if _is_time(text)},
+        source="seal",
+    )
+
+
+def _text(row: Mapping[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _is_time(text: Any) -> bool:
+    try:
+        return isinstance(text, str) and bool(parse_time(text))
+    except ContractError:
+        return False
 
 
 def differences(sealed: Any, found: Any, path: str = "") -> Iterator[str]:
