@@ -173,7 +173,7 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(tmp_path: 
     aws = a_month([""])
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "letter.txt").write_text("dear")
-    with pytest.raises(ConfigError, match="no site of the toolkit"):
+    with pytest.raises(ConfigError, match="other files than a site"):
         written(aws, tmp_path / "site")
     written(aws, tmp_path / "other")
     (tmp_path / "other" / "CNAME").write_text("runs.example.com")

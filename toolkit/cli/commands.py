@@ -73,10 +73,7 @@ COMMANDS = {
         "schedules.schedules",
         "List the schedules: state, words, next firing, last outcome.",
     ),
-    "site": CommandEntry(
-        "proof.site",
-        "Write a static site: a year at a glance, a page a schedule, a page a firing.",
-    ),
+    "site": CommandEntry("proof.site", "Write a static site of a year of runs."),
     "status": CommandEntry(
         "proof.status",
         "Show what runs now, each schedule's last run and next firing.",

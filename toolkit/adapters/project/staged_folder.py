@@ -61,10 +61,10 @@ def _check(target: Path, mark: str, own: Collection[str]) -> None:
         raise ConfigError(f"{target} is a file", hint=hint)
     names = {path.name for path in target.iterdir()} if target.exists() else set()
     if names and mark not in names:
-        raise ConfigError(f"{target} holds files that are no site of the toolkit", hint=hint)
+        raise ConfigError(f"{target} holds other files than a site of the toolkit", hint=hint)
     if strange := sorted(names - set(own)):
         raise ConfigError(
-            f"{target} holds {', '.join(strange[:3])}, which is no part of a site", hint=hint
+            f"{target} holds {', '.join(strange[:3])}, which does not belong to a site", hint=hint
         )
 
 

@@ -60,9 +60,10 @@ def site_command(
     reports: int,
     show: bool,
 ) -> int:
-    """Write a static site: a year at a glance, a page a schedule, a page a firing.
+    """Write a static site of a year of runs.
 
-    It needs no script and loads nothing from anywhere. Exit code 1 if the chain of seals is broken.
+    A calendar, a page a schedule, a page a firing; no script, and nothing is loaded from anywhere.
+    Exit code 1 if the chain of seals is broken.
     """
     begin = Times(app.now(), timezone).period(since, None)[0]
     folder = output or app.project.root / ".toolkit" / "site" / app.config.environment

@@ -68,14 +68,14 @@ def scrolling(table: Html, label: str) -> Html:
 
 
 @frozen
-class Place:
+class SitePlace:
     """Where a page stands in a site: what leads up to the site's root, and to the pages above."""
 
     up: str
     trail: Html
 
 
-def page(title: str, body: Html, *, script: str = "", place: Place | None = None) -> str:
+def page(title: str, body: Html, *, script: str = "", place: SitePlace | None = None) -> str:
     """A whole page with the shared style and one of the scripts beside this module.
 
     With a ``place`` it is a page of a site: the style is in the site's stylesheet, and no script.

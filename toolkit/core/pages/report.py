@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from toolkit.core.checks import Check
 from toolkit.core.cost import prices, run_cost
-from toolkit.core.pages.html import Html, Place, el, join, page, section
+from toolkit.core.pages.html import Html, SitePlace, el, join, page, section
 from toolkit.core.pages.manifest import manifest_sections, value_in_words
 from toolkit.core.pages.origin import Origin
 from toolkit.core.pages.timeline import timeline
@@ -27,7 +27,7 @@ def report(
     verdict: Verdict,
     lines: Sequence[tuple[int, str]] | None,
     images: Mapping[str, bytes],
-    place: Place | None = None,
+    place: SitePlace | None = None,
 ) -> str:
     """The page.
 

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from toolkit.core.pages.html import Html, Place, el
+from toolkit.core.pages.html import Html, SitePlace, el
 from toolkit.core.pages.states import chip
 from toolkit.core.proof.ledger import State
 from toolkit.runtime.contract import NAME, RunId
@@ -41,20 +41,20 @@ def run_path(run_id: RunId) -> str:
     return f"{FIRINGS}/{slug(run_id.schedule)}/{time}.html"
 
 
-def index_place() -> Place:
+def index_place() -> SitePlace:
     """The first page of the site."""
-    return Place("", Html(""))
+    return SitePlace("", Html(""))
 
 
-def schedule_place(app: str) -> Place:
+def schedule_place(app: str) -> SitePlace:
     """A schedule's page."""
-    return Place(_UP, _trail((app, INDEX)))
+    return SitePlace(_UP, _trail((app, INDEX)))
 
 
-def below_schedule(app: str, schedule: str, state: State | None = None) -> Place:
+def below_schedule(app: str, schedule: str, state: State | None = None) -> SitePlace:
     """A page of a month, a day or a firing of a schedule; ``state`` is that of a judged firing."""
     told = None if state is None else el("li", "in the ledger: ", chip(state))
-    return Place(_UP, _trail((app, INDEX), (schedule, schedule_path(schedule)), more=told))
+    return SitePlace(_UP, _trail((app, INDEX), (schedule, schedule_path(schedule)), more=told))
 
 
 def _trail(*pages: tuple[str, str], more: Html | None = None) -> Html:
