@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from toolkit.app.proof.seals import seal_due_days
 from toolkit.app.proof.verify import verify
 from toolkit.core.proof.ledger import State
-from toolkit.core.proof.seal import Link, Seal, SealedRow, in_parts
+from toolkit.core.proof.seal import Link, Seal
 from toolkit.core.proof.seal_chain import due_days, verify_chain
 from toolkit.runtime.contract import Outcome, RunId, format_time
 from toolkit.runtime.layout import seal_key
@@ -192,14 +192,6 @@ def test_an_audit_that_comes_second_goes_on_from_what_the_first_wrote() -> None:
     stored = {key: aws.objects[key] for key in [*seals(winner), *written.keys]}
     assert not verify_chain(stored, "bucket", whole=True).problems
     assert Seal.from_json(stored["seals/2026-11-04.json"]).previous[0].key.endswith("11-03.json")
-
-
-def test_a_day_of_many_firings_is_sealed_in_parts() -> None:
-    made = [SealedRow(f"weather-20261101T{n // 60:02}{n % 60:02}00Z", "ok") for n in range(300)]
-    parts = list(in_parts(made, limit=1000))
-    assert len(parts) > 10
-    assert [row for part in parts for row in part] == made
-    assert list(in_parts([])) == [()]
 
 
 def test_a_run_on_demand_is_no_firing_and_is_not_sealed() -> None:

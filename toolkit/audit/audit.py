@@ -8,7 +8,7 @@ from attrs import asdict, define, evolve, field, frozen
 
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
-from toolkit.app.proof.seals import Signer, seal_due_days
+from toolkit.app.proof.seals import SealingLimits, Signer, seal_due_days
 from toolkit.app.proof.tasks import ends
 from toolkit.audit.look import LONGEST, look, with_causes
 from toolkit.audit.outbox import Outbox
@@ -27,6 +27,8 @@ SETTLED = "settled_until"
 # ECS forgets a stopped task after an hour. A record arrives within seconds, or is late.
 _REMEMBERED, _RECORDED = timedelta(hours=2), timedelta(minutes=5)
 _QUEUED = timedelta(days=15)
+# Of the 13 minutes that the task has; the next audit goes on where this one ends.
+_SEALING = timedelta(minutes=8)
 
 
 @frozen
@@ -165,7 +167,8 @@ def seal(audit: Audit) -> None:
     """Seal the days that are final; last, so that nothing of it keeps a mail from going out."""
     options, app = audit.options, audit.app
     if options.seals and not options.dry_run:
-        seal_due_days(app, audit.now, options.signer)
+        limits = SealingLimits(audit.now + _SEALING)
+        seal_due_days(app, audit.now, options.signer, limits)
 
 
 STEPS: tuple[Step, ...] = (witness, letters, news, heartbeat, seal)

@@ -196,6 +196,14 @@ def seals_by_day(keys: Iterable[str]) -> dict[date, list[str]]:
     return days
 
 
+def day_of_seal(key: str) -> date:
+    """The day in a seal's key; ContractError for a key of something else."""
+    found = sealed(key)
+    if found is None:
+        raise ContractError(f"{key} is not the key of a seal")
+    return found[0]
+
+
 def signature_key(digest: str) -> str:
     """The key of the signature of a seal, by the seal's SHA-256."""
     return f"{SIGNATURES}{digest}.json"

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 
 from toolkit.adapters.aws.s3 import Bucket
+from toolkit.adapters.aws.session import CONNECTIONS
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.core.proof.seal import Seal
 from toolkit.core.proof.signature import Signature
@@ -12,6 +13,7 @@ from toolkit.runtime import layout
 
 _JSON = "application/json"
 _DAY = timedelta(days=1)
+_AT_ONCE = 8 * 1024 * 1024  # bytes that are fetched at once: two full parts of a day
 
 
 class Seals:
@@ -42,6 +44,14 @@ class Seals:
         """Seals as they are stored, by key; those that exist."""
         return self._bucket.read_all(keys)
 
+    def contents(self, seals: Iterable[StoredObject]) -> Iterator[tuple[str, bytes]]:
+        """Listed seals by key, in the order given; some are fetched at once, and none is kept."""
+        for batch in _batches(seals):
+            found = self._bucket.read_all(stored.key for stored in batch)
+            for stored in batch:
+                if stored.key in found:
+                    yield stored.key, found.pop(stored.key)
+
     def write(self, seal: Seal) -> bool:
         """Write a seal unless there is one at its key; says whether it did."""
         return self._bucket.create(seal.key, seal.to_json(), _JSON)
@@ -68,6 +78,19 @@ class Seals:
         """Keep the public half of a signing key; it outlives the key."""
         key = layout.public_key(identity_of(keyid))
         self._bucket.create(key, pem.encode(), "application/x-pem-file")
+
+
+def _batches(seals: Iterable[StoredObject]) -> Iterator[list[StoredObject]]:
+    batch: list[StoredObject] = []
+    size = 0
+    for stored in seals:
+        if batch and (len(batch) == CONNECTIONS or size + stored.bytes > _AT_ONCE):
+            yield batch
+            batch, size = [], 0
+        batch.append(stored)
+        size += stored.bytes
+    if batch:
+        yield batch
 
 
 def identity_of(keyid: str) -> str:

@@ -1,15 +1,15 @@
 """What the seals say of runs, for their verdicts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
+from itertools import chain, groupby
 
 from toolkit.app.app import App
-from toolkit.app.proof.sealed_days import batches
 from toolkit.core.proof.seal import Sealed
-from toolkit.core.proof.seal_chain import DAY, Chain, ChainCheck, sealed_by
+from toolkit.core.proof.seal_chain import DAY, Chain, ChainCheck, only, sealed_by
 from toolkit.runtime.contract import RunId
-from toolkit.runtime.layout import sealed, seals_by_day
+from toolkit.runtime.layout import day_of_seal
 
 
 class SealedRuns:
@@ -35,15 +35,12 @@ class SealedRuns:
         if not wanted:
             return
         days = wanted.keys() | {day + DAY for day in wanted}
+        runs = frozenset(chain.from_iterable(wanted.values()))
+        check = ChainCheck(self._app.seals.bucket, lambda seal: only(seal, runs))
         listed = self._app.seals.listed(min(days), max(days))
-        sizes = {stored.key: stored.bytes for stored in listed}
-        keys = {day: own for day, own in seals_by_day(sizes).items() if day in days}
-        check = ChainCheck(self._app.seals.bucket)
-        for batch in batches(keys, sizes):
-            contents = self._app.seals.raw(key for day in batch for key in keys[day])
-            for day in batch:
-                own = {key: contents.pop(key) for key in keys[day] if key in contents}
-                self._take(check.add(own), wanted[day])
+        contents = self._app.seals.contents(row for row in listed if day_of_seal(row.key) in days)
+        for _, seals in groupby(contents, key=lambda row: day_of_seal(row[0])):
+            self._take(check.add(seals))
 
     def of(self, run_id: RunId) -> Sealed | None:
         """What the last seal that tells of a run says; None where that cannot be believed."""
@@ -54,12 +51,11 @@ class SealedRuns:
         day = run_id.scheduled_time.date()
         return tuple(self._problems.get(day, ())) if run_id.token is None else ()
 
-    def _take(self, chain: Chain, wanted: Collection[str]) -> None:
-        for problem in chain.problems:
-            found = sealed(problem.key)
-            if found and str(problem) not in self._problems[found[0]]:
-                self._problems[found[0]].append(str(problem))
-        for day in chain.days.values():
+    def _take(self, found: Chain) -> None:
+        for problem in found.problems:
+            texts = self._problems[day_of_seal(problem.key)]
+            if str(problem) not in texts:
+                texts.append(str(problem))
+        for day in found.days.values():
             for run_id, (seal, row) in day.last_rows().items():
-                if run_id in wanted:
-                    self._rows[run_id] = Sealed(seal.key, seal.sealed_at, seal.bucket, row)
+                self._rows[run_id] = Sealed(seal.key, seal.sealed_at, seal.bucket, row)

@@ -4,10 +4,10 @@ The audit does this; nobody else may write below `seals/`. Two audits at once do
 written once, and a seal names every seal that nothing referred to before.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
+from itertools import groupby
 from typing import Protocol
 
 from attrs import frozen
@@ -17,25 +17,27 @@ from toolkit.app.proof import ledger
 from toolkit.app.proof.evidence import Gatherer
 from toolkit.app.schedules.history import Deployments
 from toolkit.core.errors import EvidenceError
+from toolkit.core.proof.evidence import StoredObject
 from toolkit.core.proof.ledger import Firing
-from toolkit.core.proof.seal import Link, Seal, SealedRow, in_parts
+from toolkit.core.proof.seal import PART_BYTES, Link, Seal, SealedRow, in_parts
 from toolkit.core.proof.seal_chain import (
     DAY,
-    Chain,
+    ChainCheck,
     SealedDay,
     changed,
     due_days,
     final,
+    own_seal,
     start_of,
     stretches,
-    verify_chain,
+    without_facts,
 )
 from toolkit.core.proof.seal_facts import facts
 from toolkit.core.proof.signature import Signature
 from toolkit.core.schedules.history import History
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import format_time, parse_time
-from toolkit.runtime.layout import seals_by_day
+from toolkit.runtime.layout import sealed, seals_by_day
 
 # A first audit may find years that nobody sealed; each seals so many days, the oldest first.
 _DAYS_AT_ONCE = 31
@@ -66,54 +68,107 @@ class SealsWritten:
     waiting: tuple[date, ...]
 
 
-def seal_due_days(app: App, now: datetime, signer: Signer | None = None) -> SealsWritten:
+@frozen
+class SealingLimits:
+    """From ``until`` on no other seal is begun; a seal has ``part_bytes`` at most, or one row."""
+
+    until: datetime | None = None
+    part_bytes: int = PART_BYTES
+
+
+UNLIMITED = SealingLimits()
+
+
+def seal_due_days(
+    app: App, now: datetime, signer: Signer | None = None, limits: SealingLimits = UNLIMITED
+) -> SealsWritten:
     """Seal every day that is due and final; amend what of the last month changed since.
+
+    Memory holds the firings of a day and the facts of a part, whatever was sealed before.
 
     Args:
         app: the app.
         now: the present.
         signer: what signs each seal before it is written; None leaves them unsigned.
+        limits: how long to go on; what is left is for the next call.
     """
     history = Deployments(app, now).since(EPOCH)
-    listed = {stored.key: stored.modified_at for stored in app.seals.listed()}
+    listed = {stored.key: stored for stored in app.seals.listed()}
     since = (now - _LOOKED_BACK).date()
-    chain = _read(app, listed, since)
-    known = _complete(listed, chain)
-    due = due_days(history.earliest, known, now)[:_DAYS_AT_ONCE]
-    writer = _Writer(app, now, chain, signer)
+    known = _KnownSeals(app, listed)
+    known.read(since)
+    due = due_days(history.earliest, known.complete, now)[:_DAYS_AT_ONCE]
+    writer = _Writer(app, now, known.heads, signer, limits)
     waiting = []
     for day, firings in _days(app, history, due):
-        if final(firings):
-            writer.write_day(day, chain.days.get(day, SealedDay(())), firings)
-        else:
+        if writer.late:
+            break
+        if not final(firings):
             waiting.append(day)
+        elif (standing := known.day(day)) is not None:
+            writer.write_day(day, standing, firings)
     if writer.keys:
-        recent = sorted(day for day in chain.complete if day >= since)
+        recent = sorted(day for day in known.complete if day >= since and day in known.keys)
         for day, firings in _days(app, history, recent):
-            writer.amend(day, chain.days[day], firings)
+            if writer.late:
+                break
+            if (standing := known.day(day)) is not None:
+                writer.amend(day, standing, firings)
     return SealsWritten(tuple(writer.keys), tuple(waiting))
 
 
-def _complete(listed: Mapping[str, str], chain: Chain) -> set[date]:
-    """The days that need no seal: read and whole, or older and listed with their own seal."""
-    older = seals_by_day(listed).keys() - chain.days.keys()
-    # A seal that cannot be believed is not written over: there is one object a key.
-    return older | {day for day, seals in chain.days.items() if seals.complete} | chain.bad_days
+class _KnownSeals:
+    """The seals that stand, as far as sealing goes on from them: read one by one, none is kept."""
+
+    def __init__(self, app: App, listed: Mapping[str, StoredObject]) -> None:
+        self._app = app
+        self._listed = listed
+        self.keys = seals_by_day(listed)
+        self.complete: set[date] = set(self.keys)
+        self.heads: tuple[Link, ...] = ()
+
+    def read(self, since: date) -> None:
+        """Find the days that are whole, and the seals that no other seal names.
+
+        A day is whole by its last seal: amendments follow the last of its parts only. The heads of
+        the chain are among the seals of the day on which the newest was written.
+        """
+        times = {key: parse_time(stored.modified_at) for key, stored in self._listed.items()}
+        newest = max(times.values(), default=EPOCH)
+        late = {key for key, time in times.items() if newest - time < DAY}
+        last = {max(keys, key=_number) for day, keys in self.keys.items() if day >= since}
+        last |= {max(self.keys[day], key=_number) for day in seals_by_day(late)}
+        named: set[str] = set()
+        links = {}
+        for key, content in self._contents(late | last):
+            try:
+                seal = own_seal(key, content, self._app.seals.bucket)
+            except EvidenceError:
+                continue  # it is not written over: there is one object a key; `verify` names it
+            named |= {link.key for link in seal.previous}
+            if key in late:
+                links[key] = Link(key, sha256(content).hexdigest())
+            if key in last and not seal.complete:
+                self.complete.discard(date.fromisoformat(seal.day))
+        self.heads = tuple(link for key, link in sorted(links.items()) if key not in named)
+
+    def day(self, day: date) -> SealedDay | None:
+        """A day's seals without their facts; None where one of them is broken: `verify` names it.
+
+        What stands in a seal that cannot be read is not known, so nothing is added to it.
+        """
+        check = ChainCheck(self._app.seals.bucket, without_facts)
+        keys = self.keys.get(day, [])
+        chain = check.add(self._contents(keys))
+        return None if chain.problems else chain.days.get(day, SealedDay(()))
+
+    def _contents(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        return self._app.seals.contents(self._listed[key] for key in sorted(keys))
 
 
-def _read(app: App, listed: Mapping[str, str], since: date) -> Chain:
-    """The seals of the days that are looked at again, and the last ones that were written.
-
-    The chain goes on from those that nothing refers to: they are among the last of all.
-    """
-    newest = max((parse_time(time) for time in listed.values()), default=EPOCH)
-    keys = [
-        key
-        for day, own in seals_by_day(listed).items()
-        if day >= since or any(newest - parse_time(listed[key]) < DAY for key in own)
-        for key in own
-    ]
-    return verify_chain(app.seals.raw(keys), app.seals.bucket, whole=False)
+def _number(key: str) -> int:
+    found = sealed(key)
+    return found[1] if found else 0
 
 
 def _days(app: App, history: History, days: Sequence[date]) -> Iterator[tuple[date, list[Firing]]]:
@@ -121,38 +176,61 @@ def _days(app: App, history: History, days: Sequence[date]) -> Iterator[tuple[da
     for begin, end in stretches(days):
         # A period begins after its start and goes up to its end.
         period = ledger.Period(start_of(begin) - _TICK, start_of(end) + DAY - _TICK)
-        found: defaultdict[date, list[Firing]] = defaultdict(list)
-        for firing in ledger.read(app, period, history, sealed=False).firings:
-            found[firing.run_id.scheduled_time.date()].append(firing)
+        firings = ledger.read(app, period, history, sealed=False).firings
+        by_day = groupby(firings, key=lambda row: row.run_id.scheduled_time.date())
+        following = next(by_day, None)
         day = begin
         while day <= end:
-            yield day, found[day]
+            found: list[Firing] = []
+            if following is not None and following[0] == day:
+                found = list(following[1])
+                following = next(by_day, None)
+            yield day, found
             day += DAY
 
 
 class _Writer:
     """Writes seals, each with the digests of those that nothing referred to before."""
 
-    def __init__(self, app: App, now: datetime, chain: Chain, signer: Signer | None) -> None:
+    def __init__(
+        self,
+        app: App,
+        now: datetime,
+        heads: tuple[Link, ...],
+        signer: Signer | None,
+        limits: SealingLimits,
+    ) -> None:
         self._app = app
         self._now = now
         self._signer = signer
-        self._heads: tuple[Link, ...] = chain.heads
+        self._heads = heads
+        self._limits = limits
         self.keys: list[str] = []
+
+    @property
+    def late(self) -> bool:
+        """Whether the time to write seals is over."""
+        until = self._limits.until
+        return until is not None and self._app.now() >= until
 
     def write_day(self, day: date, known: SealedDay, firings: Sequence[Firing]) -> None:
         """Seal a day, or what is missing of it where another audit ended half-way."""
-        missing = [row for row in firings if str(row.run_id) not in known.rows()]
-        self._write(day, known.next_number, list(in_parts(self._rows(missing))))
+        rows = known.rows()
+        missing = [row for row in firings if str(row.run_id) not in rows]
+        self._write(day, known.next_number, missing)
 
     def amend(self, day: date, known: SealedDay, firings: Sequence[Firing]) -> None:
         """Write what of a sealed day became something else."""
         rows = changed(known.rows(), firings)
         if rows:
-            self._write(day, known.next_number, list(in_parts(self._rows(rows))))
+            self._write(day, known.next_number, rows)
 
-    def _write(self, day: date, number: int, parts: Sequence[tuple[SealedRow, ...]]) -> None:
+    def _write(self, day: date, number: int, firings: Sequence[Firing]) -> None:
+        """Write rows part by part, each before the facts of the next are gathered."""
+        written = 0
+        parts = in_parts(self._rows(firings), self._limits.part_bytes)
         for offset, part in enumerate(parts):
+            written += len(part)
             seal = Seal(
                 app=self._app.name,
                 bucket=self._app.seals.bucket,
@@ -161,10 +239,10 @@ class _Writer:
                 previous=self._heads,
                 firings=part,
                 number=number + offset,
-                complete=offset == len(parts) - 1,
+                complete=written == len(firings),
             )
-            if not self._keep(seal):
-                return  # another audit is at it
+            if not self._keep(seal) or self.late:
+                return  # another audit is at it, or the next one goes on
 
     def _keep(self, seal: Seal) -> bool:
         content = seal.to_json()
@@ -188,8 +266,7 @@ class _Writer:
         rest = [link for link in self._heads if link.key not in named]
         self._heads = (*rest, Link(key, sha256(content or b"").hexdigest()))
 
-    def _rows(self, firings: Iterable[Firing]) -> Iterator[SealedRow]:
-        rows = list(firings)
+    def _rows(self, rows: Sequence[Firing]) -> Iterator[SealedRow]:
         gatherer = Gatherer(self._app, sealed=False)
         for start in range(0, len(rows), _RUNS_AT_ONCE):
             chunk = rows[start : start + _RUNS_AT_ONCE]

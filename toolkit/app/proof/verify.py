@@ -3,22 +3,22 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from attrs import field, frozen
 
 from toolkit.app.app import App
 from toolkit.app.schedules.history import Deployments
-from toolkit.core.errors import EvidenceError
+from toolkit.core.errors import ConfigError, EvidenceError
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.core.proof.seal import Link, SealedRow
 from toolkit.core.proof.seal_chain import Chain, ChainCheck, Problem, SealedDay, due_days
+from toolkit.core.proof.seal_facts import ALL
 from toolkit.core.proof.signature import Signature, problem
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import RunId
-from toolkit.runtime.layout import seals_by_day
-
-_AT_ONCE = 16  # days
+from toolkit.runtime.layout import day_of_seal
 
 
 @frozen
@@ -57,11 +57,12 @@ def verify(app: App, key: bytes | None = None, *, deep: bool = False) -> Verific
             None takes the keys that the bucket keeps, which whoever writes there could exchange.
         deep: also check the SHA-256 of manifests, claims and artifacts, a HEAD for each.
     """
-    seals = seals_by_day(stored.key for stored in app.seals.listed())
-    days = sorted(seals)
     reader = _Reader(app, key, deep=deep)
-    for start in range(0, len(days), _AT_ONCE):
-        reader.read([key for day in days[start : start + _AT_ONCE] for key in seals[day]])
+    days = []
+    contents = app.seals.contents(app.seals.listed())
+    for day, seals in groupby(contents, key=lambda row: day_of_seal(row[0])):
+        days.append(day)
+        reader.read(dict(seals))
     now = app.now()
     first = Deployments(app, now).since(EPOCH).earliest
     return reader.result(days, due_days(first, days, now))
@@ -81,9 +82,9 @@ class _Reader:
         self._unsigned: set[str] = set()
         self._counts: defaultdict[str, int] = defaultdict(int)
 
-    def read(self, keys: Sequence[str]) -> None:
-        contents = self._app.seals.raw(keys)
-        chain = self._check.add(contents)
+    def read(self, contents: Mapping[str, bytes]) -> None:
+        """Check the seals of a day, given by their keys."""
+        chain = self._check.add(contents.items())
         self._problems += chain.problems
         self._signatures(chain, contents)
         for seals in chain.days.values():
@@ -125,10 +126,17 @@ class _Reader:
             signature = Signature.from_json(stored)
         except EvidenceError as error:
             return error.message
-        key = self._key or self._public_key(signature.keyid)
+        if self._key is not None:
+            return problem(seal, signature, self._key)
+        key = self._public_key(signature.keyid)
         if key is None:
             return f"the bucket does not keep the public key {signature.keyid}"
-        return problem(seal, signature, key)
+        try:
+            return problem(seal, signature, key)
+        except ConfigError as error:
+            if error.hint:  # the package is not installed
+                raise
+            return f"the bucket keeps no key {signature.keyid} that can check it: {error.message}"
 
     def _public_key(self, keyid: str) -> bytes | None:
         if keyid not in self._keys:
@@ -179,7 +187,7 @@ def _digests(row: SealedRow) -> Iterator[tuple[str, str]]:
     for stored in row.facts.get("manifests") or ():
         yield stored["key"], stored["sha256"]
     for name, stored in (row.facts.get("artifacts") or {}).items():
-        if stored.get("sha256"):
+        if stored.get("sha256") and name != ALL:
             yield stored.get("key", f"{run_id.prefix}{name}"), stored["sha256"]
 
 

@@ -5,7 +5,7 @@ Pure: seals and firings go in, plans and problems come out.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from attrs import define, evolve, field, frozen
@@ -147,31 +147,72 @@ def verify_chain(contents: Mapping[str, bytes], bucket: str, *, whole: bool) -> 
         whole: all seals that there are; of a part of them, what lies outside is not missed.
     """
     check = ChainCheck(bucket)
-    chain = check.add(contents)
+    chain = check.add(contents.items())
     return evolve(chain, problems=(*chain.problems, *(check.missed() if whole else ())))
+
+
+def own_seal(key: str, content: bytes, bucket: str) -> Seal:
+    """Read the seal at a key; EvidenceError for one that is of another key or bucket."""
+    seal = Seal.from_json(content)
+    if seal.key != key:
+        raise EvidenceError(f"it is the seal that belongs to {seal.key}")
+    if seal.bucket != bucket:
+        raise EvidenceError(f"it is a seal of bucket {seal.bucket}")
+    return seal
+
+
+def whole(seal: Seal) -> Seal:
+    """A seal as it is."""
+    return seal
+
+
+def without_facts(seal: Seal) -> Seal:
+    """A seal as the ledger needs it: the facts take most of its memory."""
+    return evolve(seal, firings=tuple(evolve(row, facts={}) for row in seal.firings))
+
+
+def only(seal: Seal, run_ids: Collection[str]) -> Seal:
+    """A seal with no rows but those of some runs."""
+    return evolve(seal, firings=tuple(row for row in seal.firings if row.run_id in run_ids))
 
 
 @define
 class ChainCheck:
-    """Holds seals against each other that are read a few at a time, in whatever order."""
+    """Holds seals against each other that are read a few at a time, in whatever order.
+
+    ``kept`` is what the chain keeps of a seal that was read and checked whole.
+    """
 
     bucket: str
+    kept: Callable[[Seal], Seal] = whole
     _digests: dict[str, str] = field(factory=dict)
     _named: dict[str, list[tuple[str, str]]] = field(factory=dict)
     _roots: list[tuple[str, str]] = field(factory=list)
 
-    def add(self, contents: Mapping[str, bytes]) -> Chain:
-        """Take seals, whole days of them; their problems, and those that they reveal in others."""
-        seals, problems = _readable(contents, self.bucket)
-        self._digests |= {key: _sha256(content) for key, content in contents.items()}
+    def add(self, contents: Iterable[tuple[str, bytes]]) -> Chain:
+        """Take seals, whole days of them; their problems, and those that they reveal in others.
+
+        Args:
+            contents: seals by their keys, as they are stored; each is read when it comes.
+        """
+        seals: dict[str, Seal] = {}
+        added: dict[str, str] = {}
+        problems: list[Problem] = []
+        for key, content in contents:
+            added[key] = _sha256(content)
+            try:
+                seals[key] = self.kept(own_seal(key, content, self.bucket))
+            except EvidenceError as error:
+                problems.append(Problem(key, error.message))
+        self._digests |= added
         for key, seal in seals.items():
             if not seal.previous:
                 self._roots.append((seal.sealed_at, key))
             for link in seal.previous:
                 self._named.setdefault(link.key, []).append((link.sha256, key))
-                if link.key in self._digests and link.key not in contents:
+                if link.key in self._digests and link.key not in added:
                     problems += self._altered(link.key)
-        for key in contents:
+        for key in added:
             problems += self._altered(key)
         days = _by_day(seals)
         links = {key: Link(key, self._digests[key]) for key in seals}
@@ -192,23 +233,6 @@ class ChainCheck:
                 text = f"it is not the seal that {later} was made after: it was altered"
                 yield Problem(key, text)
                 return
-
-
-def _readable(contents: Mapping[str, bytes], bucket: str) -> tuple[dict[str, Seal], list[Problem]]:
-    seals, problems = {}, []
-    for key, content in contents.items():
-        try:
-            seal = Seal.from_json(content)
-        except EvidenceError as error:
-            problems.append(Problem(key, error.message))
-            continue
-        if seal.key != key:
-            problems.append(Problem(key, f"it is the seal that belongs to {seal.key}"))
-        elif seal.bucket != bucket:
-            problems.append(Problem(key, f"it is a seal of bucket {seal.bucket}"))
-        else:
-            seals[key] = seal
-    return seals, problems
 
 
 def _gaps(days: Mapping[date, SealedDay]) -> Iterator[Problem]:
