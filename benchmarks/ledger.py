@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,7 +72,11 @@ def measure(app: App) -> None:
     print(f"({HEADS:,} measured, {each * 1000:.1f} ms each)")
 
 
-def fill(bucket: Bucket, times: list[datetime]) -> None:
+def fill(
+    bucket: Bucket,
+    times: list[datetime],
+    content: Callable[[RunId, Outcome], bytes] = lambda _run_id, _outcome: b"{}",
+) -> None:
     """Manifests of all runs but a few, as the runtime would have left them."""
     timing = Timing(
         "weather",
@@ -91,8 +95,8 @@ def fill(bucket: Bucket, times: list[datetime]) -> None:
         del outcomes[number]
 
     def put(item: tuple[int, Outcome]) -> None:
-        key = RunId("weather", times[item[0]]).manifest_key(item[1])
-        bucket.write(key, b"{}", "application/json")
+        run_id, outcome = RunId("weather", times[item[0]]), item[1]
+        bucket.write(run_id.manifest_key(outcome), content(run_id, outcome), "application/json")
 
     began = time.perf_counter()
     with ThreadPoolExecutor(8) as pool:

@@ -3,6 +3,7 @@
 import tempfile
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from attrs import evolve
@@ -84,23 +85,22 @@ class SitePages:
         if state is State.MISSED and not self._app.kept_bucket:
             again = f"run {run_id.schedule} --for {time} --why TEXT"
             why = {"Why it was missed": f"ledger --why --since {time} --schedule {run_id.schedule}"}
-            return self._typed({**({} if self._app.local else why), "Run it now": again})
+            told = {**({} if self._app.local else why), "Run it now": again}
+            return {name: self._typed(words) for name, words in told.items()}
         commands = {"Judge it": f"validate {run_id}"}
         if state not in _WITHOUT_RUN:
             if not self._app.kept_bucket:
                 commands["Read its log"] = f"logs {run_id}"
             commands["Keep its evidence"] = f"evidence {run_id}"
-        return self._typed(commands)
+        return {name: self._typed(words) for name, words in commands.items()}
 
-    def _typed(self, commands: Mapping[str, str]) -> dict[str, str]:
+    def _typed(self, words: str) -> str:
         bucket = f" --bucket {self._app.kept_bucket}" if self._app.kept_bucket else ""
-        return {name: self._app.command(words + bucket) for name, words in commands.items()}
+        return self._app.command(words + bucket)
 
     def write_reports(self) -> None:
         """Judge the runs that were chosen, and write a full report in the place of each page."""
-        chosen = [
-            run_id for rows in (self._latest, self._bad) for ids in rows.values() for run_id in ids
-        ]
+        chosen = [*chain(*self._latest.values(), *self._bad.values())]
         if not chosen:
             return
         self._app.console.say(f"judging {len(chosen):,} runs for their full reports")
@@ -111,6 +111,7 @@ class SitePages:
             verdict = judge(evidence, parse_time(evidence.gathered_at))
             lines = self._lines(gatherer, run_id, evidence)
             place = below_schedule(self._about.app, run_id.schedule, each.state)
+            place = evolve(place, again=self._typed(f"validate {run_id}"))
             page = report(evidence, verdict, lines, self._plots(evidence), place)
             self._folder.write(run_path(run_id), page)
             self.reports += 1

@@ -69,10 +69,14 @@ def scrolling(table: Html, label: str) -> Html:
 
 @frozen
 class SitePlace:
-    """Where a page stands in a site: what leads up to the site's root, and to the pages above."""
+    """Where a page stands in a site: what leads up to the site's root, and to the pages above.
+
+    ``again`` is the command that judges the run of a report again.
+    """
 
     up: str
     trail: Html
+    again: str = ""
 
 
 def page(title: str, body: Html, *, script: str = "", place: SitePlace | None = None) -> str:

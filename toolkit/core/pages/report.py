@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from toolkit.core.checks import Check
 from toolkit.core.cost import prices, run_cost
-from toolkit.core.pages.html import Html, SitePlace, el, join, page, section
+from toolkit.core.pages.html import Html, SitePlace, el, page, section
 from toolkit.core.pages.manifest import manifest_sections, value_in_words
 from toolkit.core.pages.origin import Origin
 from toolkit.core.pages.timeline import timeline
@@ -52,7 +52,7 @@ def report(
             manifest_sections(manifest) if manifest else None,
             _log(lines, searched=place is None),
         ),
-        el("footer", f"Judged from evidence gathered {_when(evidence.gathered_at)}. ", _again()),
+        _footer(evidence, place),
     ]
     title = f"{verdict.ruling} {verdict.run_id}"
     return page(title, el("div", body), script="report.js", place=place)
@@ -193,5 +193,7 @@ def _when(text: str) -> str:
     return parse_time(text).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _again() -> Html:
-    return join([el("code", "toolkit validate --evidence DIR"), " judges it again."])
+def _footer(evidence: Evidence, place: SitePlace | None) -> Html:
+    command = place.again if place else "toolkit validate --evidence DIR"
+    told = f"Judged from evidence gathered {_when(evidence.gathered_at)}. "
+    return el("footer", told, el("code", command), " judges it again.")
