@@ -1,14 +1,17 @@
 """The embedded AWS under load: a month of runs, and a task that logs as fast as it can.
 
     python benchmarks/embedded.py                     # 30 days of 60 schedules, 1,800 runs
-    python benchmarks/embedded.py --lines 100000      # lines of log from one task
+    python benchmarks/embedded.py --lines 300000      # lines of log from one task
+    python benchmarks/embedded.py --lines 300000 --pace 10000     # so many a second, at most
 
 A run claims, saves one artifact and commits. CPU seconds are those of the emulator, of the engine,
-and of the tasks; memory is that of engine and emulator after each day. Other benchmarks take the
-project of this module, on an embedded AWS of its own, and clients that count their calls.
+and of the tasks; memory is that of engine and emulator after each day. Lines are read back with
+FilterLogEvents, and each must stand in its place. Other benchmarks take the project of this module,
+on an embedded AWS of its own, and clients that count their calls.
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -19,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -41,21 +45,30 @@ events = ["run.started", "run.finished"]
 
 [workloads.small.variables]
 LINES = { type = "int", default = 0, minimum = 0, maximum = 10000000, meaning = "Lines to log" }
+PACE = { type = "int", default = 0, minimum = 0, maximum = 1000000, meaning = "Lines a second" }
 
 [workloads.small.artifacts]
 "small.txt" = { media_type = "text/plain" }
 """
-_CODE = """
+_LINE = "line {:08d} of a log, as long as most lines of most logs"
+_CODE = f"""
 import sys
+import time
 
 from toolkit.runtime import Result
 
 
 def run(settings, run):
+    began = time.monotonic()
     for number in range(settings["lines"]):
-        sys.stdout.write(f"line {number:08d} of a log, as long as most lines of most logs\\n")
+        if settings["pace"] and number % 100 == 0:
+            sys.stdout.flush()
+            time.sleep(max(0.0, began + number / settings["pace"] - time.monotonic()))
+        sys.stdout.write("{_LINE}\\n".format(number))
+    sys.stdout.flush()
+    run.event("lines.written", seconds=time.monotonic() - began)
     run.save("small.txt", b"small", media_type="text/plain")
-    return Result({}, ())
+    return Result()
 """
 
 
@@ -140,19 +153,32 @@ def month(app: App, days: int, schedules: int) -> None:
         )
 
 
-def lines(app: App, count: int) -> None:
-    """Let one task log so many lines, and count what is kept."""
+def lines(app: App, count: int, pace: int) -> None:
+    """Let one task log so many lines, and look for each of them in its place."""
     info = _engine(app)
-    before, began = usage(info.pid), time.perf_counter()
-    _toolkit(app.project.root, "run", "small", "--local", "--env", f"LINES={count}", "--follow")
-    seconds, after = time.perf_counter() - began, usage(info.pid)
-    logs = app.aws.client("logs")
-    pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName="/fargate-runs/small", filterPattern='"of a log"'
-    )
-    kept = {event["message"] for page in pages for event in page["events"]}
+    before = usage(info.pid)
+    settings = ("--env", f"LINES={count}", "--env", f"PACE={pace}")
+    _toolkit(app.project.root, "run", "small", "--local", *settings, "--follow")
+    after = usage(info.pid)
+    kept = late = 0
+    for event in _logged(app, '"of a log"'):
+        kept += event["message"] == _LINE.format(kept)
+        late = max(late, event["ingestionTime"] - event["timestamp"])
+    (written,) = _logged(app, '{ $.event = "lines.written" }')
+    seconds = json.loads(written["message"])["seconds"]
     spent = {name: round(after[name] - before[name], 1) for name in _SPENDERS}
-    print(f"{len(kept):,} of {count:,} lines in {seconds:.1f} s, CPU seconds {spent}")
+    print(
+        f"{kept:,} of {count:,} lines in their places, written in {seconds:.1f} s "
+        f"({count / seconds:,.0f} a second), each kept {late} ms after it at most, "
+        f"CPU seconds {spent}, memory {after['engine MB']} + {after['emulator MB']} MB"
+    )
+
+
+def _logged(app: App, pattern: str) -> Iterator[dict[str, Any]]:
+    """The log of all runs, in the order of time."""
+    pages = app.aws.client("logs").get_paginator("filter_log_events")
+    for page in pages.paginate(logGroupName="/fargate-runs/small", filterPattern=pattern):
+        yield from page["events"]
 
 
 def _engine(app: App) -> EngineInfo:
@@ -188,10 +214,11 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--schedules", type=int, default=60)
     parser.add_argument("--lines", type=int, default=0)
+    parser.add_argument("--pace", type=int, default=0)
     arguments = parser.parse_args()
     with _deployed("small", 'expression = "cron(0 6 * * ? *)"\n', _WORKLOAD) as app:
         if arguments.lines:
-            lines(app, arguments.lines)
+            lines(app, arguments.lines, arguments.pace)
         else:
             month(app, arguments.days, arguments.schedules)
 

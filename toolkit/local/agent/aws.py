@@ -135,6 +135,8 @@ class Emulator:
             connect_timeout=5,
             read_timeout=30,
             max_pool_connections=16,
+            # Of 10,000 lines of log it takes longer than the call.
+            parameter_validation=service != "logs",
         )
         client = self._session.client(
             service, region_name=region, endpoint_url=self.endpoint, config=config

@@ -3,14 +3,23 @@
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
 """
 
+import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import IO, Any
+from io import BufferedReader
+from typing import IO, Any, cast
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 _BATCH_EVENTS, _BATCH_BYTES, _EVENT_BYTES, _OVERHEAD = 10_000, 1_048_576, 262_144, 26
+_MESSAGE_BYTES = _EVENT_BYTES - _OVERHEAD
 _SHIP_SECONDS = 0.2
+_READ_BYTES = 1 << 16  # what a pipe holds
+# A container that writes faster than its lines are taken waits, as in Docker's blocking mode.
+_HELD_BYTES = 4 * _BATCH_BYTES
+Event = dict[str, Any]
+_log = logging.getLogger(__name__)
 
 
 class LogDriverError(Exception):
@@ -27,7 +36,8 @@ class LogShipper:
         self._group = options["awslogs-group"]
         self._stream = stream
         self._now_ms = now_ms
-        self._pending: list[dict[str, Any]] = []
+        self._pending: deque[Event] = deque()
+        self._held = 0  # bytes of what is pending
         self._condition = threading.Condition()
         self._ended = False
         self._threads: list[threading.Thread] = []
@@ -61,41 +71,67 @@ class LogShipper:
             thread.join(timeout)
 
     def _read(self, output: IO[bytes]) -> None:
+        begun = b""
         with output:
-            for line in output:
-                text = line.rstrip(b"\r\n")
-                for start in range(0, len(text), _EVENT_BYTES - _OVERHEAD):
-                    self._add(text[start : start + _EVENT_BYTES - _OVERHEAD])
+            while content := cast("BufferedReader", output).read1(_READ_BYTES):
+                *lines, begun = (begun + content).split(b"\n")
+                if len(begun) > _MESSAGE_BYTES:
+                    whole = len(begun) - len(begun) % _MESSAGE_BYTES
+                    lines.append(begun[:whole])
+                    begun = begun[whole:]
+                self._add(lines)
+        self._add([begun])
         with self._condition:
             self._ended = True
             self._condition.notify_all()
 
-    def _add(self, text: bytes) -> None:
-        event = {"timestamp": self._now_ms(), "message": text.decode("utf-8", "replace")}
+    def _add(self, lines: Sequence[bytes]) -> None:
+        """Take lines that were written just now; wait where too much is held already."""
+        now = self._now_ms()
+        texts = [
+            text[start : start + _MESSAGE_BYTES]
+            for text in (line.rstrip(b"\r") for line in lines)
+            for start in range(0, len(text), _MESSAGE_BYTES)
+        ]
+        events = [{"timestamp": now, "message": text.decode("utf-8", "replace")} for text in texts]
         with self._condition:
-            self._pending.append(event)
+            self._condition.wait_for(lambda: self._held < _HELD_BYTES)
+            self._held += sum(map(_size, events))
+            self._pending.extend(events)
             self._condition.notify_all()
 
     def _ship(self) -> None:
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._pending or self._ended)
-                if not self._ended:
-                    # A little patience makes one call of many lines.
-                    self._condition.wait_for(lambda: self._ended, _SHIP_SECONDS)
+                # A little patience makes one call of many lines.
+                self._condition.wait_for(lambda: self._ended or self._is_full(), _SHIP_SECONDS)
                 batch = self._take_batch()
                 if not batch and self._ended:
                     return
-            self._client.put_log_events(
-                logGroupName=self._group, logStreamName=self._stream, logEvents=batch
-            )
+                self._condition.notify_all()
+            try:
+                self._client.put_log_events(
+                    logGroupName=self._group, logStreamName=self._stream, logEvents=batch
+                )
+            except Exception:  # the boundary of a thread: the container must not wait for ever
+                _log.exception("%d log events are lost: %s", len(batch), self._stream)
 
-    def _take_batch(self) -> list[dict[str, Any]]:
-        size = count = 0
-        for event in self._pending[:_BATCH_EVENTS]:
-            size += len(event["message"].encode()) + _OVERHEAD
-            if size > _BATCH_BYTES and count:
+    def _is_full(self) -> bool:
+        return self._held >= _BATCH_BYTES or len(self._pending) >= _BATCH_EVENTS
+
+    def _take_batch(self) -> list[Event]:
+        batch: list[Event] = []
+        size = 0
+        while self._pending and len(batch) < _BATCH_EVENTS:
+            size += _size(self._pending[0])
+            if size > _BATCH_BYTES:
                 break
-            count += 1
-        batch, self._pending = self._pending[:count], self._pending[count:]
+            batch.append(self._pending.popleft())
+        self._held -= sum(map(_size, batch))
         return batch
+
+
+def _size(event: Event) -> int:
+    """As PutLogEvents counts it."""
+    return len(event["message"].encode()) + _OVERHEAD

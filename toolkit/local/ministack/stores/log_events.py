@@ -107,10 +107,12 @@ def _put_log_events(ask: Ask, data: Json) -> Any:
         return ask(data)  # it has the words to refuse
     now = int(time.time() * 1000)
     rows = [(int(row.get("timestamp", now)), row["message"]) for row in data.get("logEvents", [])]
-    stored = log_journal.write(_key(group_name), group, name, now, rows)
+    batch = log_journal.write(_key(group_name), group, name, now, rows)
     stream["uploadSequenceToken"] = str(int(stream["uploadSequenceToken"]) + 1)
-    cloudwatch_logs._fanout_to_subscription_filters(group_name, name, stored)
-    cloudwatch_logs._fanout_to_live_tail_sessions(group_name, name, stored)
+    if group.get("subscriptionFilters") or cloudwatch_logs._live_tail_sessions:
+        stored = list(filed_events.as_events(*batch))
+        cloudwatch_logs._fanout_to_subscription_filters(group_name, name, stored)
+        cloudwatch_logs._fanout_to_live_tail_sessions(group_name, name, stored)
     return json_response({"nextSequenceToken": stream["uploadSequenceToken"]})
 
 

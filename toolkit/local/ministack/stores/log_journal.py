@@ -16,7 +16,7 @@ from typing import Any
 
 from toolkit.local.ministack.state import snapshots
 from toolkit.local.ministack.upstream import filed_events
-from toolkit.local.ministack.upstream.filed_events import Batch, Event, FiledEvents, Row
+from toolkit.local.ministack.upstream.filed_events import Batch, FiledEvents, Row
 
 Json = dict[str, Any]
 Group = Json
@@ -58,7 +58,7 @@ def drop(key: Key, group: Group) -> None:
         filed_events.forget_files()
 
 
-def write(key: Key, group: Group, name: str, ingested: int, rows: Iterable[Row]) -> list[Event]:
+def write(key: Key, group: Group, name: str, ingested: int, rows: Iterable[Row]) -> Batch:
     """Append events, each a timestamp and a message; returns them as they are stored.
 
     The id of an event is its place among all of the group.
@@ -73,8 +73,9 @@ def write(key: Key, group: Group, name: str, ingested: int, rows: Iterable[Row])
         first = _next_id[path]
         place, length = _append(path, ["events", name, ingested, first, ordered])
         _next_id[path] = first + len(ordered)
-        _put(stream, (ingested, first, ordered), place, length)
-    return list(filed_events.as_events(ingested, first, ordered))
+        batch = ingested, first, ordered
+        _put(stream, batch, place, length)
+    return batch
 
 
 def restore(groups: list[tuple[Key, Group]]) -> None:
