@@ -39,6 +39,12 @@ _LONG = 1500
 _OWN = (places.INDEX, places.MARK, STYLESHEET, places.SCHEDULES, places.FIRINGS)
 
 
+def _end_of_month(moment: datetime) -> datetime:
+    """The last microsecond of a moment's month, so that a month is shown with all its firings."""
+    first = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (first + timedelta(days=32)).replace(day=1) - timedelta.resolution
+
+
 @frozen
 class SiteRequest:
     """What to write: the firings since a time, of some schedules or all, and where.
@@ -83,7 +89,9 @@ def write(app: App, request: SiteRequest) -> WrittenSite:
         now = app.now()
         found = ledger.read(app, Period(request.since, now, request.schedules, tasks=True))
         known = found.known_since
-        span = Span(request.since, now, now + _AHEAD, known.date() if known else None)
+        span = Span(
+            request.since, now, _end_of_month(now + _AHEAD), known.date() if known else None
+        )
         about = _about(app, span)
         pages = SitePages(app, folder, about, request.reports)
         summary = _Building(app, folder, about, pages).build(found, request.runs)

@@ -16,7 +16,7 @@ from toolkit.cli.proof.why import MissedFirings, print_causes, say_notes
 from toolkit.cli.render import say_broken_chain, say_known_since, state_colour
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
-from toolkit.core.pages.calendar import CalendarPage
+from toolkit.core.pages.calendar import CalendarPage, end_of_week
 from toolkit.core.pages.origin import Origin
 from toolkit.core.proof.ledger import Firing, State, Summary
 
@@ -165,8 +165,11 @@ def _row(row: Firing) -> dict[str, Any]:
 def _add_coming(
     calendar: CalendarPage, found: ledger.Ledger, now: datetime, until: datetime | None
 ) -> None:
-    """Add the firings to come: of two weeks, or up to the end that was asked for."""
-    for firing in found.coming(now, until or now + _AHEAD):
+    """Add the firings to come: up to the end that was asked for, or of two weeks.
+
+    The week in which these end is shown whole, so that no day lacks its firings.
+    """
+    for firing in found.coming(now, until or end_of_week(now + _AHEAD)):
         calendar.add(firing)
 
 

@@ -121,6 +121,16 @@ class CalendarPage:
         return section("Needs a look", scrolling(table, "Firings that need a look"))
 
 
+def end_of_week(moment: datetime) -> datetime:
+    """The last microsecond of a moment's week, which ends on Sunday; in the moment's own zone.
+
+    >>> end_of_week(datetime(2026, 12, 11, 8)).isoformat()
+    '2026-12-13T23:59:59.999999'
+    """
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=7 - moment.weekday()) - timedelta.resolution
+
+
 def _count(name: str, state: State, count: int) -> Html:
     told = [el("b", f"{count:,} {state}"), " ", el("span", name)]
     words = el("span", told, class_=f"firing {css_of(state)}")
