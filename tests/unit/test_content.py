@@ -48,6 +48,7 @@ def test_an_image_decodes_to_its_size() -> None:
         ("image/png", png()[:-20], "bytes"),
         ("image/png", png(lines=1), "ends before its 3x2 pixels do"),
         ("image/png", png(spoil=True), "checksum of IHDR is wrong"),
+        ("image/png", png(width=2**31, height=2**31), "2147483648x2147483648 pixels are too many"),
         ("application/vnd.apache.parquet", b"PAR1....", "no Parquet signature"),
         ("application/vnd.apache.parquet", b"PAR1" + b"\xff\xff\0\0PAR1", "longer than the file"),
     ],

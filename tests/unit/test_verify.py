@@ -8,7 +8,7 @@ from toolkit.app.proof.seals import seal_due_days
 from toolkit.app.proof.verify import verify
 from toolkit.runtime.contract import Outcome
 
-from .sealing import a_month, days_later, seals
+from .sealing import Key, a_month, days_later, seals
 from .test_validate_many import (
     a_run,
     an_app,
@@ -57,3 +57,16 @@ def test_what_is_no_seal_is_one_problem_and_is_not_written_over(spoiled: bytes) 
     assert {problem.key for problem in found.problems} == {key}
     assert key not in seal_due_days(an_app(aws, days_later(5)), days_later(5)).keys
     assert aws.objects[key] == spoiled
+
+
+@pytest.mark.parametrize("pem", [b"", b"garbled", Key().public.encode() * 2])
+def test_a_public_key_in_the_bucket_that_is_none_is_a_problem_of_the_seals(pem: bytes) -> None:
+    aws, key = a_month(["", "", ""]), Key()
+    seal_due_days(an_app(aws, days_later(4)), days_later(4), key)
+    (kept,) = [name for name in aws.objects if name.startswith("seals/keys/")]
+    aws.objects[kept] = pem
+    found = verify(an_app(aws, days_later(4)))
+    assert {problem.key for problem in found.problems} == set(seals(aws))
+    assert all(key.arn in problem.text for problem in found.problems)
+    # Whoever has a copy of the key needs none in the bucket.
+    assert verify(an_app(aws, days_later(4)), key.public.encode()).problems == ()

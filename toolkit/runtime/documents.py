@@ -12,6 +12,7 @@ import json
 import math
 import types
 import typing
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache
@@ -45,7 +46,7 @@ def load(content: bytes | str, what: str) -> Any:
     if len(content) > MAX_BYTES:
         raise DocumentError(f"the {what} has {len(content):,} bytes, more than {MAX_BYTES:,}")
     try:
-        text = content if isinstance(content, str) else _decoded(content)
+        text = content if isinstance(content, str) else content.decode()
         value = json.loads(text)
         return _checked(value) if _all_printable(text) else bounded(value)
     except RecursionError:
@@ -56,9 +57,29 @@ def load(content: bytes | str, what: str) -> Any:
         raise DocumentError(f"the {what} is not JSON: {printable(str(error))[:200]}") from None
 
 
-def _decoded(content: bytes) -> str:
-    """The text of JSON, as `json.loads` finds its encoding."""
-    return content.decode(json.detect_encoding(content), "surrogatepass")
+def check_keys(content: bytes, what: str) -> None:
+    """Refuse JSON in which an object has a key twice.
+
+    Of two values a reader takes the last, and a person or another reader maybe the first. Where
+    whoever holds a document could have changed it, it has one meaning.
+
+    Raises:
+        DocumentError: a key stands twice. What is no JSON is left to `load`.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+            raise DocumentError(f"the {what} has the key {printable(twice)[:60]!r} twice")
+        return found
+
+    try:
+        json.loads(content.decode(), object_pairs_hook=unique)
+    except DocumentError:
+        raise
+    except (ValueError, RecursionError):
+        return
 
 
 def _all_printable(text: str) -> bool:
@@ -151,7 +172,7 @@ def check_format(document: Mapping[str, Any], what: str, *, major: int = 1) -> N
     # Version 0.1 wrote a number: "version" in a manifest, "format" in a release.
     stated = f"{what}/{stated}" if isinstance(stated, int) else stated
     name, _, number = str(stated).partition("/")
-    if name != what or not number.isdecimal():
+    if name != what or not (number.isascii() and number.isdecimal()):
         raise DocumentError(f"this is not a {what}: its format is {printable(str(stated))[:60]!r}")
     if int(number) > major or _number(document.get("version", 1)) > major:
         raise DocumentError(f"the {what} has format {stated}: upgrade the toolkit to read it")

@@ -24,6 +24,8 @@ from toolkit.runtime.contract import ContractError, RunId, parse_time
 # What fits into a repository without regret, and every plot, which the report shows. A larger
 # artifact stays in the bucket, and its digest, rows and columns in the folder.
 _KEPT_BYTES = 512 * 1024
+# What of a folder is read into memory at most; a log of a million lines has 300 MB.
+_FOLDER_BYTES = 1024 * 1024 * 1024
 
 
 @frozen
@@ -155,8 +157,18 @@ def _download(app: App, evidence: Evidence, target: Path) -> None:
 
 
 def _read(folder: Path) -> dict[str, bytes]:
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    links = [str(path) for path in paths if path.is_symlink()]
+    there = sorted(folder.rglob("*"))
+    links = [str(path) for path in there if path.is_symlink()]
     if links:
         raise EvidenceError(f"{', '.join(links)}: a kept folder holds files, not links")
+    strange = [str(path) for path in there if not (path.is_file() or path.is_dir())]
+    if strange:
+        raise EvidenceError(f"{', '.join(strange)}: a kept folder holds files only")
+    paths = [path for path in there if path.is_file()]
+    size = sum(path.stat().st_size for path in paths)
+    if size > _FOLDER_BYTES:
+        largest = max(paths, key=lambda path: path.stat().st_size)
+        raise EvidenceError(
+            f"{folder} holds {size:,} bytes, more than {_FOLDER_BYTES:,}; the largest is {largest}"
+        )
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}

@@ -17,6 +17,7 @@ _CHUNK = 1 << 20
 # What is held in memory of one artifact at a time; what is larger counts as not readable.
 _MAX_DOCUMENT = 128 << 20
 _MAX_PNG_CHUNK = 64 << 20
+_MAX_PIXELS = 4 << 30  # bytes of all lines, inflated
 _MAX_COLUMNS = 100_000
 _MAX_LINE = 4 << 20  # characters
 # A cell of a CSV, or a log line in an exported log, may be longer than the csv module's 128 KiB.
@@ -116,6 +117,8 @@ def _png(file: BinaryIO) -> str:
     line = 1 + (width * depth * _SAMPLES.get(colour, 1) + 7) // 8
     # Interlaced pixels come in seven passes, each with lines of its own.
     most = height * line if not interlaced else 2 * height * (line + 7)
+    if most > _MAX_PIXELS:
+        raise _BrokenError(f"{width}x{height} pixels are too many")
     inflate = zlib.decompressobj()
     pixels = ended = 0
     for kind, body in chunks:

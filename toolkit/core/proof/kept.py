@@ -29,10 +29,10 @@ from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.expectation import Expectation
 from toolkit.core.proof.log_digest import digest
 from toolkit.core.proof.seal import Seal, Sealed
-from toolkit.core.proof.signature import Signature, problem
+from toolkit.core.proof.signature import Signature, fingerprint, problem
 from toolkit.core.proof.verdict import Verdict
 from toolkit.runtime.contract import Claim, Manifest, RunId
-from toolkit.runtime.documents import load
+from toolkit.runtime.documents import check_keys, load
 
 LOG, SUMS, REPORT = "execution-logs.csv", "SHA256SUMS", "report.html"
 SEAL, SIGNATURE, VERDICT = "seal.json", "signature.json", "verdict.json"
@@ -103,6 +103,9 @@ def evidence_of(files: Mapping[str, bytes]) -> Evidence:
     Raises EvidenceError when the folder does not hold a run's evidence.
     """
     try:
+        for name in sorted(files):
+            if name.endswith(".json") and not name.startswith(_ARTIFACTS):
+                check_keys(files[name], name)
         rows = dict(_document(files, "evidence.json"))
         rows["tasks"] = _document(files, "lifecycle.json")
         rows |= {"claim": None, "manifests": [], "logs": None, "expectation": None}
@@ -174,7 +177,8 @@ def signature_check(files: Mapping[str, bytes], key: bytes) -> Check:
     wrong = problem(files[SEAL], signature, key)
     if wrong:
         return Check(name, Status.FAIL, f"{SIGNATURE}: {wrong}")
-    return Check(name, Status.OK, f"the seal is signed by {signature.keyid}")
+    # Not the key id: anybody can write another one there, for DSSE signs none.
+    return Check(name, Status.OK, f"the given key ({fingerprint(key)[:16]}…) signed the seal")
 
 
 def _document(files: Mapping[str, bytes], name: str) -> Any:

@@ -7,7 +7,7 @@ itself is the payload and stays a file of its own, so the signature is kept besi
 import base64
 import hashlib
 import json
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from attrs import frozen
 
@@ -15,9 +15,13 @@ from toolkit.core.errors import ConfigError, EvidenceError
 from toolkit.runtime import documents
 from toolkit.runtime.documents import FORMAT, DocumentError
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
 PAYLOAD_TYPE = "application/vnd.fargate-toolkit.seal+json"
 _FORMAT = "signature/1"
 _CURVE = "secp256r1"
+_BEGIN = b"-----BEGIN"
 
 
 @frozen
@@ -30,10 +34,14 @@ class KeySignature:
 
 @frozen
 class Signature:
-    """What is kept beside a seal: a DSSE envelope without its payload."""
+    """What is kept beside a seal: a DSSE envelope without its payload.
+
+    ``payload`` is read, for another one than the seal would be a second statement under it.
+    """
 
     payloadType: str  # noqa: N815 - as DSSE spells it
     signatures: tuple[KeySignature, ...]
+    payload: str | None = None
 
     def to_json(self) -> bytes:
         """The signature as UTF-8 JSON."""
@@ -95,19 +103,33 @@ def problem(payload: bytes, signature: Signature, key: bytes) -> str:
     """
     if signature.payloadType != PAYLOAD_TYPE:
         return "it is the signature of something else"
+    if signature.payload is not None:
+        return "it holds a payload of its own, and the seal is the payload"
     if len(signature.signatures) != 1:
         return f"it holds {len(signature.signatures)} signatures instead of one"
+    text = signature.signatures[0].sig
     try:
-        raw = base64.b64decode(signature.signatures[0].sig, validate=True)
+        raw = base64.b64decode(text, validate=True)
     except ValueError:  # of characters, or of their number
+        raw = b""
+    if not raw or base64.b64encode(raw).decode() != text:
         return "it is not base64"
     return "" if _verified(key, raw, pae(payload)) else "the key did not sign this seal"
 
 
-def _verified(key: bytes, raw: bytes, signed: bytes) -> bool:
+def fingerprint(key: bytes) -> str:
+    """The SHA-256 of a public key, by its DER; raises ConfigError as `problem` does."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    der = _public_key(key).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
+
+
+def _public_key(key: bytes) -> "EllipticCurvePublicKey":
+    if key.count(_BEGIN) > 1:
+        raise ConfigError(f"the key's file holds {key.count(_BEGIN)} keys; it must hold one")
     try:
-        from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-        from cryptography.hazmat.primitives import hashes
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric import ec
         from cryptography.hazmat.primitives.serialization import load_pem_public_key
     except ImportError as error:
@@ -121,6 +143,15 @@ def _verified(key: bytes, raw: bytes, signed: bytes) -> bool:
         raise ConfigError(f"the key is not a public key in PEM: {error}") from error
     if not isinstance(public, ec.EllipticCurvePublicKey) or public.curve.name != _CURVE:
         raise ConfigError("the key is not a public key on P-256 (ECC_NIST_P256)")
+    return public
+
+
+def _verified(key: bytes, raw: bytes, signed: bytes) -> bool:
+    public = _public_key(key)
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     try:
         public.verify(raw, signed, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
