@@ -277,6 +277,30 @@ def test_a_pause_is_shown_as_such_and_coming_firings_too(tmp_path: Path) -> None
     assert "a new supplier" in (tmp_path / "schedules/weather/2026-11.html").read_text()
 
 
+def test_a_deleted_apps_site_comes_from_its_bucket_and_says_how_to_look_further(
+    tmp_path: Path,
+) -> None:
+    aws = a_month(["", "everything", ""])
+    aws.stacks.clear()
+    app = an_app(aws, START + 3 * DAY)
+    app.kept_bucket = "bucket"
+    site.write(app, SiteRequest(tmp_path, START - DAY, reports=0))
+    page = Seen.of(tmp_path / run_path(RunId("weather", START))).text
+    assert "toolkit validate weather-20261101T060000Z --bucket bucket" in page
+    assert "toolkit logs" not in page
+
+
+def test_a_seal_of_a_schedule_that_no_deployment_names_is_shown(tmp_path: Path) -> None:
+    aws = a_month(["", ""])
+    late = START + 5 * DAY
+    assert seal_due_days(an_app(aws, late), late).keys
+    for key in [key for key in aws.objects if key.startswith("deployments/")]:
+        del aws.objects[key]
+    found = site.write(an_app(aws, late), SiteRequest(tmp_path, START - DAY))
+    assert found.summary.total[State.OK] == 2
+    assert schedule_path("weather") in Seen.of(found.index).links()
+
+
 def test_a_site_of_no_firing_says_so(tmp_path: Path) -> None:
     found = written(an_aws(), tmp_path)
     assert "No schedule was deployed" in Seen.of(found.index).text

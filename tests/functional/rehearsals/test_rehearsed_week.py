@@ -1,9 +1,10 @@
 """A week in which somebody changed the schedule: each day is judged by what it was then."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,36 @@ def test_the_ledger_judges_monday_by_mondays_schedule(
     letters = [row["detail"] for row in answer["firings"] if row["state"] == "dead-lettered"]
     assert "may not pass a role" in letters[0]
     assert "of 4 firings need a look" in stage.project.toolkit(*asked, code=1).out
+
+
+def test_the_site_shows_each_day_as_the_ledger_does(
+    stage: Stage, week: Week, tmp_path: Path
+) -> None:
+    folder = tmp_path / "site"
+    since = ("--since", week.monday.isoformat(), "--schedule", "weather")
+    made = stage.project.toolkit(
+        "site", "--local", *since, "--output", str(folder), "--json"
+    ).json()
+    assert made["bad"] == 2
+    assert made["reports"] >= 2
+    calendar = (folder / "schedules/weather/index.html").read_text().partition("months large")[2]
+    for days, kind in ((0, "ok"), (1, "ok"), (2, "ng"), (3, "none"), (4, "ng")):
+        day = week.at(days, 0).date()
+        cell = re.search(
+            rf"<(?:a|i)[^>]*class=\"cell (\w+)[^>]*>{day.day}</", of_month(calendar, day)
+        )
+        assert cell is not None
+        assert cell[1] == kind, day
+    refused = folder / "firings" / "weather" / f"{week.at(2, 9):%Y%m%dT%H%M%SZ}.html"
+    assert "may not pass a role" in refused.read_text()
+    report = (folder / "firings" / "weather" / f"{week.at(0, 6):%Y%m%dT%H%M%SZ}.html").read_text()
+    assert "PASS" in report
+    assert "embedded AWS" in report
+
+
+def of_month(calendar: str, day: date) -> str:
+    """The part of a calendar with a day's month."""
+    return calendar.partition(f">{day:%b %Y}<")[2].partition('class="month"')[0]
 
 
 @rehearses("pass-role")

@@ -5,7 +5,7 @@ and a GET for each firing that has a page of its own.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
@@ -134,17 +134,19 @@ class _Building:
     def build(self, found: Ledger, runs: int) -> Summary:
         """All pages but the mark and the stylesheet."""
         summary, span = Summary(), self.about.span
-        self.records.update({name: ScheduleRecord(name, span) for name in found.names})
         paged_from = {name: first_of_latest(found.known, name, span, runs) for name in found.names}
+        for name in found.names:
+            self._record(name)
+        self.app.console.say(f"reading the firings since {span.since:%Y-%m-%d}")
         firings = self._said(summary.through(found.firings))
         while chunk := list(islice(firings, _CHUNK)):
-            rows = [self._row(firing, paged_from[firing.run_id.schedule], runs) for firing in chunk]
+            rows = [self._row(firing, paged_from, runs) for firing in chunk]
             for row in self.pages.write(rows):
                 self._take(row)
-        for name in found.names:
+        for name in self.records:
             self._write_month(name)
         for firing in found.coming(span.now, span.until):
-            self.records[firing.run_id.schedule].add(SiteRow(firing))
+            self._record(firing.run_id.schedule).add(SiteRow(firing))
         self.pages.write_reports()
         self._write_overviews(summary, found)
         return summary
@@ -157,9 +159,15 @@ class _Building:
                 self.app.console.say(f"{number:,} firings read, up to {time:%Y-%m-%d}")
             yield firing
 
-    def _row(self, firing: Firing, paged_from: datetime, runs: int) -> SiteRow:
-        notable = firing.state.bad and self.records[firing.run_id.schedule].total.bad < runs
-        paged = notable or firing.run_id.scheduled_time >= paged_from
+    def _record(self, name: str) -> ScheduleRecord:
+        """The record of a schedule; a seal may name one that no deployment does."""
+        return self.records.setdefault(name, ScheduleRecord(name, self.about.span))
+
+    def _row(self, firing: Firing, paged_from: Mapping[str, datetime], runs: int) -> SiteRow:
+        name = firing.run_id.schedule
+        notable = firing.state.bad and self._record(name).total.bad < runs
+        first = paged_from.get(name, self.about.span.until)
+        paged = notable or firing.run_id.scheduled_time >= first
         return SiteRow(firing, measured(firing, self._size(firing)), paged)
 
     def _size(self, firing: Firing) -> Workload | None:
@@ -177,7 +185,7 @@ class _Building:
         if month and f"{month[-1].day:%Y-%m}" != f"{row.day:%Y-%m}":
             self._write_month(name)
         self.months.setdefault(name, []).append(row)
-        self.records[name].add(row)
+        self._record(name).add(row)
 
     def _write_month(self, name: str) -> None:
         rows, record = self.months.pop(name, []), self.records[name]

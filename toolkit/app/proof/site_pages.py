@@ -119,10 +119,10 @@ class SitePages:
     def _lines(
         self, gatherer: Gatherer, run_id: RunId, evidence: Evidence
     ) -> list[tuple[int, str]] | None:
-        if evidence.logs is not None and evidence.logs.numbered > _LONGEST_LOG:
+        if evidence.logs is not None and evidence.logs.lines > _LONGEST_LOG:
             return None
         lines = gatherer.lines(run_id, evidence) or []
-        return [(line.timestamp, line.message) for line in lines[:_LONGEST_LOG]]
+        return [(line.timestamp, line.message) for line in lines]
 
     def _plots(self, evidence: Evidence) -> dict[str, bytes]:
         manifest = evidence.manifest

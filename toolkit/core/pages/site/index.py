@@ -113,11 +113,11 @@ def _attention(records: Sequence[ScheduleRecord]) -> Html | None:
 
 def _year(records: Sequence[ScheduleRecord]) -> Html:
     if not records:
-        return section("The year", el("p", "No schedule was deployed in this time."))
+        return section("Calendar", el("p", "No schedule was deployed in this time."))
     few = len(months(records[0].span)) <= _FEW_MONTHS
     rows = [_schedule(record) for record in records]
     css = "schedules few" if few else "schedules"
-    return section("The year", legend(), el("div", rows, class_=css))
+    return section("Calendar", legend(), el("div", rows, class_=css))
 
 
 def _schedule(record: ScheduleRecord) -> Html:
@@ -126,7 +126,7 @@ def _schedule(record: ScheduleRecord) -> Html:
     if total.bad:
         words.append(f"{total.bad:,} to look at")
     if total.seconds:
-        words.append(f"median {median_in_words(total.seconds)}")
+        words.append(f"median duration {median_in_words(total.seconds)}")
     if total.priced:
         words.append(dollars_in_words(total.dollars))
     link = el("a", record.name, href=schedule_path(record.name))
