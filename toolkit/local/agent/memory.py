@@ -25,9 +25,17 @@ def victim(pid: int, limit: int) -> int | None:
 
 def _family(pid: int) -> Iterator[int]:
     yield pid
-    for thread in Path(f"/proc/{pid}/task").glob("*"):
-        for child in _read(thread / "children").split():
+    threads = Path(f"/proc/{pid}/task")
+    for thread in _names(threads):
+        for child in _read(threads / thread / "children").split():
             yield from _family(int(child))
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []  # it has just ended, or this is no Linux
 
 
 def _resident(pid: int) -> int:
