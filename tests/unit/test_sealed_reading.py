@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fake_aws import FakeAws
 from toolkit.app.proof import ledger
 from toolkit.app.proof.seals import seal_due_days
 from toolkit.app.proof.validate import over_since, validate, validate_all
+from toolkit.core.checks import Status
 from toolkit.core.errors import ToolkitError
 from toolkit.core.proof.ledger import State
 from toolkit.core.proof.verdict import Ruling
@@ -20,6 +22,7 @@ from .sealing import a_month, days_later, rows, seals
 from .test_validate_many import (
     RECORDS,
     START,
+    a_run,
     an_app,
 )
 
@@ -156,3 +159,65 @@ def test_a_year_is_judged_with_two_gets_of_each_seal() -> None:
     assert ledger_calls < 375
     # Of each run claim and manifest, of each day the seal; one row of the catalog.
     assert aws.calls["GetObject"] - ledger_calls <= 365 * 3 + 3
+
+
+def log_expired(aws: FakeAws) -> None:
+    aws.retention["/fargate-runs/weather"] = 7
+    for key in aws.streams.keys() - {RECORDS}:
+        aws.streams[key] = []
+
+
+def half_of_the_log_expired(aws: FakeAws) -> None:
+    aws.retention["/fargate-runs/weather"] = 7
+    for key in aws.streams.keys() - {RECORDS}:
+        del aws.streams[key][:9]
+
+
+def record_expired(aws: FakeAws) -> None:
+    aws.retention[RECORDS[0]] = 30
+    aws.streams[RECORDS] = []
+
+
+def claims_expired(aws: FakeAws) -> None:
+    for key in [key for key in aws.objects if key.endswith("/claim.json")]:
+        del aws.objects[key]
+
+
+def everything_expired(aws: FakeAws) -> None:
+    log_expired(aws)
+    record_expired(aws)
+    claims_expired(aws)
+
+
+@pytest.mark.parametrize(
+    "expired",
+    [log_expired, half_of_the_log_expired, record_expired, everything_expired],
+)
+def test_what_is_no_longer_kept_is_unknown_and_what_was_altered_is_not(
+    expired: Callable[[FakeAws], None],
+) -> None:
+    aws = a_month(["", "", ""])
+    seal_due_days(an_app(aws, days_later(5)), days_later(5))
+    run_id = a_run(1, "", timedelta(days=1)).run_id
+    expired(aws)
+    much_later = an_app(aws, days_later(400))
+    verdict = validate(much_later, run_id).verdict
+    assert verdict.ruling is Ruling.INCONCLUSIVE
+    assert (verdict.checks[-1].name, verdict.checks[-1].status) == ("seal", Status.UNKNOWN)
+    assert "but for what is gone: " in verdict.checks[-1].detail
+    aws.objects[run_id.artifact_key("weather.png")] += b"more"
+    verdict = validate(much_later, run_id).verdict
+    assert verdict.ruling is Ruling.FAIL
+    assert verdict.checks[-1].status is Status.FAIL
+    assert "weather.png" in verdict.checks[-1].detail
+
+
+def test_a_firing_without_a_trace_is_sealed_with_what_was_due() -> None:
+    aws = a_month(["", "everything", "failed"])
+    seal_due_days(an_app(aws, days_later(5)), days_later(5))
+    everything_expired(aws)
+    missed = validate(an_app(aws, days_later(400)), a_run(1, "", timedelta(days=1)).run_id).verdict
+    assert missed.ruling is Ruling.FAIL
+    assert missed.checks[-1].status is Status.OK
+    failed = validate(an_app(aws, days_later(400)), a_run(2, "", timedelta(days=1)).run_id).verdict
+    assert failed.checks[-1].status is Status.UNKNOWN

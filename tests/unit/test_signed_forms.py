@@ -272,19 +272,19 @@ ENVELOPES = {
 
 @pytest.mark.parametrize("way", ENVELOPES)
 def test_no_other_envelope_passes(way: str) -> None:
-    check = kept.signature_check({**SIGNED, kept.SIGNATURE: ENVELOPES[way]}, KEY.public.encode())
-    assert str(check.status) == "FAIL"
-    assert kept.SIGNATURE in check.detail
+    files = {**SIGNED, kept.SIGNATURE: ENVELOPES[way]}
+    assert kept.key_check(files, KEY.public.encode()).problem.startswith(kept.SIGNATURE)
+    assert ruling(files) is Ruling.FAIL
 
 
-def test_the_name_of_another_key_is_never_repeated() -> None:
+def test_the_name_of_another_key_is_never_repeated(tmp_path: Path) -> None:
     """DSSE signs no key id, so the verdict names the key that was given, by its own digest."""
     another = "arn:aws:kms:us-east-1:999999999999:key/of-the-auditor"
     files = {**SIGNED, kept.SIGNATURE: signed_as(SIG, another)}
-    check = kept.signature_check(files, KEY.public.encode())
-    assert str(check.status) == "OK"
-    assert another not in check.detail
-    assert fingerprint(KEY.public.encode())[:16] in check.detail
+    last = judged(on_disk(tmp_path / "run", files)).checks[-1]
+    assert (last.name, str(last.status)) == ("signature", "OK")
+    assert another not in last.detail
+    assert fingerprint(KEY.public.encode())[:16] in last.detail
 
 
 # --- the key --------------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ def private_pem(key: Key) -> str:
 )
 def test_a_file_that_is_not_one_public_key_is_refused(pem: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        kept.signature_check(SIGNED, pem.encode())
+        kept.key_check(SIGNED, pem.encode())
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_a_file_that_is_not_one_public_key_is_refused(pem: str, message: str) ->
     ],
 )
 def test_a_key_as_editors_leave_it_is_read(pem: str) -> None:
-    assert str(kept.signature_check(SIGNED, pem.encode()).status) == "OK"
+    assert kept.key_check(SIGNED, pem.encode()).problem == ""
 
 
 # --- the folder -----------------------------------------------------------------------------------

@@ -94,8 +94,9 @@ def ruling(files: Files, key: Key | None = KEY) -> Ruling | None:
     """The verdict on a folder with a key; None where it cannot be read."""
     try:
         evidence = kept_runs.evidence_of(files)
-        signed = [kept.signature_check(files, key.public.encode())] if key else []
-        return judge(evidence, parse_time(evidence.gathered_at), signed).ruling
+        if key:
+            evidence = evolve(evidence, key_check=kept.key_check(files, key.public.encode()))
+        return judge(evidence, parse_time(evidence.gathered_at)).ruling
     except (ToolkitError, ContractError):
         return None
 
@@ -254,7 +255,7 @@ def moved_seal() -> Files:
 def test_every_field_of_the_evidence_is_sealed_or_named_as_free() -> None:
     """A field that is added later is sealed, or somebody says why it need not be."""
     evidence = kept_runs.evidence_of(FOLDER)
-    named = {"run_id", "gathered_at", "sealed", "contents", "left_out", "problems"}
+    named = {"run_id", "gathered_at", "sealed", "key_check", "contents", "left_out", "problems"}
     named |= {"deployed_image", "log_days", "record_days"}
     manifests = {"manifests"}  # by the SHA-256 in `ledger`
     sealed_fields = {
@@ -289,7 +290,7 @@ def changes_facts(evidence: Evidence, field: str) -> bool:
 )
 def test_what_is_no_key_is_one_clear_error(pem: bytes) -> None:
     with pytest.raises(ConfigError, match="the key is not a public key"):
-        kept.signature_check(SIGNED, pem)
+        kept.key_check(SIGNED, pem)
 
 
 def test_a_key_of_another_kind_is_refused() -> None:
@@ -299,7 +300,7 @@ def test_a_key_of_another_kind_is_refused() -> None:
     for private in (ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP384R1())):
         pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         with pytest.raises(ConfigError, match="P-256"):
-            kept.signature_check(SIGNED, pem)
+            kept.key_check(SIGNED, pem)
 
 
 def test_a_folder_on_disk_is_judged_with_the_key(tmp_path: Path) -> None:
@@ -341,5 +342,5 @@ def test_openssl_alone_comes_to_the_same_answer(
     assert (done.returncode == 0) is not altered
     assert (tmp_path / "signed").read_bytes() == pae(seal)
     assert signature.keyid == KEY.arn
-    ours = kept.signature_check({**SIGNED, kept.SEAL: seal}, KEY.public.encode())
-    assert (str(ours.status) == "OK") is not altered
+    ours = kept.key_check({**SIGNED, kept.SEAL: seal}, KEY.public.encode())
+    assert bool(ours.problem) is altered

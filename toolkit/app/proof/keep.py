@@ -122,8 +122,9 @@ def rejudge(folder: Path, directory: Path, key: bytes | None = None) -> Verdict:
         evidence = evolve(evidence, expectation=_assumed(evidence, folder, directory))
     try:
         RunId.parse(evidence.run_id)
-        signed = [] if key is None else [kept.signature_check(files, key)]
-        return judge(evidence, parse_time(evidence.gathered_at), signed)
+        if key is not None:
+            evidence = evolve(evidence, key_check=kept.key_check(files, key))
+        return judge(evidence, parse_time(evidence.gathered_at))
     except ContractError as error:
         raise EvidenceError(f"{folder}: {error}") from error
 

@@ -10,6 +10,7 @@ from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.expectation import Expectation, TaskDefinition
 from toolkit.core.proof.log_digest import LogDigest
 from toolkit.core.proof.seal import Sealed
+from toolkit.core.proof.signature import KeyCheck
 from toolkit.core.task import Task
 from toolkit.runtime import documents
 from toolkit.runtime.contract import (
@@ -51,7 +52,8 @@ class Evidence:
     are missing (0: it was deleted with its app), and ``record_days`` the same of the state-change
     records, asked where no task is known; None is for ever. ``claim_sha256`` is that of the claim
     as it was read, None in what was gathered before there were seals. ``sealed`` is what a seal
-    says of the run, where its day was sealed.
+    says of the run, where its day was sealed; ``key_check`` is what the public key that somebody
+    gave says of that seal.
     """
 
     run_id: str
@@ -74,6 +76,7 @@ class Evidence:
     left_out: tuple[str, ...] | None = None
     claim_sha256: str | None = None
     sealed: Sealed | None = None
+    key_check: KeyCheck | None = None
     problems: tuple[str, ...] = ()
 
     @property
@@ -92,7 +95,8 @@ class Evidence:
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads back."""
         # A kept folder holds the catalog row and the seal as they are, beside this.
-        rows = asdict(self, filter=lambda each, _: each.name not in {"expectation", "sealed"})
+        beside = {"expectation", "sealed", "key_check"}
+        rows = asdict(self, filter=lambda each, _: each.name not in beside)
         return {FORMAT: "evidence/1", **rows}
 
     @classmethod

@@ -22,14 +22,13 @@ from typing import Any
 
 from attrs import evolve
 
-from toolkit.core.checks import Check, Status
 from toolkit.core.errors import EvidenceError
 from toolkit.core.proof.content import Content, examine
 from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.expectation import Expectation
 from toolkit.core.proof.log_digest import digest
 from toolkit.core.proof.seal import Seal, Sealed
-from toolkit.core.proof.signature import Signature, fingerprint, problem
+from toolkit.core.proof.signature import KeyCheck, Signature, fingerprint, problem
 from toolkit.core.proof.verdict import Verdict
 from toolkit.runtime.contract import Claim, Manifest, RunId
 from toolkit.runtime.documents import check_keys, load
@@ -163,22 +162,19 @@ def _sealed(run_id: str, files: Mapping[str, bytes]) -> Sealed | None:
     return Sealed(seal.key, seal.sealed_at, seal.bucket, row)
 
 
-def signature_check(files: Mapping[str, bytes], key: bytes) -> Check:
-    """Whether a public key (PEM) signed the folder's seal; raises ConfigError for no such key."""
-    name = "signature"
+def key_check(files: Mapping[str, bytes], key: bytes) -> KeyCheck:
+    """What a public key (PEM) says of the folder's seal; raises ConfigError for no such key."""
+    name = fingerprint(key)
     missing = [file for file in (SEAL, SIGNATURE) if file not in files]
     if missing:
         text = f"the folder has no {' and no '.join(missing)}: nothing in it is signed"
-        return Check(name, Status.FAIL, text)
+        return KeyCheck(name, text)
     try:
         signature = Signature.from_json(files[SIGNATURE])
     except EvidenceError as error:
-        return Check(name, Status.FAIL, f"{SIGNATURE}: {error.message}")
+        return KeyCheck(name, f"{SIGNATURE}: {error.message}")
     wrong = problem(files[SEAL], signature, key)
-    if wrong:
-        return Check(name, Status.FAIL, f"{SIGNATURE}: {wrong}")
-    # Not the key id: anybody can write another one there, for DSSE signs none.
-    return Check(name, Status.OK, f"the given key ({fingerprint(key)[:16]}…) signed the seal")
+    return KeyCheck(name, f"{SIGNATURE}: {wrong}" if wrong else "")
 
 
 def _document(files: Mapping[str, bytes], name: str) -> Any:

@@ -5,7 +5,7 @@ changes by itself is no fact: the time of gathering, what is deployed today, how
 when S3 restored an artifact.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import asdict
@@ -152,7 +152,11 @@ def _short(value: Any) -> str:
 
 
 def seal(case: Case) -> Check | None:
-    """The evidence is what was sealed; no check where the run was not sealed."""
+    """The evidence is what was sealed; no check where the run was not sealed.
+
+    What is not there any more cannot be held against the seal: it is UNKNOWN, not FAIL. Logs,
+    records and artifacts are kept for a time, and a seal for ever.
+    """
     sealed = case.evidence.sealed
     if sealed is None:
         return None
@@ -161,12 +165,59 @@ def seal(case: Case) -> Check | None:
     wanted = {name: value for name, value in sealed.row.facts.items() if name in found}
     if isinstance(wanted.get("artifacts"), Mapping):
         wanted["artifacts"] = _summed_up(wanted["artifacts"])
-    missing = sorted(found.keys() - wanted.keys())
-    wrong = [f"{name}: not in the seal" for name in missing]
-    wrong += differences(wanted, {name: found[name] for name in wanted})
+    wrong = [f"{name}: not in the seal" for name in sorted(found.keys() - wanted.keys())]
+    gone = list(_gone(case, wanted, found))
+    wrong += differences(
+        {name: _without(gone, name, value) for name, value in wanted.items()},
+        {name: _without(gone, name, found[name]) for name in wanted},
+    )
     if sealed.row.run_id != case.evidence.run_id:
         wrong.insert(0, f"the seal is of {sealed.row.run_id}")
     if wrong:
         children = tuple(Check("seal", Status.FAIL, text) for text in wrong[1:_SHOWN])
         return Check("seal", Status.FAIL, wrong[0], children)
-    return Check("seal", Status.OK, f"as sealed in {sealed.key}, {sealed.sealed_at[:19]}Z")
+    text = f"as sealed in {sealed.key}, {sealed.sealed_at[:19]}Z"
+    if gone:
+        more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
+        text += f", but for what is gone: {', '.join(gone[:_SHOWN])}{more}"
+    return Check("seal", Status.UNKNOWN if gone else Status.OK, text)
+
+
+def _gone(case: Case, sealed: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+    """The facts whose evidence is not there any more, by name; of artifacts each with its own."""
+    for name in ("claim", "catalog", "task_definition", "tasks"):
+        if sealed.get(name) and not found[name]:
+            yield name
+    if sealed.get("log") and _lines(found["log"]) < (_lines(sealed["log"]) if case.expired else 1):
+        yield "log"
+    if isinstance(sealed.get("artifacts"), Mapping):
+        yield from (f"artifacts {name}" for name in sealed["artifacts"].keys() - found["artifacts"])
+    if not (found["tasks"] or found["claim"] or found["manifests"]):
+        # Asked only where there is no trace of a run, as there was when it was sealed.
+        asked = ("due", "launch_window")
+        yield from (name for name in asked if sealed.get(name) is None and found[name] is not None)
+
+
+def _lines(log: Any) -> int:
+    count = log.get("lines") if isinstance(log, Mapping) else 0
+    return count if isinstance(count, int) else 0
+
+
+def _without(gone: Sequence[str], name: str, value: Any) -> Any:
+    """A fact without what of it is gone."""
+    if name in gone:
+        return None
+    if name != "artifacts" or not isinstance(value, Mapping):
+        return value
+    return {key: row for key, row in value.items() if f"artifacts {key}" not in gone}
+
+
+def signature(case: Case) -> Check | None:
+    """The key that somebody gave signed the seal; no check where nobody gave one."""
+    found = case.evidence.key_check
+    if found is None:
+        return None
+    if found.problem:
+        return Check("signature", Status.FAIL, found.problem)
+    # Not by its key id: anybody can write another one there, for DSSE signs none.
+    return Check("signature", Status.OK, f"the given key ({found.key[:16]}…) signed the seal")

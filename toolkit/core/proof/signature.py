@@ -68,6 +68,17 @@ class Signature:
         return self.signatures[0].keyid if len(self.signatures) == 1 else ""
 
 
+@frozen
+class KeyCheck:
+    """A seal's signature as a public key sees it: the SHA-256 of the key, and what is wrong.
+
+    ``problem`` is empty where the key signed the seal.
+    """
+
+    key: str
+    problem: str = ""
+
+
 def pae(payload: bytes) -> bytes:
     r"""The bytes that are signed: DSSE's pre-authentication encoding of a seal.
 

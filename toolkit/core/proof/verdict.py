@@ -5,7 +5,7 @@ run is part of it. Missing evidence is never success: a check without it is UNKN
 with an UNKNOWN check is INCONCLUSIVE.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -53,6 +53,7 @@ _CHECKS = (
     identity_checks.pieces,
     identity_checks.expectation,
     seal_facts.seal,
+    seal_facts.signature,
 )
 
 
@@ -70,12 +71,12 @@ class Verdict:
         return {**asdict(self), "exit_code": self.ruling.exit_code}
 
 
-def judge(evidence: Evidence, now: datetime, more: Iterable[Check] = ()) -> Verdict:
-    """Judge what was gathered of one run; ``more`` are checks that were made elsewhere."""
+def judge(evidence: Evidence, now: datetime) -> Verdict:
+    """Judge what was gathered of one run."""
     case = Case(evidence, now)
     made = [_checked(check, case) for check in _CHECKS]
     made += [Check("evidence", Status.UNKNOWN, text) for text in evidence.problems]
-    checks = (*(check for check in made if check is not None), *more)
+    checks = tuple(check for check in made if check is not None)
     ruling = _RULINGS[worst(check.status for check in checks)]
     found = _notes(checks) if ruling is Ruling.PASS else _diagnoses(case, checks)
     diagnosis = next(found, None)
