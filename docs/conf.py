@@ -21,7 +21,7 @@ nitpicky = True
 smartquotes = False  # they turn --local into a dash
 
 myst_heading_anchors = 4
-myst_enable_extensions = ["deflist"]
+myst_enable_extensions = ["deflist", "html_image"]
 suppress_warnings = ["misc.highlighting_failure"]  # an ellipsis in a JSON line is no JSON
 html_theme = "furo"
 html_title = "toolkit"
