@@ -190,7 +190,12 @@ class LedgerSources:
         self._ends = TaskEnds(app, period.since, period.until)
 
     def duplicated(self, run_id: RunId) -> bool:
-        """Whether a duplicate delivery was suppressed."""
+        """Whether a duplicate delivery was suppressed.
+
+        Its log says so; where the logs went with the app, that two of its tasks ended does.
+        """
+        if self._app.kept_bucket:
+            return run_id in self._ends.repeated
         return str(run_id) in self._duplicates
 
     def running(self, run_id: RunId) -> bool:
@@ -273,8 +278,6 @@ class LedgerSources:
     @cached_property
     def _duplicates(self) -> set[str]:
         """The runs of which a duplicate delivery says in its log that it touched nothing."""
-        if self._app.kept_bucket:
-            return set()  # the logs went with the app
         start, end = self._period.since, self._period.until + _AFTER
         duplicates = set()
         for group in self._app.logs.groups(f"/{self._app.name}/"):
@@ -289,6 +292,7 @@ class TaskEnds:
     """The ends of tasks in the order of time, each read once, as far as somebody asks.
 
     A page of records serves every schedule. What nobody has asked for yet is remembered.
+    ``repeated`` are the runs of which more than one task ended.
     """
 
     def __init__(self, app: App, since: datetime, until: datetime) -> None:
@@ -296,6 +300,7 @@ class TaskEnds:
         self._since = since - _SLACK
         self._until = until + _LONGEST
         self._known: dict[RunId, Task] = {}
+        self.repeated: set[RunId] = set()
         self._records: Iterator[Task] | None = None
         self._read_to = self._since
 
@@ -322,6 +327,8 @@ class TaskEnds:
             self._read_to = parse_time(stopped) if stopped else self._read_to
             run_id = run_of(task)
             before = self._known.get(run_id) if run_id is not None else None
+            if run_id is not None and before is not None and before.task_arn != task.task_arn:
+                self.repeated.add(run_id)
             # Of two deliveries the one that ended well is the run's.
             if run_id is not None and (before is None or before.exit_code != 0):
                 self._known[run_id] = evolve(task, environment=told_of(task.environment))
