@@ -49,6 +49,7 @@ NOT_RUN = {
     "docs/guides/environments.md": "needs an account; test_environment_schedules.py",
     "docs/guides/incident.md": "needs an incident; tests/functional/rehearsals",
     "docs/guides/site.md": "opens a browser; tests/functional/ship/test_site_command.py",
+    "docs/guides/pause.md": "needs a deployment; test_rehearsed_pause.py and test_pause.py",
     "docs/guides/secrets.md": "needs an account; tests/functional/test_secrets.py",
     "docs/local.md": "tests/functional/local runs each of them",
     "docs/operating.md": "needs runs; tests/functional tries each command with its project",

@@ -89,6 +89,8 @@ def look(app: App, told: Sequence[Told], since: datetime, now: datetime) -> list
 def _firings(
     app: App, plan: Expected, names: tuple[str, ...], since: datetime, until: datetime
 ) -> Iterator[Firing]:
+    # Not from seals: the audit writes them, and what became of a run since (made good, a late
+    # record) shows in the bucket alone. Little of what it looks at is old enough to be sealed.
     if names:
         yield from ledger.read(
             app, ledger.Period(since, until, names), plan.known, sealed=False
