@@ -116,6 +116,17 @@ def test_a_stacks_digest_follows_its_template_and_its_parameters_names_only() ->
     assert SCHEDULE.tags("S2")["toolkit:digest"] != digest
 
 
+@pytest.mark.parametrize("letter", ["#", "ä"])
+def test_a_template_that_cloudformation_would_refuse_for_its_size_is_refused(letter: str) -> None:
+    most = letter * (51_200 // len(letter.encode()))
+    PLATFORM.check(most)
+    release(templates={**TEMPLATES, "platform": most}).files()
+    with pytest.raises(ConfigError, match=r"app-platform has 51,20. bytes, and CloudFormation"):
+        PLATFORM.check(f"{most} ")
+    with pytest.raises(ConfigError, match="app-workload-x has"):
+        release(templates={**TEMPLATES, "workload": f"{most}{letter}"}).files()
+
+
 def test_a_release_is_chosen_by_the_beginning_of_its_id() -> None:
     assert choose("ab", ["abcd", "acde"]) == "abcd"
     with pytest.raises(ConfigError, match="several: abcd, acde"):

@@ -45,6 +45,10 @@ _SCHEDULE_WIRES = (
     "AssignPublicIp",
 )
 
+# In bytes, of one that is sent as it is; the first deployment has no bucket to put it into.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+LARGEST_TEMPLATE = 51_200
+
 _PARAMETERS = re.compile(r"^Parameters:[ \t]*\n((?:[ \t#].*\n|\s*\n)+)", re.MULTILINE)
 _PARAMETER = re.compile(r"^  (\w+):", re.MULTILINE)
 
@@ -76,7 +80,14 @@ class Spec:
         return StackPlan(self.name, template, {**self.parameters, **filled}, self.tags(template))
 
     def check(self, template: str) -> None:
-        """Refuse a parameter that the template does not have, before CloudFormation does."""
+        """Refuse a template that is too large, or a parameter that it does not have."""
+        size = len(template.encode())
+        if size > LARGEST_TEMPLATE:
+            raise ConfigError(
+                f"the template of {self.name} has {size:,} bytes, and CloudFormation takes at most "
+                f"{LARGEST_TEMPLATE:,}",
+                hint=f"shorten templates/{self.noun}.yaml; comments and blanks count, too",
+            )
         known = _template_parameters(template)
         for name in (*self.parameters, *self.wires):
             if known and name not in known:
