@@ -141,16 +141,27 @@ def month(app: App, days: int, schedules: int) -> None:
     _toolkit(app.project.root, "schedules", "apply", "--local", "--yes")
     print(f"deployed {schedules} schedules in {time.perf_counter() - began:.1f} s", flush=True)
     info = _engine(app)
+    spent_in_all: Counter[str] = Counter()
+    memory: list[float] = []
     for day in range(1, days + 1):
         before, began = usage(info.pid), time.perf_counter()
         events = Counter(event["event"] for event in EngineClient(info).advance(seconds=86_400))
         seconds, after = time.perf_counter() - began, usage(info.pid)
         spent = {name: round(after[name] - before[name], 1) for name in _SPENDERS}
+        spent_in_all.update({"seconds": seconds, "runs": events["stopped"], **spent})
+        memory.append(after["engine MB"] + after["emulator MB"])
         print(
             f"day {day:2}: {seconds:5.1f} s, CPU seconds {spent}, "
             f"memory {after['engine MB']} + {after['emulator MB']} MB, {dict(events)}",
             flush=True,
         )
+    runs = spent_in_all["runs"]
+    each = {name: round(spent_in_all[name] / runs, 3) for name in _SPENDERS}
+    growth = (memory[-1] - memory[0]) / max(1, days - 1)
+    print(
+        f"{runs:,} runs in {spent_in_all['seconds']:.0f} s, CPU seconds a run {each}, "
+        f"memory grew by {growth:.1f} MB a day"
+    )
 
 
 def lines(app: App, count: int, pace: int) -> None:
