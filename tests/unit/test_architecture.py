@@ -7,6 +7,7 @@ nothing.
 import ast
 import importlib
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 # Vocabulary, which every layer of the toolkit may use: the contract, the catalog and the ground.
 _RUNTIME = ("contract", "catalog", "documents", "layout", "urls")
 RUNTIME = frozenset(f"toolkit.runtime.{name}" for name in _RUNTIME)
-_GROUND = ("errors", "names", "stack", "task", "checks", "cost", "platform", "words")
+_GROUND = ("errors", "names", "stack", "task", "checks", "cost", "platform", "words", "fargate")
 GROUND = frozenset(f"toolkit.core.{name}" for name in _GROUND)
 VOCABULARY = RUNTIME | GROUND
 
@@ -85,7 +86,9 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.audit.task": VOCABULARY | _rooms("app", "core", "audit", "adapters"),
     "toolkit.cli": VOCABULARY | _rooms("app", "audit", "core"),
     "toolkit.local": VOCABULARY | _rooms("core", "adapters"),
-    "toolkit.local.ministack": frozenset(),
+    # What runs in an environment of its own, and what of ours needs nothing either.
+    "toolkit.local.ministack": frozenset({"toolkit.core.fargate"}),
+    "toolkit.local.ministack.upstream": frozenset(),
     "toolkit.__main__": _rooms("cli"),
     "workloads.answers": frozenset(),
     "workloads.batch": WORKLOAD,
@@ -289,6 +292,15 @@ def leaves_the_layout_of_the_bucket_alone(module: str, tree: ast.Module) -> Iter
             yield f"{module} writes {node.value!r}"
 
 
+def needs_nothing_installed(module: str, tree: ast.Module) -> Iterator[str]:
+    """What could go to ministack as it is, and what its environment reads of ours."""
+    if under(module, "toolkit.local.ministack.upstream") or module == "toolkit.core.fargate":
+        for name in imports(module, tree):
+            package = name.partition(".")[0]
+            if package not in sys.stdlib_module_names and package != "toolkit":
+                yield f"{module} imports {name}"
+
+
 def sources(*folders: str) -> list[tuple[str, Path]]:
     paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     return [(module_of(path), path) for path in paths]
@@ -307,6 +319,7 @@ RULES: list[Rule] = [
     keeps_the_names_of_modules,
     retries_single_calls_only,
     leaves_the_layout_of_the_bucket_alone,
+    needs_nothing_installed,
 ]
 
 
@@ -431,6 +444,13 @@ def parse(path: Path) -> ast.Module:
         (leaves_the_layout_of_the_bucket_alone, "toolkit.app.x", "key = f'runs/{name}/'"),
         (leaves_the_layout_of_the_bucket_alone, "toolkit.cli.x", "f's3://{b}/releases/{r}/'"),
         (leaves_the_layout_of_the_bucket_alone, "toolkit.app.x", "f'{t:%Y%m%dT%H%M%SZ}'"),
+        (needs_nothing_installed, "toolkit.local.ministack.upstream.x", "import ministack.app"),
+        (needs_nothing_installed, "toolkit.core.fargate", "import attrs"),
+        (
+            keeps_the_import_table,
+            "toolkit.local.ministack.upstream.x",
+            "from toolkit.core import fargate",
+        ),
         (patches_nothing_of_ours, "tests.x", "from unittest import mock"),
         (patches_nothing_of_ours, "tests.x", "from unittest.mock import patch"),
         (

@@ -48,11 +48,11 @@ def test_an_environments_size_goes_before_the_catalogs() -> None:
     assert (ordinary["Cpu"], ordinary["EphemeralStorageGiB"]) == (str(SCIENCE.cpu), "20")
 
 
-@given(st.sampled_from([*sizes.FARGATE, 300]), st.integers(0, 130) | st.just(0.5))
+@given(st.sampled_from([*sizes.SIZES, 300]), st.integers(0, 130) | st.just(0.5))
 def test_a_size_is_taken_where_fargate_has_it_and_nowhere_else(cpu: int, gib: float) -> None:
     memory = int(gib * 1024)
     wanted = config(workloads={"science": {"cpu": cpu, "memory": memory}})
-    has = memory in sizes.FARGATE.get(cpu, ())
+    has = memory in sizes.SIZES.get(cpu, ())
     if has:
         found = wanted.sized(SCIENCE)
         assert (found.cpu, found.memory) == (cpu, memory)

@@ -9,19 +9,9 @@ from typing import Any
 from attrs import evolve
 
 from toolkit.core.errors import ConfigError
+from toolkit.core.fargate import SIZES
 from toolkit.runtime.catalog import Workload
 
-_GIB = 1024  # MiB
-# CPU units → the MiB of memory that may go with them
-FARGATE: Mapping[int, range | tuple[int, ...]] = {
-    256: (512, 1 * _GIB, 2 * _GIB),
-    512: range(1 * _GIB, 4 * _GIB + 1, _GIB),
-    1024: range(2 * _GIB, 8 * _GIB + 1, _GIB),
-    2048: range(4 * _GIB, 16 * _GIB + 1, _GIB),
-    4096: range(8 * _GIB, 30 * _GIB + 1, _GIB),
-    8192: range(16 * _GIB, 60 * _GIB + 1, 4 * _GIB),
-    16384: range(32 * _GIB, 120 * _GIB + 1, 8 * _GIB),
-}
 # What a workload's table in the catalog and in an environment says, and the template's parameter.
 PARAMETERS = {
     "cpu": "Cpu",
@@ -82,11 +72,11 @@ def _check_ranges(where: str, workload: Workload, own: Mapping[str, Any]) -> Non
 
 def _check_pair(where: str, workload: Workload) -> None:
     cpu, memory = workload.cpu, workload.memory
-    fitting = FARGATE.get(cpu)
+    fitting = SIZES.get(cpu)
     if fitting is None:
         raise ConfigError(
             f"{where}: Fargate has no size with cpu = {cpu!r}",
-            hint=f"cpu is one of {', '.join(map(str, FARGATE))}: 1024 units are a vCPU",
+            hint=f"cpu is one of {', '.join(map(str, SIZES))}: 1024 units are a vCPU",
         )
     if memory not in fitting:
         raise ConfigError(

@@ -114,17 +114,16 @@ def main() -> None:
 
     from . import service_names
     from .cloudformation import resource_types, templates, validation
-    from .ecs import task_definition, tasks
+    from .ecs import tasks
     from .entrance import gateway
-    from .iam import policy_variables
     from .replacing import replacements, table
     from .stores import blobs, bucket_lifecycle
 
     # What these replace is registered by their import.
-    del gateway, policy_variables, templates, validation
+    del gateway, templates, validation
     table.check()
     replacements.install()
-    for module in (tasks, task_definition, blobs, resource_types, bucket_lifecycle, service_names):
+    for module in (tasks, blobs, resource_types, bucket_lifecycle, service_names):
         module.install()
     asyncio.run(_serve(listener, token))
 

@@ -72,7 +72,7 @@ def _update_task_definition(
 
 def _create_schedule(logical_id: str, props: Json, stack_name: str) -> Created:
     name = props.get("Name") or provisioners._physical_name(stack_name, logical_id, max_len=64)
-    return name, {"Arn": scheduler.create(name, _schedule(props))}
+    return name, {"Arn": scheduler.put(name, _schedule(props), known=False)}
 
 
 def _update_schedule(
@@ -82,7 +82,7 @@ def _update_schedule(
     moved = new.get("Name", physical_id) != physical_id
     if moved or new.get("GroupName") != old.get("GroupName"):
         return _create_schedule(logical_id, new, stack_name)
-    return physical_id, {"Arn": scheduler.replace(physical_id, _schedule(new))}
+    return physical_id, {"Arn": scheduler.put(physical_id, _schedule(new), known=True)}
 
 
 def _schedule(props: Json) -> Json:

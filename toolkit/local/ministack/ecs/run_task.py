@@ -16,13 +16,20 @@ from toolkit.local.ministack.upstream import faults, shifted_time
 from . import task_definition
 
 Json = dict[str, Any]
-Refusal = tuple[str, str, int]
 
 _TOKEN_SECONDS = 24 * 3600
 _OVERRIDES_LIMIT = 8192
 _MOST_TASKS, _MOST_SUBNETS, _MOST_GROUPS = 10, 16, 5
 _PLATFORMS = ("1.4.0", "1.3.0", "LATEST")
 _tokens: dict[tuple[str, str], tuple[float, str, list[str]]] = {}
+
+
+class RefusalError(Exception):
+    """What AWS answers to a request that it does not accept."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Plan:
@@ -35,30 +42,27 @@ class Plan:
         self.count: int = request.get("count", 1)
 
 
-def check(data: Json) -> tuple[Refusal | None, Plan | None]:
-    """The request as a plan, or AWS's refusal."""
+def check(data: Json) -> Plan:
+    """The request as a plan; raises RefusalError."""
     cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
     if cluster not in ecs._clusters or ecs._clusters[cluster]["status"] != "ACTIVE":
-        return _refuse("ClusterNotFoundException", "Cluster not found."), None
+        raise RefusalError("ClusterNotFoundException", "Cluster not found.")
     definition = task_definition.described(data.get("taskDefinition", ""))
     if definition is None:
-        return _refuse("ClientException", "TaskDefinition not found."), None
+        raise RefusalError("ClientException", "TaskDefinition not found.")
     for message in _complaints(data, definition):
-        return _refuse("InvalidParameterException", message), None
+        raise RefusalError("InvalidParameterException", message)
     platform = data.get("platformVersion") or "LATEST"
     if platform not in _PLATFORMS:
-        return _refuse("PlatformUnknownException", f"Unknown platform version {platform}."), None
-    tags = _tags(data, definition, cluster)
-    denial = access.tagging_denial(cluster) if tags else None
-    if denial is not None:
-        return _refuse("AccessDeniedException", denial), None
-    for role in _roles(data, definition):
-        denial = access.pass_role_denial(role)
-        if denial is not None:
-            return _refuse("AccessDeniedException", denial), None
+        raise RefusalError("PlatformUnknownException", f"Unknown platform version {platform}.")
+    roles = list(_roles(data, definition))
+    denials = [access.tagging_denial(cluster)] if _tags(data, definition, cluster) else []
+    for denial in filter(None, [*denials, *map(access.pass_role_denial, roles)]):
+        raise RefusalError("AccessDeniedException", denial)
+    for role in roles:
         if not access.trusted_by_tasks(role):
-            return _refuse("ClientException", _untrusted(role)), None
-    return None, Plan(cluster, definition, data)
+            raise RefusalError("ClientException", _untrusted(role))
+    return Plan(cluster, definition, data)
 
 
 def _complaints(data: Json, definition: Json) -> Iterator[str]:
@@ -240,7 +244,3 @@ def _tags(request: Json, definition: Json, cluster: str) -> list[Json]:
         inherited = ecs._tags.get(definition["taskDefinitionArn"], [])
         tags += [tag for tag in inherited if tag["key"] not in own]
     return tags
-
-
-def _refuse(code: str, message: str) -> Refusal:
-    return code, message, 400

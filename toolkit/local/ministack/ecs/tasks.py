@@ -20,7 +20,7 @@ from toolkit.local.ministack.events import rules
 from toolkit.local.ministack.state import snapshots
 from toolkit.local.ministack.upstream import faults, shifted_time
 
-from . import run_task, task_records
+from . import run_task, task_definition, task_records
 
 Json = dict[str, Any]
 
@@ -62,6 +62,7 @@ def live_tasks() -> dict[str, Json]:
 def install() -> None:
     """Mend ministack's ECS."""
     ecs._ACTION_MAP.update(
+        RegisterTaskDefinition=task_definition.register,
         RunTask=_run_task,
         StopTask=_stop_task,
         DescribeTasks=_remembering(ecs._ACTION_MAP["DescribeTasks"]),
@@ -93,9 +94,10 @@ def schedule_of_session(name: str) -> str | None:
 
 
 def _run_task(data: Json) -> Any:
-    refusal, plan = run_task.check(data)
-    if refusal is not None or plan is None:
-        return error_response_json(*(refusal or ("ServerException", "no plan", 500)))
+    try:
+        plan = run_task.check(data)
+    except run_task.RefusalError as refusal:
+        return _error(refusal.code, str(refusal))
     if faults.strike("capacity", data.get("group")) is not None:
         return _failed(_NO_CAPACITY)
     if _beyond_quota(plan):

@@ -82,7 +82,7 @@ class Gateway:
         action, receive = await _action(headers, receive)
         if snapshots.is_change(scope["method"], action, scope["path"], service):
             is_image = scope["method"] == "PUT" and "/manifests/" in scope["path"]
-            send = _noting(send, at_once=is_image)
+            send = _after("http.response.start", partial(_note, at_once=is_image), send)
         if not snapshots.is_read(scope["method"], action) and not _frees(scope, action):
             if disk.is_full(int(headers.get(b"content-length", b"0"))):
                 await faulty_calls.refuse(service, disk.MESSAGE, receive, send)
@@ -101,7 +101,7 @@ class Gateway:
             query = parse_qs(scope.get("query_string", b"").decode())
             await _send_json(send, 200, await _changes(int(query.get("since", ["-1"])[0])))
         elif scope["method"] == "POST" and name in _ROUTES:
-            status, answer = _ROUTES[name](**await _body(receive))
+            status, answer = _ROUTES[name](**json.loads(await _content(receive)))
             await _send_json(send, status, answer)
         else:
             await _send_json(send, 404, {"message": f"no route {name}"})
@@ -171,8 +171,7 @@ async def _action(headers: dict[bytes, bytes], receive: Receive) -> tuple[str, R
     if not headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded"):
         return target.rpartition(".")[2], receive
     content = await _content(receive)
-    first = {"type": "http.request", "body": content, "more_body": False}
-    messages = iter([first])
+    messages = iter([{"type": "http.request", "body": content, "more_body": False}])
 
     async def again() -> dict[str, Any]:
         return next(messages, None) or await receive()
@@ -218,17 +217,11 @@ async def _nothing() -> dict[str, Any]:
     return {}
 
 
-def _noting(send: Send, *, at_once: bool) -> Send:
+def _note(*, at_once: bool) -> None:
     """Note a change when it is answered; ``at_once`` when it is saved, which an image must be."""
-
-    async def note_and_send(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            snapshots.touch()
-            if at_once:
-                snapshots.settle()
-        await send(message)
-
-    return note_and_send
+    snapshots.touch()
+    if at_once:
+        snapshots.settle()
 
 
 async def _content(receive: Receive) -> bytes:
@@ -238,13 +231,6 @@ async def _content(receive: Receive) -> bytes:
         content += message.get("body", b"")
         more = message.get("more_body", False)
     return content
-
-
-async def _body(receive: Receive) -> dict[str, Any]:
-    document = json.loads(await _content(receive))
-    if not isinstance(document, dict):
-        raise TypeError("the engine sends JSON objects")
-    return document
 
 
 def _closed_to_pages(send: Send) -> Send:

@@ -8,9 +8,7 @@ an event of EventBridge, and an alarm's actions reach SNS.
 - https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
 """
 
-import operator
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, request_scope
@@ -19,7 +17,7 @@ from ministack.services import cloudwatch, sqs
 from toolkit.local.ministack.replacing import service_calls
 from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.state import snapshots
-from toolkit.local.ministack.upstream import shifted_time
+from toolkit.local.ministack.upstream import alarm_states, shifted_time
 
 from . import rules
 
@@ -32,12 +30,6 @@ _GAUGES = {
     "ApproximateNumberOfMessagesVisible": "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible": "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed": "ApproximateNumberOfMessagesDelayed",
-}
-_ORDERS: dict[str, tuple[Callable[[float, float], bool], str]] = {
-    "GreaterThanThreshold": (operator.gt, "greater than"),
-    "GreaterThanOrEqualToThreshold": (operator.ge, "greater than or equal to"),
-    "LessThanThreshold": (operator.lt, "less than"),
-    "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
 _active_until: dict[str, float] = {}  # by the queue's address
 
@@ -84,16 +76,13 @@ def _measure(queue: dict[str, Any], minute: int) -> None:
 
 def _evaluate(alarm: Alarm, end: int) -> None:
     """Put an alarm into the state that its last periods, up to ``end``, call for."""
-    if alarm["ComparisonOperator"] not in _ORDERS or not alarm.get("MetricName"):
+    if alarm["ComparisonOperator"] not in alarm_states.ORDERS or not alarm.get("MetricName"):
         return
-    values = list(_datapoints(alarm, end))
-    state, reason = _judge(alarm, values)
-    old = alarm["StateValue"]
-    if state == old:
-        return
-    change = {"AlarmName": alarm["AlarmName"], "StateValue": state, "StateReason": reason}
-    service_calls.call(cloudwatch, "SetAlarmState", change)
-    alarm.update(StateUpdatedTimestamp=end, StateTransitionedTimestamp=end)
+    state, reason = alarm_states.judge(alarm, list(_datapoints(alarm, end)))
+    if state != alarm["StateValue"]:
+        change = {"AlarmName": alarm["AlarmName"], "StateValue": state, "StateReason": reason}
+        service_calls.call(cloudwatch, "SetAlarmState", change)
+        alarm.update(StateUpdatedTimestamp=end, StateTransitionedTimestamp=end)
 
 
 def _datapoints(alarm: Alarm, end: int) -> Iterator[tuple[int, float | None]]:
@@ -123,43 +112,6 @@ def _dimensions(alarm: Alarm) -> dict[str, str]:
     return {row["Name"]: row.get("Value", "") for row in alarm["Dimensions"]}
 
 
-def _judge(alarm: Alarm, values: list[tuple[int, float | None]]) -> tuple[str, str]:
-    """The state that datapoints call for, and the reason in CloudWatch's words.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
-    """
-    treatment = alarm.get("TreatMissingData") or "missing"
-    known = [(start, value) for start, value in values if value is not None]
-    missing = len(values) - len(known)
-    if not known and treatment == "missing":
-        return (
-            "INSUFFICIENT_DATA",
-            f"Insufficient Data: {_count(missing, 'datapoint')} was unknown.",
-        )
-    if not known and treatment == "ignore":
-        return alarm["StateValue"], alarm["StateReason"]
-    compare, words = _ORDERS[alarm["ComparisonOperator"]]
-    breaching = sum(compare(value, alarm["Threshold"]) for _, value in known)
-    breaching += missing if treatment == "breaching" else 0
-    wanted = alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"]
-    state = "ALARM" if breaching >= wanted else "OK"
-    if not known:
-        treated = "Breaching" if treatment == "breaching" else "NonBreaching"
-        return state, (
-            f"Threshold Crossed: no datapoints were received for {_count(missing, 'period')} and "
-            f"{_count(missing, 'missing datapoint')} was treated as [{treated}]."
-        )
-    shown = ", ".join(f"{value} ({_day_first(start)})" for start, value in known)
-    verb = "was" if len(known) == 1 else "were"
-    least = wanted if state == "ALARM" else alarm["EvaluationPeriods"] - wanted + 1
-    return state, (
-        f"Threshold Crossed: {len(known)} out of the last {len(values)} datapoints "
-        f"[{shown}] {verb} {'' if state == 'ALARM' else 'not '}{words} the threshold "
-        f"({alarm['Threshold']}) (minimum {_count(least, 'datapoint')} for "
-        f"{'OK -> ALARM' if state == 'ALARM' else 'ALARM -> OK'} transition)."
-    )
-
-
 @replaces("services.cloudwatch._record_history")
 def _record(original: Any, name: str, old: str, new: str, *args: Any, **more: Any) -> None:
     """Whatever changes the state of an alarm passes here: EventBridge hears of it."""
@@ -169,9 +121,10 @@ def _record(original: Any, name: str, old: str, new: str, *args: Any, **more: An
         return
     snapshots.touch()
     arn = f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:{name}"
+    moment = shifted_time.iso(shifted_time.now()).replace("Z", "+0000")
     detail = {
         "alarmName": name,
-        "state": {"value": new, "reason": args[0], "timestamp": _iso()},
+        "state": {"value": new, "reason": args[0], "timestamp": moment},
         "previousState": {"value": old},
         "configuration": {"description": alarm["AlarmDescription"], "metrics": [_metric(alarm)]},
     }
@@ -179,23 +132,8 @@ def _record(original: Any, name: str, old: str, new: str, *args: Any, **more: An
 
 
 def _metric(alarm: Alarm) -> dict[str, Any]:
-    metric = {
-        "namespace": alarm["Namespace"],
-        "name": alarm["MetricName"],
-        "dimensions": _dimensions(alarm),
-    }
+    names = {"namespace": alarm["Namespace"], "name": alarm["MetricName"]}
+    metric = {**names, "dimensions": _dimensions(alarm)}
     statistic = alarm.get("ExtendedStatistic") or alarm["Statistic"]
     stat = {"metric": metric, "period": alarm["Period"], "stat": statistic}
     return {"id": "m1", "metricStat": stat, "returnData": True}
-
-
-def _iso() -> str:
-    return shifted_time.iso(shifted_time.now()).replace("Z", "+0000")
-
-
-def _day_first(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%d/%m/%y %H:%M:%S")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -34,19 +34,10 @@ def regions() -> list[str]:
     return sorted({region for _account, region, _key in list(scheduler._schedules._data)})
 
 
-def create(name: str, body: Json) -> str:
-    """What CloudFormation does with the properties of a new schedule; returns the ARN."""
-    return _made("POST", name, body)
-
-
-def replace(name: str, body: Json) -> str:
-    """What it does with those of one that it made; one that is gone is made again."""
-    key = f"{body.get('GroupName', 'default')}/{name}"
-    return _made("PUT" if key in scheduler._schedules else "POST", name, body)
-
-
-def _made(method: str, name: str, body: Json) -> str:
-    content = json.dumps(body).encode()
+def put(name: str, body: Json, *, known: bool) -> str:
+    """Make or, where CloudFormation made it and it is not gone, replace; returns the ARN."""
+    is_there = f"{body.get('GroupName', 'default')}/{name}" in scheduler._schedules
+    method, content = "PUT" if known and is_there else "POST", json.dumps(body).encode()
     status, _headers, answer = at_once(
         scheduler.handle_request(method, f"/schedules/{name}", {}, content, {})
     )

@@ -29,7 +29,7 @@ from ministack.services import ecs, iam, sts
 
 from toolkit.local.ministack.ecs import task_definition
 from toolkit.local.ministack.replacing.replacements import replaces
-from toolkit.local.ministack.upstream import sessions, shifted_time
+from toolkit.local.ministack.upstream import policy_variables, sessions, shifted_time
 
 Json = dict[str, Any]
 
@@ -209,6 +209,31 @@ def _by_its_own_clock(original: Any, access_key_id: str, *rest: Any, **named: An
     """Whether a session has expired is seen by its holder's clock; SQS answers by the engine's."""
     with shifted_time.at_offset(session_offset(access_key_id)):
         return original(access_key_id, *rest, **named)
+
+
+@replaces("core.iam_evaluator._first_match")
+def _first_match(original: Any, context: Any, statements: list[Any], effect: str) -> Any:
+    """The first statement that matches, its variables resolved."""
+
+    def value_of(key: str) -> Any:
+        return iam_evaluator._resolve_condition_key(key, context)
+
+    resolved = [policy_variables.resolved(statement, value_of) for statement in statements]
+    return original(context, resolved, effect)
+
+
+@replaces("core.iam_evaluator._resolve_condition_key")
+def _resolve_condition_key(original: Any, key: str, context: Any) -> Any:
+    """Of a role's session, ``aws:PrincipalArn`` is the role itself, with its path.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+    value = original(key, context)
+    if key.lower() != "aws:principalarn" or ":assumed-role/" not in value:
+        return value
+    name = value.split("/")[1]
+    role = iam._roles.get_scoped(value.split(":")[4], None, name)
+    return str(role["Arn"]) if role is not None else value
 
 
 @replaces("core.iam_actions.extract_resource_arn")

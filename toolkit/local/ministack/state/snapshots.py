@@ -8,6 +8,7 @@ before a task is placed that may depend on it.
 """
 
 import asyncio
+import itertools
 import json
 import logging
 import os
@@ -106,8 +107,7 @@ def _write() -> None:
 
 def _as_text(name: str, get_state: State) -> str | None:
     """The state of one service; read again where another thread changed it meanwhile."""
-    tries = 0
-    while True:
+    for tries in itertools.count(1):
         try:
             state = get_state()
             if state is None:
@@ -116,9 +116,9 @@ def _as_text(name: str, get_state: State) -> str | None:
             document = {"__ministack_format__": version, "payload": state}
             return json.dumps(document, default=persistence._json_default)
         except RuntimeError:  # "dictionary changed size during iteration"
-            tries += 1
             if tries == _TRIES:
                 raise
+    return None
 
 
 def _is_deploying() -> bool:

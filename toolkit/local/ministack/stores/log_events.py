@@ -107,12 +107,8 @@ def _put_log_events(ask: Ask, data: Json) -> Any:
         return ask(data)  # it has the words to refuse
     now = int(time.time() * 1000)
     rows = [(int(row.get("timestamp", now)), row["message"]) for row in data.get("logEvents", [])]
-    batch = log_journal.write(_key(group_name), group, name, now, rows)
+    log_journal.write(_key(group_name), group, name, now, rows)
     stream["uploadSequenceToken"] = str(int(stream["uploadSequenceToken"]) + 1)
-    if group.get("subscriptionFilters") or cloudwatch_logs._live_tail_sessions:
-        stored = list(filed_events.as_events(*batch))
-        cloudwatch_logs._fanout_to_subscription_filters(group_name, name, stored)
-        cloudwatch_logs._fanout_to_live_tail_sessions(group_name, name, stored)
     return json_response({"nextSequenceToken": stream["uploadSequenceToken"]})
 
 
@@ -133,15 +129,6 @@ def _get_log_events(ask: Ask, data: Json) -> Response:
 
 def _key(group: str) -> log_journal.Key:
     return get_account_id(), get_region(), group
-
-
-@replaces("services.cloudwatch_logs._subscription_pattern_matches")
-def _matches(_original: Any, pattern: str, message: str) -> bool:
-    """For subscription filters and live tails."""
-    try:
-        return filter_pattern.read(pattern or "")(message)
-    except PatternError:
-        return False
 
 
 @answers("logs", "FilterLogEvents")
