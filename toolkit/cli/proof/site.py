@@ -38,14 +38,16 @@ _YEAR = "365d"
     default=1000,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Pages of firings for each schedule: the latest, and as many that need a look.",
+    metavar="N",
+    help="A page for each schedule's latest N firings, and for N that need a look.",
 )
 @click.option(
     "--reports",
     default=3,
     show_default=True,
     type=click.IntRange(min=0),
-    help="How many of either are judged, for a full report.",
+    metavar="N",
+    help="Judge the latest N of either, for full reports.",
 )
 @click.option("--open", "show", is_flag=True, help="Show it in the browser.")
 @pass_app
