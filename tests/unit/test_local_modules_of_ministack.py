@@ -1,0 +1,45 @@
+"""The list of the overlay's modules is whole, and what it calls generic has a unit test."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OVERLAY = ROOT / "toolkit" / "local" / "ministack"
+KINDS = tomllib.loads((OVERLAY / "modules.toml").read_text())
+MODULES = {
+    ".".join(path.relative_to(OVERLAY).with_suffix("").parts)
+    for path in OVERLAY.rglob("*.py")
+    if path.name != "__init__.py"
+}
+UPSTREAM = sorted(name for name in MODULES if name.startswith("upstream."))
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of upstream/ that a test imports, by their names in the list."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            places = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            names |= {place.removeprefix("toolkit.local.ministack.") for place in places}
+    return names
+
+
+TESTED = {name for path in Path(__file__).parent.glob("test_*.py") for name in imported(path)}
+
+
+def test_every_module_stands_in_the_list_once_with_its_reason() -> None:
+    listed = [name for names in KINDS.values() for name in names]
+    assert sorted(listed) == sorted(MODULES)
+    assert all(reason for names in KINDS.values() for reason in names.values())
+
+
+def test_what_is_generic_stands_in_upstream_and_nothing_else_does() -> None:
+    assert sorted(KINDS["generic"]) == UPSTREAM
+
+
+@pytest.mark.parametrize("module", UPSTREAM)
+def test_what_is_generic_has_a_unit_test(module: str) -> None:
+    assert module in TESTED
