@@ -67,6 +67,11 @@ def test_what_is_no_run_id_is_refused(text: str) -> None:
         RunId.parse(text)
 
 
+def test_a_time_before_the_calendar_of_utc_is_refused() -> None:
+    with pytest.raises(ContractError, match="before the calendar"):
+        parse_time("0001-01-01T00:00:00+14:00")
+
+
 def test_a_time_without_zone_is_refused() -> None:
     with pytest.raises(ContractError, match="no time zone"):
         parse_time("2026-11-24T05:00:00")

@@ -11,10 +11,11 @@ import pytest
 from attrs import define, evolve, field
 
 from tests.fake_aws import FakeAws
+from toolkit.adapters.project.staged_folder import staged
 from toolkit.app.proof import ledger, site
 from toolkit.app.proof.seals import seal_due_days
 from toolkit.app.proof.site import SiteRequest, WrittenSite
-from toolkit.core.errors import ConfigError
+from toolkit.core.errors import ConfigError, ToolkitError
 from toolkit.core.pages.site.places import run_path, schedule_path, slug
 from toolkit.core.proof.causes import Cause
 from toolkit.core.proof.ledger import State
@@ -182,7 +183,28 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(tmp_path: 
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigError, match="is a file"):
         written(aws, tmp_path / "file")
+    with pytest.raises(ConfigError, match="cannot be written"):
+        written(aws, tmp_path / "file" / "site")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "other", "site"]
+
+
+def test_a_page_that_the_disk_does_not_take_is_one_error_that_names_it(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ToolkitError, match=r"x{300}.* cannot be written"),
+        staged(tmp_path / "site", "site.json", ()) as folder,
+    ):
+        folder.write("x" * 300, "text")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", ""])
+def test_no_page_is_written_outside_of_its_site(path: str, tmp_path: Path) -> None:
+    with (
+        pytest.raises(ValueError, match="leads out"),
+        staged(tmp_path / "site", "site.json", ()) as folder,
+    ):
+        folder.write(path, "text")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_site_that_cannot_be_finished_leaves_the_one_before(tmp_path: Path) -> None:

@@ -143,7 +143,10 @@ def parse_time(text: str) -> datetime:
         raise ContractError(f"{text!r} is not an ISO 8601 time") from error
     if time.tzinfo is None:
         raise ContractError(f"{text!r} has no time zone; write 2026-11-24T05:00:00Z")
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:  # the first hours of year 1, east of Greenwich
+        raise ContractError(f"{text!r} is before the calendar begins in UTC") from error
 
 
 def format_time(time: datetime) -> str:

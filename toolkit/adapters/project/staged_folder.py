@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from toolkit.core.errors import ConfigError
+from toolkit.core.errors import ConfigError, ToolkitError
 
 
 class StagedFolder:
@@ -18,14 +18,21 @@ class StagedFolder:
         self.files: dict[str, int] = {}
 
     def write(self, path: str, text: str) -> None:
-        """Write a file, by its path below the folder; a later one of the same path replaces it."""
+        """Write a file, by its path below the folder; a later one of the same path replaces it.
+
+        Raises:
+            ToolkitError: the disk does not take it.
+        """
         parts = PurePosixPath(path).parts
         if not parts or any(part in {"..", "/"} for part in parts):
             raise ValueError(f"{path!r} leads out of the folder")
         target = self._root.joinpath(*parts)
-        target.parent.mkdir(parents=True, exist_ok=True)
         content = text.encode("utf-8", "replace")
-        target.write_bytes(content)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        except OSError as error:
+            raise ToolkitError(f"{target} cannot be written: {error.strerror}") from error
         self.files[path] = len(content)
 
 
@@ -40,12 +47,12 @@ def staged(target: Path, mark: str, own: Collection[str]) -> Iterator[StagedFold
         ConfigError: something else is there, or it cannot be written.
     """
     target = target.resolve()
-    _check(target, mark, own)
     try:
+        _check(target, mark, own)
         target.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     except OSError as error:
-        raise ConfigError(f"{target.parent}: {error.strerror}") from error
+        raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
     try:
         yield StagedFolder(stage)
         stage.chmod(0o777 & ~_umask())  # mkdtemp lets nobody else read

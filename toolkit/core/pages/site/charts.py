@@ -90,7 +90,8 @@ def _spread(
     values = {n: values_of(sums) for n, sums in axis.marks.items() if values_of(sums)}
     if not values:
         return None
-    top = max(max(row) for row in values.values()) or 1.0
+    # A clock that is behind gives a start before its firing: it stands at 0, and its title says it.
+    top = max(0.0, *(max(row) for row in values.values())) or 1.0
     ranges: list[str] = []
     middles: list[str] = []
     bad: list[str] = []
