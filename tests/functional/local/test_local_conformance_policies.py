@@ -17,6 +17,7 @@ from .conftest import eventually
 REAL_APP = os.environ.get("TOOLKIT_CONFORMANCE_APP")
 REAL = [pytest.param(REAL_APP, marks=pytest.mark.aws)] if REAL_APP else []
 TAG = "conformance:workload"
+PATH = "/conformance/"
 # (key, the value of If-None-Match) → whether the role of the workload "a" may put it
 PUTS = {
     ("runs/a/x", None): True,
@@ -56,6 +57,13 @@ def policy(bucket: str) -> dict[str, Any]:
                 "Resource": f"{bucket}/ledger/*",
                 "Condition": {"Null": {"s3:if-none-match": "true"}},
             },
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": f"{bucket}/*",
+                "Condition": {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::*:role{PATH}*"}},
+            },
         ],
     }
 
@@ -70,6 +78,7 @@ def stack(account: Account) -> Iterator[dict[str, str]]:
             "Role": {
                 "Type": "AWS::IAM::Role",
                 "Properties": {
+                    "Path": PATH,
                     "Tags": [{"Key": TAG, "Value": "a"}],
                     "AssumeRolePolicyDocument": {
                         "Version": "2012-10-17",
@@ -116,16 +125,11 @@ def stack(account: Account) -> Iterator[dict[str, str]]:
     cloudformation.delete_stack(StackName=name)
 
 
-def test_a_bucket_keeps_a_tagged_role_to_its_own_prefixes(
-    account: Account, stack: dict[str, str]
-) -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
-    """
+def s3_of_the_role(account: Account, stack: dict[str, str]) -> Any:
     role = account.client("sts").assume_role(RoleArn=stack["Role"], RoleSessionName="conformance")
     credentials = role["Credentials"]
     meta = account.client("s3").meta
-    s3 = boto3.client(
+    return boto3.client(
         "s3",
         endpoint_url=meta.endpoint_url,
         region_name=meta.region_name,
@@ -133,6 +137,15 @@ def test_a_bucket_keeps_a_tagged_role_to_its_own_prefixes(
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],
     )
+
+
+def test_a_bucket_keeps_a_tagged_role_to_its_own_prefixes(
+    account: Account, stack: dict[str, str]
+) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    """
+    s3 = s3_of_the_role(account, stack)
 
     def may_put(key: str, condition: str | None) -> bool:
         once = {"IfNoneMatch": condition} if condition else {}
@@ -145,3 +158,14 @@ def test_a_bucket_keeps_a_tagged_role_to_its_own_prefixes(
         return True
 
     assert {put: may_put(*put) for put in PUTS} == PUTS
+
+
+def test_a_session_of_a_role_is_the_role_with_its_path(
+    account: Account, stack: dict[str, str]
+) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn"""
+    s3, key = s3_of_the_role(account, stack), "runs/a/read"
+    s3.put_object(Bucket=stack["Bucket"], Key=key, Body=b"")
+    with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
+        s3.get_object(Bucket=stack["Bucket"], Key=key)
+    assert account.client("s3").get_object(Bucket=stack["Bucket"], Key=key)["ContentLength"] == 0

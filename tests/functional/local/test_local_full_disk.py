@@ -76,5 +76,8 @@ def test_a_write_that_fails_after_all_is_no_object(small: Rehearsal) -> None:
     with pytest.raises(ClientError, match=FULL):
         s3.put_object(Bucket="bucket", Key="after", Body=b"", IfNoneMatch="*")
     assert [row["Key"] for row in s3.list_objects_v2(Bucket="bucket")["Contents"]] == ["before"]
+    (before.parent / "before.tmp").mkdir()
+    with pytest.raises(ClientError, match=FULL):
+        s3.put_object(Bucket="bucket", Key="before", Body=b"anew")
     (before.parent / "after.tmp").rmdir()
     s3.put_object(Bucket="bucket", Key="after", Body=b"", IfNoneMatch="*")
