@@ -18,6 +18,7 @@ class BenchmarkRun:
 
     def __init__(self, scratch: Path, count: int) -> None:
         self.run_id = "benchmark"
+        self.origin = ""
         self.scheduled_time = datetime(2026, 11, 24, 5, tzinfo=UTC)
         self.scratch = scratch
         self._left = count

@@ -13,6 +13,7 @@ class RecordingRun:
 
     def __init__(self, scratch: Path, stop: Callable[[], bool] = lambda: False) -> None:
         self.run_id = "stream-bnb-20261124T050000Z"
+        self.origin = "AWS region eu-central-1"
         self.scheduled_time = datetime(2026, 11, 24, 5, tzinfo=UTC)
         self.scratch = scratch
         self.events: list[tuple[str, dict[str, Json]]] = []

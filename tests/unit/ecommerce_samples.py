@@ -20,6 +20,7 @@ class FakeRun:
     """A Run in memory that is asked to stop after ``chunks`` looks at the stop flag."""
 
     run_id = "ecommerce-20261124T033000Z"
+    origin = "AWS region eu-central-1"
     scheduled_time = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
     scratch = Path()
 

@@ -39,7 +39,10 @@ def _modules(*names: str) -> frozenset[str]:
 
 
 # What a workload may use: the runtime's own names, and the one vocabulary of HTTP answers.
-WORKLOAD = frozenset(f"toolkit.runtime.{name}" for name in runtime.__all__) | {"workloads.answers"}
+WORKLOAD = frozenset(f"toolkit.runtime.{name}" for name in runtime.__all__) | {
+    "workloads.answers",
+    "workloads.plots",
+}
 
 IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.runtime": _modules("contract"),
@@ -91,6 +94,7 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.local.ministack.upstream": frozenset(),
     "toolkit.__main__": _rooms("cli"),
     "workloads.answers": frozenset(),
+    "workloads.plots": frozenset(),
     "workloads.batch": WORKLOAD,
     "workloads.streams": WORKLOAD,
 }

@@ -40,6 +40,7 @@ class RecordedRun:
     """A Run that keeps what it is given, and asks to stop after a named event."""
 
     run_id = "science-20261122T020000Z"
+    origin = "AWS region eu-central-1"
     scheduled_time = datetime(2026, 11, 22, 2, tzinfo=UTC)
     scratch = Path("unused")
 

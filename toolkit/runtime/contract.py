@@ -69,6 +69,22 @@ EMBEDDED_ACCOUNT = "000000000000"
 CATALOG_LABEL = "toolkit.catalog"
 
 
+def origin_of(task_arn: str) -> str:
+    """Where a task runs, for people: its region, or that the embedded AWS plays it.
+
+    Empty outside of ECS.
+
+    >>> origin_of("arn:aws:ecs:eu-central-1:123456789012:task/app/0a")
+    'AWS region eu-central-1'
+    """
+    parts = task_arn.split(":")
+    if len(parts) < 6 or parts[0] != "arn":
+        return ""
+    if parts[4] == EMBEDDED_ACCOUNT:
+        return "rehearsed on the embedded AWS, with a virtual clock"
+    return f"AWS region {parts[3]}" if parts[3] else ""
+
+
 class OverlapPolicy(StrEnum):
     """What a firing does while another run of its schedule is not over."""
 
@@ -350,6 +366,10 @@ class Run(Protocol):
     @property
     def scheduled_time(self) -> datetime:
         """The firing that this run answers for (aware, UTC)."""
+
+    @property
+    def origin(self) -> str:
+        """Where it runs, in words for a plot or a report (`origin_of`); may be empty."""
 
     @property
     def scratch(self) -> Path:

@@ -153,6 +153,10 @@ class _Execution:
     def scheduled_time(self) -> datetime:
         return self._task.run_id.scheduled_time
 
+    @property
+    def origin(self) -> str:
+        return contract.origin_of(self._arn)
+
     def event(self, name: str, /, **fields: Json) -> None:
         with self._lock:
             if self._exit_code is None:

@@ -27,6 +27,7 @@ class FakeRun:
     waited: float = 0.0
     run_id: str = "weather-20261124T050000Z"
     scheduled_time: datetime = datetime(2026, 11, 24, 5, tzinfo=UTC)
+    origin: str = ""
 
     def event(self, name: str, /, **fields: Json) -> None:
         """Keep an event; raises TypeError or ValueError for fields that JSON cannot hold."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from attrs import frozen
 
+from workloads.plots import note_origin
 from workloads.streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,16 +46,20 @@ class _Series:
     width: int  # of a column, in seconds
 
 
-def draw(path: Path, bars: Path, signals: Path, settings: Settings, caption: str) -> None:
+def draw(
+    path: Path, bars: Path, signals: Path, settings: Settings, caption: str, origin: str = ""
+) -> None:
     """Draw the plot as PNG. Costs half a second, most of it matplotlib's import."""
     # Both write to stderr, which the run's log of JSON lines shares.
     logging.getLogger("matplotlib").setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _draw(path, bars, signals, settings, caption)
+        _draw(path, bars, signals, settings, caption, origin)
 
 
-def _draw(path: Path, bars: Path, signals: Path, settings: Settings, caption: str) -> None:
+def _draw(
+    path: Path, bars: Path, signals: Path, settings: Settings, caption: str, origin: str
+) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -80,6 +85,7 @@ def _draw(path: Path, bars: Path, signals: Path, settings: Settings, caption: st
         grid[0].legend(loc="upper left", frameon=False, fontsize=8, ncols=7)
         _draw_times(grid[2])
     _entitle(figure, grid, settings, caption)
+    note_origin(figure, origin)
     figure.savefig(path)
 
 

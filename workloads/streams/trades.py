@@ -173,16 +173,17 @@ def _save(settings: Settings, session: Session, run: Run) -> tuple[Result, Excep
     content = dumps(document, indent=1).encode()
     _attempt(lambda: run.save("metrics.json", content, media_type="application/json"))
     image = run.scratch / "stream.png"
-    _attempt(lambda: _draw(image, settings, session, run.run_id))
+    _attempt(lambda: _draw(image, settings, session, run))
     if image.exists():
         _attempt(lambda: run.save("stream.png", image, media_type="image/png"))
     return result, errors[0] if errors else None
 
 
-def _draw(image: Path, settings: Settings, session: Session, run_id: str) -> None:
+def _draw(image: Path, settings: Settings, session: Session, run: Run) -> None:
     from workloads.streams.plot import draw
 
     known = session.continuity
     missing = f"{known.missing:,} missing" if known.missing else "none missing"
-    caption = f"{run_id}: {session.trades:,} trades, {missing}"
-    draw(image, session.files["bars.csv"], session.files["signals.csv"], settings, caption)
+    caption = f"{run.run_id}: {session.trades:,} trades, {missing}"
+    files = session.files
+    draw(image, files["bars.csv"], files["signals.csv"], settings, caption, run.origin)

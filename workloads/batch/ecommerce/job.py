@@ -66,7 +66,7 @@ def _save(analysis: Analysis, market: Market, result: Result, run: Run) -> None:
         _save_table(table, run)
     _save_json("metrics.json", dict(result.metrics), run)
     _save_json("ground_truth.json", market.to_json(), run)
-    picture = dashboard.draw(analysis, run.run_id)
+    picture = dashboard.draw(analysis, run.run_id, run.origin)
     run.save("ecommerce.png", picture, media_type="image/png")
 
 

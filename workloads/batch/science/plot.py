@@ -17,6 +17,7 @@ from workloads.batch.science.findings import Z_LIMIT, Finding
 from workloads.batch.science.finite_size import Small
 from workloads.batch.science.heat import Convergence
 from workloads.batch.science.plan import CRITICAL_MARGIN, Plan
+from workloads.plots import note_origin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +54,11 @@ _PANEL = 480  # pixels of a lattice's panel, and sites at most
 
 
 def comparison(
-    plan: Plan, findings: Sequence[Finding], small: Sequence[Small], convergence: Convergence
+    plan: Plan,
+    findings: Sequence[Finding],
+    small: Sequence[Small],
+    convergence: Convergence,
+    origin: str = "",
 ) -> bytes:
     """A PNG of magnetisation, energy and specific heat against theory, and of how well they fit."""
     from matplotlib.figure import Figure
@@ -74,6 +79,7 @@ def comparison(
         fontsize=13,
         fontweight="bold",
     )
+    note_origin(figure, origin)
     return _png(figure)
 
 
@@ -251,7 +257,9 @@ def _finish(axes: "Axes") -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def snapshots(plan: Plan, lattices: Mapping[float, npt.NDArray[np.bool_]]) -> bytes:
+def snapshots(
+    plan: Plan, lattices: Mapping[float, npt.NDArray[np.bool_]], origin: str = ""
+) -> bytes:
     """A PNG of the lattices as they are now, from order to disorder, whole pixels for each spin."""
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
@@ -280,6 +288,7 @@ def snapshots(plan: Plan, lattices: Mapping[float, npt.NDArray[np.bool_]]) -> by
         f"From order to disorder: {part}{plan.size}² spins at the end",
         x=gap / width, y=1 - 14 / height, ha="left", va="top", fontsize=14, fontweight="bold",
     )  # fmt: skip
+    note_origin(figure, origin)
     return _png(figure)
 
 

@@ -88,10 +88,10 @@ def _cost_metrics(simulation: Simulation, processes: int, elapsed: float) -> dic
 def _save(simulation: Simulation, small: Sequence[Small], convergence: Convergence) -> None:
     run, plan, findings = simulation.run, simulation.plan, simulation.findings
     run.save("results.csv", found.to_csv(findings), media_type="text/csv", rows=len(findings))
-    figure = plot.comparison(plan, findings, small, convergence)
+    figure = plot.comparison(plan, findings, small, convergence, run.origin)
     run.save("science.png", figure, media_type="image/png")
     lattices = {t: chain.lattice.unpack() for t, chain in simulation.chains.items()}
-    run.save("lattices.png", plot.snapshots(plan, lattices), media_type="image/png")
+    run.save("lattices.png", plot.snapshots(plan, lattices, run.origin), media_type="image/png")
 
 
 def _to_json(metrics: Mapping[str, Json]) -> bytes:

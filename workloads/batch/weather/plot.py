@@ -12,6 +12,7 @@ import numpy as np
 from workloads.batch.weather import quality
 from workloads.batch.weather.readings import ELEMENTS, Flag, Readings, Slots, Station
 from workloads.batch.weather.skill import Forecast, autocorrelation
+from workloads.plots import note_origin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +46,9 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def draw(station: Station, forecast: Forecast, element: str, level: float) -> bytes:
+def draw(
+    station: Station, forecast: Forecast, element: str, level: float, origin: str = ""
+) -> bytes:
     """The picture as PNG, 1320 x 1122 pixels."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -64,6 +67,7 @@ def draw(station: Station, forecast: Forecast, element: str, level: float) -> by
         _draw_errors(errors, forecast)
         _draw_record(record, station)
         record.set_xlabel(f"source: {station.provenance}", loc="right", color=GREY)
+        note_origin(figure, origin)
         buffer = io.BytesIO()
         FigureCanvasAgg(figure)
         figure.savefig(buffer, format="png")

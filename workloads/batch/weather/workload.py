@@ -171,7 +171,7 @@ def _gates(
 def _draw(station: Station, forecast: skill.Forecast, settings: Settings, run: Run) -> None:
     from workloads.batch.weather.plot import draw
 
-    picture = draw(station, forecast, settings.element, settings.level)
+    picture = draw(station, forecast, settings.element, settings.level, run.origin)
     first = station.id == settings.stations[0]
     file = "weather.png" if first else f"weather-{station.id}.png"
     run.save(file, picture, media_type="image/png")

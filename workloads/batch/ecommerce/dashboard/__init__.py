@@ -14,9 +14,10 @@ from matplotlib.gridspec import GridSpec
 from workloads.batch.ecommerce.analysis import Analysis
 from workloads.batch.ecommerce.dashboard import days, shares
 from workloads.batch.ecommerce.dashboard.style import BLUE, GREY, STYLE, TIMES, short
+from workloads.plots import note_origin
 
 
-def draw(analysis: Analysis, title: str) -> bytes:
+def draw(analysis: Analysis, title: str, origin: str = "") -> bytes:
     """The dashboard as PNG, 1400 x 1800 pixels."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(14, 18), dpi=100, facecolor="white")
@@ -40,6 +41,7 @@ def draw(analysis: Analysis, title: str) -> bytes:
         )
         for row, columns, panel in panels:
             panel(figure.add_subplot(grid[row, columns]), analysis)
+        note_origin(figure, origin)
         picture = io.BytesIO()
         figure.savefig(picture, format="png")
     return picture.getvalue()
