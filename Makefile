@@ -17,8 +17,11 @@ demo: $(VENV)/demo  ## the main job, end to end, on the embedded AWS (KEEP=1 lea
 evidence: $(VENV)/demo  ## evidence/ again: a week of every schedule, and a stream of two hours
 	$(BIN)/python scripts/evidence.py $(if $(STREAM_SECONDS),--stream-seconds $(STREAM_SECONDS))
 
-test: $(VENV)/dev  ## all tests
-	$(BIN)/pytest -n 2 --dist loadfile $(TEST)
+# Files in their order, not those of most tests first: the many small ones come last, and neither
+# process waits for the other.
+test: $(VENV)/dev  ## the tests (SLOW=1 or CI=true: those too that install, build and browse)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	  $(if $(SLOW)$(filter true,$(CI)),,--no-slow) $(TEST)
 
 check: $(VENV)/dev format lint types templates test  ## what a commit must pass
 
@@ -64,14 +67,16 @@ locks: $(VENV)/dev  ## make the locks anew, at the newest versions
 	$(BIN)/python -m pip install -q uv
 	sh .ci/lock
 
-# The embedded AWS brings its own locked packages, so what only tries it is left out here.
+# The embedded AWS brings its own locked packages, so what only tries it is left out here, as is what
+# reads this repository or calculates without a library.
 floors: $(VENV)/dev  ## the tests, on the oldest dependencies that pyproject.toml allows
 	$(PYTHON) -m venv --clear .venv-floors
 	.venv-floors/bin/python -m pip install -q --require-hashes -r .ci/locks/floors.lock
 	.venv-floors/bin/python -m pip install -q --no-deps --no-build-isolation -e .
 	.venv-floors/bin/pytest -n 2 --dist loadfile -m "not container" \
 	  --ignore tests/functional/local --ignore tests/functional/rehearsals \
-	  --ignore tests/functional/wheel --ignore tests/functional/test_killed.py $(TEST)
+	  --no-slow --ignore tests/unit/test_architecture.py --ignore tests/unit/test_import_circles.py \
+	  --ignore-glob 'tests/unit/test_expression*' --ignore-glob 'tests/unit/test_docs_*' $(TEST)
 
 clean:  ## everything that make and the toolkit made here
 	-test -x $(BIN)/toolkit && $(BIN)/toolkit local stop

@@ -3,6 +3,7 @@
 import signal
 
 import hypothesis
+import pytest
 
 # A deadline for an example is wall-clock time, which says more of the machine than of the code.
 hypothesis.settings.register_profile("all", deadline=None)
@@ -12,3 +13,23 @@ hypothesis.settings.load_profile("all")
 # every process that the tests start and then interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-slow", action="store_true", help="skip the tests that are marked slow")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # In a hook, not in a fixture: pytest then names all tests of one reason in one line.
+    if item.config.getoption("--no-slow") and item.get_closest_marker("slow"):
+        pytest.skip(f"{_slow(item)}; `make test SLOW=1` runs it")
+
+
+def _slow(item: pytest.Item) -> str:
+    """What is left out: a test that is marked itself, or the subject of its file."""
+    path = item.nodeid.partition("::")[0]
+    if any(mark.name == "slow" for mark in item.own_markers):
+        return f"{path}: {item.nodeid.partition('::')[2].partition('[')[0]}"
+    assert isinstance(item, pytest.Function)
+    return f"{path}: {(item.module.__doc__ or '').partition(chr(10))[0].rstrip('.')}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+import tomlkit
 from attrs import frozen
 
 from tests import commands
@@ -100,6 +101,26 @@ def make_project(root: Path, *, audit: bool = False) -> Project:
     (root / "schedules" / "weather.toml").write_text(SCHEDULE)
     share_emulator(root, audit=audit)
     return Project(root)
+
+
+def make_light(project: Project) -> None:
+    """Let `weather` be a program that leaves small files of the same names.
+
+    It ends at once; with a MAX_ORDER other than its schedule's it waits to be killed. For tests
+    that need many runs and not the forecast, whose plot takes two seconds of processor time.
+    """
+    file = project.root / "workloads" / "catalog.toml"
+    catalog = tomlkit.parse(file.read_text())
+    weather: dict[str, Any] = catalog["workloads"]["weather"]  # type: ignore[index, assignment]
+    for key in ("entry_point", "events", "gates", "rules"):
+        del weather[key]
+    names = list(weather["artifacts"])
+    weather["artifacts"] = {name: {"media_type": "text/plain"} for name in names}
+    # {{}} in a command stands for {}.
+    script = f'for name in {" ".join(names)}; do echo "{{{{}}}}" > "$ARTIFACTS/$name"; done'
+    script += '; test "$MAX_ORDER" = 3 || sleep 600'
+    weather["command"] = ["sh", "-c", script]
+    file.write_text(tomlkit.dumps(catalog))
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import pytest
 
 from .conftest import ROOT, share_emulator
 
+pytestmark = pytest.mark.slow
 DEMO = ROOT / "scripts" / "demo.py"
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.chromium import chromium
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 # Attributes that make a browser fetch something while it shows a page.
 _LOADED = {

@@ -443,7 +443,6 @@ def test_contradictory_settings_are_refused_before_anything_is_deployed_or_run(
     assert live_names(project) & {"stream-contrary"} == set()
 
 
-@pytest.mark.slow
 def test_many_schedules_are_compared_in_a_handful_of_calls_and_only_changes_are_deployed(
     project: Project,
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 from attrs import define
 
 from tests.audit_calls import CALLS
-from tests.functional.conftest import make_project
+from tests.functional.conftest import make_light, make_project
 from toolkit.runtime.contract import RunId
 
 from .stage import APP, Stage
@@ -93,6 +93,7 @@ class Watch:
 def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     """Everything is well, and the audit's own schedule stands still."""
     project = make_project(tmp_path_factory.mktemp("audit"), audit=True)
+    make_light(project)
     file = project.root / "schedules" / "weather.toml"
     file.write_text(file.read_text().replace("cron(0 6 * * ? *)", "cron(0 * * * ? *)"))
     project.toolkit("deploy", "--local", "--yes", "--only", "weather", "--only", "audit")
@@ -166,6 +167,19 @@ def untrusted(watch: Watch) -> Iterator[str]:
     iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(other))
     yield ""
     iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+
+
+@contextmanager
+def waiting(watch: Watch) -> Iterator[None]:
+    """The runs of `weather` do not end by themselves."""
+    target = watch.stage.aws("scheduler").get_schedule(Name="weather", GroupName=APP)["Target"]
+    changed = json.loads(target["Input"])
+    for row in changed["containerOverrides"][0]["environment"]:
+        if row["name"] == "MAX_ORDER":
+            row["value"] = "4"
+    watch.change("weather", Target={**target, "Input": json.dumps(changed)})
+    yield
+    watch.change("weather", Target=target)
 
 
 Cause = Callable[[Watch], AbstractContextManager[str]]
@@ -325,7 +339,8 @@ def test_a_week_of_scheduled_audits_tells_each_change_once(watch: Watch) -> None
         day(4)
     day(5)
     watch.stage.engine.add_fault("killed", schedule="weather", times=1)
-    day(6)
+    with waiting(watch):
+        day(6)
     day(7)
     dates = [f"{monday + timedelta(days=number):%Y-%m-%d %H:%M} UTC" for number in range(8)]
     assert heard == [

@@ -167,7 +167,6 @@ def test_a_run_on_demand_beyond_the_quota_is_told(stage: Stage, calm: None, diag
     refused_run(stage, diagnosis)
 
 
-@pytest.mark.slow
 @rehearses("throttled")
 def test_a_run_on_demand_that_stays_throttled_is_told(
     stage: Stage, calm: None, diagnosis: str

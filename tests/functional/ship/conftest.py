@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.conftest import ROOT, Project, make_project
+from tests.functional.conftest import ROOT, Project, make_light, make_project
 from toolkit.runtime.contract import format_time
 
 APP = "fargate-runs"
@@ -38,6 +38,7 @@ LOCK = "locks/deploy.json"
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project of its own with one schedule, deployed, which fires far from now."""
     made = make_project(tmp_path_factory.mktemp("ship"))
+    make_light(made)
     weather, hour = made.root / "schedules" / "weather.toml", (datetime.now(UTC).hour + 12) % 24
     weather.write_text(weather.read_text().replace("cron(0 6 ", f"cron(0 {hour} "))
     with (made.root / "toolkit.toml").open("a") as config:

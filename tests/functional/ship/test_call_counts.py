@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.functional.conftest import Project, make_project
+from tests.functional.conftest import Project, make_light, make_project
 from toolkit.runtime.contract import Claim, RunId
 
 SCHEDULES = [f"weather-{number}" for number in range(6)]
@@ -19,6 +19,7 @@ _CALL = re.compile(r"^([a-z0-9-]+\.[A-Z]\w+) \d+ ms, \d+ retr(?:y|ies)", re.MULT
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Six schedules, and a day on which each of them fired."""
     made = make_project(tmp_path_factory.mktemp("busy"))
+    make_light(made)
     (made.root / "schedules" / "weather.toml").unlink()
     # Far from now, at whatever hour this runs: none fires while the calls are counted.
     hour = (datetime.now(UTC).hour + 12) % 24

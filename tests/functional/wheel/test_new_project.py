@@ -13,6 +13,7 @@ from toolkit.adapters.embedded import engine
 
 from .conftest import Installed
 
+pytestmark = pytest.mark.slow
 APP = "own-app"
 PLANTED = "correct-horse-battery-staple"
 # It has what only its secret and its policy can give it, and tells both.

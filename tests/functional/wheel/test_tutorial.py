@@ -4,10 +4,13 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.functional.conftest import share_emulator
 
 from .conftest import ROOT, Installed
 
+pytestmark = pytest.mark.slow
 PAGE = ROOT / "docs" / "getting-started.md"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from .conftest import ROOT, Installed
 
+pytestmark = pytest.mark.slow
 EVIDENCE = next((ROOT / "evidence").glob("weather-*"))
 # What only the embedded AWS or this repository's own workloads need.
 EXTRAS = {
