@@ -104,3 +104,23 @@ def test_firings_of_another_day_are_no_seal() -> None:
     seal = Seal("a", "bucket", "2026-11-01", format_time(START), firings=(row,))
     with pytest.raises(EvidenceError, match="of another day"):
         Seal.from_json(seal.to_json())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    content=st.sampled_from(sorted(CHAIN.values())),
+    cut=st.integers(0, 400),
+    put=st.sampled_from([b"", b",\n", b"\n", b" ", b"{}", b"]", b"[", b"null", b",", b"\\u0041"]),
+)
+def test_a_seal_read_by_lines_is_the_seal_read_whole(content: bytes, cut: int, put: bytes) -> None:
+    """Whatever is put into it, wherever: a seal of other white space is read as a whole."""
+    for spoiled in (content[:cut] + put + content[cut:], content[:-cut] + put + content[-cut:]):
+        try:
+            by_lines = Seal.from_json(spoiled)
+        except EvidenceError:
+            by_lines = None
+        try:
+            whole = Seal.from_json(b" " + spoiled + b" ")
+        except EvidenceError:
+            whole = None
+        assert by_lines == whole

@@ -13,10 +13,9 @@ import math
 import types
 import typing
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import cache
-from itertools import chain, compress
 from typing import Any, TypeVar
 
 import attrs
@@ -93,21 +92,15 @@ def _all_printable(text: str) -> bool:
     return "\x7f" not in text if text.isascii() else "".join(text.split("\n")).isprintable()
 
 
-def _checked(value: Any) -> Any:
+def _checked(value: Any, levels: int = _MAX_DEPTH) -> Any:
     """The same value; DocumentError for nesting of more than 64 levels."""
-    level = [value] if type(value) in _NESTED else []
-    for _ in range(_MAX_DEPTH):
-        if not level:
-            return value
-        items = list(chain.from_iterable(map(_items_of, level)))
-        level = list(compress(items, map(_NESTED.__contains__, map(type, items))))
-    if level:
-        raise DocumentError("is nested too deeply")
+    if type(value) in _NESTED:
+        if not levels:
+            raise DocumentError("is nested too deeply")
+        for item in value.values() if type(value) is dict else value:
+            if type(item) in _NESTED:
+                _checked(item, levels - 1)
     return value
-
-
-def _items_of(node: Any) -> Iterable[Any]:
-    return node.values() if type(node) is dict else node
 
 
 def bounded(value: Any, depth: int = 0) -> Any:

@@ -8,13 +8,12 @@ from toolkit.app.app import App
 from toolkit.core.errors import EvidenceError
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.core.proof.ledger import Firing, State
-from toolkit.core.proof.seal import SealedRow
+from toolkit.core.proof.seal import SealedRow, whole
 from toolkit.core.proof.seal_chain import (
     DAY,
     ChainCheck,
     SealedDay,
     sealed_by,
-    whole,
     without_facts,
 )
 from toolkit.core.proof.seal_facts import sealed_task

@@ -7,7 +7,7 @@ from itertools import chain, groupby
 
 from toolkit.app.app import App
 from toolkit.core.proof.seal import Sealed
-from toolkit.core.proof.seal_chain import DAY, Chain, ChainCheck, only, sealed_by
+from toolkit.core.proof.seal_chain import DAY, Chain, ChainCheck, sealed_by
 from toolkit.runtime.contract import RunId
 from toolkit.runtime.layout import day_of_seal
 
@@ -36,7 +36,7 @@ class SealedRuns:
             return
         days = wanted.keys() | {day + DAY for day in wanted}
         runs = frozenset(chain.from_iterable(wanted.values()))
-        check = ChainCheck(self._app.seals.bucket, lambda seal: only(seal, runs))
+        check = ChainCheck(self._app.seals.bucket, lambda row: row if row.run_id in runs else None)
         listed = self._app.seals.listed(min(days), max(days))
         contents = self._app.seals.contents(row for row in listed if day_of_seal(row.key) in days)
         for _, seals in groupby(contents, key=lambda row: day_of_seal(row[0])):

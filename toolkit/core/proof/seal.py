@@ -6,11 +6,12 @@ them can be changed or taken away without leaving a trace in those that came lat
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Any, Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from toolkit.core.errors import EvidenceError
 from toolkit.runtime import documents
@@ -23,6 +24,8 @@ _FORMAT = "seal/1"
 PART_BYTES = 4 * 1024 * 1024
 _MANIFEST = frozenset({"key", "sha256", "bytes", "modified_at"})
 _TEXT = (str, type(None))
+# Between a seal's head and its rows, and behind them.
+_ROWS, _END = b'\n"firings":[\n', b"\n]}\n"
 
 
 @frozen
@@ -44,6 +47,15 @@ class SealedRow:
             "expected": self.expected,
             "facts": dict(self.facts),
         }
+
+
+# What a reader keeps of a row; None leaves it out.
+Kept = Callable[[SealedRow], SealedRow | None]
+
+
+def whole(row: SealedRow) -> SealedRow:
+    """A row as it is."""
+    return row
 
 
 @frozen
@@ -93,21 +105,26 @@ class Seal:
         return f'{canonical(head)[:-1]},\n"firings":[\n{lines}\n]}}\n'.encode()
 
     @classmethod
-    def from_json(cls, content: bytes) -> Self:
-        """Read a seal; raises EvidenceError when it is none or of a later format."""
+    def from_json(cls, content: bytes, kept: Kept = whole) -> Self:
+        """Read a seal; raises EvidenceError when it is none or of a later format.
+
+        Args:
+            content: the seal as it is stored.
+            kept: what to keep of each row once it was checked.
+        """
         try:
-            seal = documents.read(cls, documents.load(content, "seal"), "seal")
-            day = date.fromisoformat(seal.day)
-            if any(RunId.parse(row.run_id).scheduled_time.date() != day for row in seal.firings):
-                raise EvidenceError(f"the seal of {day} holds firings of another day")
+            with suppress(DocumentError):
+                # As `to_json` writes it. What is written otherwise is JSON all the same.
+                return cls._of(*_lines(content), kept)
+            return cls._of(*_document(content), kept)
         except (DocumentError, ContractError, ValueError) as error:
             raise EvidenceError(str(error)) from error
-        unknown = next((row.run_id for row in seal.firings if not _has_shape(row.facts)), None)
-        if unknown:
-            raise EvidenceError(f"the facts of {unknown} are not as a seal has them")
-        if len({row.run_id for row in seal.firings}) != len(seal.firings):
-            raise EvidenceError(f"the seal of {day} holds a firing twice")
-        return seal
+
+    @classmethod
+    def _of(cls, head: Any, rows: Iterable[Any], kept: Kept) -> Self:
+        seal = documents.read(cls, head, "seal")
+        day = date.fromisoformat(seal.day)
+        return evolve(seal, firings=tuple(_checked(rows, day, kept)))
 
     def row(self, run_id: str) -> SealedRow | None:
         """The row of a firing."""
@@ -122,6 +139,47 @@ class Sealed:
     sealed_at: str
     bucket: str
     row: SealedRow
+
+
+def _lines(content: bytes) -> tuple[Any, Iterator[Any]]:
+    """A seal's head, and its rows, each read when it is taken: a day of them fills no memory.
+
+    Raises DocumentError where a row is not a line.
+    """
+    head, mark, rest = content.partition(_ROWS)
+    if len(content) > documents.MAX_BYTES or not mark or head[-1:] != b"," or rest[-4:] != _END:
+        raise DocumentError("the seal is not a row a line")
+    lines = rest[:-4].split(b",\n") if len(rest) > len(_END) else ()
+    return documents.load(head[:-1] + b"}", "seal"), (
+        documents.load(line, "seal") for line in lines
+    )
+
+
+def _document(content: bytes) -> tuple[Any, Iterable[Any]]:
+    document = documents.load(content, "seal")
+    if not isinstance(document, dict):
+        return document, ()
+    rows = document.pop("firings", [])
+    if not isinstance(rows, list):
+        raise DocumentError("this is not a seal: firings: a list is needed")
+    return document, rows
+
+
+def _checked(rows: Iterable[Any], day: date, kept: Kept) -> Iterator[SealedRow]:
+    """The rows of a day, of each what is kept; EvidenceError for one that is of no seal."""
+    seen: set[str] = set()
+    for document in rows:
+        row = documents.read(SealedRow, document, "seal")
+        if RunId.parse(row.run_id).scheduled_time.date() != day:
+            raise EvidenceError(f"the seal of {day} holds firings of another day")
+        if not _has_shape(row.facts):
+            raise EvidenceError(f"the facts of {row.run_id} are not as a seal has them")
+        if row.run_id in seen:
+            raise EvidenceError(f"the seal of {day} holds a firing twice")
+        seen.add(row.run_id)
+        known = kept(row)
+        if known is not None:
+            yield known
 
 
 def _has_shape(facts: Mapping[str, Any]) -> bool:

@@ -5,14 +5,14 @@ Pure: seals and firings go in, plans and problems come out.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from attrs import define, evolve, field, frozen
 
 from toolkit.core.errors import EvidenceError
 from toolkit.core.proof.ledger import Firing, State
-from toolkit.core.proof.seal import Link, Seal, SealedRow
+from toolkit.core.proof.seal import Kept, Link, Seal, SealedRow, whole
 from toolkit.runtime.layout import sealed
 
 # A record that was late has come by then: EventBridge tries for 24 hours.
@@ -151,9 +151,9 @@ def verify_chain(contents: Mapping[str, bytes], bucket: str, *, whole: bool) -> 
     return evolve(chain, problems=(*chain.problems, *(check.missed() if whole else ())))
 
 
-def own_seal(key: str, content: bytes, bucket: str) -> Seal:
+def own_seal(key: str, content: bytes, bucket: str, kept: Kept = whole) -> Seal:
     """Read the seal at a key; EvidenceError for one that is of another key or bucket."""
-    seal = Seal.from_json(content)
+    seal = Seal.from_json(content, kept)
     if seal.key != key:
         raise EvidenceError(f"it is the seal that belongs to {seal.key}")
     if seal.bucket != bucket:
@@ -161,30 +161,20 @@ def own_seal(key: str, content: bytes, bucket: str) -> Seal:
     return seal
 
 
-def whole(seal: Seal) -> Seal:
-    """A seal as it is."""
-    return seal
-
-
-def without_facts(seal: Seal) -> Seal:
-    """A seal as the ledger needs it: the facts take most of its memory."""
-    return evolve(seal, firings=tuple(evolve(row, facts={}) for row in seal.firings))
-
-
-def only(seal: Seal, run_ids: Collection[str]) -> Seal:
-    """A seal with no rows but those of some runs."""
-    return evolve(seal, firings=tuple(row for row in seal.firings if row.run_id in run_ids))
+def without_facts(row: SealedRow) -> SealedRow:
+    """A row as the ledger needs it: the facts take most of its memory."""
+    return SealedRow(row.run_id, row.state, row.detail, row.expected)
 
 
 @define
 class ChainCheck:
     """Holds seals against each other that are read a few at a time, in whatever order.
 
-    ``kept`` is what the chain keeps of a seal that was read and checked whole.
+    ``kept`` is what the chain keeps of a row that was read and checked; None leaves it out.
     """
 
     bucket: str
-    kept: Callable[[Seal], Seal] = whole
+    kept: Kept = whole
     _digests: dict[str, str] = field(factory=dict)
     _named: dict[str, list[tuple[str, str]]] = field(factory=dict)
     _roots: list[tuple[str, str]] = field(factory=list)
@@ -201,7 +191,7 @@ class ChainCheck:
         for key, content in contents:
             added[key] = _sha256(content)
             try:
-                seals[key] = self.kept(own_seal(key, content, self.bucket))
+                seals[key] = own_seal(key, content, self.bucket, self.kept)
             except EvidenceError as error:
                 problems.append(Problem(key, error.message))
         self._digests |= added
