@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.test_ledger import Seen
@@ -99,6 +99,7 @@ def paused(project: Project, environment: str) -> Pause | None:
     return schedule.pause
 
 
+@example("inline", ("", "", f"pause = {PAUSE}"), [("prod", False)])
 @given(
     st.sampled_from(sorted(LAYOUTS)),
     st.tuples(_lines, _lines, _lines),

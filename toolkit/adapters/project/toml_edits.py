@@ -8,6 +8,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import InlineTable
 
+from toolkit.core.deploying.config import LOCAL
 from toolkit.core.deploying.toml_text import toml_table
 from toolkit.core.errors import ConfigError
 
@@ -33,9 +34,14 @@ def edited(text: str, where: str, changes: Mapping[str, Any], table: tuple[str, 
         return _with_ends_of(text, _with_table(text, where, changes, table))
     document = tomlkit.parse(text)
     _apply(at(document, table), before, changes)
+    made = tomlkit.dumps(document)
     if len(table) > 1:
         _drop_empty(at(document, table[:1]), table[1:])
-    return _with_ends_of(text, tomlkit.dumps(document))
+        shorter = tomlkit.dumps(document)
+        # Only [local] may go altogether: any other environment is known by its table.
+        if table[0] == LOCAL or table[0] in tomllib.loads(shorter):
+            made = shorter
+    return _with_ends_of(text, made)
 
 
 def without(text: str, where: str, tables: Iterable[tuple[str, ...]]) -> str:
