@@ -123,9 +123,20 @@ def make_light(project: Project) -> None:
     file.write_text(tomlkit.dumps(catalog))
 
 
+def start_at(project: Project, time: str) -> None:
+    """Start the embedded AWS at that time of day, UTC, whatever this machine's is.
+
+    Schedules of the tests fire at full hours. Without this, one would fire once more for a test
+    that happens to run across its hour.
+    """
+    project.toolkit("local", "start")
+    project.toolkit("local", "advance", f"tomorrow {time}", "--timezone", "UTC")
+
+
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = make_project(tmp_path_factory.mktemp("project"))
+    start_at(made, "16:05")
     made.toolkit("deploy", "--local", "--yes", "--only", "weather")
     yield made
     made.toolkit("local", "stop")

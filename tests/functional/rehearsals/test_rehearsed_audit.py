@@ -14,7 +14,7 @@ import pytest
 from attrs import define
 
 from tests.audit_calls import CALLS
-from tests.functional.conftest import make_light, make_project
+from tests.functional.conftest import make_light, make_project, start_at
 from toolkit.runtime.contract import RunId
 
 from .stage import APP, Stage
@@ -94,6 +94,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     """Everything is well, and the audit's own schedule stands still."""
     project = make_project(tmp_path_factory.mktemp("audit"), audit=True)
     make_light(project)
+    start_at(project, "16:05")
     file = project.root / "schedules" / "weather.toml"
     file.write_text(file.read_text().replace("cron(0 6 * * ? *)", "cron(0 * * * ? *)"))
     project.toolkit("deploy", "--local", "--yes", "--only", "weather", "--only", "audit")

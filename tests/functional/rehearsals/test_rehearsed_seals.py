@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.functional.conftest import make_project
+from tests.functional.conftest import make_project, start_at
 from toolkit.core.proof.signature import pem
 
 
@@ -12,10 +12,11 @@ def test_the_audit_seals_and_signs_and_a_kept_folder_is_proved_by_the_key(tmp_pa
     config = project.root / "toolkit.toml"
     text = config.read_text().replace("rate(30 minutes)", "rate(1 hour)")
     config.write_text(f'{text}\n[default.audit_parameters]\nSigningKey = "true"\n')
+    start_at(project, "22:30")
     project.toolkit("deploy", "--local", "--yes", "--only", "weather", "--only", "audit")
     try:
-        # A day is sealed 24 hours after its end.
-        for _ in range(6):
+        # A day is sealed 24 hours after its end: the first one by the audit at half past midnight.
+        for _ in range(3):
             project.toolkit("local", "advance", "9h")
         found = project.toolkit("verify", "--local", "--json").json()
         assert found["problems"] == []

@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
-from tests.functional.conftest import Project, make_light, make_project
+from tests.functional.conftest import Project, make_light, make_project, start_at
 from toolkit.runtime.contract import Claim, RunId
 
 SCHEDULES = [f"weather-{number}" for number in range(6)]
@@ -21,10 +21,9 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = make_project(tmp_path_factory.mktemp("busy"))
     make_light(made)
     (made.root / "schedules" / "weather.toml").unlink()
-    # Far from now, at whatever hour this runs: none fires while the calls are counted.
-    hour = (datetime.now(UTC).hour + 12) % 24
+    start_at(made, "16:05")
     for number, name in enumerate(SCHEDULES):
-        text = f'workload = "weather"\nexpression = "cron({number} {hour} * * ? *)"\n'
+        text = f'workload = "weather"\nexpression = "cron({number} 6 * * ? *)"\n'
         (made.root / "schedules" / f"{name}.toml").write_text(f'{text}[env]\nMAX_ORDER = "3"\n')
     try:
         made.toolkit("deploy", "--local", "--yes")
