@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from croniter import croniter
 from cronsim import CronSim, CronSimError
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
 
 from toolkit.core.expressions.expression import ExpressionError, parse
@@ -208,6 +208,7 @@ def chosen(day, weekday, which):
 
 
 @settings(max_examples=250, deadline=None)
+@example(("0", "5", "1,*", "*", ("1", "2")), "both", "{}", "{}", "{}")
 @given(fields, st.sampled_from(["day", "weekday", "both"]), wrappings, commands, zones)
 def test_unix_fields_fire_as_unix_or_get_no_hint(parts, which, wrapping, command, zone):
     minute, hour, day, month, (weekday, _) = parts

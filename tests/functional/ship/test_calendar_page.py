@@ -6,15 +6,17 @@ from pathlib import Path
 from .conftest import Project
 
 
-def test_the_calendar_shows_every_coming_firing_of_two_weeks(
+def test_the_calendar_shows_every_coming_firing_of_two_weeks_and_the_begun_one(
     shipped: Project, tmp_path: Path
 ) -> None:
     path = tmp_path / "calendar.html"
     shipped.toolkit("ledger", "--local", "--schedule", "weather", "--html", str(path))
     page = path.read_text()
     assert "embedded AWS" in page[page.index("<header") : page.index("</header>")]
-    coming = re.findall(r'class="firing quiet"[^>]*><b>([0-9:]+)</b>', page)
-    assert len(coming) == 14
+    today = page[page.index('class="day today') :]
+    days = re.findall(r'<div class="(day[^"]*)">(.*?)</div>', today, re.DOTALL)[1:]
+    assert 14 <= len(days) <= 20
+    assert all('class="firing quiet"' in cells for _, cells in days)
     assert "unrecorded" in page
 
 

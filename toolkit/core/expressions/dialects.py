@@ -239,7 +239,8 @@ def _one_day_field(six: tuple[str, ...], layout: _Layout) -> tuple[str, ...]:
     by_weekday = (minutes, hours, "?", six[3], weekday, year)
     if layout.fields[4] in ("*", "?") or (weekday == "*" and day in ("*", "?")):
         return by_day
-    if day in ("*", "?"):
+    # A list such as "1,*" is every day too, and not what Unix reads as one without a say.
+    if day in ("*", "?") and layout.fields[2] in ("*", "?"):
         return by_weekday
     if layout.seconds is not None:
         raise _Inexpressible("AWS takes one of the two day fields, and this needs both to match")
