@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,8 +34,11 @@ INPUT = {
 
 
 @pytest.fixture(scope="module")
-def foreign(project: Project) -> dict[str, Any]:
-    """Two groups of schedules, and rules, all with ECS targets of another cluster; by title."""
+def foreign(project: Project) -> Iterator[dict[str, Any]]:
+    """Two groups of schedules, and rules, all with ECS targets of another cluster; by title.
+
+    The schedules go at the end, or they would fire every hour that a later test advances.
+    """
     account = project.aws("sts").get_caller_identity()["Account"]
     region = project.aws("ecs").meta.region_name
     ecs = project.aws("ecs")
@@ -101,11 +105,14 @@ def foreign(project: Project) -> dict[str, Any]:
     before = snapshot(project)
     rows = project.toolkit("adopt", "--plan", "--local", "--json").json()
     assert snapshot(project) == before, "it is read-only"
-    return {
+    yield {
         f"{row['schedule']['kind']} {row['schedule']['group']}/"
         f"{row['schedule']['timing']['name']}": row
         for row in rows
     }
+    for group in ("legacy", "default"):
+        for row in scheduler.list_schedules(GroupName=group)["Schedules"]:
+            scheduler.delete_schedule(Name=row["Name"], GroupName=group)
 
 
 def snapshot(project: Project) -> Any:
