@@ -9,6 +9,8 @@ import pytest
 hypothesis.settings.register_profile("all", deadline=None)
 hypothesis.settings.load_profile("all")
 
+_LONGEST_ID = 60
+
 # A shell without job control starts what stands before an & with SIGINT ignored, and so would be
 # every process that the tests start and then interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -17,6 +19,11 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-slow", action="store_true", help="skip the tests that are marked slow")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long parameters by their place: keys, say, are new in each process of a run."""
+    return argname if isinstance(val, str | bytes) and len(val) > _LONGEST_ID else None
 
 
 @pytest.hookimpl(tryfirst=True)
