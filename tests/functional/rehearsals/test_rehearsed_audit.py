@@ -14,7 +14,7 @@ import pytest
 from attrs import define
 
 from tests.audit_calls import CALLS
-from tests.functional.conftest import make_light, make_project, start_at
+from tests.functional.conftest import WAITING, make_light, make_project, start_at
 from toolkit.runtime.contract import RunId
 
 from .stage import APP, Stage
@@ -177,7 +177,7 @@ def waiting(watch: Watch) -> Iterator[None]:
     changed = json.loads(target["Input"])
     for row in changed["containerOverrides"][0]["environment"]:
         if row["name"] == "MAX_ORDER":
-            row["value"] = "4"
+            row["value"] = WAITING
     watch.change("weather", Target={**target, "Input": json.dumps(changed)})
     yield
     watch.change("weather", Target=target)

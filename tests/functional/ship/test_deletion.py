@@ -3,7 +3,7 @@
 import gzip
 import json
 
-from tests.functional.conftest import Project
+from tests.functional.conftest import WAITING, Project
 
 from .conftest import (
     APP,
@@ -77,7 +77,7 @@ def test_a_deletion_that_was_interrupted_can_be_run_again(shipped: Project) -> N
 
 def test_nothing_is_deleted_while_tasks_run(shipped: Project) -> None:
     before = stacks(shipped)
-    shipped.toolkit("run", "weather", "--local", "-e", "MAX_ORDER=4")  # it does not end by itself
+    shipped.toolkit("run", "weather", "--local", "-e", f"MAX_ORDER={WAITING}")
     answer = shipped.toolkit("delete", "--local", "--yes", code=3)
     assert f"tasks still run in {APP}" in answer.err
     assert "hint: wait for their end, or stop them: aws ecs stop-task" in answer.err
