@@ -18,7 +18,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--no-slow", action="store_true", help="skip the tests that are marked slow")
+    parser.addoption("--no-slow", action="store_true", help="skip tests marked slow or container")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -29,7 +29,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     # In a hook, not in a fixture: pytest then names all tests of one reason in one line.
-    if item.config.getoption("--no-slow") and item.get_closest_marker("slow"):
+    left_out = item.get_closest_marker("slow") or item.get_closest_marker("container")
+    if item.config.getoption("--no-slow") and left_out:
         pytest.skip(f"{_slow(item)}; `make test SLOW=1` runs it")
 
 
