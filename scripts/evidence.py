@@ -13,11 +13,13 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 
 from walk import BOLD, RESET, ROOT, Walk
 
 COPY, OUT = ROOT / ".toolkit" / "evidence", ROOT / "evidence"
 KEY = OUT / "signing-key.pem"
+LONG = "stream-bnb-hours"
 SCHEDULES = ("ecommerce", "science", "stream-bnb", "stream-btc", "stream-eth", "weather")
 # The embedded AWS rehearses in seconds. The runs that are kept are larger: what toolkit.toml says
 # below [local.env], before and after. evidence/README.md tells of it.
@@ -46,12 +48,6 @@ def enlarge() -> None:
     config.write_text(text + AUDIT)
 
 
-def forget(pattern: str) -> None:
-    """Remove the folders of earlier evidence."""
-    for folder in OUT.glob(pattern):
-        shutil.rmtree(folder)
-
-
 def week(walk: Walk) -> None:
     """Seven days of every schedule, and the two more after which all of them are sealed."""
     walk.toolkit("deploy", "--local", "--yes")
@@ -59,13 +55,17 @@ def week(walk: Walk) -> None:
     walk.toolkit("ledger", "--local", "--since", "7d")
     latest = [walk.answer("validate", "--latest", name, "--local", "--json") for name in SCHEDULES]
     walk.toolkit("local", "advance", "2d")
-    for name, verdict in zip(SCHEDULES, latest, strict=True):
-        forget(f"{name}-*Z")
-        walk.toolkit("evidence", str(verdict["run_id"]), "--local", "--output", str(OUT))
     keep_key(walk)
-    for verdict in latest:
-        folder = str(OUT / str(verdict["run_id"]))
-        walk.toolkit("validate", "--evidence", folder, "--key", str(KEY))
+    for name, verdict in zip(SCHEDULES, latest, strict=True):
+        keep(walk, name, str(verdict["run_id"]))
+
+
+def keep(walk: Walk, schedule: str, run_id: str) -> None:
+    """Put a sealed run in the place of the one that was kept of its schedule, and prove it."""
+    for folder in OUT.glob(f"{schedule}-2*Z"):
+        shutil.rmtree(folder)
+    walk.toolkit("evidence", run_id, "--local", "--output", str(OUT))
+    walk.toolkit("validate", "--evidence", str(OUT / run_id), "--key", str(KEY))
 
 
 def keep_key(walk: Walk) -> None:
@@ -75,20 +75,21 @@ def keep_key(walk: Walk) -> None:
     walk.toolkit("verify", "--local", "--key", str(KEY))
 
 
-def start_stream(walk: Walk, seconds: int) -> str:
-    """Start one stream of BNB in real time, as long as the shipped schedule has it."""
-    wanted = ("-e", f"RUN_SECONDS={seconds}", "--local", "--json")
-    run_id = str(walk.answer("run", "stream-bnb", *wanted)["run_id"])
+def long_stream(walk: Walk, seconds: int) -> None:
+    """One firing of BNB in real time, as long as the shipped schedule's; raises if it fails."""
+    firing = (datetime.now(UTC) + timedelta(minutes=3)).replace(second=0, microsecond=0)
+    settings = ("-e", "SYMBOL=BNBUSDT", "-e", f"RUN_SECONDS={seconds}")
+    at = ("--at", f"{firing:%Y-%m-%dT%H:%M:%S}", "--workload", "stream")
+    walk.toolkit("schedule", LONG, *at, *settings, "--local", "--yes")
+    run_id = f"{LONG}-{firing:%Y%m%dT%H%M%SZ}"
     print(f"{run_id} streams for {seconds:,} s", flush=True)
-    return run_id
+    walk.toolkit("validate", run_id, "--local", "--wait", "--timeout", str(seconds + 600))
 
 
-def keep_stream(walk: Walk, run_id: str, seconds: int) -> None:
-    """Wait for the stream, and keep it. It was on demand, so no firing of it is sealed."""
-    patience = ("--wait", "--timeout", str(seconds + 300))
-    walk.toolkit("validate", "--run-id", run_id, "--local", *patience)
-    forget("stream-bnb-*Z-*")
-    walk.toolkit("evidence", run_id, "--local", "--output", str(OUT))
+def keep_long_stream(walk: Walk) -> None:
+    """Keep the long stream, and its log in a place that does not change."""
+    run_id = str(walk.answer("validate", "--latest", LONG, "--local", "--json")["run_id"])
+    keep(walk, LONG, run_id)
     shutil.copy2(OUT / run_id / "execution-logs.csv", OUT / "stream-bnb-execution-logs.csv")
 
 
@@ -96,19 +97,20 @@ def main() -> int:
     """Start the embedded AWS, make the evidence, stop it."""
     parser = argparse.ArgumentParser(description="make evidence/ again")
     parser.add_argument("--stream-seconds", type=int, default=7200, help="0 leaves it out")
-    seconds = parser.parse_args().stream_seconds
+    parser.add_argument(
+        "--after-stream", action="store_true", help="go on where an earlier call was ended"
+    )
+    options = parser.parse_args()
     began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     walk = Walk(COPY)
-    walk.copy_project()
-    enlarge()
     try:
-        walk.toolkit("local", "start")
-        walk.toolkit("local", "reset", "--yes")
+        if not options.after_stream:
+            begin(walk, options.stream_seconds)
         week(walk)
-        if seconds:
-            keep_stream(walk, start_stream(walk, seconds), seconds)
-        walk.toolkit("ledger", "--local", "--since", "8d", "--html", str(OUT / "index.html"))
+        if options.stream_seconds:
+            keep_long_stream(walk)
+        walk.toolkit("ledger", "--local", "--since", "10d", "--html", str(OUT / "index.html"))
     except subprocess.CalledProcessError as error:
         print(f"\nthe command above ended with exit code {error.returncode}", flush=True)
         return 1
@@ -116,6 +118,17 @@ def main() -> int:
         walk.toolkit("local", "stop", check=False)
     print(f"\n{BOLD}done in {time.monotonic() - began:.0f} s{RESET}")
     return 0
+
+
+def begin(walk: Walk, stream_seconds: int) -> None:
+    """A new copy of the project, deployed; then the long stream, if it is wanted."""
+    walk.copy_project()
+    enlarge()
+    walk.toolkit("local", "start")
+    walk.toolkit("local", "reset", "--yes")
+    walk.toolkit("deploy", "--local", "--yes")
+    if stream_seconds:
+        long_stream(walk, stream_seconds)
 
 
 if __name__ == "__main__":
