@@ -53,17 +53,22 @@ def connect(url: str, timeout: float, stopping: Callable[[], bool]) -> Connectio
     while not attempt.done.wait(min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic()))):
         if stopping() or time.monotonic() >= deadline:
             attempt.abandon()
-            host = urlsplit(url).netloc
-            raise PassingError(
-                f"{_through(url)}no handshake within {timeout:.2g} s",
-                hint=_proxy_hint(url) or f"{_ROUTE}{host} be reached?",
-            )
+            raise _too_late(url, timeout)
     try:
         opened = attempt.result()
+    except (TimeoutError, websocket.WebSocketTimeoutException) as error:
+        raise _too_late(url, timeout) from error  # the socket's own patience, as long as ours
     except Exception as error:
         raise _explained(url, error) from error
     headers = opened.getheaders() or {}
     return BulkConnection(opened, feed=headers.get(FEED_HEADER))
+
+
+def _too_late(url: str, timeout: float) -> PassingError:
+    return PassingError(
+        f"{_through(url)}no handshake within {timeout:.2g} s",
+        hint=_proxy_hint(url) or f"{_ROUTE}{urlsplit(url).netloc} be reached?",
+    )
 
 
 def open_connection(settings: Settings, connect: Connect, run: Run) -> Connection:
