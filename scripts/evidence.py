@@ -50,7 +50,6 @@ def enlarge() -> None:
 
 def week(walk: Walk) -> None:
     """Seven days of every schedule, and the two more after which all of them are sealed."""
-    walk.toolkit("deploy", "--local", "--yes")
     walk.toolkit("local", "advance", "7d")
     walk.toolkit("ledger", "--local", "--since", "7d")
     latest = [walk.answer("validate", "--latest", name, "--local", "--json") for name in SCHEDULES]
@@ -105,7 +104,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     walk = Walk(COPY)
     try:
-        if not options.after_stream:
+        if options.after_stream:
+            walk.toolkit("deploy", "--local", "--yes")  # what the project is by now
+        else:
             begin(walk, options.stream_seconds)
         week(walk)
         if options.stream_seconds:

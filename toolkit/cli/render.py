@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import click
+from attrs import asdict
 
 from toolkit.cli.hints import with_flags
 from toolkit.cli.text import wrapped
@@ -16,6 +17,7 @@ from toolkit.core.checks import Check, Status
 from toolkit.core.deploying.reasons import MANY, NEW, grouped
 from toolkit.core.proof.ledger import State
 from toolkit.core.proof.verdict import Ruling, Verdict
+from toolkit.core.schedules.timing import Pause
 from toolkit.core.stack import Action, ChangeSet, ResourceChange, StackEvent
 from toolkit.runtime.contract import parse_time
 from toolkit.runtime.documents import printable
@@ -114,6 +116,11 @@ class Terminal:
 def print_json(value: Any) -> None:
     """A result as JSON on stdout."""
     click.echo(json.dumps(value, indent=2, default=str))
+
+
+def pause_row(pause: Pause | None) -> dict[str, Any] | None:
+    """A pause as a row of JSON has it."""
+    return asdict(pause) if pause else None
 
 
 def state_colour(state: State) -> str | None:

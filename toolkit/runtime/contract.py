@@ -77,12 +77,20 @@ def origin_of(task_arn: str) -> str:
     >>> origin_of("arn:aws:ecs:eu-central-1:123456789012:task/app/0a")
     'AWS region eu-central-1'
     """
-    parts = task_arn.split(":")
-    if len(parts) < 6 or parts[0] != "arn":
-        return ""
-    if parts[4] == EMBEDDED_ACCOUNT:
+    account, region = account_and_region(task_arn)
+    if account == EMBEDDED_ACCOUNT:
         return "rehearsed on the embedded AWS, with a virtual clock"
-    return f"AWS region {parts[3]}" if parts[3] else ""
+    return f"AWS region {region}" if region else ""
+
+
+def account_and_region(arn: str) -> tuple[str, str]:
+    """What an ARN says of where its resource is; both are empty for what is no ARN.
+
+    >>> account_and_region("arn:aws:ecs:eu-central-1:123456789012:task/app/0a")
+    ('123456789012', 'eu-central-1')
+    """
+    parts = arn.split(":")
+    return (parts[4], parts[3]) if len(parts) > 5 and parts[0] == "arn" else ("", "")
 
 
 class OverlapPolicy(StrEnum):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from hashlib import sha256
+from itertools import groupby
 
 from toolkit.adapters.aws.s3 import Bucket
 from toolkit.adapters.aws.session import CONNECTIONS
@@ -51,6 +52,12 @@ class Seals:
             for stored in batch:
                 if stored.key in found:
                     yield stored.key, found.pop(stored.key)
+
+    def days(
+        self, seals: Iterable[StoredObject]
+    ) -> Iterator[tuple[date, Iterator[tuple[str, bytes]]]]:
+        """The contents of listed seals, day by day."""
+        return groupby(self.contents(seals), key=lambda row: layout.day_of_seal(row[0]))
 
     def write(self, seal: Seal) -> bool:
         """Write a seal unless there is one at its key; says whether it did."""

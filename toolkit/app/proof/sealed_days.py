@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from itertools import groupby
 
 from toolkit.app.app import App
 from toolkit.core.errors import EvidenceError
@@ -18,7 +17,6 @@ from toolkit.core.proof.seal_chain import (
 )
 from toolkit.core.proof.seal_facts import sealed_task
 from toolkit.runtime.contract import RunId
-from toolkit.runtime.layout import day_of_seal
 
 _STATES = {str(state): state for state in State}
 _Day = tuple[date, list[Firing]]
@@ -53,8 +51,7 @@ class SealedDays:
         A day is given once the next one was read, whose seal tells if this one was altered.
         """
         before: _Day | None = None
-        contents = self._app.seals.contents(self._listed)
-        for day, seals in groupby(contents, key=lambda row: day_of_seal(row[0])):
+        for day, seals in self._app.seals.days(self._listed):
             chain = self._check.add(seals)
             self._bad |= chain.bad_days
             texts = map(str, chain.problems)

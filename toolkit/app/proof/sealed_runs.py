@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
-from itertools import chain, groupby
+from itertools import chain
 
 from toolkit.app.app import App
 from toolkit.core.proof.seal import Sealed
@@ -38,8 +38,8 @@ class SealedRuns:
         runs = frozenset(chain.from_iterable(wanted.values()))
         check = ChainCheck(self._app.seals.bucket, lambda row: row if row.run_id in runs else None)
         listed = self._app.seals.listed(min(days), max(days))
-        contents = self._app.seals.contents(row for row in listed if day_of_seal(row.key) in days)
-        for _, seals in groupby(contents, key=lambda row: day_of_seal(row[0])):
+        wanted_seals = (row for row in listed if day_of_seal(row.key) in days)
+        for _, seals in self._app.seals.days(wanted_seals):
             self._take(check.add(seals))
 
     def of(self, run_id: RunId) -> Sealed | None:

@@ -19,6 +19,7 @@ from toolkit.app.proof.ledger import Ledger, Period
 from toolkit.app.proof.site_pages import SitePages
 from toolkit.core.cost import prices
 from toolkit.core.errors import EvidenceError
+from toolkit.core.pages.calendar import AHEAD
 from toolkit.core.pages.html import STYLESHEET, stylesheet
 from toolkit.core.pages.origin import Origin
 from toolkit.core.pages.site import places, schedule
@@ -31,7 +32,6 @@ from toolkit.core.schedules.history import History
 from toolkit.runtime.catalog import Workload
 from toolkit.runtime.contract import ContractError
 
-_AHEAD = timedelta(days=14)
 _CHUNK = 500
 _SAY_EACH = 10_000
 # A month with more firings than this has a page a day.
@@ -89,9 +89,7 @@ def write(app: App, request: SiteRequest) -> WrittenSite:
         now = app.now()
         found = ledger.read(app, Period(request.since, now, request.schedules, tasks=True))
         known = found.known_since
-        span = Span(
-            request.since, now, _end_of_month(now + _AHEAD), known.date() if known else None
-        )
+        span = Span(request.since, now, _end_of_month(now + AHEAD), known.date() if known else None)
         about = _about(app, span)
         pages = SitePages(app, folder, about, request.reports)
         summary = _Building(app, folder, about, pages).build(found, request.runs)

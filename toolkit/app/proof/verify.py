@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import groupby
 from typing import Any
 
 from attrs import field, frozen
@@ -18,7 +17,6 @@ from toolkit.core.proof.seal_facts import ALL
 from toolkit.core.proof.signature import Signature, problem
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import RunId
-from toolkit.runtime.layout import day_of_seal
 
 
 @frozen
@@ -59,8 +57,7 @@ def verify(app: App, key: bytes | None = None, *, deep: bool = False) -> Verific
     """
     reader = _Reader(app, key, deep=deep)
     days = []
-    contents = app.seals.contents(app.seals.listed())
-    for day, seals in groupby(contents, key=lambda row: day_of_seal(row[0])):
+    for day, seals in app.seals.days(app.seals.listed()):
         days.append(day)
         reader.read(dict(seals))
     now = app.now()

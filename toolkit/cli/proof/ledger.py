@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,11 @@ from toolkit.cli.proof.why import MissedFirings, print_causes, say_notes
 from toolkit.cli.render import say_broken_chain, say_known_since, state_colour
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
-from toolkit.core.pages.calendar import CalendarPage, end_of_week
+from toolkit.core.pages.calendar import AHEAD, CalendarPage, end_of_week
 from toolkit.core.pages.origin import Origin
 from toolkit.core.proof.ledger import Firing, State, Summary
 
 _SHOWN = 200
-_AHEAD = timedelta(days=14)
 
 
 @click.command("ledger")
@@ -169,7 +168,7 @@ def _add_coming(
 
     The week in which these end is shown whole, so that no day lacks its firings.
     """
-    for firing in found.coming(now, until or end_of_week(now + _AHEAD)):
+    for firing in found.coming(now, until or end_of_week(now + AHEAD)):
         calendar.add(firing)
 
 

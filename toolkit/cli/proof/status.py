@@ -9,7 +9,7 @@ from toolkit.app.app import App
 from toolkit.app.proof import status
 from toolkit.cli.options import bucket_option, json_option
 from toolkit.cli.proof.runs import row_of, word
-from toolkit.cli.render import print_json, state_colour
+from toolkit.cli.render import pause_row, print_json, state_colour
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import cells, wrapped
 from toolkit.runtime.contract import parse_time
@@ -34,7 +34,7 @@ def status_command(app: App, as_json: bool) -> None:
                         "last": row_of(row.last) if row.last else None,
                         "next": row.next.isoformat() if row.next else None,
                         "expired": row.spent or None,
-                        "pause": asdict(row.pause) if row.pause else None,
+                        "pause": pause_row(row.pause),
                     }
                     for row in found.schedules
                 ],

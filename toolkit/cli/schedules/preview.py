@@ -6,8 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-from attrs import asdict
 
+from toolkit.cli.render import pause_row
 from toolkit.cli.schedules.firings import firing_line, hours
 from toolkit.cli.text import wrapped
 from toolkit.core.schedules.firings import FiringDiff
@@ -107,7 +107,7 @@ def document(found: Preview) -> dict[str, Any]:
         "start": after.start,
         "end": after.end,
         "description": after.description,
-        "pause": asdict(found.pause) if found.pause else None,
+        "pause": pause_row(found.pause),
         **launch_document(after),
         "overlap": after.overlap,
         "env": dict(after.env),

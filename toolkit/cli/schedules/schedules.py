@@ -8,14 +8,13 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import click
-from attrs import asdict
 
 from toolkit.app.deploying.layers import StackOutcome
 from toolkit.app.schedules import schedules
 from toolkit.cli.groups import SuggestingGroup
 from toolkit.cli.options import Times, check_period, timezone_option, yes_option
 from toolkit.cli.proof.runs import word
-from toolkit.cli.render import print_json
+from toolkit.cli.render import pause_row, print_json
 from toolkit.cli.root import Root, aws_options, kept_option, pass_root
 from toolkit.cli.schedules.firings import hours
 from toolkit.cli.schedules.preview import launch, launch_document
@@ -217,7 +216,7 @@ def _firing(firing: schedules.PlannedFiring) -> dict[str, Any]:
         "local": firing.local.isoformat(),
         "flexible_window_minutes": firing.window // timedelta(minutes=1),
         "overlap_seconds": firing.overlap.total_seconds() if firing.overlap else None,
-        "pause": asdict(firing.pause) if firing.pause else None,
+        "pause": pause_row(firing.pause),
     }
 
 
@@ -278,7 +277,7 @@ def _row(row: schedules.Row) -> dict[str, Any]:
         "next": row.next.utc.isoformat() if row.next else None,
         "last_run_id": str(row.last.run_id) if row.last else None,
         "last_outcome": row.last.outcome or row.last.state if row.last else None,
-        "pause": asdict(row.pause) if row.pause else None,
+        "pause": pause_row(row.pause),
     }
 
 
@@ -291,5 +290,5 @@ def _difference(row: Difference) -> dict[str, Any]:
         "kind": row.kind,
         "changes": changes(row.changes),
         "drift": changes(row.drift),
-        "pause": asdict(row.pause) if row.pause else None,
+        "pause": pause_row(row.pause),
     }

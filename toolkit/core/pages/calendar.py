@@ -13,6 +13,8 @@ from toolkit.core.proof.ledger import Firing, State, Summary
 
 # A day of a schedule that fires more often than this shows its counts instead of each firing.
 _EACH = 12
+# How far a page looks ahead at least, unless somebody asks for another time.
+AHEAD = timedelta(days=14)
 
 
 @define

@@ -6,7 +6,7 @@ The head of every page says it, so that no rehearsal passes for a run in an acco
 from attrs import frozen
 
 from toolkit.core.pages.html import Html, el
-from toolkit.runtime.contract import EMBEDDED_ACCOUNT
+from toolkit.runtime.contract import EMBEDDED_ACCOUNT, account_and_region
 
 
 @frozen
@@ -29,9 +29,7 @@ class Origin:
         >>> Origin.of_task("arn:aws:ecs:eu-central-1:123456789012:task/app/0a").region
         'eu-central-1'
         """
-        parts = arn.split(":")
-        known = len(parts) > 5 and parts[0] == "arn"
-        return cls(parts[4] if known else "", parts[3] if known else "", image, feed)
+        return cls(*account_and_region(arn), image, feed)
 
     @property
     def embedded(self) -> bool:

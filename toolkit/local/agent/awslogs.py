@@ -36,7 +36,7 @@ class LogShipper:
         self._group = options["awslogs-group"]
         self._stream = stream
         self._now_ms = now_ms
-        self._pending: deque[Event] = deque()
+        self._pending: deque[tuple[int, Event]] = deque()  # with their sizes
         self._held = 0  # bytes of what is pending
         self._condition = threading.Condition()
         self._ended = False
@@ -94,10 +94,11 @@ class LogShipper:
             for start in range(0, len(text), _MESSAGE_BYTES)
         ]
         events = [{"timestamp": now, "message": text.decode("utf-8", "replace")} for text in texts]
+        sizes = [_size(event) for event in events]
         with self._condition:
             self._condition.wait_for(lambda: self._held < _HELD_BYTES)
-            self._held += sum(map(_size, events))
-            self._pending.extend(events)
+            self._held += sum(sizes)
+            self._pending.extend(zip(sizes, events, strict=True))
             self._condition.notify_all()
 
     def _ship(self) -> None:
@@ -124,11 +125,12 @@ class LogShipper:
         batch: list[Event] = []
         size = 0
         while self._pending and len(batch) < _BATCH_EVENTS:
-            size += _size(self._pending[0])
-            if size > _BATCH_BYTES:
+            following = self._pending[0][0]
+            if size + following > _BATCH_BYTES:
                 break
-            batch.append(self._pending.popleft())
-        self._held -= sum(map(_size, batch))
+            size += following
+            batch.append(self._pending.popleft()[1])
+        self._held -= size
         return batch
 
 
