@@ -12,7 +12,14 @@ from botocore.exceptions import ClientError
 from toolkit.adapters.aws import account
 from toolkit.adapters.aws.account import asked
 from toolkit.adapters.aws.network import network, zones
-from toolkit.adapters.aws.roles import PermissionQuestion, has_ecs_role, make_ecs_role, role
+from toolkit.adapters.aws.roles import (
+    PermissionQuestion,
+    Starter,
+    has_ecs_role,
+    make_ecs_role,
+    role,
+    starter,
+)
 from toolkit.adapters.aws.stored_secrets import stored_parameter, stored_secret
 from toolkit.app.deploying.deploy import make_ready
 from toolkit.core.deploying.facts import Quota, Unknown, Zone
@@ -128,6 +135,17 @@ def test_one_denial_is_not_hidden_by_another_resource_of_the_same_action() -> No
         "iam:PassRole on a": "implicitDeny",
         "iam:PassRole on b": "allowed",
     }
+
+
+def test_who_starts_a_task_and_what_is_read_for_it_stand_in_its_task_definition() -> None:
+    secrets = [{"name": "A", "valueFrom": "b"}, {"name": "B", "valueFrom": "a"}]
+    containers = [{"name": "workload", "secrets": secrets}, {"name": "other"}]
+    answer = {"taskDefinition": {"executionRoleArn": ROLE, "containerDefinitions": containers}}
+    found = starter(aws(ecs={"describe_task_definition": answer}), REVISION)
+    assert found == Starter(ROLE, ("a", "b"))
+    gone = refused("ClientException", "Unable to describe task definition.")
+    unknown = asked(lambda: starter(aws(ecs={"describe_task_definition": gone}), REVISION))
+    assert isinstance(unknown, Unknown)
 
 
 @pytest.mark.parametrize("seconds", [-400, 0, 90])

@@ -120,6 +120,23 @@ def test_a_run_has_its_secrets_and_nothing_that_it_leaves_tells_them(
     assert not [text for text in texts if PLANTED in text]
 
 
+def test_the_doctor_looks_at_the_execution_role_of_a_workload_with_secrets(sales: Project) -> None:
+    sales.toolkit("deploy", "--local", "--yes", "--only", "sales")
+    iam = sales.aws("iam")
+    [name] = [
+        row["RoleName"] for row in iam.list_roles()["Roles"] if "SecretsRole" in row["RoleName"]
+    ]
+    trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    nobody = json.dumps({"Version": "2012-10-17", "Statement": []})
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=nobody)
+    try:
+        told = sales.toolkit("doctor", "--local", code=1).out
+    finally:
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+    assert "execution role of sales" in told
+    assert "does not trust ecs-tasks.amazonaws.com" in told
+
+
 def test_a_policy_that_iam_would_take_and_never_allow_is_refused_before_anything_changes(
     sales: Project,
 ) -> None:

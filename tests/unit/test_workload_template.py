@@ -1,12 +1,15 @@
 """Secrets and policies of a workload: what is rendered, and what is refused."""
 
 import json
+import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from cfnlint.decode import decode_str
 
 from tests.cloudformation import TEMPLATES
+from toolkit.adapters.aws.roles import PermissionQuestion
 from toolkit.core.deploying.user_policy import statements
 from toolkit.core.deploying.workload_template import rendered
 from toolkit.core.errors import ConfigError
@@ -60,6 +63,34 @@ def test_the_container_gets_its_secrets_and_the_role_may_read_exactly_these() ->
     assert rights["ReadParameters"]["Action"] == "ssm:GetParameters"
     assert rights["ReadParameters"]["Resource"] == [{"Fn::Sub": token}]
     assert container["LogConfiguration"]["LogDriver"] == "awslogs"
+
+
+def test_the_doctor_asks_for_each_secret_what_the_role_may_and_ecs_will_do() -> None:
+    table = SECRETS + 'OTHER = "secretsmanager:dev/db"\n'
+    text = re.sub(r"\$\{AWS::(\w+)\}", r"\1", rendered(SOURCE, workload(table), []))
+    made = resources(text)
+    [container] = made["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    [policy] = made["SecretsRole"]["Properties"]["Policies"]
+    allowed = [
+        (row["Action"], resource["Fn::Sub"])
+        for row in policy["PolicyDocument"]["Statement"]
+        if row["Sid"].startswith("Read")
+        for resource in row["Resource"]
+    ]
+    questions = [
+        PermissionQuestion.of_secret(row["ValueFrom"]["Fn::Sub"]) for row in container["Secrets"]
+    ]
+    assert {str(question).partition(" ")[0] for question in questions} == {
+        "secretsmanager:GetSecretValue",
+        "ssm:GetParameters",
+    }
+    assert len({str(question) for question in questions}) == 3
+    for question in questions:
+        assert [
+            resource
+            for action, resource in allowed
+            if action == question.action and fnmatchcase(question.resource, resource)
+        ]
 
 
 def test_statements_go_to_the_task_role_alone() -> None:

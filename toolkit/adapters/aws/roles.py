@@ -1,8 +1,8 @@
-"""IAM: whom a role trusts, and what it may do by IAM's own simulation."""
+"""IAM: whom a role trusts, and what it may do by IAM's own simulation; and who starts a task."""
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
 from attrs import frozen
@@ -12,9 +12,11 @@ from toolkit.core.deploying.facts import Role, Unknown
 from toolkit.core.errors import ToolkitError
 
 if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
     from mypy_boto3_iam import IAMClient
 
 
+_STORES = ("secretsmanager:", "ssm:")
 # The role with which ECS itself acts in an account; the first cluster of an account needs it.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
 _ECS, _ECS_ROLE = "ecs.amazonaws.com", "AWSServiceRoleForECS"
@@ -28,8 +30,22 @@ class PermissionQuestion:
     resource: str
     context: Mapping[str, str] = {}
 
+    @classmethod
+    def of_secret(cls, arn: str) -> Self:
+        """What ECS asks for a secret of a container, by the ARN in its task definition.
+
+        To a name Secrets Manager adds six random characters; a JSON key may follow in the ARN:
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+        """
+        if ":secretsmanager:" not in arn:
+            return cls("ssm:GetParameters", arn)
+        secret = ":".join(arn.split(":")[:7])
+        return cls("secretsmanager:GetSecretValue", f"{secret}-abcdef")
+
     def __str__(self) -> str:
-        return f"{self.action} on {self.resource.rpartition('/')[2]}"
+        whole = self.action.startswith(_STORES)  # a/db and b/db are two secrets
+        name = self.resource.split(":", 5)[-1] if whole else self.resource.rpartition("/")[2]
+        return f"{self.action} on {name}"
 
 
 def role(
@@ -50,6 +66,28 @@ def role(
         return Role(name, service, trusted, decisions)
     except ToolkitError as error:
         return Role(name, service, trusted, Unknown(error.message))
+
+
+@frozen
+class Starter:
+    """The role with which ECS starts a task, and the ARNs of the secrets that it reads for it."""
+
+    role_arn: str
+    secrets: tuple[str, ...]
+
+
+def starter(aws: Aws, task_definition_arn: str) -> Starter:
+    """The execution role of a task definition, as ECS has it."""
+    client: ECSClient = aws.client("ecs")
+    with translated(f"DescribeTaskDefinition {task_definition_arn}"):
+        answer: Any = client.describe_task_definition(taskDefinition=task_definition_arn)
+    definition = answer["taskDefinition"]
+    secrets = {
+        secret["valueFrom"]
+        for container in definition["containerDefinitions"]
+        for secret in container.get("secrets", ())
+    }
+    return Starter(definition.get("executionRoleArn", ""), tuple(sorted(secrets)))
 
 
 def has_ecs_role(aws: Aws) -> bool:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from toolkit.adapters.aws import account
 from toolkit.adapters.aws.account import asked
 from toolkit.adapters.aws.network import network, zones
-from toolkit.adapters.aws.roles import PermissionQuestion, has_ecs_role, role
+from toolkit.adapters.aws.roles import PermissionQuestion, Starter, has_ecs_role, role, starter
 from toolkit.adapters.aws.stored_secrets import stored_parameter, stored_secret
 from toolkit.adapters.images.docker import Docker
 from toolkit.adapters.side_by_side import AT_ONCE
@@ -204,12 +204,25 @@ def _roles(app: App, deployed: AppStacks) -> dict[str, Role | Unknown]:
     platform = deployed.platform
     if platform is None:
         return {}
-    launching = _launching(platform, deployed)
+    starters = _each(
+        deployed.workloads,
+        lambda name: starter(app.aws, deployed.workload(name).task_definition_arn),
+    )
+    known = [each for each in starters.values() if isinstance(each, Starter)]
+    launching = _launching(platform, deployed, {each.role_arn for each in known})
+    starting = _starting(app, platform)
     roles = {
         "scheduler role": _role(app, platform.scheduler_role_arn, _SCHEDULER, launching),
-        "execution role": _role(app, platform.execution_role_arn, _TASKS, _starting(app, platform)),
+        "execution role": _role(app, platform.execution_role_arn, _TASKS, starting),
     }
     for name in deployed.workloads:
+        own = f"execution role of {name}"
+        found = starters[name]
+        if isinstance(found, Unknown):
+            roles[own] = found
+        elif found.role_arn != platform.execution_role_arn:
+            secrets = map(PermissionQuestion.of_secret, found.secrets)
+            roles[own] = _role(app, found.role_arn, _TASKS, [*starting, *secrets])
         bucket = f"arn:{_partition(platform)}:s3:::{platform.bucket_name}"
         claim = f"{bucket}/{runs_of(name)}x/claim.json"
         questions = [PermissionQuestion(f"s3:{verb}Object", claim) for verb in ("Put", "Get")]
@@ -223,8 +236,10 @@ def _role(app: App, arn: str, service: str, questions: list[PermissionQuestion])
     return asked(lambda: role(app.aws, arn, service, given))
 
 
-def _launching(platform: Platform, deployed: AppStacks) -> list[PermissionQuestion]:
-    """What EventBridge Scheduler does at a firing."""
+def _launching(
+    platform: Platform, deployed: AppStacks, starters: Iterable[str]
+) -> list[PermissionQuestion]:
+    """What EventBridge Scheduler does at a firing; ``starters`` are workloads' execution roles."""
     cluster = platform.cluster_arn
     questions = [
         PermissionQuestion("sqs:SendMessage", platform.dead_letter_queue_arn),
@@ -233,7 +248,7 @@ def _launching(platform: Platform, deployed: AppStacks) -> list[PermissionQuesti
             cluster.replace(":cluster/", ":task/") + "/x",
             {"ecs:CreateAction": "RunTask"},
         ),
-        _passing(platform.execution_role_arn),
+        *map(_passing, sorted({platform.execution_role_arn, *starters})),
     ]
     for name in deployed.workloads:
         outputs = deployed.workload(name)
