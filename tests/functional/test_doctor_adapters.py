@@ -14,13 +14,14 @@ from toolkit.adapters.aws.account import asked
 from toolkit.adapters.aws.network import network, zones
 from toolkit.adapters.aws.roles import (
     PermissionQuestion,
-    Starter,
+    TaskRoles,
     has_ecs_role,
     make_ecs_role,
     role,
-    starter,
+    task_roles,
 )
 from toolkit.adapters.aws.stored_secrets import stored_parameter, stored_secret
+from toolkit.app.deploying.adopt import launcher
 from toolkit.app.deploying.deploy import make_ready
 from toolkit.core.deploying.facts import Quota, Unknown, Zone
 from toolkit.core.errors import ToolkitError
@@ -137,15 +138,66 @@ def test_one_denial_is_not_hidden_by_another_resource_of_the_same_action() -> No
     }
 
 
-def test_who_starts_a_task_and_what_is_read_for_it_stand_in_its_task_definition() -> None:
+def defined(**roles: str) -> dict[str, Any]:
     secrets = [{"name": "A", "valueFrom": "b"}, {"name": "B", "valueFrom": "a"}]
     containers = [{"name": "workload", "secrets": secrets}, {"name": "other"}]
-    answer = {"taskDefinition": {"executionRoleArn": ROLE, "containerDefinitions": containers}}
-    found = starter(aws(ecs={"describe_task_definition": answer}), REVISION)
-    assert found == Starter(ROLE, ("a", "b"))
+    return {"taskDefinition": {**roles, "containerDefinitions": containers}}
+
+
+def test_the_roles_of_a_task_and_its_secrets_stand_in_its_task_definition() -> None:
+    found = task_roles(aws(ecs={"describe_task_definition": defined(executionRoleArn=ROLE)}), "x")
+    assert found == TaskRoles(ROLE, "", ("a", "b"))
     gone = refused("ClientException", "Unable to describe task definition.")
-    unknown = asked(lambda: starter(aws(ecs={"describe_task_definition": gone}), REVISION))
+    unknown = asked(lambda: task_roles(aws(ecs={"describe_task_definition": gone}), REVISION))
     assert isinstance(unknown, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("roles", "asked_for"),
+    [
+        ({}, ["ecs:RunTask on x:1"]),
+        (
+            {"executionRoleArn": "role/starts", "taskRoleArn": "role/works"},
+            ["ecs:RunTask on x:1", "iam:PassRole on starts", "iam:PassRole on works"],
+        ),
+        (
+            {"executionRoleArn": "role/both", "taskRoleArn": "role/both"},
+            ["ecs:RunTask on x:1", "iam:PassRole on both"],
+        ),
+    ],
+)
+def test_who_runs_a_task_must_be_allowed_to_pass_its_roles(
+    roles: dict[str, str], asked_for: list[str]
+) -> None:
+    def simulate(ActionNames: list[str], ContextEntries: Any = (), **_: Any) -> dict[str, Any]:  # noqa: N803
+        word = "implicitDeny" if ActionNames == ["iam:PassRole"] else "allowed"
+        if word == "implicitDeny":
+            [row] = ContextEntries
+            assert row["ContextKeyValues"] == ["ecs-tasks.amazonaws.com"]
+        return {"EvaluationResults": [{"EvalDecision": word}]}
+
+    world = aws(
+        iam={
+            "get_role": trust("scheduler.amazonaws.com"),
+            "simulate_principal_policy": simulate,
+        },
+        ecs={"describe_task_definition": defined(**roles)},
+    )
+    found = launcher(world, "schedule", ROLE, REVISION, simulated=True)
+    assert found.trusted
+    assert found.decisions == {
+        what: "allowed" if "RunTask" in what else "implicitDeny" for what in asked_for
+    }
+
+
+def test_without_its_task_definition_a_roles_permissions_are_not_known() -> None:
+    world = aws(
+        iam={"get_role": trust("events.amazonaws.com")},
+        ecs={"describe_task_definition": refused("ClientException", "Unable to describe.")},
+    )
+    found = launcher(world, "rule", ROLE, REVISION, simulated=True)
+    assert isinstance(found.decisions, Unknown)
+    assert "Unable to describe" in found.decisions.reason
 
 
 @pytest.mark.parametrize("seconds", [-400, 0, 90])

@@ -1,4 +1,4 @@
-"""IAM: whom a role trusts, and what it may do by IAM's own simulation; and who starts a task."""
+"""IAM: whom a role trusts, what it may do by IAM's own simulation, and which roles a task has."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,6 +29,11 @@ class PermissionQuestion:
     action: str
     resource: str
     context: Mapping[str, str] = {}
+
+    @classmethod
+    def of_passing(cls, arn: str) -> Self:
+        """What AWS asks of who starts a task with this role."""
+        return cls("iam:PassRole", arn, {"iam:PassedToService": "ecs-tasks.amazonaws.com"})
 
     @classmethod
     def of_secret(cls, arn: str) -> Self:
@@ -69,25 +74,33 @@ def role(
 
 
 @frozen
-class Starter:
-    """The role with which ECS starts a task, and the ARNs of the secrets that it reads for it."""
+class TaskRoles:
+    """The roles of a task definition, by ARN, and the ARNs of the secrets that ECS reads for it.
 
-    role_arn: str
+    ``execution`` starts a task, ``task`` is that of its code; empty where there is none.
+    """
+
+    execution: str
+    task: str
     secrets: tuple[str, ...]
 
 
-def starter(aws: Aws, task_definition_arn: str) -> Starter:
-    """The execution role of a task definition, as ECS has it."""
+def task_roles(aws: Aws, task_definition: str) -> TaskRoles:
+    """What ECS knows of a task definition, by ARN or family."""
     client: ECSClient = aws.client("ecs")
-    with translated(f"DescribeTaskDefinition {task_definition_arn}"):
-        answer: Any = client.describe_task_definition(taskDefinition=task_definition_arn)
+    with translated(f"DescribeTaskDefinition {task_definition}"):
+        answer: Any = client.describe_task_definition(taskDefinition=task_definition)
     definition = answer["taskDefinition"]
     secrets = {
         secret["valueFrom"]
         for container in definition["containerDefinitions"]
         for secret in container.get("secrets", ())
     }
-    return Starter(definition.get("executionRoleArn", ""), tuple(sorted(secrets)))
+    return TaskRoles(
+        definition.get("executionRoleArn", ""),
+        definition.get("taskRoleArn", ""),
+        tuple(sorted(secrets)),
+    )
 
 
 def has_ecs_role(aws: Aws) -> bool:

@@ -2,7 +2,8 @@
 
 from toolkit.adapters.aws import foreign_schedules
 from toolkit.adapters.aws.account import asked
-from toolkit.adapters.aws.roles import PermissionQuestion, role
+from toolkit.adapters.aws.roles import PermissionQuestion, role, task_roles
+from toolkit.adapters.aws.session import Aws
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.core.deploying.adopting import Adoption, ForeignSchedule, adoption
@@ -32,18 +33,30 @@ def plan(app: App) -> list[Adoption]:
 
 
 def _roles(app: App, rows: list[ForeignSchedule]) -> dict[tuple[str, str, str], Role | Unknown]:
-    """The role of each, asked whether it may run just this task definition."""
     keys = list(
         dict.fromkeys((row.kind, row.role_arn, row.task_definition) for row in rows if row.role_arn)
     )
 
     def one(key: tuple[str, str, str]) -> Role | Unknown:
-        kind, arn, definition = key
-        questions = [PermissionQuestion("ecs:RunTask", definition)]
-        given = _NO_SIMULATION if app.local else questions
-        return asked(lambda: role(app.aws, arn, _SERVICES[kind], given))
+        return asked(lambda: launcher(app.aws, *key, simulated=not app.local))
 
     return dict(zip(keys, side_by_side(one, keys), strict=True))
+
+
+def launcher(aws: Aws, kind: str, arn: str, task_definition: str, *, simulated: bool) -> Role:
+    """The role of a schedule or rule: may it run just this task definition, and pass its roles?
+
+    What it overrides is not looked at.
+    """
+    if not simulated:
+        return role(aws, arn, _SERVICES[kind], _NO_SIMULATION)
+    found = asked(lambda: task_roles(aws, task_definition))
+    if isinstance(found, Unknown):
+        return role(aws, arn, _SERVICES[kind], found)
+    passed = sorted({found.execution, found.task} - {""})
+    questions = [PermissionQuestion("ecs:RunTask", task_definition)]
+    questions += map(PermissionQuestion.of_passing, passed)
+    return role(aws, arn, _SERVICES[kind], questions)
 
 
 def _queues(app: App, rows: list[ForeignSchedule]) -> dict[str, Queue | Unknown]:

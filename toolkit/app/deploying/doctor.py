@@ -8,7 +8,7 @@ from typing import TypeVar
 from toolkit.adapters.aws import account
 from toolkit.adapters.aws.account import asked
 from toolkit.adapters.aws.network import network, zones
-from toolkit.adapters.aws.roles import PermissionQuestion, Starter, has_ecs_role, role, starter
+from toolkit.adapters.aws.roles import PermissionQuestion, TaskRoles, has_ecs_role, role, task_roles
 from toolkit.adapters.aws.stored_secrets import stored_parameter, stored_secret
 from toolkit.adapters.images.docker import Docker
 from toolkit.adapters.side_by_side import AT_ONCE
@@ -204,12 +204,12 @@ def _roles(app: App, deployed: AppStacks) -> dict[str, Role | Unknown]:
     platform = deployed.platform
     if platform is None:
         return {}
-    starters = _each(
+    of_tasks = _each(
         deployed.workloads,
-        lambda name: starter(app.aws, deployed.workload(name).task_definition_arn),
+        lambda name: task_roles(app.aws, deployed.workload(name).task_definition_arn),
     )
-    known = [each for each in starters.values() if isinstance(each, Starter)]
-    launching = _launching(platform, deployed, {each.role_arn for each in known})
+    known = [each for each in of_tasks.values() if isinstance(each, TaskRoles)]
+    launching = _launching(platform, deployed, {each.execution for each in known})
     starting = _starting(app, platform)
     roles = {
         "scheduler role": _role(app, platform.scheduler_role_arn, _SCHEDULER, launching),
@@ -217,12 +217,12 @@ def _roles(app: App, deployed: AppStacks) -> dict[str, Role | Unknown]:
     }
     for name in deployed.workloads:
         own = f"execution role of {name}"
-        found = starters[name]
+        found = of_tasks[name]
         if isinstance(found, Unknown):
             roles[own] = found
-        elif found.role_arn != platform.execution_role_arn:
+        elif found.execution != platform.execution_role_arn:
             secrets = map(PermissionQuestion.of_secret, found.secrets)
-            roles[own] = _role(app, found.role_arn, _TASKS, [*starting, *secrets])
+            roles[own] = _role(app, found.execution, _TASKS, [*starting, *secrets])
         bucket = f"arn:{_partition(platform)}:s3:::{platform.bucket_name}"
         claim = f"{bucket}/{runs_of(name)}x/claim.json"
         questions = [PermissionQuestion(f"s3:{verb}Object", claim) for verb in ("Put", "Get")]
@@ -237,9 +237,9 @@ def _role(app: App, arn: str, service: str, questions: list[PermissionQuestion])
 
 
 def _launching(
-    platform: Platform, deployed: AppStacks, starters: Iterable[str]
+    platform: Platform, deployed: AppStacks, execution_roles: Iterable[str]
 ) -> list[PermissionQuestion]:
-    """What EventBridge Scheduler does at a firing; ``starters`` are workloads' execution roles."""
+    """What EventBridge Scheduler does at a firing; ``execution_roles`` are those of workloads."""
     cluster = platform.cluster_arn
     questions = [
         PermissionQuestion("sqs:SendMessage", platform.dead_letter_queue_arn),
@@ -248,18 +248,16 @@ def _launching(
             cluster.replace(":cluster/", ":task/") + "/x",
             {"ecs:CreateAction": "RunTask"},
         ),
-        *map(_passing, sorted({platform.execution_role_arn, *starters})),
+        *map(
+            PermissionQuestion.of_passing, sorted({platform.execution_role_arn, *execution_roles})
+        ),
     ]
     for name in deployed.workloads:
         outputs = deployed.workload(name)
         arn = outputs.task_definition_arn
         questions.append(PermissionQuestion("ecs:RunTask", arn, {"ecs:cluster": cluster}))
-        questions.append(_passing(outputs.task_role_arn))
+        questions.append(PermissionQuestion.of_passing(outputs.task_role_arn))
     return questions
-
-
-def _passing(arn: str) -> PermissionQuestion:
-    return PermissionQuestion("iam:PassRole", arn, {"iam:PassedToService": _TASKS})
 
 
 def _partition(platform: Platform) -> str:
