@@ -48,12 +48,15 @@ def import_workloads() -> None:
 
 
 def make_clients() -> None:
-    """Make the clients that the audit declares, where it is on: prune.py left their models."""
+    """Make the clients that jobs ask boto3 for: S3's, and where the audit is on, those it declares.
+
+    prune.py left their models.
+    """
     import boto3
 
-    for workload in catalog.reserved().workloads.values():
-        for service in workload.services:
-            boto3.client(service, region_name="eu-central-1")
+    declared = [name for row in catalog.reserved().workloads.values() for name in row.services]
+    for service in ("s3", *declared):
+        boto3.client(service, region_name="eu-central-1")
 
 
 def _import_whole(name: str) -> None:
@@ -67,7 +70,7 @@ def _import_whole(name: str) -> None:
 
 
 def store() -> None:
-    """Claim, save and read through boto3 over a real socket; the store says yes, then no."""
+    """Claim, save and read as a task does, over a real socket; the store says yes, then no."""
     with _store(200) as address:
         bucket = _sink(address)
         bucket.create(RUN.claim_key, b"{}")
@@ -109,18 +112,14 @@ def _store(status: int) -> Iterator[str]:
 
 
 def _sink(address: str) -> sink.S3Sink:
-    import boto3
-    from botocore.config import Config
-
-    client = boto3.client(
-        "s3",
-        endpoint_url=address,
-        region_name="eu-central-1",
-        aws_access_key_id="rehearsal",
-        aws_secret_access_key="rehearsal",  # noqa: S106 - nobody checks it
-        config=Config(retries={"total_max_attempts": 1}),
+    """The store of a task, with the client that a task has."""
+    os.environ.update(
+        AWS_ENDPOINT_URL=address,
+        AWS_DEFAULT_REGION="eu-central-1",
+        AWS_ACCESS_KEY_ID="rehearsal",
+        AWS_SECRET_ACCESS_KEY="rehearsal",  # noqa: S106 - nobody checks it
     )
-    return sink.S3Sink("rehearsal", client, patience_seconds=1)
+    return sink.S3Sink("rehearsal", patience_seconds=1)
 
 
 def refuse() -> None:
