@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from .account import Account, differs, embedded, real
+from .account import Account, embedded, real
 from .conftest import eventually
 from .test_local_conformance_stores import schedule
 
@@ -310,21 +310,57 @@ def test_a_deeper_property_that_the_type_does_not_have(
     assert (stack["StackStatus"], stack["Resources"]) == ("ROLLBACK_COMPLETE", set())
 
 
-@differs("a change set is not validated before its stack.")
-def test_a_change_set_is_validated(account: Account) -> None:
+@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize("kind", ["AWS::SQS::Queue", "AWS::Logs::LogGroup"])
+def test_a_change_set_is_validated(account: Account, kind: str) -> None:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html"""
+    create_log_group(account, NAME)
     cloudformation = account.client("cloudformation")
-    queue = {"Type": "AWS::SQS::Queue", "Properties": {"Nope": 1}}
+    body, check, reason = {
+        "AWS::SQS::Queue": ({"Nope": 1}, "PropertyValidation", "[Nope] is not permitted"),
+        "AWS::Logs::LogGroup": ({"LogGroupName": NAME}, "ResourceExistenceCheck", "already exists"),
+    }[kind]
     names = {"StackName": NAME, "ChangeSetName": "first"}
-    template = json.dumps({"Resources": {"One": queue}})
-    cloudformation.create_change_set(**names, ChangeSetType="CREATE", TemplateBody=template)
+    template = json.dumps({"Resources": {"One": {"Type": kind, "Properties": body}}})
+    arn = cloudformation.create_change_set(**names, ChangeSetType="CREATE", TemplateBody=template)[
+        "Id"
+    ]
 
-    def ended() -> str | None:
-        status: str = cloudformation.describe_change_set(**names)["Status"]
-        return None if status.endswith(("PENDING", "PROGRESS")) else status
+    def ended() -> dict[str, Any] | None:
+        answer = cloudformation.describe_change_set(**names)
+        return None if answer["Status"].endswith(("PENDING", "PROGRESS")) else answer
 
     try:
-        assert eventually(ended, account.patience) == "FAILED"
+        answer = eventually(ended, account.patience)
+        assert (answer["Status"], answer["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
+        assert f"[AWS::EarlyValidation::{check}]" in answer["StatusReason"]
+        events = cloudformation.describe_events(ChangeSetName=arn, Filters={"FailedEvents": True})[
+            "OperationEvents"
+        ]
+    finally:
+        cloudformation.delete_stack(StackName=NAME)
+    [told] = [row for row in events if row["EventType"] == "VALIDATION_ERROR"]
+    assert (told["LogicalResourceId"], told["ResourceType"]) == ("One", kind)
+    assert told["ValidationPath"].startswith("/Resources/One")
+    assert reason in told["ValidationStatusReason"]
+
+
+def test_a_change_set_that_is_not_to_be_validated(account: Account) -> None:
+    """DisableValidation of https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html"""
+    cloudformation = account.client("cloudformation")
+    call = cloudformation.meta.service_model.operation_model("CreateChangeSet")
+    if "DisableValidation" not in call.input_shape.members:
+        pytest.skip("this boto3 does not know DisableValidation")
+    names = {"StackName": NAME, "ChangeSetName": "first"}
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"Nope": 1}}
+    template = json.dumps({"Resources": {"One": queue}})
+    cloudformation.create_change_set(
+        **names, ChangeSetType="CREATE", TemplateBody=template, DisableValidation=True
+    )
+    try:
+        cloudformation.get_waiter("change_set_create_complete").wait(
+            **names, WaiterConfig={"Delay": 1}
+        )
     finally:
         cloudformation.delete_stack(StackName=NAME)
 

@@ -140,6 +140,28 @@ def test_two_deployments_at_once_both_succeed(
     assert not is_locked(shipped, bucket)
 
 
+def test_a_change_set_that_is_refused_tells_each_cause_and_leaves_nothing(
+    shipped: Project, edited: Callable[[str, str, str], None]
+) -> None:
+    edited(
+        "templates/schedule.yaml",
+        "      FlexibleTimeWindow:",
+        "      Nope: 1\n      FlexibleTimeWindow:",
+    )
+    edited("schedules/weather.toml", "[env]", 'description = "refused"\n[env]')
+    failed = shipped.toolkit(*DEPLOY, code=3)
+    error = failed.err[failed.err.index("error: ") :]
+    assert f"CloudFormation refused the change set of {APP}-schedule-weather: " in error
+    assert "[AWS::EarlyValidation::PropertyValidation]" in error
+    reason = "#: extraneous key [Nope] is not permitted"
+    place = "Schedule (AWS::Scheduler::Schedule) at /Resources/Schedule/Properties/Nope"
+    assert error.count(f"{place}: {reason}") == 1
+    assert "hint: correct the template or the parameter; nothing was deployed" in error
+    formation = shipped.aws("cloudformation")
+    sets = formation.list_change_sets(StackName=f"{APP}-schedule-weather")["Summaries"]
+    assert [row for row in sets if row["Status"] == "FAILED"] == []
+
+
 def test_a_failed_stack_tells_its_cause_and_deploying_again_mends_it(
     shipped: Project, edited: Callable[[str, str, str], None]
 ) -> None:

@@ -113,7 +113,7 @@ def main() -> None:
     shifted_time.install()
 
     from . import service_names
-    from .cloudformation import resource_types, templates, validation
+    from .cloudformation import change_sets, resource_types, templates, validation
     from .ecs import tasks
     from .entrance import gateway
     from .replacing import replacements, table
@@ -123,7 +123,7 @@ def main() -> None:
     del gateway, templates, validation
     table.check()
     replacements.install()
-    for module in (tasks, blobs, resource_types, bucket_lifecycle, service_names):
+    for module in (tasks, blobs, change_sets, resource_types, bucket_lifecycle, service_names):
         module.install()
     asyncio.run(_serve(listener, token))
 

@@ -1,0 +1,104 @@
+"""Change sets are validated when they are made, as stacks are.
+
+One that would fail ends FAILED, and DescribeEvents tells why by its ARN:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
+"""
+
+import re
+from functools import partial
+from typing import Any
+
+from ministack.core.responses import new_uuid
+from ministack.services import cloudformation
+from ministack.services.cloudformation import engine, handlers, stacks
+
+Json = dict[str, Any]
+Params = dict[str, list[str]]
+
+# The words of the reason were heard from AWS: https://github.com/aws/aws-cdk-cli/issues/1000
+_REASON = (
+    "The following hook(s)/validation failed: [{names}]. To troubleshoot Early Validation errors, "
+    "use the DescribeEvents API for detailed failure information."
+)
+_CHECKS = {
+    "NAME_CONFLICT_VALIDATION": "AWS::EarlyValidation::ResourceExistenceCheck",
+    "PROPERTY_VALIDATION": "AWS::EarlyValidation::PropertyValidation",
+}
+
+
+def install() -> None:
+    """Replace two of ministack's calls."""
+    calls = handlers._ACTION_HANDLERS
+    calls["CreateChangeSet"] = partial(_create, calls["CreateChangeSet"])
+    calls["DescribeEvents"] = partial(_describe_events, calls["DescribeEvents"])
+
+
+def _create(original: Any, params: Params) -> Any:
+    response = original(params)
+    made = re.search(rb"<Id>([^<]+)</Id>", response[2])
+    if made is not None:
+        _validate(cloudformation._change_sets[made[1].decode()])
+    return response
+
+
+def _validate(change_set: Json) -> None:
+    """Put a change set that its stack would refuse into FAILED; the stack keeps the events."""
+    if change_set["ExecutionStatus"] != "AVAILABLE" or change_set["_disable_validation"]:
+        return
+    errors = _errors(change_set)
+    if not errors:
+        return
+    names = sorted({_CHECKS[validation] for _, _, validation, _, _ in errors})
+    operation, stack_id = new_uuid(), change_set["StackId"]
+    change_set.update(
+        Status="FAILED",
+        ExecutionStatus="UNAVAILABLE",
+        StatusReason=_REASON.format(names=", ".join(names)),
+        Changes=[],
+        _operation=operation,
+    )
+    stack = cloudformation._stacks[change_set["StackName"]]
+    stack["_operation_events"] = [
+        stacks._operation_event(
+            stack_id,
+            operation,
+            "VALIDATION_ERROR",
+            "CREATE_CHANGESET",
+            LogicalResourceId=logical_id,
+            ResourceType=kind,
+            ValidationFailureMode="FAIL",
+            ValidationName=validation,
+            ValidationStatus="FAILED",
+            ValidationStatusReason=reason,
+            ValidationPath=path,
+        )
+        for logical_id, kind, validation, path, reason in errors
+    ]
+
+
+def _errors(change_set: Json) -> list[tuple[str, ...]]:
+    template, parameters = change_set["_template"], change_set["_resolved_params"]
+    resources, stack_name = template["Resources"], change_set["StackName"]
+    conditions = engine._evaluate_conditions(template, parameters)
+    mappings = template.get("Mappings", {})
+    made = cloudformation._stacks[stack_name].get("_resources", {}).values()
+    errors: list[tuple[str, ...]] = stacks._validation_errors(
+        resources,
+        list(resources),
+        parameters,
+        conditions,
+        mappings,
+        stack_name,
+        change_set["StackId"],
+        frozenset(row.get("PhysicalResourceId") for row in made),
+    )
+    return errors
+
+
+def _describe_events(original: Any, params: Params) -> Any:
+    """Of a change set, by its ARN, the events of the operation that made it."""
+    change_set = cloudformation._change_sets.get("".join(params.get("ChangeSetName", ())))
+    if change_set is not None and "_operation" in change_set:
+        rest = {name: value for name, value in params.items() if name != "ChangeSetName"}
+        params = {**rest, "OperationId": [change_set["_operation"]]}
+    return original(params)
