@@ -9,15 +9,18 @@ where `<app>-platform` is a deployed platform stack in public network mode. They
 smallest tasks and remove what they made. Where ours differs from AWS, docs/local.md says so.
 """
 
+import hashlib
 import json
 import os
 import time
+import urllib.error
+import urllib.request
 from itertools import chain
 from typing import Any
 
 import pytest
 
-from .account import Account, embedded, real
+from .account import Account, differs, embedded, real
 from .conftest import eventually
 
 REAL_APP = os.environ.get("TOOLKIT_CONFORMANCE_APP")
@@ -243,6 +246,43 @@ def test_log_events_are_filtered_by_patterns(account: Account) -> None:
             find("run.finished")
     finally:
         logs.delete_log_group(logGroupName=group)
+
+
+@differs("Patterns for space-delimited events are refused")
+def test_a_pattern_names_the_fields_of_space_delimited_events(account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html"""
+    logs = account.client("logs")
+    group = f"/{account.cluster}/conformance-fields"
+    logs.create_log_group(logGroupName=group)
+    try:
+        logs.create_log_stream(logGroupName=group, logStreamName="s")
+        event = {"timestamp": int(time.time() * 1000), "message": "127.0.0.1 GET 404"}
+        logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[event])
+        pattern = "[ip, method, code = 4*]"
+        eventually(
+            lambda: logs.filter_log_events(logGroupName=group, filterPattern=pattern)["events"],
+            account.patience,
+        )
+    finally:
+        logs.delete_log_group(logGroupName=group)
+
+
+def test_the_address_of_a_layer_needs_no_login(account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetDownloadUrlForLayer.html"""
+    ecr, repository = account.client("ecr"), account.platform["RepositoryName"]
+    found = ecr.describe_images(repositoryName=repository)["imageDetails"][0]["imageDigest"]
+    [image] = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageDigest": found}])[
+        "images"
+    ]
+    digest = json.loads(image["imageManifest"])["config"]["digest"]
+    address = ecr.get_download_url_for_layer(repositoryName=repository, layerDigest=digest)
+    with urllib.request.urlopen(address["downloadUrl"]) as answer:
+        content = answer.read()
+    assert f"sha256:{hashlib.sha256(content).hexdigest()}" == digest
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(address["downloadUrl"][:-1])
+    caught.value.close()
+    assert caught.value.code in {401, 403}
 
 
 def test_the_lifecycle_rules_of_a_template_are_the_buckets(account: Account) -> None:

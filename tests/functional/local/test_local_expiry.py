@@ -7,6 +7,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from toolkit.adapters.embedded import engine
+from toolkit.local.agent.aws import Emulator
+from toolkit.local.keys import Keys
+
 from .conftest import Rehearsal
 
 
@@ -107,3 +111,28 @@ def test_credentials_of_a_role_expire_as_the_clock_moves(own: Rehearsal) -> None
     assert assumed().get_caller_identity()["Arn"].endswith(":assumed-role/role/session")
     with pytest.raises(ClientError, match=r"InvalidClientTokenId|UnrecognizedClient"):
         first.get_caller_identity()
+
+
+def test_credentials_are_good_for_a_queue_as_long_as_for_their_holder(own: Rehearsal) -> None:
+    """A queue keeps the engine's time; that of the task that asks may be a day behind."""
+    service = "ecs-tasks.amazonaws.com"
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam = own.aws("iam")
+    iam.create_role(RoleName="role", AssumeRolePolicyDocument=document)
+    allowed = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_role_policy(RoleName="role", PolicyName="queues", PolicyDocument=policy)
+    home = engine.directory(own.root)
+    emulator = Emulator(own.info.endpoint_url, own.info.token, Keys.of(home))
+    role = "arn:aws:iam::000000000000:role/role"
+    found = emulator.assume_role(role, service, "task", "", offset=-13 * 3600)
+    sqs = boto3.client(
+        "sqs",
+        endpoint_url=own.info.endpoint_url,
+        region_name=own.info.region,
+        aws_access_key_id=found.access_key,
+        aws_secret_access_key=found.secret_key,
+        aws_session_token=found.token,
+    )
+    assert sqs.list_queues().get("QueueUrls", []) == []

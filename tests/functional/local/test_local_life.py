@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,8 @@ from toolkit.adapters.embedded.engine import EngineClient
 
 from .conftest import Rehearsal, eventually
 from .own import deploy_schedule, run_sleeper
+
+MINISTACKS_PAUSE = 24  # seconds: it looks every ten what is due
 
 
 def test_an_engine_that_runs_is_found_again(own: Rehearsal) -> None:
@@ -106,6 +109,52 @@ def test_stop_and_start_keep_what_was_deployed_and_the_time(own: Rehearsal) -> N
     assert after["offset_seconds"] == pytest.approx(before["offset_seconds"])
     assert again.aws("sqs").get_queue_url(QueueName="q")["QueueUrl"] == url
     again.aws("sqs").send_message(QueueUrl=url, MessageBody="the address is still good")
+
+
+def saved(own: Rehearsal, service: str, store: str) -> dict[str, Any]:
+    """A part of the state as it is on disk."""
+    path = engine.directory(own.root) / "state" / f"{service}.json"
+    rows: dict[str, Any] = json.loads(path.read_text())["payload"][store]["data"]
+    return rows
+
+
+def test_stop_leaves_what_a_kill_would_find(own: Rehearsal, tmp_path: Path) -> None:
+    """Tasks and log events have files of their own: the state does not hold them again."""
+    arn = run_sleeper(own, tmp_path)
+    own.aws("ecs").stop_task(cluster="c", task=arn)
+    own.await_status(arn, "STOPPED")
+    logs = own.aws("logs")
+    logs.create_log_group(logGroupName="/kept")
+    logs.create_log_stream(logGroupName="/kept", logStreamName="s")
+    own.engine.stop(own.root)
+    assert saved(own, "ecs", "tasks") == {}
+    [group] = saved(own, "cloudwatch_logs", "log_groups").values()
+    assert (group["arn"].rpartition("/")[2], group["streams"]) == ("kept:*", {})
+    assert "failed to save" not in (engine.directory(own.root) / "emulator.log").read_text()
+
+
+@pytest.mark.slow
+def test_nothing_fires_but_the_agent(own: Rehearsal) -> None:
+    """ministack would fire rules with a schedule, and schedules with other targets than ECS."""
+    sqs, events, iam = own.aws("sqs"), own.aws("events"), own.aws("iam")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("rules", "schedules")]
+    arns = [
+        f"arn:aws:sqs:{own.info.region}:{own.info.account_id}:{url.split('/')[-1]}" for url in urls
+    ]
+    events.put_rule(Name="often", ScheduleExpression="rate(1 minute)")
+    events.put_targets(Rule="often", Targets=[{"Id": "1", "Arn": arns[0]}])
+    own.aws("scheduler").create_schedule(
+        Name="often",
+        ScheduleExpression="rate(1 minute)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": arns[1], "RoleArn": role, "Input": "{}"},
+    )
+    list(own.engine.advance(seconds=120))
+    wait = {"WaitTimeSeconds": MINISTACKS_PAUSE // len(urls)}
+    received = [sqs.receive_message(QueueUrl=url, **wait).get("Messages", []) for url in urls]
+    assert received == [[], []]
 
 
 def test_what_was_due_while_no_engine_ran_is_not_made_up_for(own: Rehearsal) -> None:
