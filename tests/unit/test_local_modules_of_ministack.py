@@ -1,6 +1,7 @@
 """The list of the overlay's modules is whole, and what it calls generic has a unit test."""
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -43,3 +44,25 @@ def test_what_is_generic_stands_in_upstream_and_nothing_else_does() -> None:
 @pytest.mark.parametrize("module", UPSTREAM)
 def test_what_is_generic_has_a_unit_test(module: str) -> None:
     assert module in TESTED
+
+
+def uncopied(source: str) -> list[str]:
+    """Loops over stores that requests change in other threads, without a copy of their keys."""
+    walked = [
+        ast.unparse(node.iter)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.For | ast.comprehension)
+    ]
+    return [over for over in walked if re.fullmatch(r".*\['(streams|objects)'\](\.\w+\(\))?", over)]
+
+
+def test_no_loop_goes_over_a_store_that_another_thread_may_change() -> None:
+    """One over the streams of a log group failed when a task began to log meanwhile."""
+    paths = sorted(OVERLAY.rglob("*.py"))
+    assert {str(path): found for path in paths if (found := uncopied(path.read_text()))} == {}
+
+
+@pytest.mark.parametrize("over", ['group["streams"]', 'group["streams"].values()'])
+def test_a_loop_over_a_store_is_found_unless_it_goes_over_a_copy(over: str) -> None:
+    assert len(uncopied(f"for x in {over}: pass\n[x for x in {over}]")) == 2
+    assert uncopied(f"for x in list({over}): pass") == []

@@ -5,6 +5,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from attrs import field, frozen
@@ -192,4 +193,6 @@ class Emulator:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             with error:
+                if error.code != HTTPStatus.FORBIDDEN:
+                    raise  # it says the status; why stands in emulator.log
                 return json.load(error)

@@ -40,7 +40,7 @@ def expire() -> None:
     for _key, group in cloudwatch_logs._log_groups.all_items():
         days = group.get("retentionInDays")
         oldest = 0 if days is None else (shifted_time.now() - days * _DAY) * 1000
-        for stream in group["streams"].values():
+        for stream in list(group["streams"].values()):  # tasks begin new ones meanwhile
             events = stream["events"]
             gone = filed_events.position(events, oldest)
             if isinstance(events, FiledEvents):
@@ -55,7 +55,8 @@ def _state() -> Json:
     groups = AccountRegionScopedDict()
     for key, group in cloudwatch_logs._log_groups.all_items():
         durable = log_journal.streams(group)
-        rest = {name: row for name, row in group["streams"].items() if name not in durable}
+        streams = list(group["streams"].items())
+        rest = {name: row for name, row in streams if name not in durable}
         groups.set_scoped(*key, {**group, "streams": rest})
     stores = {
         name.removeprefix("_"): store
@@ -178,6 +179,6 @@ def _events(group: str, first: int, data: Json) -> Iterator[tuple[Event, str]]:
     """The events of the chosen streams in the order of time, each with its stream's name."""
     streams = cloudwatch_logs._log_groups[group]["streams"]
     prefix = data.get("logStreamNamePrefix", "")
-    chosen = data.get("logStreamNames") or [name for name in streams if name.startswith(prefix)]
+    chosen = data.get("logStreamNames") or [n for n in list(streams) if n.startswith(prefix)]
     histories = {name: streams[name]["events"] for name in chosen if name in streams}
     return filed_events.merged(histories, first, data.get("endTime", float("inf")))

@@ -30,7 +30,8 @@ _next_id: dict[Path, int] = {}
 
 def streams(group: Group) -> set[str]:
     """The names of the group's streams that are on disk."""
-    return {name for name, stream in group["streams"].items() if stream.get(_JOURNALED)}
+    streams = list(group["streams"].items())  # tasks begin new ones meanwhile
+    return {name for name, stream in streams if stream.get(_JOURNALED)}
 
 
 def create(key: Key, group: Group, stream: str) -> None:
