@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from toolkit.local.agent.launcher import landlock_version
 from .conftest import APP, Platform, eventually
 
 LOG_GROUP = f"/{APP}/demo"
+SCOPED = 6  # the version of Landlock that keeps signals and sockets within a sandbox
 
 
 def finished(platform: Platform, script: str, **more: Any) -> tuple[dict[str, Any], list[str]]:
@@ -162,7 +164,63 @@ def test_a_read_only_root_is_read_only_for_a_process_and_its_children(
     assert lines == ["EACCES", "EACCES", "written", "written", "1"]
     open_root = registered(platform, readonlyRootFilesystem=False)
     _, lines = finished(platform, script, taskDefinition=open_root)
-    assert lines == ["written", "written", "written", "written", "0"]
+    assert lines == ["EACCES", "written", "written", "written", "1"]
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_task_moves_files_between_its_directories(platform: Platform, read_only: bool) -> None:
+    script = (
+        "import os, pathlib\n"
+        "for name in ('TMPDIR', 'HOME'):\n"
+        "    folder = pathlib.Path(os.environ[name])\n"
+        "    (folder / 'one').mkdir()\n"
+        "    (folder / 'two').mkdir()\n"
+        "    (folder / 'one' / 'file').write_text('x')\n"
+        "    print((folder / 'one' / 'file').rename(folder / 'two' / 'file').read_text())"
+    )
+    definition = registered(platform, readonlyRootFilesystem=read_only)
+    assert finished(platform, script, taskDefinition=definition)[1] == ["x", "x"]
+
+
+# What a task tries with the machine that it runs on; prints what came of it.
+REACH = """
+import json, os, pathlib, socket, stat
+def attempt(call, *arguments):
+    try: call(*arguments)
+    except OSError as error: return type(error).__name__
+    return 'done'
+disk = pathlib.Path(os.environ['HOME'], 'disk')
+print(json.dumps({
+    'a device': attempt(os.mknod, disk, stat.S_IFBLK | 0o600, os.makedev(1, 0)),
+    'the network': attempt(socket.socket, socket.AF_PACKET, socket.SOCK_RAW, 3),
+    'the devices': attempt(os.listdir, '/dev'),
+    'the terminals': attempt(os.listdir, '/dev/pts'),
+    'a setting': attempt(open, '/proc/self/oom_score_adj', 'w'),
+    'its parent': attempt(os.kill, os.getppid(), 0),
+    'a socket': attempt(socket.socket(socket.AF_UNIX).connect, os.environ['SOCKET']),
+    'itself': attempt(os.kill, os.getpid(), 0),
+    'randomness': attempt(open, '/dev/urandom', 'rb'),
+}))
+"""
+
+
+@pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock")
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_task_reaches_neither_devices_nor_processes_of_the_machine(
+    platform: Platform, tmp_path: Path, read_only: bool
+) -> None:
+    definition = registered(platform, readonlyRootFilesystem=read_only)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0{tmp_path}")
+        listener.listen()
+        script = REACH.replace("os.environ['SOCKET']", f"chr(0) + {str(tmp_path)!r}")
+        _, lines = finished(platform, script, taskDefinition=definition)
+    tried = json.loads("".join(lines))
+    done = {"itself", "randomness"}
+    if landlock_version() < SCOPED:
+        done |= {"its parent", "a socket"}
+    assert {name for name, came in tried.items() if came == "done"} == done
+    assert {tried[name] for name in tried.keys() - done} == {"PermissionError"}
 
 
 def test_a_task_may_write_below_its_own_prefix_and_nowhere_else(platform: Platform) -> None:

@@ -234,9 +234,18 @@ def _image(
         reference=reference,
         entry_point=tuple(config.get("Entrypoint") or ()),
         command=tuple(config.get("Cmd") or ()),
-        working_directory=root / str(config.get("WorkingDir", "/")).lstrip("/"),
+        working_directory=root / _working_directory(config),
         environment=dict(pair.split("=", 1) for pair in config.get("Env") or ()),
     )
+
+
+def _working_directory(config: Mapping[str, Any]) -> str:
+    """Relative to the image's root, which a task can read: it must not lead out of the image."""
+    given = str(config.get("WorkingDir") or "/")
+    relative = given.lstrip("/")
+    if ".." in Path(relative).parts:
+        raise PullError(f"the image's working directory is {given!r}, which leads out of it")
+    return relative
 
 
 def _digest(content: bytes) -> str:

@@ -1,10 +1,10 @@
 """The first thing in a task's process, in place of the container.
 
-    python launcher.py ROOT FD [-r PATH…] [-w PATH…] -- -m MODULE … (or -c PROGRAM …)
+    python launcher.py ROOT FD [-r PATH… -w PATH…] -- -m MODULE … (or -c PROGRAM …)
 
 The import root is the image's tree. Only what is below a PATH can be read; nothing but what is
-below those after ``-w`` can be written, if there are any. The whole session ends when the engine
-does. It is run by path in a clean environment and imports nothing of the toolkit.
+below those after ``-w`` can be written. The whole session ends when the engine does. It is run by
+path in a clean environment and imports nothing of the toolkit.
 """
 
 import ctypes
@@ -29,11 +29,16 @@ _CHANGES = 1 << 1 | sum(1 << right for right in range(4, 14))
 _TRUNCATE = 1 << 14
 _OF_A_FILE = 1 << 1 | _READ_FILE | _TRUNCATE  # what a rule about a file may grant
 _CAPABILITIES_VERSION = 0x20080522
-# What Docker and Fargate leave to root: https://docs.docker.com/engine/security/#linux-kernel-capabilities
-_OF_A_CONTAINER = sum(1 << bit for bit in (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31))
-_WITH_REFER, _WITH_TRUNCATE = 2, 3  # the versions of the interface that came with them
-# A container has its own /dev, which stays writable under a read-only root.
-_DEVICES = "/dev"
+# What Docker leaves to root: https://docs.docker.com/engine/security/#linux-kernel-capabilities
+# without NET_RAW and MKNOD, because the network and the devices are this machine's.
+_OF_A_CONTAINER = sum(1 << bit for bit in (0, 1, 3, 4, 5, 6, 7, 8, 10, 18, 29, 31))
+# The versions of the interface that came with them.
+_WITH_REFER, _WITH_TRUNCATE, _WITH_SCOPES = 2, 3, 6
+_SCOPES = 1 << 0 | 1 << 1  # abstract Unix sockets and signals stay within the sandbox
+# A container has a /dev of its own. In this machine's stand its disks and the person's terminals.
+_DEVICES = tuple(
+    f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "shm")
+)
 
 
 def landlock_version() -> int:
@@ -53,17 +58,18 @@ def landlock_version() -> int:
 def _restrict(readable: Sequence[str], writable: Sequence[str]) -> None:
     """From now on this process and its children can open these alone.
 
-    Writing is left as it is where nothing is ``writable``. Landlock also keeps them from looking
-    into other processes: their memory and environment.
+    Landlock also keeps them from looking into other processes, their memory and environment, and
+    from Linux 6.12 on from sending them signals.
     """
-    reads, writes = _READ_FILE | _READ_DIR, 0
-    if writable:
-        writes = _CHANGES | (_TRUNCATE if landlock_version() >= _WITH_TRUNCATE else 0)
+    version, reads = landlock_version(), _READ_FILE | _READ_DIR
+    writes = _CHANGES | (_TRUNCATE if version >= _WITH_TRUNCATE else 0)
     attributes = struct.pack("Q", reads | writes)
+    if version >= _WITH_SCOPES:
+        attributes = struct.pack("QQQ", reads | writes, 0, _SCOPES)  # no rules for the network
     rules = _call(_CREATE_RULESET, attributes, len(attributes), 0)
     for path in readable:
         _allow(rules, path, reads)
-    for path in (*writable, _DEVICES):
+    for path in (*writable, *_DEVICES):
         _allow(rules, path, reads | writes)
     # Who may not gain privileges may give up some; a container has this flag, too.
     _libc().prctl(_SET_NO_NEW_PRIVS, *(ctypes.c_ulong(word) for word in (1, 0, 0, 0)))
@@ -73,7 +79,7 @@ def _restrict(readable: Sequence[str], writable: Sequence[str]) -> None:
 
 
 def _give_up_capabilities() -> None:
-    """Keep no more than a container's root has: more would look into other processes after all."""
+    """Keep no more than a container's root has: more would look into other processes anyway."""
     header = struct.pack("=Ii", _CAPABILITIES_VERSION, 0)
     sets = ctypes.create_string_buffer(24)
     libc = _libc()
@@ -136,7 +142,7 @@ def main() -> None:
     root, descriptor, *paths = sys.argv[1:end]
     option, what, *arguments = sys.argv[end + 1 :]
     if paths:  # first: it holds for this thread and for those it starts
-        middle = paths.index("-w") if "-w" in paths else len(paths)
+        middle = paths.index("-w")
         _restrict(paths[1:middle], paths[middle + 1 :])
     watch = threading.Thread(target=_end_with_the_engine, args=(int(descriptor),), daemon=True)
     watch.start()

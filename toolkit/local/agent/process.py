@@ -30,8 +30,8 @@ class StartError(Exception):
 class Process:
     """A running container. ``stop`` may be called from another thread while ``wait`` waits.
 
-    With ``readable`` paths it can read nothing else but its image and its own directories, with
-    ``writable`` ones it can write nowhere else (`launcher.py`).
+    With ``readable`` paths it can read nothing else but its image and its own directories, and
+    write nowhere but to the ``writable`` ones (`launcher.py`).
     """
 
     executor: ClassVar = Executor.PROCESS
@@ -152,8 +152,7 @@ def _argv(
     if not python or arguments[:1] not in (["-m"], ["-c"]) or len(arguments) < 2:
         words = " ".join(command)
         raise StartError(f'exec: "{words}": a process image runs python -m or python -c only')
-    paths: list[str | Path] = ["-r", *readable] if readable else []
-    paths += ["-w", *writable] if writable else []
+    paths: list[str | Path] = ["-r", *readable, "-w", *writable] if readable else []
     launcher = [str(image.python or sys.executable), str(_LAUNCHER), str(image.working_directory)]
     return [*launcher, str(descriptor), *map(str, paths), "--", *arguments]
 

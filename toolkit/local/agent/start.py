@@ -224,7 +224,7 @@ class Start:
             offset=self._clock_offset,
             memory_bytes=spec.memory_bytes(container),
             readable=self._readable(container),
-            writable=self._writable(container),
+            writable=self._writable(container, image),
         )
 
     def _readable(self, container: Container) -> list[Path]:
@@ -235,13 +235,16 @@ class Start:
         volumes = [self._volume(row["sourceVolume"]) for row in container.get("mountPoints", [])]
         return [*sandbox.readable(self._around.scratch.parent, read_only=read_only), *volumes]
 
-    def _writable(self, container: Container) -> list[Path]:
-        """What a read-only root leaves to write to; empty where nothing keeps it read-only."""
-        if not (container.get("readonlyRootFilesystem") and landlock_version()):
+    def _writable(self, container: Container, image: PulledImage) -> list[Path]:
+        """What it may write: its own folders and, without a read-only root, its image."""
+        if not landlock_version():
             return []
         mounts = [row for row in container.get("mountPoints", []) if not row.get("readOnly")]
         volumes = [self._volume(row["sourceVolume"]) for row in mounts]
-        return [self._scratch / container["name"], *volumes]
+        own = [self._scratch / container["name"], *volumes]
+        if container.get("readonlyRootFilesystem"):
+            return own
+        return [*own, image.working_directory, *sandbox.temporary(self._around.scratch.parent)]
 
     def _launch_container(
         self, container: Container, image: PulledImage, found: Mapping[str, str]
