@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.unit.test_ledger import Seen
 from toolkit.adapters.project.project import Project
-from toolkit.app.schedules.pause import Request, pauses, resumptions
+from toolkit.app.schedules.pause import Request, pauses, renewed, resumptions
+from toolkit.app.schedules.schedule import ScheduleChange
 from toolkit.app.schedules.schedules import calendar
 from toolkit.core.errors import ConfigError
 from toolkit.core.proof.ledger import Committed, State, firings
@@ -62,6 +63,30 @@ def test_all_leaves_schedules_out_that_fire_once_or_are_not_paused(project: Proj
     project.write(found[1].edit)
     again = resumptions(project, config, [], NOW)
     assert [each.preview.after.name for each in again] == ["weather-late"]
+
+
+@pytest.mark.parametrize("environment", ["default", "prod"])
+def test_all_are_paused_and_resumed_one_after_the_other(project: Project, environment: str) -> None:
+    """In an environment both stand in `toolkit.toml`, which the first one changes."""
+    file = project.root / "toolkit.toml"
+    file.write_text(file.read_text() + "\n[prod]\n")
+    names = ("weather", "weather-late")
+    put(project, environment, pauses(project, project.config(environment), [], ASKED, NOW))
+    paused = project.schedules(project.config(environment))
+    assert [paused[name].pause is not None for name in names] == [True, True]
+    put(project, environment, resumptions(project, project.config(environment), [], NOW))
+    resumed = project.schedules(project.config(environment))
+    assert [resumed[name].pause for name in names] == [None, None]
+
+
+def put(project: Project, environment: str, changes: list[ScheduleChange]) -> None:
+    """Write changes that were all checked before the first is written, as the commands do."""
+    config = project.config(environment)
+    for checked in changes:
+        made = renewed(project, config, checked, NOW)
+        assert made.preview.after == checked.preview.after
+        with project.staged(made.edit) as staged:
+            staged.commit()
 
 
 PAUSE = '{ until = "2026-11-25T00:00:00Z", who = "bob" }'

@@ -88,8 +88,9 @@ def test_a_pause_that_is_resumed_early_takes_no_later_firing(stage: Stage, first
     due = first + 3 * DAY
     until = f"{due + 2 * DAY:%Y-%m-%dT%H:%M:%SZ}"
     command = stage.project.toolkit
-    command("pause", NAME, "--until", until, "--why", WHY, "--local", "--yes")
-    command("resume", NAME, "--local", "--yes")
+    both = (NAME, "weather")  # in tables of one toolkit.toml
+    command("pause", *both, "--until", until, "--why", WHY, "--local", "--yes")
+    command("resume", *both, "--local", "--yes")
     again = command("resume", NAME, "--local", "--yes", code=2)
     assert f"schedule {NAME} is not paused" in again.err
     assert "pause" not in (stage.project.root / "toolkit.toml").read_text()

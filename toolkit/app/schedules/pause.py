@@ -55,6 +55,13 @@ def resumptions(
     return [change(project, config, each.name, {"pause": None}, now) for each in paused]
 
 
+def renewed(
+    project: Project, config: Config, found: ScheduleChange, now: datetime
+) -> ScheduleChange:
+    """A change as the files are now: one before it may have edited the same `toolkit.toml`."""
+    return change(project, config, found.preview.after.name, found.keys, now)
+
+
 def _not_paused(project: Project, config: Config, name: str) -> ConfigError:
     """What to say of a schedule that is not paused here, but may be elsewhere."""
     here = "" if config.environment == DEFAULT else f" in {config.environment}"

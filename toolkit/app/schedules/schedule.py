@@ -31,10 +31,14 @@ from toolkit.core.time_words import is_exact, read_time
 
 @frozen
 class ScheduleChange:
-    """A checked change: what it means, and the edit of the project's files that makes it."""
+    """A checked change: what it means, and the edit of the project's files that makes it.
+
+    ``keys`` are what was asked for, as `change` takes it.
+    """
 
     preview: Preview
     edit: Edit
+    keys: Mapping[str, Any] = {}
 
 
 def change(
@@ -59,7 +63,7 @@ def change(
     workload = config.sized(project.catalog.workload(after.workload))
     check_settings(f"schedules/{name}.toml", workload, env)
     scheduler_input(name, env, after.overlap)
-    return ScheduleChange(preview(before, after, workload, env, now), edit)
+    return ScheduleChange(preview(before, after, workload, env, now), edit, changes)
 
 
 def _with_moments(changes: Mapping[str, Any], timezone: str, now: datetime) -> dict[str, Any]:

@@ -39,15 +39,16 @@ def carry_out(
     root: Root, found: Sequence[ScheduleChange], *, yes: bool, as_json: bool, dry_run: bool
 ) -> int:
     """Show each change and deploy it, one schedule after the other."""
-    rows, declined = [], False
+    app, rows, declined = root.app, [], False
     if not found and not as_json:
         click.echo("no schedule to change")
-    for each in found:
+    for checked in found:
+        each = pause.renewed(app.project, app.config, checked, app.now())
         if not as_json:
             show(each.preview)
         row = {**document(each.preview), "edits": each.edit.places}
         if not dry_run:
-            result = apply(root.app, each, yes=yes, overwrite=False).result
+            result = apply(app, each, yes=yes, overwrite=False).result
             row["result"] = result
             declined = declined or result is StackOutcome.DECLINED
         rows.append(row)
