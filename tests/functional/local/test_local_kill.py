@@ -196,3 +196,20 @@ def test_what_many_change_at_once_is_kept(own: Rehearsal, tmp_path: Path) -> Non
     groups = again.aws("logs").describe_log_groups(logGroupNamePrefix="/many/")["logGroups"]
     assert len(groups) == 4 * len(workers)
     assert "Traceback" not in (engine.directory(own.root) / "emulator.log").read_text()
+
+
+def test_an_event_of_the_history_is_on_disk_when_its_call_is_answered(own: Rehearsal) -> None:
+    """Whoever made a cluster is known after a kill; a reset forgets them."""
+    own.aws("ecs").create_cluster(clusterName="kept")
+    asked = {"AttributeKey": "EventName", "AttributeValue": "CreateCluster"}
+
+    def events(rehearsal: Rehearsal) -> list[str]:
+        answer = rehearsal.aws("cloudtrail").lookup_events(LookupAttributes=[asked])
+        return [row["CloudTrailEvent"] for row in answer["Events"]]
+
+    before = events(own)
+    assert len(before) == 1
+    again = kill(own, *family(own.info.pid))
+    assert events(again) == before
+    again.engine.reset()
+    assert events(again) == []

@@ -116,6 +116,7 @@ def main() -> None:
     from .cloudformation import change_sets, resource_types, templates, validation
     from .ecs import tasks
     from .entrance import gateway
+    from .events import event_history
     from .replacing import replacements, table
     from .stores import blobs, bucket_lifecycle
 
@@ -123,7 +124,8 @@ def main() -> None:
     del gateway, templates, validation
     table.check()
     replacements.install()
-    for module in (tasks, blobs, change_sets, resource_types, bucket_lifecycle, service_names):
+    modules = (tasks, blobs, change_sets, resource_types, bucket_lifecycle, service_names)
+    for module in (*modules, event_history):  # the last, as it keeps what the others do
         module.install()
     asyncio.run(_serve(listener, token))
 

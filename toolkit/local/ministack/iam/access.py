@@ -49,6 +49,16 @@ def set_request_key(access_key: str) -> None:
     _request_key.set(access_key)
 
 
+def request_key() -> str:
+    """Whose request this is."""
+    return _request_key.get()
+
+
+def is_engine() -> bool:
+    """Whether the engine itself asks, for a service that it plays."""
+    return request_key() == os.environ["TOOLKIT_ENGINE_KEY"]
+
+
 def session_offset(access_key: str) -> float | None:
     """The clock offset of the task or firing that holds these credentials."""
     offset: float | None = sts._sessions.get(access_key, {}).get("_offset")

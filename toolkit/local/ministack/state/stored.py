@@ -2,7 +2,7 @@
 
 from toolkit.local.ministack.cloudformation import resource_types
 from toolkit.local.ministack.ecs import task_records
-from toolkit.local.ministack.events import alarms
+from toolkit.local.ministack.events import alarms, event_history
 from toolkit.local.ministack.stores import blobs, log_events, log_journal
 
 
@@ -17,6 +17,7 @@ def restore() -> None:
 def wipe() -> None:
     """After ministack was reset."""
     alarms.reset()
+    event_history.wipe()
     blobs.sweep()
     log_journal.wipe()
     task_records.wipe()
