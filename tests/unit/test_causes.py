@@ -149,7 +149,7 @@ def test_what_is_no_event_is_left_out(content: str) -> None:
 NEVER = History([])
 
 
-def an_app(aws: FakeAws, now: datetime = NOW, bucket: str = "", local: bool = False) -> App:
+def an_app(aws: FakeAws, now: datetime = NOW, bucket: str = "") -> App:
     project, config = Project(Path(), load()), Config("prod", AppNames(APP))
     return App(
         project,
@@ -157,7 +157,7 @@ def an_app(aws: FakeAws, now: datetime = NOW, bucket: str = "", local: bool = Fa
         aws,  # type: ignore[arg-type]
         Console(),  # type: ignore[arg-type]
         lambda: now,
-        local=local,
+        local=False,
         kept_bucket=bucket,
     )
 
@@ -244,15 +244,12 @@ def test_without_the_right_to_keep_it_says_so_and_answers() -> None:
     assert "causes were not kept" in found.notes[0]
 
 
-@pytest.mark.parametrize(
-    ("where", "note"),
-    [({"local": True}, "no event history"), ({"bucket": "kept"}, "of a deleted app")],
-)
-def test_where_nobody_can_be_asked_kept_answers_are_read(where: Any, note: str) -> None:
+def test_of_a_deleted_app_kept_answers_are_read() -> None:
     aws = an_aws(history=[changed("DeleteSchedule")])
-    assert note in asked(aws, **where).notes[0]
-    kept = asked(aws)
-    assert asked(aws, **where) == kept
+    assert "of a deleted app" in asked(aws, bucket="kept").notes[0]
+    assert aws.calls["LookupEvents"] == 0
+    found = asked(aws)
+    assert asked(aws, bucket="kept") == found
 
 
 def test_an_answer_that_cannot_be_read_is_told_and_asked_again() -> None:

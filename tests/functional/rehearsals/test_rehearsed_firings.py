@@ -139,15 +139,6 @@ def test_status_tells_the_latest_firing_whatever_became_of_it(
     assert "weather-crowded    missed" in words
 
 
-def test_why_a_firing_was_missed_is_not_known_here(stage: Stage, morning: datetime) -> None:
-    since = (morning - timedelta(hours=1)).isoformat()
-    until = (morning + timedelta(minutes=1)).isoformat()
-    period = ("ledger", "--local", "--why", "--since", since, "--until", until)
-    told = stage.project.toolkit(*period, code=1)
-    assert told.err.count("the embedded AWS has no event history") == 1
-    assert stage.project.toolkit(*period, "--json", code=1).json()["causes"] == []
-
-
 def test_runs_are_those_that_ran_whether_or_not_they_could_say_so(
     stage: Stage, morning: datetime, slow_station: tuple[str, threading.Event]
 ) -> None:

@@ -41,9 +41,9 @@ def read(
     missed = [_missed(run_id, known) for run_id in run_ids if run_id not in causes.found]
     if not missed:
         return causes
-    unasked = _unasked(app)
-    if unasked:
-        causes.notes.append(unasked)
+    if app.kept_bucket:
+        deleted = "causes are not known: of a deleted app, only answers that were kept are read"
+        causes.notes.append(deleted)
         return causes
     now = app.now()
     askable = [row for row in missed if row.askable(now)]
@@ -80,15 +80,6 @@ def kept(app: App, run_ids: Sequence[RunId]) -> Causes:
 def _missed(run_id: RunId, known: History) -> Missed:
     window = known.launch_window(run_id)
     return Missed(run_id, timedelta(seconds=LAUNCH_WINDOW_SECONDS if window is None else window))
-
-
-def _unasked(app: App) -> str:
-    """Why nobody can be asked; empty where CloudTrail can."""
-    if app.local:
-        return "causes are not known: the embedded AWS has no event history"
-    if app.kept_bucket:
-        return "causes are not known: of a deleted app, only answers that were kept are read"
-    return ""
 
 
 def _untimely(missed: Sequence[Missed], now: datetime) -> list[str]:

@@ -22,10 +22,8 @@ DELIVERY = timedelta(minutes=15)
 REMEMBERED = timedelta(days=90)
 _SHOWN = 3
 _UNDOCUMENTED = "(AWS does not document that CloudTrail records this)"
-_NOTHING = (
-    "CloudTrail recorded no change of the schedule and no RunTask for it. "
-    "It is not proved that AWS records a role that Scheduler may not assume"
-)
+_UNPROVED = "It is not proved that AWS records a role that Scheduler may not assume"
+_NOTHING = f"CloudTrail recorded no change of the schedule and no RunTask for it. {_UNPROVED}"
 
 
 @frozen
@@ -112,7 +110,8 @@ def cause_of(missed: Missed, events: Iterable[ApiEvent], place: Place, now: date
         proved = not any(row.failures for row in launches)
         return _cause(missed, now, "; ".join(words), events_kept, proved=proved)
     if changes:
-        summary = f"no RunTask was recorded; before it, {_changed_words(changes[-1])}"
+        before = _changed_words(changes[-1])
+        summary = f"no RunTask was recorded; before it, {before}. {_UNPROVED}"
         return _cause(missed, now, summary, changes[-1:], found=False)
     return _cause(missed, now, _NOTHING, [], found=False)
 
