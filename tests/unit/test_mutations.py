@@ -43,6 +43,7 @@ FREE = {
     "evidence.json:left_out": "a name that stands twice is one name",
     "evidence.json:dead_letters": "empty, as if it were missing",
     "evidence.json:problems": "empty, as if it were missing",
+    "evidence.json:seal_problems": "empty, as if it were missing",
     "evidence.json:format": "its absence means version 0.1",
     "evidence.json:task_definition/environment/*": "only what no launch needs",
     "lifecycle.json:*/times/*": "what is between: begin and end are compared",

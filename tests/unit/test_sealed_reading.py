@@ -189,12 +189,23 @@ def everything_expired(aws: FakeAws) -> None:
     claims_expired(aws)
 
 
+def log_and_record_expired(aws: FakeAws) -> None:
+    log_expired(aws)
+    record_expired(aws)
+
+
 @pytest.mark.parametrize(
-    "expired",
-    [log_expired, half_of_the_log_expired, record_expired, everything_expired],
+    ("expired", "ruling", "said"),
+    [
+        (log_expired, Ruling.PASS, ", which stands for the log"),
+        (half_of_the_log_expired, Ruling.PASS, ", which stands for the log"),
+        (record_expired, Ruling.PASS, ", which stands for the record of the task"),
+        (log_and_record_expired, Ruling.PASS, "the record of the task and the log"),
+        (everything_expired, Ruling.INCONCLUSIVE, "but for what is gone: claim"),
+    ],
 )
-def test_what_is_no_longer_kept_is_unknown_and_what_was_altered_is_not(
-    expired: Callable[[FakeAws], None],
+def test_a_seal_stands_for_what_is_no_longer_kept_and_not_for_what_was_altered(
+    expired: Callable[[FakeAws], None], ruling: Ruling, said: str
 ) -> None:
     aws = a_month(["", "", ""])
     seal_due_days(an_app(aws, days_later(5)), days_later(5))
@@ -202,9 +213,10 @@ def test_what_is_no_longer_kept_is_unknown_and_what_was_altered_is_not(
     expired(aws)
     much_later = an_app(aws, days_later(400))
     verdict = validate(much_later, run_id).verdict
-    assert verdict.ruling is Ruling.INCONCLUSIVE
-    assert (verdict.checks[-1].name, verdict.checks[-1].status) == ("seal", Status.UNKNOWN)
-    assert "but for what is gone: " in verdict.checks[-1].detail
+    assert verdict.ruling is ruling
+    assert verdict.checks[-1].name == "seal"
+    assert said in verdict.checks[-1].detail
+    assert "seals/2026-11-02.json" in verdict.checks[-1].detail
     aws.objects[run_id.artifact_key("weather.png")] += b"more"
     verdict = validate(much_later, run_id).verdict
     assert verdict.ruling is Ruling.FAIL

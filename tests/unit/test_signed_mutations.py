@@ -44,6 +44,7 @@ FREE = {
     "evidence.json:log_days": "how long the account keeps logs; only where lines are missing",
     "evidence.json:record_days": "how long it keeps records; only where no task is known",
     "evidence.json:problems": "empty, as if it were missing",
+    "evidence.json:seal_problems": "empty, as if it were missing",
     "evidence.json:left_out": "a name that stands twice is one name",
     "evidence.json:contents/*": "of what was left out: its SHA-256 was sealed",
     "evidence.json:objects/*/modified_at": "a restored artifact is the same by its SHA-256",
@@ -256,7 +257,7 @@ def test_every_field_of_the_evidence_is_sealed_or_named_as_free() -> None:
     """A field that is added later is sealed, or somebody says why it need not be."""
     evidence = kept_runs.evidence_of(FOLDER)
     named = {"run_id", "gathered_at", "sealed", "key_check", "contents", "left_out", "problems"}
-    named |= {"deployed_image", "log_days", "record_days"}
+    named |= {"deployed_image", "log_days", "record_days", "seal_confirmation", "seal_problems"}
     manifests = {"manifests"}  # by the SHA-256 in `ledger`
     sealed_fields = {
         field

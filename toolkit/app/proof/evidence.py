@@ -17,13 +17,12 @@ from toolkit.app.proof.run_logs import OwnLog, digests, whole
 from toolkit.app.proof.sealed_runs import SealedRuns
 from toolkit.app.proof.tasks import find_tasks
 from toolkit.app.schedules.history import Deployments
-from toolkit.core.errors import EvidenceError, ToolkitError
+from toolkit.core.errors import EvidenceError, RunError, ToolkitError
 from toolkit.core.names import log_stream, workload_of
 from toolkit.core.proof.content import Content, examine
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import Evidence, StoredObject
 from toolkit.core.proof.expectation import Expectation, TaskDefinition
-from toolkit.core.task import Task
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import (
     Artifact,
@@ -38,12 +37,14 @@ from toolkit.runtime.contract import (
 class Gatherer:
     """Gathers evidence of many runs; what they share is read once.
 
-    What the seals say of a run is part of it, unless ``sealed`` is false.
+    What the seals say of a run is part of it, unless ``sealed`` is false. What could not be read is
+    one of the run's problems; with ``strict`` it is an error.
     """
 
-    def __init__(self, app: App, *, sealed: bool = True) -> None:
+    def __init__(self, app: App, *, sealed: bool = True, strict: bool = False) -> None:
         self._app = app
         self._sealed = SealedRuns(app) if sealed else None
+        self._strict = strict
         self._deployments = Deployments(app, app.now())
         self._definitions: dict[str, TaskDefinition | None] = {}
         self._rows: dict[str, Expectation | None] = {}
@@ -68,6 +69,8 @@ class Gatherer:
         claims = archive.claims(run_ids)
         arns = {run_id: claim.task_arn for run_id, claim in claims.claims.items()}
         tasks = find_tasks(self._app, run_ids, arns)
+        if self._strict and tasks.problems:
+            raise RunError(next(iter(tasks.problems.values())))
         manifests = archive.manifests(run_ids)
         objects = self._objects(manifests.manifests)
         problems = {
@@ -78,7 +81,6 @@ class Gatherer:
             ]
             for run_id in run_ids
         }
-        expected = self._expectations(run_ids, tasks.found, arns, problems)
         gathered = {
             run_id: Evidence(
                 run_id=str(run_id),
@@ -89,8 +91,6 @@ class Gatherer:
                 ledger=tuple(manifests.stored[run_id]),
                 objects=objects[run_id],
                 tasks=tasks.found[run_id],
-                expectation=expected[run_id][0],
-                task_definition=expected[run_id][1],
                 deployed_image=self._images.get(self._workload(run_id)),
                 problems=tuple(problems[run_id]),
             )
@@ -99,7 +99,9 @@ class Gatherer:
         if deep:
             read = side_by_side(self._read, gathered.values())
             gathered = dict(zip(gathered, read, strict=True))
-        return self._with_seals(self._with_reasons(self._with_logs(gathered)))
+        # A seal may tell of tasks that nobody else knows any more: it leads to definition and log.
+        found = self._with_expectations(self._with_seals(gathered))
+        return self._with_reasons(self._with_logs(found))
 
     def lines(self, run_id: RunId, evidence: Evidence) -> list[Line] | None:
         """The log of the task that owns the run; None when there is no such task or log."""
@@ -118,31 +120,28 @@ class Gatherer:
             return self._app.project.catalog.workloads
         return {group.removeprefix(f"/{self._app.name}/") for group in self._log_groups}
 
-    def _expectations(
-        self,
-        run_ids: Sequence[RunId],
-        tasks: Mapping[RunId, tuple[Task, ...]],
-        claimed: Mapping[RunId, str],
-        problems: Mapping[RunId, list[str]],
-    ) -> dict[RunId, tuple[Expectation | None, TaskDefinition | None]]:
+    def _with_expectations(self, gathered: Mapping[RunId, Evidence]) -> dict[RunId, Evidence]:
         """What each run was to do, by the task definition that ECS ran; each is read once."""
-        revisions = {run_id: _revision(tasks[run_id], claimed.get(run_id)) for run_id in run_ids}
+        revisions = {run_id: _revision(found) for run_id, found in gathered.items()}
         wanted = {arn for arn in revisions.values() if arn is not None} - self._definitions.keys()
         described = side_by_side(self._app.ecs.task_definition, sorted(wanted))
         self._definitions |= zip(sorted(wanted), described, strict=True)
         found = {}
         for run_id, arn in revisions.items():
             definition = self._definitions[arn] if arn is not None else None
+            known = evolve(gathered[run_id], task_definition=definition)
             try:
-                found[run_id] = (self._expectation(run_id, definition), definition)
+                found[run_id] = evolve(known, expectation=self._expectation(run_id, known))
             except ToolkitError as error:
-                problems[run_id].append(error.message)
-                found[run_id] = (None, definition)
+                self._must_be_read(error)
+                found[run_id] = evolve(known, problems=(*known.problems, error.message))
         return found
 
-    def _expectation(self, run_id: RunId, definition: TaskDefinition | None) -> Expectation | None:
+    def _expectation(self, run_id: RunId, evidence: Evidence) -> Expectation | None:
+        definition, witness = evidence.task_definition, evidence.seal_witness
         if definition is None:
-            return None
+            digest = witness.row.facts.get("catalog") if witness is not None else None
+            return self._row(digest) if isinstance(digest, str) else None
         if definition.catalog_digest is not None:
             return self._row(definition.catalog_digest)
         # Version 0.1 deployed it, and kept no row.
@@ -178,12 +177,14 @@ class Gatherer:
         """The same with what the seals say of each run."""
         if self._sealed is None:
             return gathered
-        self._sealed.read(gathered, self._app.now())
+        unseen = [run_id for run_id, found in gathered.items() if not found.tasks]
+        self._sealed.read(gathered, self._app.now(), unseen)
         return {
             run_id: evolve(
                 found,
                 sealed=self._sealed.of(run_id),
-                problems=(*found.problems, *self._sealed.problems(run_id)),
+                seal_confirmation=self._sealed.confirmation(run_id),
+                seal_problems=self._sealed.problems(run_id),
             )
             for run_id, found in gathered.items()
         }
@@ -214,7 +215,13 @@ class Gatherer:
                 launch_window=history.launch_window(run_id),
             )
         except ToolkitError as error:
+            self._must_be_read(error)
             return evolve(evidence, problems=(*evidence.problems, error.message))
+
+    def _must_be_read(self, error: ToolkitError) -> None:
+        """Raise what AWS refused, with ``strict``; a document that is broken stays so."""
+        if self._strict and not isinstance(error, EvidenceError):
+            raise error
 
     def _dead_letters(self, since: datetime) -> list[DeadLetter]:
         if self._letters_since is None or since < self._letters_since:
@@ -255,11 +262,9 @@ class Gatherer:
         return evolve(evidence, contents=found)
 
 
-def _revision(tasks: tuple[Task, ...], claimed: str | None) -> str | None:
+def _revision(evidence: Evidence) -> str | None:
     """The task definition of the task that owns a run, or of the only one there is."""
-    if claimed is None and len(tasks) > 1:
-        return None
-    owner = next((task for task in tasks if claimed in (None, task.task_arn)), None)
+    owner = evidence.owner
     return owner.task_definition_arn if owner is not None else None
 
 

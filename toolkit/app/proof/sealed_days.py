@@ -15,7 +15,7 @@ from toolkit.core.proof.seal_chain import (
     sealed_by,
     without_facts,
 )
-from toolkit.core.proof.seal_facts import sealed_task
+from toolkit.core.proof.seal_witness import sealed_task
 from toolkit.runtime.contract import RunId
 
 _STATES = {str(state): state for state in State}

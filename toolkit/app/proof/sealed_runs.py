@@ -1,13 +1,15 @@
 """What the seals say of runs, for their verdicts."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from itertools import chain
 
 from toolkit.app.app import App
-from toolkit.core.proof.seal import Sealed
-from toolkit.core.proof.seal_chain import DAY, Chain, ChainCheck, sealed_by
+from toolkit.app.proof.seal_confirmations import SealConfirmations
+from toolkit.core.proof.seal import Link, Sealed
+from toolkit.core.proof.seal_chain import DAY, Chain, ChainCheck, Problem, sealed_by
+from toolkit.core.proof.seal_witness import Confirmation
 from toolkit.runtime.contract import RunId
 from toolkit.runtime.layout import day_of_seal
 
@@ -18,14 +20,20 @@ class SealedRuns:
     def __init__(self, app: App) -> None:
         self._app = app
         self._rows: dict[str, Sealed] = {}
+        self._links: dict[str, Link] = {}
+        self._confirmations: dict[str, Confirmation] = {}
         self._problems: defaultdict[date, list[str]] = defaultdict(list)
+        self._confirmed = SealConfirmations(app)
 
-    def read(self, run_ids: Iterable[RunId], now: datetime) -> None:
+    def read(self, run_ids: Iterable[RunId], now: datetime, unseen: Collection[RunId] = ()) -> None:
         """Read the seals of the days of some runs, as far as they may be sealed by now.
 
-        The day after is read, too: its seal tells if the day's own was altered.
+        The day after is read, too: its seal tells if the day's own was altered. Of the ``unseen``,
+        of whose tasks no other witness knows, the signatures of the seals are checked as well.
         """
         self._rows.clear()
+        self._links.clear()
+        self._confirmations.clear()
         self._problems.clear()
         wanted: defaultdict[date, set[str]] = defaultdict(set)
         for run_id in run_ids:
@@ -41,10 +49,16 @@ class SealedRuns:
         wanted_seals = (row for row in listed if day_of_seal(row.key) in days)
         for _, seals in self._app.seals.days(wanted_seals):
             self._take(check.add(seals))
+        self._confirm(check, {str(run_id) for run_id in unseen})
 
     def of(self, run_id: RunId) -> Sealed | None:
         """What the last seal that tells of a run says; None where that cannot be believed."""
         return None if self.problems(run_id) else self._rows.get(str(run_id))
+
+    def confirmation(self, run_id: RunId) -> Confirmation | None:
+        """What vouches for that seal."""
+        sealed = self.of(run_id)
+        return None if sealed is None else self._confirmations.get(sealed.key)
 
     def problems(self, run_id: RunId) -> tuple[str, ...]:
         """What is wrong with the seals of a run's day, in words."""
@@ -53,9 +67,28 @@ class SealedRuns:
 
     def _take(self, found: Chain) -> None:
         for problem in found.problems:
-            texts = self._problems[day_of_seal(problem.key)]
-            if str(problem) not in texts:
-                texts.append(str(problem))
+            self._note(problem)
         for day in found.days.values():
             for run_id, (seal, row) in day.last_rows().items():
                 self._rows[run_id] = Sealed(seal.key, seal.sealed_at, seal.bucket, row)
+                self._links[seal.key] = found.links[seal.key]
+
+    def _note(self, problem: Problem) -> None:
+        texts = self._problems[day_of_seal(problem.key)]
+        if str(problem) not in texts:
+            texts.append(str(problem))
+
+    def _confirm(self, check: ChainCheck, unseen: Collection[str]) -> None:
+        """Find what vouches for each seal that tells of a run."""
+        needed = {row.key for run_id, row in self._rows.items() if run_id in unseen}
+        for key, link in self._links.items():
+            named_by = check.named_by(key)
+            if named_by and key not in needed:
+                self._confirmations[key] = Confirmation(key, link.sha256, named_by)
+                continue
+            found = self._confirmed.of(link, named_by)
+            if found is not None:
+                self._confirmations[key] = found
+        for problem in self._confirmed.problems.values():
+            if problem.key in self._links:
+                self._note(problem)

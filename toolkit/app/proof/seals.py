@@ -34,6 +34,7 @@ from toolkit.core.proof.seal_chain import (
 )
 from toolkit.core.proof.seal_facts import facts
 from toolkit.core.proof.signature import Signature
+from toolkit.core.proof.verdict import judge
 from toolkit.core.schedules.history import History
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import format_time, parse_time
@@ -267,10 +268,13 @@ class _Writer:
         self._heads = (*rest, Link(key, sha256(content or b"").hexdigest()))
 
     def _rows(self, rows: Sequence[Firing]) -> Iterator[SealedRow]:
-        gatherer = Gatherer(self._app, sealed=False)
+        # A source that did not answer would be sealed as one that had nothing to tell.
+        gatherer = Gatherer(self._app, sealed=False, strict=True)
         for start in range(0, len(rows), _RUNS_AT_ONCE):
             chunk = rows[start : start + _RUNS_AT_ONCE]
             gathered = gatherer.gather_all([row.run_id for row in chunk])
             for row in chunk:
-                known = facts(gathered[row.run_id])
-                yield SealedRow(str(row.run_id), row.state, row.detail, row.expected, known)
+                evidence = gathered[row.run_id]
+                ruling = judge(evidence, parse_time(evidence.gathered_at)).ruling
+                state, detail, known = row.state, row.detail, facts(evidence)
+                yield SealedRow(str(row.run_id), state, detail, row.expected, known, ruling)

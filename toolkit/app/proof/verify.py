@@ -8,13 +8,12 @@ from typing import Any
 from attrs import field, frozen
 
 from toolkit.app.app import App
+from toolkit.app.proof.seal_signatures import SealSignatures
 from toolkit.app.schedules.history import Deployments
-from toolkit.core.errors import ConfigError, EvidenceError
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.core.proof.seal import Link, SealedRow
 from toolkit.core.proof.seal_chain import Chain, ChainCheck, Problem, SealedDay, due_days
 from toolkit.core.proof.seal_facts import ALL
-from toolkit.core.proof.signature import Signature, problem
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import RunId
 
@@ -73,7 +72,7 @@ class _Reader:
         self._key = key
         self._deep = deep
         self._check = ChainCheck(app.seals.bucket)
-        self._keys: dict[str, bytes | None] = {}
+        self._signed = SealSignatures(app, key)
         self._problems: list[Problem] = []
         self._heads: dict[str, tuple[str, Link]] = {}
         self._unsigned: set[str] = set()
@@ -113,32 +112,10 @@ class _Reader:
             if link.sha256 not in found:
                 self._unsigned.add(key)
                 continue
-            wrong = self._signature_problem(contents[key], found[link.sha256])
+            wrong = self._signed.problem(contents[key], found[link.sha256])
             self._counts["signed"] += not wrong
             if wrong:
                 self._problems.append(Problem(key, f"its signature does not hold: {wrong}"))
-
-    def _signature_problem(self, seal: bytes, stored: bytes) -> str:
-        try:
-            signature = Signature.from_json(stored)
-        except EvidenceError as error:
-            return error.message
-        if self._key is not None:
-            return problem(seal, signature, self._key)
-        key = self._public_key(signature.keyid)
-        if key is None:
-            return f"the bucket does not keep the public key {signature.keyid}"
-        try:
-            return problem(seal, signature, key)
-        except ConfigError as error:
-            if error.hint:  # the package is not installed
-                raise
-            return f"the bucket keeps no key {signature.keyid} that can check it: {error.message}"
-
-    def _public_key(self, keyid: str) -> bytes | None:
-        if keyid not in self._keys:
-            self._keys[keyid] = self._app.seals.public_key(keyid)
-        return self._keys[keyid]
 
     def _objects(self, seals: SealedDay) -> None:
         """The manifests of a day are those that were sealed; with ``deep`` all else, too."""

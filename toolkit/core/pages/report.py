@@ -47,7 +47,7 @@ def report(
             "main",
             _diagnosis(verdict.diagnosis),
             section("Verdict", _tree(verdict.checks)),
-            section("Timeline", timeline(due, evidence.tasks, evidence.owner)),
+            section("Timeline", timeline(due, evidence.known_tasks, evidence.owner)),
             _plots(images),
             manifest_sections(manifest) if manifest else None,
             _log(lines, searched=place is None),
@@ -74,7 +74,7 @@ def _header(evidence: Evidence, verdict: Verdict) -> Html:
     summary = evidence.expectation.workload.summary if evidence.expectation else ""
     dollars = _cost(evidence)
     if dollars is not None:
-        table = prices(evidence.tasks[0].region)
+        table = prices(evidence.known_tasks[0].region)
         whose = f" at the prices of {table.region}" if table.borrowed else ""
         facts.append(("Cost", f"${dollars:.4f}{whose}"))
     if evidence.logs is not None:
@@ -92,7 +92,7 @@ def _header(evidence: Evidence, verdict: Verdict) -> Html:
 def _origin(evidence: Evidence) -> Origin:
     """The origin by the tasks that ECS knows of, or else by the claim."""
     claimed = evidence.claim.task_arn if evidence.claim else ""
-    arn = evidence.tasks[0].task_arn if evidence.tasks else claimed
+    arn = evidence.known_tasks[0].task_arn if evidence.known_tasks else claimed
     manifest = evidence.manifest
     feed = manifest.settings.get("feed") if manifest else None
     image = manifest.image_digest if manifest else None

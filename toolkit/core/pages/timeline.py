@@ -36,7 +36,7 @@ def _task(due: datetime, task: Task, owner: Task | None) -> Html:
         if name in task.times
     ]
     marks.sort(key=lambda mark: mark[0])  # a container may end before ECS says that it stops
-    title = f"Task {task_id(task.task_arn)[:12]}" + ("" if task is owner else " (not the owner)")
+    title = f"Task {task_id(task.task_arn)[:12]}" + ("" if task == owner else " (not the owner)")
     ending = f"{task.last_status}, {task.stop_code}" if task.stop_code else task.last_status
     code = "no exit code" if task.exit_code is None else f"exit code {task.exit_code}"
     words = el("p", f"{ending}, {code}. {task.stopped_reason or ''}")

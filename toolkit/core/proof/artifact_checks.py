@@ -31,7 +31,7 @@ def manifest(case: Case) -> Check:
 
 def _skipped(case: Case, manifest: Manifest) -> Check:
     """The run did what it had to where its launch told it to skip and another run was named."""
-    told = case.owner is not None and case.owner.environment.get(OVERLAP) == OverlapPolicy.SKIP
+    told = case.launch is None or case.launch.get(OVERLAP) == OverlapPolicy.SKIP
     refused = manifest.lease is not None and manifest.lease.state is LeaseState.REFUSED
     if case.owner is not None and not (told and refused):
         text = "skipped, and nothing told the run to"

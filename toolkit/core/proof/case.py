@@ -1,11 +1,14 @@
 """One run before the judge: its evidence, what is expected of it, and what every check asks."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from attrs import frozen
 
 from toolkit.core.checks import Status
 from toolkit.core.proof.evidence import Evidence
+from toolkit.core.proof.seal import Sealed
+from toolkit.core.proof.seal_witness import SEAL
 from toolkit.core.task import Task
 from toolkit.runtime.catalog import Workload
 from toolkit.runtime.contract import RunId, parse_time
@@ -14,6 +17,7 @@ from toolkit.runtime.contract import RunId, parse_time
 _SETTLING = timedelta(seconds=60)
 # How late a launch may come where nobody recorded it: what version 0.1 deployed, and a minute.
 LAUNCH_WINDOW_SECONDS = 960.0
+_PASS = "PASS"  # noqa: S105 - a ruling, no secret
 
 
 @frozen
@@ -46,6 +50,28 @@ class Case:
         return self.evidence.owner
 
     @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks that were launched for the run, by whatever witness tells of them."""
+        return self.evidence.known_tasks
+
+    @property
+    def launch(self) -> Mapping[str, str] | None:
+        """What the owner was launched with; None where nobody tells, and a seal does not."""
+        known = self.owner is not None and self.owner.source != SEAL
+        return self.owner.environment if known and self.owner is not None else None
+
+    @property
+    def witness(self) -> str:
+        """Who tells of the owner."""
+        return "the seal" if self.owner is not None and self.owner.source == SEAL else "ECS"
+
+    @property
+    def passed_when_sealed(self) -> Sealed | None:
+        """The seal that says that the run passed while its record and its log were there."""
+        sealed = self.evidence.seal_witness
+        return sealed if sealed is not None and sealed.row.ruling == _PASS else None
+
+    @property
     def due(self) -> datetime:
         """The firing that the run answers for."""
         return self.run_id.scheduled_time
@@ -53,12 +79,12 @@ class Case:
     @property
     def running(self) -> bool:
         """Whether a task of this run still runs."""
-        return any(not task.stopped for task in self.evidence.tasks)
+        return any(not task.stopped for task in self.tasks)
 
     @property
     def over(self) -> bool:
         """Whether tasks of this run are known and all of them have stopped."""
-        return bool(self.evidence.tasks) and not self.running
+        return bool(self.tasks) and not self.running
 
     @property
     def started(self) -> bool:
@@ -86,7 +112,7 @@ class Case:
     def traceless(self) -> bool:
         """Whether nothing at all is known of the run."""
         found = self.evidence
-        return not (found.tasks or found.claim or found.manifests or found.dead_letters)
+        return not (self.tasks or found.claim or found.manifests or found.dead_letters)
 
     def nothing(self) -> tuple[Status, str, str | None]:
         """What it means that there is nothing: status, words and the finding that explains it."""

@@ -10,6 +10,7 @@ from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.expectation import Expectation, TaskDefinition
 from toolkit.core.proof.log_digest import LogDigest
 from toolkit.core.proof.seal import Sealed
+from toolkit.core.proof.seal_witness import Confirmation, sealed_tasks
 from toolkit.core.proof.signature import KeyCheck
 from toolkit.core.task import Task
 from toolkit.runtime import documents
@@ -52,8 +53,9 @@ class Evidence:
     are missing (0: it was deleted with its app), and ``record_days`` the same of the state-change
     records, asked where no task is known; None is for ever. ``claim_sha256`` is that of the claim
     as it was read, None in what was gathered before there were seals. ``sealed`` is what a seal
-    says of the run, where its day was sealed; ``key_check`` is what the public key that somebody
-    gave says of that seal.
+    says of the run, where its day was sealed; ``seal_confirmation`` is what vouches for that seal,
+    ``seal_problems`` what is wrong with the seals of the day, and ``key_check`` what the public key
+    that somebody gave says of the seal.
     """
 
     run_id: str
@@ -76,6 +78,8 @@ class Evidence:
     left_out: tuple[str, ...] | None = None
     claim_sha256: str | None = None
     sealed: Sealed | None = None
+    seal_confirmation: Confirmation | None = None
+    seal_problems: tuple[str, ...] = ()
     key_check: KeyCheck | None = None
     problems: tuple[str, ...] = ()
 
@@ -85,12 +89,32 @@ class Evidence:
         return self.manifests[0] if len(self.manifests) == 1 else None
 
     @property
+    def seal_witness(self) -> Sealed | None:
+        """What the seal says, where something vouches for it: it may stand for what is gone."""
+        sealed, confirmed = self.sealed, self.seal_confirmation
+        if sealed is None or self.seal_problems or sealed.row.run_id != self.run_id:
+            return None
+        if self.key_check is not None:
+            return None if self.key_check.problem else sealed
+        named = confirmed is not None and confirmed.key == sealed.key and confirmed.confirmed_by
+        return sealed if named else None
+
+    @property
+    def known_tasks(self) -> tuple[Task, ...]:
+        """The tasks of the run; where neither ECS nor a record tells of one, those of the seal."""
+        witness = self.seal_witness
+        if self.tasks or witness is None:
+            return self.tasks
+        return sealed_tasks(witness.row.facts)
+
+    @property
     def owner(self) -> Task | None:
         """The task that owns the run: the one that claimed it, or the only one there is."""
+        tasks = self.known_tasks
         if self.claim is not None:
             arn = self.claim.task_arn
-            return next((task for task in self.tasks if task.task_arn == arn), None)
-        return self.tasks[0] if len(self.tasks) == 1 else None
+            return next((task for task in tasks if task.task_arn == arn), None)
+        return tasks[0] if len(tasks) == 1 else None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads back."""

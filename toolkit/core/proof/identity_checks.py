@@ -13,6 +13,7 @@ from attrs import frozen
 from toolkit.core.checks import Check, Status
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.evidence import run_of
+from toolkit.core.proof.expectation import TaskDefinition
 from toolkit.core.proof.log_digest import saved_words
 from toolkit.runtime.contract import (
     ATTEMPT,
@@ -76,7 +77,7 @@ def pieces(case: Case) -> Check | None:
         return Check(name, Status.FAIL, conflicts[0], children[1:], finding="pieces-disagree")
     if manifest is not None and evidence.claim is None:
         unread = any(problem.startswith(case.run_id.claim_key) for problem in evidence.problems)
-        if unread or case.owner is None:
+        if unread or case.launch is None:
             return Check(name, Status.UNKNOWN, "the claim is not known")
         text = "the run was committed, and its claim is gone"
         return Check(name, Status.FAIL, text, finding="claim-missing")
@@ -87,10 +88,10 @@ def pieces(case: Case) -> Check | None:
 def expectation(case: Case) -> Check | None:
     """What the run must have done is known, as it was deployed."""
     name, evidence = "expectation", case.evidence
-    if not (evidence.tasks or evidence.claim or evidence.manifests):
+    if not (case.tasks or evidence.claim or evidence.manifests):
         return None
     known, definition = evidence.expectation, evidence.task_definition
-    label = definition.catalog_digest if definition is not None else None
+    label = definition.catalog_digest if definition is not None else _sealed_label(case)
     if known is None:
         text = "what was expected of the workload when the run was deployed is not known"
         return Check(name, Status.UNKNOWN, text, finding="expectation-unknown")
@@ -105,6 +106,13 @@ def expectation(case: Case) -> Check | None:
     return Check(name, Status.OK, f"catalog row {known.digest[:12]}… as deployed")
 
 
+def _sealed_label(case: Case) -> str | None:
+    """The digest that the task definition named, where it is gone and its seal tells."""
+    sealed = case.evidence.seal_witness
+    label = sealed.row.facts.get("catalog") if sealed is not None else None
+    return label if isinstance(label, str) else None
+
+
 def _told(row: Statement) -> list[str]:
     return [value for value in row.values.values() if value is not None]
 
@@ -114,7 +122,7 @@ def _statements(case: Case) -> Iterator[Statement]:
     evidence, claim, manifest = case.evidence, case.evidence.claim, case.evidence.manifest
     owner, definition, workload = case.owner, evidence.task_definition, case.workload
     facts = evidence.logs.facts if evidence.logs is not None else {}
-    launched = owner.environment if owner is not None else {}
+    launched = case.launch
     yield Statement(
         "run id",
         {
@@ -154,18 +162,18 @@ def _statements(case: Case) -> Iterator[Statement]:
             "the claim": _said(claim, "task_arn"),
             "the manifest": _said(manifest, "task_arn"),
             "the log": facts.get("run.started.task_arn"),
-            "ECS": _said(owner, "task_arn"),
+            case.witness: _said(owner, "task_arn"),
         },
     )
     yield Statement(
         "task definition",
         {
-            "ECS": _said(owner, "task_definition_arn"),
+            case.witness: _said(owner, "task_definition_arn"),
             "its description": _said(definition, "arn"),
         },
     )
     for variable, field in ((EXECUTION_ID, "execution_id"), (ATTEMPT, "attempt")):
-        said = {"the launch": launched.get(variable)} if owner is not None else {}
+        said = {"the launch": launched.get(variable)} if launched is not None else {}
         said |= {"the claim": _said(claim, field)} if claim is not None else {}
         said |= {"the manifest": _said(manifest, field)} if manifest is not None else {}
         yield Statement(field.replace("_", " "), said, strict=True)
@@ -179,13 +187,14 @@ def _of_manifest(case: Case, manifest: Manifest, facts: Mapping[str, str]) -> It
     key = evidence.ledger[0].key if evidence.ledger else None
     yield Statement("key", {"S3": key, "the manifest": case.run_id.manifest_key(manifest.outcome)})
     code = owner.exit_code if owner is not None and owner.stopped else None
+    ended = str(code) if code is not None and _about_success(manifest, code) else None
     yield Statement(
         "exit code",
         {
             "the manifest": str(manifest.outcome.exit_code),
             "the log": facts.get("run.finished.exit_code"),
             # Another way to fail, such as SIGKILL, has its own check.
-            "ECS": str(code) if code is not None and _about_success(manifest, code) else None,
+            case.witness: ended,
         },
     )
     yield Statement(
@@ -194,7 +203,7 @@ def _of_manifest(case: Case, manifest: Manifest, facts: Mapping[str, str]) -> It
             "the manifest": manifest.image,
             "its environment": manifest.environment.get(IMAGE),
             "the log": facts.get("run.started.image"),
-            "ECS": _said(owner, "image"),
+            case.witness: _said(owner, "image"),
             "the task definition": _said(case.evidence.task_definition, "image") or None,
         },
     )
@@ -230,9 +239,9 @@ def _about_success(manifest: Manifest, code: int) -> bool:
 
 def _made_good(case: Case, manifest: Manifest) -> Iterator[Statement]:
     """Who made the firing good, and why, as the launch and the manifest have it."""
-    if case.owner is None:
+    made, launched = manifest.made_good, case.launch
+    if launched is None:
         return
-    made, launched = manifest.made_good, case.owner.environment
     for variable, name in ((MADE_GOOD_BY, "by"), (MADE_GOOD_WHY, "why")):
         said = _said(made, name) or None
         pieces = {"the launch": launched.get(variable) or None, "the manifest": said}
@@ -245,10 +254,20 @@ def _made_good(case: Case, manifest: Manifest) -> Iterator[Statement]:
 
 def _environment(case: Case, manifest: Manifest) -> Iterator[Statement]:
     """The variables that the launch and the task definition set, as the manifest has them."""
-    owner, definition = case.owner, case.evidence.task_definition
-    if owner is None:
-        return
-    given = {**(definition.environment if definition else {}), **owner.environment}
+    definition = case.evidence.task_definition
+    if case.launch is not None:
+        yield from _launched(case, manifest, case.launch, definition)
+    if case.owner is not None:
+        yield from _settings(case, manifest)
+
+
+def _launched(
+    case: Case,
+    manifest: Manifest,
+    launch: Mapping[str, str],
+    definition: TaskDefinition | None,
+) -> Iterator[Statement]:
+    given = {**(definition.environment if definition else {}), **launch}
     settings = {variable.name for variable in case.workload.variables} if case.workload else set()
     names = (given.keys() & (CONTRACT_VARIABLES | settings)) | manifest.environment.keys()
     # What the task definition sets is not known where version 0.1 did not keep it.
@@ -259,7 +278,6 @@ def _environment(case: Case, manifest: Manifest) -> Iterator[Statement]:
             launched = None if launched is None else hide_credentials(launched)
             said = {"the launch": launched, "the manifest": recorded}
             yield Statement(name, said, strict=True)
-    yield from _settings(case, manifest)
 
 
 def _settings(case: Case, manifest: Manifest) -> Iterator[Statement]:
@@ -292,8 +310,7 @@ def _strays(case: Case) -> Iterator[str]:
     for task in evidence.tasks:
         if run_of(task) != case.run_id:
             yield f"task {task.task_arn} was launched for another run"
-    token = case.owner.environment.get(RUN_TOKEN) if case.owner is not None else None
-    if case.owner is not None and token != case.run_id.token:
+    if case.launch is not None and case.launch.get(RUN_TOKEN) != case.run_id.token:
         yield "the launch has another RUN_TOKEN than the run id"
     if manifest is None:
         return
@@ -302,7 +319,7 @@ def _strays(case: Case) -> Iterator[str]:
     if manifest.outcome is Outcome.SUCCEEDED and manifest.error:
         yield "the manifest says succeeded, and gives an error"
     if _is_new(case) and case.owner is not None and case.owner.task_definition_arn is None:
-        yield "ECS names no task definition"
+        yield f"{case.witness} names no task definition"
     yield from _artifact_strays(case, manifest)
     yield from _time_strays(case, manifest)
 
@@ -335,7 +352,7 @@ def _time_strays(case: Case, manifest: Manifest) -> Iterator[str]:
         return
     began, ended = task.times.get("createdAt"), task.times.get("stoppedAt")
     if task.stopped and not (began and ended):
-        yield "ECS does not say when the task began and ended"
+        yield f"{case.witness} does not say when the task began and ended"
     claim = case.evidence.claim
     rows = {
         "the claim": claim.claimed_at if claim else None,

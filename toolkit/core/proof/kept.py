@@ -120,7 +120,7 @@ def evidence_of(files: Mapping[str, bytes]) -> Evidence:
         raise EvidenceError(f"the folder does not hold a run's evidence: {error}") from error
     _check_manifests(evidence, [files[name] for name in names])
     _check_claim(evidence, files)
-    evidence = evolve(evidence, sealed=_sealed(evidence.run_id, files))
+    evidence = evolve(evidence, sealed=_sealed(evidence, files))
     evidence = evolve(evidence, contents=_contents(evidence, files))
     if LOG not in files:
         return evidence
@@ -148,8 +148,12 @@ def _check_claim(evidence: Evidence, files: Mapping[str, bytes]) -> None:
         raise EvidenceError("the claim is not the one that evidence.json says was read")
 
 
-def _sealed(run_id: str, files: Mapping[str, bytes]) -> Sealed | None:
+def _sealed(evidence: Evidence, files: Mapping[str, bytes]) -> Sealed | None:
     """What the folder's seal says of the run; EvidenceError for a seal that says nothing of it."""
+    run_id, noted = evidence.run_id, evidence.seal_confirmation
+    found = hashlib.sha256(files[SEAL]).hexdigest() if SEAL in files else ""
+    if noted is not None and noted.sha256 != found:
+        raise EvidenceError("the seal is not the one that evidence.json says was read")
     if SEAL not in files:
         return None
     try:

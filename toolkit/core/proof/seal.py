@@ -30,13 +30,18 @@ _ROWS, _END = b'\n"firings":[\n', b"\n]}\n"
 
 @frozen
 class SealedRow:
-    """One firing: its state in the ledger, and the facts of its evidence (`seal_facts.facts`)."""
+    """One firing: its state in the ledger, and the facts of its evidence (`seal_facts.facts`).
+
+    ``ruling`` is that of the verdict on it when it was sealed, when its record and its log were
+    there; empty where the version that sealed did not judge.
+    """
 
     run_id: str
     state: str
     detail: str = ""
     expected: bool = True
     facts: Mapping[str, Any] = field(factory=dict)
+    ruling: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
@@ -46,6 +51,7 @@ class SealedRow:
             "detail": self.detail,
             "expected": self.expected,
             "facts": dict(self.facts),
+            **({"ruling": self.ruling} if self.ruling else {}),
         }
 
 

@@ -209,6 +209,11 @@ class ChainCheck:
         heads = tuple(link for key, link in sorted(links.items()) if key not in self._named)
         return Chain(days, links, heads, (*problems, *_gaps(days)))
 
+    def named_by(self, key: str) -> str:
+        """The key of a seal that names another as it is, by its SHA-256; empty where none does."""
+        digest = self._digests.get(key)
+        return next((later for sha256, later in self._named.get(key, ()) if sha256 == digest), "")
+
     def missed(self) -> Iterator[Problem]:
         """What is missing once all seals were taken."""
         for key, named in self._named.items():

@@ -13,9 +13,9 @@ from attrs import asdict
 from toolkit.core.checks import Check, Status
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.evidence import Evidence, StoredObject
-from toolkit.core.proof.seal import canonical, digest_of
+from toolkit.core.proof.seal import Sealed, canonical, digest_of
 from toolkit.core.task import Task
-from toolkit.runtime.contract import ContractError, RunId, parse_time
+from toolkit.runtime.contract import RunId
 from toolkit.runtime.documents import bounded
 
 # In place of the names of artifacts; no artifact has this name.
@@ -23,6 +23,12 @@ ALL = "*"
 _ARTIFACTS = 1024 * 1024  # characters of canonical JSON: some thousand artifacts
 _SHOWN = 3
 _LONG = 80
+# What a seal may stand for once it is gone, by the name of the fact.
+_STANDS_FOR = {
+    "tasks": "the record of the task",
+    "task_definition": "the task definition",
+    "log": "the log",
+}
 
 
 def facts(evidence: Evidence) -> dict[str, Any]:
@@ -93,45 +99,6 @@ def _task(task: Task) -> dict[str, Any]:
     }
 
 
-def sealed_task(facts: Mapping[str, Any]) -> Task | None:
-    """The task of a sealed run, as far as the seal tells: of several, one that ended with 0.
-
-    A value of another type than a seal has is left out.
-    """
-    rows = facts.get("tasks")
-    tasks = rows if isinstance(rows, list | tuple) else ()
-    known = [_read_task(row) for row in tasks if isinstance(row, Mapping)]
-    return next((task for task in known if task.exit_code == 0), known[-1] if known else None)
-
-
-def _read_task(row: Mapping[str, Any]) -> Task:
-    code, times = row.get("exit_code"), row.get("times")
-    moments = times.items() if isinstance(times, Mapping) else ()
-    return Task(
-        task_arn=_text(row, "task_arn") or "",
-        last_status="STOPPED" if code is not None or row.get("stop_code") else "UNKNOWN",
-        exit_code=code if isinstance(code, int) else None,
-        stop_code=_text(row, "stop_code"),
-        image=_text(row, "image"),
-        image_digest=_text(row, "image_digest"),
-        task_definition_arn=_text(row, "task_definition"),
-        times={name: text for name, text in moments if _is_time(text)},
-        source="seal",
-    )
-
-
-def _text(row: Mapping[str, Any], name: str) -> str | None:
-    value = row.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _is_time(text: Any) -> bool:
-    try:
-        return isinstance(text, str) and bool(parse_time(text))
-    except ContractError:
-        return False
-
-
 def differences(sealed: Any, found: Any, path: str = "") -> Iterator[str]:
     """What is not as it was sealed, each in words."""
     if isinstance(sealed, Mapping) and isinstance(found, Mapping):
@@ -155,9 +122,13 @@ def seal(case: Case) -> Check | None:
     """The evidence is what was sealed; no check where the run was not sealed.
 
     What is not there any more cannot be held against the seal: it is UNKNOWN, not FAIL. Logs,
-    records and artifacts are kept for a time, and a seal for ever.
+    records and artifacts are kept for a time, and a seal for ever: where the run passed when it was
+    sealed, and something vouches for the seal, it stands for the record and the log.
     """
-    sealed = case.evidence.sealed
+    sealed, problems = case.evidence.sealed, case.evidence.seal_problems
+    if problems:
+        more = tuple(Check("seal", Status.UNKNOWN, text) for text in problems[1:_SHOWN])
+        return Check("seal", Status.UNKNOWN, problems[0], more, finding="seal-broken")
     if sealed is None:
         return None
     found = facts(case.evidence)
@@ -175,12 +146,24 @@ def seal(case: Case) -> Check | None:
         wrong.insert(0, f"the seal is of {sealed.row.run_id}")
     if wrong:
         children = tuple(Check("seal", Status.FAIL, text) for text in wrong[1:_SHOWN])
-        return Check("seal", Status.FAIL, wrong[0], children)
+        return Check("seal", Status.FAIL, wrong[0], children, finding="seal-differs")
+    return _as_sealed(case, sealed, gone)
+
+
+def _as_sealed(case: Case, sealed: Sealed, gone: Sequence[str]) -> Check:
+    """Nothing is other than it was sealed: what of it is gone, and what the seal stands for."""
     text = f"as sealed in {sealed.key}, {sealed.sealed_at[:19]}Z"
-    if gone:
-        more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
-        text += f", but for what is gone: {', '.join(gone[:_SHOWN])}{more}"
-    return Check("seal", Status.UNKNOWN if gone else Status.OK, text)
+    if case.passed_when_sealed is not None:
+        stands_for = [words for name, words in _STANDS_FOR.items() if name in gone]
+        gone = [name for name in gone if name not in _STANDS_FOR]
+        text += f", which stands for {' and '.join(stands_for)}" if stands_for else ""
+    if not gone:
+        return Check("seal", Status.OK, text)
+    more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
+    text += f", but for what is gone: {', '.join(gone[:_SHOWN])}{more}"
+    if case.evidence.seal_witness is None:
+        text += "; neither a later seal nor a signature confirms it"
+    return Check("seal", Status.UNKNOWN, text)
 
 
 def _gone(case: Case, sealed: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """The checks on how a run went: launch, lifecycle, image, a stream's time, the log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from toolkit.core.checks import Check, Status
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.diagnosis import diagnose
+from toolkit.core.proof.ledger import State
 from toolkit.core.proof.log_digest import LogDigest
 from toolkit.core.proof.make_good import told
 from toolkit.core.task import Task
@@ -22,23 +23,19 @@ def launch(case: Case) -> Check:
         letter = evidence.dead_letters[0]
         text = f"dead-lettered: {letter.error_code}: {letter.error_message}"
         return Check(name, Status.FAIL, text)
-    if not evidence.tasks and not case.traceless:
+    if not case.tasks and not case.traceless:
         text = "its task is not known any more, neither to ECS nor to the state-change log"
         return Check(name, Status.UNKNOWN, text, finding="task-forgotten")
-    if not evidence.tasks:
+    if not case.tasks:
         status, text, finding = case.nothing()
         return Check(name, status, text, finding=finding)
-    late = _lateness(case)
-    lateness = "" if late is None else f", {late:.1f} s late"
-    if case.owner is not None and MADE_GOOD_BY in case.owner.environment:
-        lateness = f", made good {told(case.owner)}"
-    count = len(evidence.tasks)
+    lateness, count = _lateness(case), len(case.tasks)
     what = "firing" if RunId.parse(evidence.run_id).token is None else "run"
     if count == 1:
         return Check(name, Status.OK, f"one task for this {what}{lateness}")
     if case.owner is None:
         return Check(name, Status.UNKNOWN, f"{count} tasks for this {what}, none claimed it")
-    others = [task for task in evidence.tasks if task is not case.owner]
+    others = [task for task in case.tasks if task != case.owner]
     if not all(task.stopped for task in others):
         text = f"{count} tasks for this {what}{lateness}; another one still runs"
         return Check(name, Status.UNKNOWN, text, finding="still-running")
@@ -57,8 +54,8 @@ def lifecycle(case: Case) -> Check:
     if task is None:
         if case.evidence.dead_letters:
             return Check(name, Status.FAIL, "no task was ever started")
-        if case.evidence.claim is None and case.evidence.tasks:
-            return _unclaimed(case.evidence.tasks)
+        if case.evidence.claim is None and case.tasks:
+            return _unclaimed(case.tasks)
         return Check(name, Status.UNKNOWN, "neither ECS nor the state-change log has the task")
     if not task.stopped:
         text = f"{task.last_status}: the task still runs"
@@ -105,11 +102,13 @@ def image(case: Case) -> Check | None:
     if stated is None or not (ran or deployed):
         return Check(name, Status.UNKNOWN, "neither task nor stack names a digest")
     if ran and stated not in ran:
-        text = f"the manifest says {stated[:19]}…, ECS ran {min(ran)[:19]}…"
+        text = f"the manifest says {stated[:19]}…, {case.witness} has {min(ran)[:19]}…"
         return Check(name, Status.FAIL, text, finding="other-image")
     if definition is not None and deployed is not None and deployed not in {stated, *ran}:
         text = f"the manifest says {stated[:19]}…, the task definition {deployed[:19]}…"
         return Check(name, Status.FAIL, text, finding="other-image")
+    if ran and definition is None and case.passed_when_sealed is not None:
+        return Check(name, Status.OK, f"{stated[:19]}… as deployed, by the seal")
     if not ran:
         text = f"the manifest says {stated[:19]}…, and nothing says any more what ECS ran"
         return Check(name, Status.UNKNOWN, text)
@@ -187,6 +186,9 @@ def _forged(found: LogDigest, manifest: Manifest | None) -> str | None:
 def _late(case: Case, text: str, finding: str, *, started: bool = True) -> Check:
     """What a log lacks is lost only once the task has ended and its last lines had their time."""
     if case.expired:
+        sealed = _sealed_lines(case)
+        if sealed is not None:
+            return sealed
         days = case.evidence.log_days
         kept = f"whose group keeps lines for {days} days" if days else "its group went with the app"
         text += f", {kept}"
@@ -196,13 +198,29 @@ def _late(case: Case, text: str, finding: str, *, started: bool = True) -> Check
     return Check("logs", Status.UNKNOWN, text if case.owner is None else f"{text} so far")
 
 
-def _lateness(case: Case) -> float | None:
-    task = case.owner or case.evidence.tasks[0]
-    run_id = RunId.parse(case.evidence.run_id)
-    created = task.times.get("createdAt")
-    if created is None or run_id.token is not None:
+def _sealed_lines(case: Case) -> Check | None:
+    """The log as it was sealed, where the run passed then and the manifest counts its lines."""
+    sealed, manifest = case.passed_when_sealed, case.evidence.manifest
+    log = sealed.row.facts.get("log") if sealed is not None else None
+    if sealed is None or manifest is None or not isinstance(log, Mapping):
         return None
-    return (parse_time(created) - run_id.scheduled_time).total_seconds()
+    if log.get("lines") != manifest.log_lines:
+        return None
+    text = f"{manifest.log_lines} lines, none lost, by the seal: the log is no longer kept"
+    return Check("logs", Status.OK, text)
+
+
+def _lateness(case: Case) -> str:
+    """How late the launch came, or who asked for it later; empty where that is not known."""
+    sealed = case.evidence.seal_witness
+    if case.launch is None and sealed is not None and sealed.row.state == State.MADE_GOOD:
+        return f", made good {sealed.row.detail}"
+    if case.owner is not None and MADE_GOOD_BY in (case.launch or {}):
+        return f", made good {told(case.owner)}"
+    created = (case.owner or case.tasks[0]).times.get("createdAt")
+    if created is None or case.run_id.token is not None:
+        return ""
+    return f", {(parse_time(created) - case.due).total_seconds():.1f} s late"
 
 
 def _exit(task: Task) -> str:

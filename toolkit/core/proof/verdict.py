@@ -103,7 +103,7 @@ def _notes(checks: tuple[Check, ...]) -> Iterator[Diagnosis]:
 def _diagnoses(case: Case, checks: tuple[Check, ...]) -> Iterator[Diagnosis]:
     """What explains the ruling, the nearest to the cause first."""
     evidence = case.evidence
-    tasks = evidence.tasks if case.owner is None else (case.owner,)
+    tasks = case.tasks if case.owner is None else (case.owner,)
     log = evidence.logs.last_words if evidence.logs is not None else ()
     for task in tasks:
         found = diagnose(task, log)
