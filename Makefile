@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TEST := tests
 BEGAN := $(shell date +%s)
 
-.PHONY: demo evidence test check format lint types templates docs checkov policies locks floors clean help
+.PHONY: demo evidence pictures test check format lint types templates docs checkov policies locks floors clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -16,6 +16,9 @@ demo: $(VENV)/demo  ## the main job, end to end, on the embedded AWS (KEEP=1 lea
 
 evidence: $(VENV)/demo  ## evidence/ again: a week of every schedule, and a stream of two hours
 	$(BIN)/python scripts/evidence.py $(if $(STREAM_SECONDS),--stream-seconds $(STREAM_SECONDS))
+
+pictures: $(VENV)/dev  ## the documentation's pictures again, light and dark; needs Chromium
+	$(BIN)/python scripts/pictures.py
 
 # Files in their order, not those of most tests first: the many small ones come last, and neither
 # process waits for the other.

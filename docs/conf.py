@@ -1,7 +1,10 @@
 """How Sphinx builds the site: `make docs` writes it to build/docs/."""
 
+import re
 import sys
 from pathlib import Path
+
+from docutils import nodes
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -38,11 +41,28 @@ pygments_style = "default"
 pygments_dark_style = "monokai"
 
 
+# A picture for either colour scheme, as GitHub shows it, and as the theme does with its own switch.
+_PICTURE = re.compile(
+    r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)">\s*'
+    r'<img src="([^"]+)"([^>]*)>\s*</picture>'
+)
+_PICTURES = r'<img src="\2"\3 class="only-light"> <img src="\1"\3 class="only-dark">'
+_SHORT = 32  # characters: inline code of up to so many stays on one line, so that --local does
+
+
 def fill_in(_app: object, _page: str, source: list[str]) -> None:
-    """Replace the marker of a generated part, `<!-- generated: NAME -->`, by that part."""
-    source[0] = reference.filled_in(source[0])
+    """Replace the marker of a generated part, `<!-- generated: NAME -->`, and the pictures."""
+    source[0] = _PICTURE.sub(_PICTURES, reference.filled_in(source[0]))
+
+
+def mark_short_code(_app: object, document: nodes.document, _page: str) -> None:
+    """Give short inline code a class, for site.css."""
+    for literal in document.findall(nodes.literal):
+        if len(literal.astext()) <= _SHORT:
+            literal["classes"].append("short")
 
 
 def setup(app: object) -> None:
     """Called by Sphinx."""
     app.connect("source-read", fill_in)  # type: ignore[attr-defined]
+    app.connect("doctree-resolved", mark_short_code)  # type: ignore[attr-defined]
