@@ -79,6 +79,9 @@ def test_the_program_deploys_runs_and_passes(walked: Project) -> None:
     answer = walked.toolkit("run", "flood", "--local", "--follow")
     assert "PASS" in answer.out
     assert "counts 30 days up to 2" in answer.err
+    shown = [line.split()[1] for line in answer.err.splitlines() if "Z  " in line]
+    assert shown[-1] == "run.finished", "the log was not followed to its end"
+    assert shown.count("artifact.saved") == 3
 
 
 def test_a_setting_out_of_its_range_is_refused_before_anything_is_deployed(

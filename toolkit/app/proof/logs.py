@@ -16,6 +16,15 @@ from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 
 _POLL_SECONDS = 1.0
+# After these the runtime exits. A line of the work itself may hold an exit code, too.
+_LAST = {
+    "run.finished",
+    "run.refused",
+    "run.duplicate",
+    "claim.failed",
+    "metadata.failed",
+    "manifest.failed",
+}
 _LAST_LINES = 15.0  # CloudWatch Logs shows a line some seconds after it was written
 
 
@@ -127,4 +136,4 @@ class _Tail:
 
 def _is_last(line: Line) -> bool:
     event = parse_event(line.message)
-    return event is not None and (event["event"] == "run.finished" or "exit_code" in event)
+    return event is not None and event["event"] in _LAST
