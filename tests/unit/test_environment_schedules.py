@@ -132,7 +132,7 @@ def test_each_key_is_the_environments_or_else_the_files(
         ("[x.schedules.weather]\nstate = 'off'", "[x.schedules.weather]: state 'off'"),
         ("[x.schedules.weather]\nretry_attempts = 186", "from 0 to 185"),
         ("[x.schedules.weather]\nevent_age_seconds = 59", "from 60 to 86400"),
-        ("[x.schedules.weather]\ncapacity_provider = 'SPOT'", "write FARGATE or FARGATE_SPOT"),
+        ("[x.schedules.weather]\ncapacity_provider = 'SPOT'", "neither FARGATE nor FARGATE_SPOT"),
         (
             "[x.schedules.weather]\nexpression = 'cron(0 25 * * ? *)'",
             "[x.schedules.weather]: hours '25'",

@@ -38,7 +38,7 @@ def refusal(name="weather", **table):
     [
         ({"expression": "cron(0 25 * * ? *)"}, "hours '25'"),
         ({"timezone": "Berlin"}, "write Europe/Berlin"),
-        ({"state": "enabled"}, "ENABLED or DISABLED"),
+        ({"state": "enabled"}, "neither ENABLED nor DISABLED"),
         ({"start": "2026-12-01"}, 'start = "2026-12-01T00:00:00Z"'),
         ({"start": "2026-12-02T00:00:00Z", "end": "2026-12-01T00:00:00Z"}, "before it starts"),
         ({"expresion": "x"}, "did you mean 'expression'?"),

@@ -326,7 +326,8 @@ def _workload(name: str, declared: Any) -> Workload:
             if secret_names & {variable.name}:
                 raise ContractError(f"{variable.name} is a setting and a secret; keep one of them")
             if variable.type not in _TYPES:
-                raise ContractError(f"{variable.name} has type {variable.type!r}")
+                types = ", ".join(_TYPES)
+                raise ContractError(f"{variable.name}: type {variable.type!r} is none of {types}")
         for rule in rules:
             for used in rule.names:
                 workload.variable(used)

@@ -164,13 +164,17 @@ class S3Sink:
             return False
         return True
 
+    def _too_large(self, key: str, size: int) -> SinkError:
+        most = f"{_MAX_READ_BYTES:,}"
+        return SinkError(f"s3://{self._bucket}/{key} has {size:,} bytes, more than {most}")
+
     def read(self, key: str) -> bytes:
         """The content of ``key``."""
 
         def call() -> bytes:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             if answer["ContentLength"] > _MAX_READ_BYTES:
-                raise SinkError(f"s3://{self._bucket}/{key}: {answer['ContentLength']:,} bytes")
+                raise self._too_large(key, answer["ContentLength"])
             return answer["Body"].read()
 
         return self._call(key, call)
@@ -182,7 +186,7 @@ class S3Sink:
         def call() -> StoredLease:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             if answer["ContentLength"] > _MAX_READ_BYTES:
-                raise SinkError(f"s3://{self._bucket}/{key}: {answer['ContentLength']:,} bytes")
+                raise self._too_large(key, answer["ContentLength"])
             now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
             age = (now - answer["LastModified"]).total_seconds()
             return StoredLease(answer["Body"].read(), answer["ETag"], age)

@@ -71,9 +71,8 @@ def cpu_platform(app: App) -> str:
     """The platform of the app's tasks, as container engines name it."""
     wanted = app.config.workload.get("CpuArchitecture", "X86_64")
     if wanted not in PLATFORMS:
-        raise ConfigError(
-            f"CpuArchitecture {wanted!r} in toolkit.toml", hint=" or ".join(PLATFORMS)
-        )
+        known = " nor ".join(PLATFORMS)
+        raise ConfigError(f"toolkit.toml: CpuArchitecture {wanted!r} is neither {known}")
     return PLATFORMS[wanted]
 
 

@@ -83,10 +83,10 @@ def read(
     for key in ("start", "end"):
         texts[key] = _utc(where, key, texts.get(key, ""))
     if texts.get("state", "ENABLED") not in _STATES:
-        raise ConfigError(f"{where}: state {texts['state']!r}", hint="ENABLED or DISABLED")
+        raise ConfigError(f"{where}: state {texts['state']!r} is neither ENABLED nor DISABLED")
     overlap = table.get("overlap", OVERLAPS[0])
     if overlap not in OVERLAPS:
-        raise ConfigError(f"{where}: overlap {overlap!r}", hint=f"write {' or '.join(OVERLAPS)}")
+        raise ConfigError(f"{where}: overlap {overlap!r} is neither {' nor '.join(OVERLAPS)}")
     if len(texts.get("description", "")) > _LONGEST_DESCRIPTION:
         raise ConfigError(f"{where}: the description has more than {_LONGEST_DESCRIPTION} letters")
     check_environment(where, workload, env)
@@ -132,9 +132,8 @@ def _launch(where: str, table: Mapping[str, Any]) -> dict[str, str]:
             )
     provider = table.get("capacity_provider", _PROVIDERS[0])
     if provider not in _PROVIDERS:
-        raise ConfigError(
-            f"{where}: capacity_provider {provider!r}", hint=f"write {' or '.join(_PROVIDERS)}"
-        )
+        known = " nor ".join(_PROVIDERS)
+        raise ConfigError(f"{where}: capacity_provider {provider!r} is neither {known}")
     return {parameter: str(table[key]) for key, parameter in LAUNCH.items() if key in table}
 
 
