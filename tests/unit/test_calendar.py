@@ -55,6 +55,32 @@ def test_a_schedules_own_setting_lies_over_that_of_toolkit_toml(project):
     assert fires(project, NOW + timedelta(hours=1)) == [("stream-20260328T130000Z", None)]
 
 
+@pytest.mark.parametrize(("more", "skipped"), [("", False), ('overlap = "skip"\n', True)])
+def test_an_overlap_is_skipped_where_the_schedule_says_so(project, more, skipped):
+    write(project, "stream", "cron(0 * * * ? *)", more=more)
+    write(project, "weather", "cron(0 * * * ? *)", more=more)
+    found = calendar(project, project.config("default"), NOW, NOW + timedelta(hours=1))
+    assert [(row.schedule, row.skipped) for row in found] == [
+        ("stream", skipped),
+        ("weather", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "more", "assumed"),
+    [
+        ("rate(1 hour)", "", True),
+        ("rate(1 hour)", 'start = "2026-03-28T00:05:00Z"\n', False),
+        ("cron(0 * * * ? *)", "", False),
+    ],
+)
+def test_only_the_times_of_a_rate_without_a_start_are_assumed(project, expression, more, assumed):
+    write(project, "weather", expression, more=more)
+    found = list(calendar(project, project.config("default"), NOW, NOW + timedelta(hours=5)))
+    assert len(found) == 5
+    assert {row.assumed for row in found} == {assumed}
+
+
 def test_a_calendar_without_end_is_read_as_far_as_wanted(project):
     write(project, "stream", "cron(* * * * ? *)")
     found = calendar(project, project.config("default"), NOW, datetime(2199, 1, 1, tzinfo=UTC))

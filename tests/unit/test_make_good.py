@@ -73,6 +73,15 @@ def test_a_time_that_is_no_firing_gets_its_neighbours_as_a_hint() -> None:
     assert refused.value.hint == "firings near it: 2026-11-24T05:00:00Z"
 
 
+@pytest.mark.parametrize(
+    "why", ["schedule-disabled", "outside-window", "not-deployed", "paused", "something-new"]
+)
+def test_a_firing_that_was_off_gets_no_other_one_as_a_hint(why: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        check(evolve(MISSED, expected=why, near=(DUE,)), LATER)
+    assert refused.value.hint is None
+
+
 @pytest.mark.parametrize("text", ["", "  ", "a\nb", "\x1b[2J", "x" * 201])
 def test_a_reason_is_one_printable_line(text: str) -> None:
     with pytest.raises(ConfigError):

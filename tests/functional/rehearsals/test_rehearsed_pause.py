@@ -82,6 +82,13 @@ def test_firings_of_a_pause_are_paused_and_the_next_one_runs(
     assert found[str(after)][0] in {"ok", "settling", "running"}
     (verdict,) = stage.judge([paused[0]], code=None).values()
     assert_told(verdict, diagnosis, "INCONCLUSIVE")
+    since = ("--since", (first - HOUR).isoformat(), "--schedule", NAME, "--local", "--json")
+    judged = stage.project.toolkit("validate", *since)  # and passes
+    assert "not judged: 2 paused" in judged.err
+    assert not {str(run_id) for run_id in paused} & {row["run_id"] for row in judged.json()}
+    listed = {row["run_id"] for row in stage.project.toolkit("runs", *since).json()}
+    assert str(after) in listed
+    assert not {str(run_id) for run_id in paused} & listed
 
 
 def test_a_pause_that_is_resumed_early_takes_no_later_firing(stage: Stage, first: datetime) -> None:

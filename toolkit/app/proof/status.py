@@ -30,7 +30,7 @@ _NEAR, _FAR = timedelta(days=2), timedelta(days=62)
 _FIRINGS = 3
 _TICK = timedelta(microseconds=1)
 _AHEAD = frozenset({State.NOT_YET_DUE, State.LATE})
-_NO_RUN = frozenset({State.MISSED, State.DEAD_LETTERED})
+_NO_RUN = frozenset({State.MISSED, State.DEAD_LETTERED, State.PAUSED})
 
 
 @frozen
@@ -125,7 +125,8 @@ def runs(
 ) -> list[RunSummary]:
     """The runs of a period, firings and on demand, the latest first.
 
-    A run that left no manifest is one of them; a firing that was missed or dead-lettered is none.
+    A run that left no manifest is one of them; a firing that was missed, dead-lettered
+    or paused is none.
     """
     now = app.now()
     known = Deployments(app, now).since(since)

@@ -23,7 +23,7 @@ from toolkit.runtime.contract import RunId, parse_time
 
 _POLL_SECONDS = 5.0
 _AT_ONCE = 1000
-_UNFINISHED = frozenset({State.RUNNING, State.SETTLING, State.LATE, State.NOT_YET_DUE})
+_UNJUDGED = frozenset({State.RUNNING, State.SETTLING, State.LATE, State.NOT_YET_DUE, State.PAUSED})
 # The platform keeps its state-change records longer; a task that is asked for by name is recent.
 _TASK_BACK = timedelta(days=90)
 
@@ -82,7 +82,7 @@ def validate_all(
 
 @frozen
 class Over:
-    """The firings of a period that are over, and how many are not by their state.
+    """The firings of a period to judge, and how many are not, by their state.
 
     ``problems`` is what is wrong with the seals of the period.
     """
@@ -96,12 +96,12 @@ class Over:
 def over_since(app: App, since: datetime, schedules: tuple[str, ...] = ()) -> Over:
     """Every firing since a time that has come to an end: what ran, failed, or never came to be.
 
-    The ledger says which those are; what still runs or may yet be launched is left out.
+    The ledger says which those are; what still runs, may yet be launched or was paused is left out.
     """
     found = ledger.read(app, ledger.Period(since, app.now(), schedules))
     run_ids, left_out = [], Counter[State]()
     for firing in found.firings:
-        if firing.state in _UNFINISHED:
+        if firing.state in _UNJUDGED:
             left_out[firing.state] += 1
         else:
             run_ids.append(firing.run_id)

@@ -81,6 +81,8 @@ def _known(app: App, run_id: RunId, now: datetime) -> make_good.Known:
 
 
 def _near(history: History, run_id: RunId) -> tuple[datetime, ...]:
+    """The firings around a time; those that were not due either are left out."""
     before = history.latest(run_id.schedule, run_id.scheduled_time - _SECOND)
     after = history.next(run_id.schedule, run_id.scheduled_time)
-    return tuple(time for time in (before, after) if time is not None)
+    near = (time for time in (before, after) if time is not None)
+    return tuple(t for t in near if history.expects(RunId(run_id.schedule, t)) == "due")

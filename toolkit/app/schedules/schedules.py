@@ -23,6 +23,7 @@ from toolkit.core.deploying.config import Config
 from toolkit.core.deploying.dump import file_changes
 from toolkit.core.deploying.plans import SCHEDULE
 from toolkit.core.errors import ConfigError
+from toolkit.core.expressions.kinds import Rate
 from toolkit.core.names import workload_of
 from toolkit.core.schedules.dates import as_deployed
 from toolkit.core.schedules.drift import Difference, Listed, changes_of, compare, suspects
@@ -31,7 +32,7 @@ from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.schedule_file import check_settings
 from toolkit.core.schedules.timing import Pause
 from toolkit.core.stack import StackPlan
-from toolkit.runtime.contract import RunId
+from toolkit.runtime.contract import OverlapPolicy, RunId
 
 
 class Standing(StrEnum):
@@ -236,8 +237,10 @@ def prune(app: App, *, yes: bool) -> list[str]:
 class PlannedFiring:
     """One firing in a calendar.
 
-    ``window`` is how late it may come, ``overlap`` how long the run before may still go on then.
-    With a ``pause`` it would come then, and does not.
+    ``window`` is how late it may come, ``overlap`` how long the run before may still go on then;
+    ``skipped`` says that it does no work in that case. ``assumed`` is the time of a rate without a
+    start: the files do not say from when it counts. With a ``pause`` it would come then, and does
+    not.
     """
 
     run_id: str
@@ -247,6 +250,8 @@ class PlannedFiring:
     overlap: timedelta | None = None
     window: timedelta = timedelta()
     pause: Pause | None = None
+    skipped: bool = False
+    assumed: bool = False
 
 
 def calendar(
@@ -262,6 +267,11 @@ def calendar(
     longest = {name: run_time(project, config, schedule) for name, schedule in schedules.items()}
     before = {name: timetable.previous(now) for name, timetable in timetables.items()}
     pauses = {name: each.paused_timetable() for name, each in schedules.items()}
+    counted_from_now = {
+        name
+        for name, each in timetables.items()
+        if isinstance(each.expression, Rate) and each.start is None
+    }
     suspended = merge({name: each for name, each in pauses.items() if each}, now, until)
     coming = ((*row, False) for row in merge(timetables, now, until))
     for time, name, paused in heapq.merge(coming, ((*row, True) for row in suspended)):
@@ -274,7 +284,16 @@ def calendar(
         window = schedules[name].flexible_window
         left = longest[name] + window - (time - previous) if previous else timedelta()
         overlap = left if left > timedelta() else None
-        yield PlannedFiring(run_id, name, time, local, overlap, window)
+        yield PlannedFiring(
+            run_id,
+            name,
+            time,
+            local,
+            overlap,
+            window,
+            skipped=overlap is not None and schedules[name].overlap == OverlapPolicy.SKIP,
+            assumed=name in counted_from_now,
+        )
 
 
 def run_time(project: Project, config: Config, schedule: Schedule) -> timedelta:

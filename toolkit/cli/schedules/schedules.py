@@ -147,7 +147,10 @@ def upcoming(root: Root, until: str | None, timezone: str | None) -> None:
         print_json([_firing(firing) for firing in found])
         return
     pauses: dict[str, Pause] = {}
+    assumed: set[str] = set()
     for firing in found:
+        if firing.assumed:
+            assumed.add(firing.schedule)
         local = f"{firing.local:%a %H:%M %Z}"
         late = (f"up to {hours(firing.window)[1:]} late",) if firing.window else ()
         if firing.pause:
@@ -155,6 +158,7 @@ def upcoming(root: Root, until: str | None, timezone: str | None) -> None:
         line = cells(f"{firing.utc:%Y-%m-%d %H:%M}Z", local, firing.run_id, *late)
         click.secho(line, dim=True if firing.pause else None)
     _say_pauses(pauses)
+    _say_assumed(assumed)
 
 
 @schedules_command.command("calendar")
@@ -169,6 +173,8 @@ def calendar(root: Root, until: str | None, timezone: str | None) -> None:
         print_json([_firing(firing) for firing in found])
         return
     overlaps: Counter[str] = Counter()
+    skips: Counter[str] = Counter()
+    assumed: set[str] = set()
     pauses: dict[str, Pause] = {}
     for day, firings in groupby(found, key=lambda firing: firing.utc.date()):
         click.secho(f"{day:%a %d %b %Y} (UTC)", bold=True)
@@ -179,16 +185,34 @@ def calendar(root: Root, until: str | None, timezone: str | None) -> None:
                 click.secho(f"{line}  paused", dim=True)
                 continue
             click.echo(line, nl=False)
+            if firing.assumed:
+                assumed.add(firing.schedule)
             if firing.overlap:
-                overlaps[firing.schedule] += 1
-                note = f"  overlaps the run before by up to {hours(firing.overlap)[1:]}"
+                (skips if firing.skipped else overlaps)[firing.schedule] += 1
+                long = f"up to {hours(firing.overlap)[1:]}"
+                note = f"  overlaps the run before by {long}"
+                if firing.skipped:
+                    note = f"  skipped if the run before takes {long} more"
                 click.secho(note, fg="yellow", nl=False)
             click.echo()
     _say_pauses(pauses)
-    for name, count in sorted(overlaps.items()):
-        click.secho("warning: ", fg="yellow", nl=False, err=True)
-        what = f"{count} firings come while the run before may still go on"
-        click.echo(f"{name}: {what}; nothing keeps them apart", err=True)
+    _say_assumed(assumed)
+    for counts, end in ((overlaps, "nothing keeps them apart"), (skips, "they are skipped then")):
+        for name, count in sorted(counts.items()):
+            come = "1 firing comes" if count == 1 else f"{count:,} firings come"
+            _warn(f"{name}: {come} while the run before may still go on; {end}")
+
+
+def _say_assumed(names: Iterable[str]) -> None:
+    """The schedules whose times are not known from their files."""
+    for name in sorted(names):
+        text = "a rate counts from its deployment, which its file does not tell; these count from"
+        _warn(f"{name}: {text} now: toolkit status has its next firing")
+
+
+def _warn(text: str) -> None:
+    click.secho("warning: ", fg="yellow", nl=False, err=True)
+    click.echo(wrapped(text, indent=9, hang="  ", err=True), err=True)
 
 
 def _say_pauses(pauses: Mapping[str, Pause]) -> None:
@@ -216,6 +240,8 @@ def _firing(firing: schedules.PlannedFiring) -> dict[str, Any]:
         "local": firing.local.isoformat(),
         "flexible_window_minutes": firing.window // timedelta(minutes=1),
         "overlap_seconds": firing.overlap.total_seconds() if firing.overlap else None,
+        "skipped": firing.skipped,
+        "assumed": firing.assumed,
         "pause": pause_row(firing.pause),
     }
 

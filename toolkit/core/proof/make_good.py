@@ -51,7 +51,7 @@ def check(known: Known, now: datetime) -> None:
     if known.expected != "due":
         near = ", ".join(f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in known.near)
         why = _NOT_DUE.get(known.expected, known.expected)
-        hint = f"firings near it: {near}" if near else None
+        hint = f"firings near it: {near}" if near and known.expected == "not-a-firing" else None
         raise ConfigError(f"{run_id} was not due: {why}", hint=hint)
     if known.manifests:
         raise ConfigError(f"{run_id} has run: {', '.join(known.manifests)}")
