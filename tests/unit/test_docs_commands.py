@@ -31,30 +31,32 @@ RUN_BY = {
     "docs/getting-started.md": "tests/functional/wheel/test_tutorial.py",
     "docs/adding-a-workload.md": "tests/functional/test_adding_a_workload.py",
 }
+# Pages whose commands a test types with `--local`, and with the names of its own project.
+WITH_LOCAL = "tests/functional/test_docs_pages.py"
+ON_EMBEDDED_AWS = (
+    "docs/guides/incident.md",
+    "docs/guides/backfill.md",
+    "docs/guides/cost.md",
+    "docs/guides/site.md",
+    "docs/guides/continuous-integration.md",
+    "docs/schedules.md",
+    "docs/audit.md",
+    "docs/operating.md",
+    "docs/guides/environments.md",
+    "docs/guides/pause.md",
+    "README.md",
+    "docs/deploying.md",
+)
 # Why the other pages' commands are checked against the command line, and not run.
 NOT_RUN = {
-    "README.md": "`make demo` runs these commands with a project of its own",
-    "CONTRIBUTING.md": "CI runs the targets",
-    "docs/audit.md": "needs a missed run; tests/functional/rehearsals/test_rehearsed_audit.py",
     "docs/aws.md": "needs AWS's emulator",
-    "docs/benchmarks.md": "minutes of CPU; figures are of a quiet machine",
     "docs/benchmarks-weather.md": "minutes of CPU; figures are of a quiet machine",
     "docs/dependencies.md": "needs a package index and Docker; test_image_lock_command.py",
-    "docs/deploying.md": "needs an account, or asks; tests/functional/ship deploys the same way",
     "docs/ecommerce.md": "needs a reader's own file; test_ecommerce_own.py",
     "docs/guides/adopting.md": "needs schedules that others made; test_adopt.py",
-    "docs/guides/backfill.md": "needs a missed firing; test_rehearsed_made_good.py",
-    "docs/guides/continuous-integration.md": "needs an account and a repository",
-    "docs/guides/cost.md": "needs a run; tests/functional/ship",
-    "docs/guides/environments.md": "needs an account; test_environment_schedules.py",
-    "docs/guides/incident.md": "needs an incident; tests/functional/rehearsals",
-    "docs/guides/site.md": "opens a browser; tests/functional/ship/test_site_command.py",
-    "docs/guides/pause.md": "needs a deployment; test_rehearsed_pause.py and test_pause.py",
     "docs/guides/secrets.md": "needs an account; tests/functional/test_secrets.py",
     "docs/local.md": "tests/functional/local runs each of them",
-    "docs/operating.md": "needs runs; tests/functional tries each command with its project",
     "docs/proof.md": "needs runs; test_pasted.py and tests/functional/rehearsals",
-    "docs/schedules.md": "`next` is run below; tests/functional/test_schedules.py for the rest",
     "docs/reference/events.md": "needs an account",
     "docs/security.md": "these targets install their tools; CI runs `make policies`",
     "docs/streams.md": "needs an exchange, or minutes; test_feed_stream.py",
@@ -158,6 +160,15 @@ def toolkit_problem(arguments: list[str]) -> str | None:
     return "too many arguments" if left and taken == 0 else None
 
 
+def asks(words: list[str]) -> bool:
+    """Whether this command of the toolkit asks before it changes something."""
+    command: click.Command | None = cli
+    for word in words:
+        if isinstance(command, click.Group):
+            command = command.get_command(click.Context(command), word)
+    return command is not None and any("--yes" in option.opts for option in command.params)
+
+
 BLOCKS = list(blocks())
 WITH_COMMANDS = [block for block in BLOCKS if block.kind in ("console", "sh")]
 EXAMPLES = [
@@ -196,11 +207,27 @@ def test_every_page_is_run_by_a_test_or_says_why_not() -> None:
         for block in WITH_COMMANDS
         if not all(line.startswith("toolkit next ") for line in typed(block))
     }
-    assert RUN_BY.keys().isdisjoint(NOT_RUN)
-    assert pages - RUN_BY.keys() - NOT_RUN.keys() == set()
-    assert all((ROOT / test).is_file() for test in RUN_BY.values())
+    run = [*RUN_BY, *ON_EMBEDDED_AWS]
+    assert len({*run, *NOT_RUN}) == len(run) + len(NOT_RUN)
+    assert pages - {*run, *NOT_RUN} == set()
+    assert {*run, *NOT_RUN} - pages == set()
+    assert all((ROOT / test).is_file() for test in (*RUN_BY.values(), WITH_LOCAL))
     named = re.findall(r"\S*test\S*\.py|tests/[\w/]+", " ".join(NOT_RUN.values()))
     assert [name for name in named if not [*ROOT.glob(f"tests/**/{Path(name).name}")]] == []
+
+
+def test_the_first_minutes_of_the_readme_are_those_of_the_tutorial() -> None:
+    """Which a test types."""
+    tutorial = {line for b in BLOCKS if b.page == "docs/getting-started.md" for line in typed(b)}
+    (first,) = [b for b in BLOCKS if b.page == "README.md" and "toolkit init" in b.text]
+    lines = [re.sub(r"\s+#.*", "", line) for line in typed(first)]
+    assert [line for line in lines if line not in tutorial] == []
+
+
+def test_only_commands_that_change_something_ask() -> None:
+    assert asks(["deploy", "--only", "weather"])
+    assert asks(["schedules", "apply"])
+    assert not asks(["ledger", "--since", "2d"])
 
 
 @pytest.mark.parametrize(("page", "command", "shown"), EXAMPLES)
