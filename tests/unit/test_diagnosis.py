@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,13 @@ def test_what_only_the_whole_evidence_shows_fails_with_its_finding(name: str) ->
     assert found.ruling is Ruling.FAIL
     assert found.diagnosis is not None
     assert found.diagnosis.name == name
-    assert "RUN_ID" not in found.diagnosis.hint
+    assert not re.search("RUN_ID|NAME|FIRING|SCHEDULE", found.diagnosis.hint)
+
+
+def test_a_missed_firing_has_the_command_that_runs_it() -> None:
+    found = judge(FINDINGS["missed"], LATER).diagnosis
+    assert found is not None
+    assert "toolkit run weather --for 2026-11-24T05:00:00Z" in found.hint
 
 
 def test_a_run_that_still_runs_is_told_so_and_not_that_its_log_lacks_something() -> None:

@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from toolkit.core.proof.stop_reason import StopReason, step_of_stop_code
 from toolkit.core.task import StopCode, Task
 from toolkit.core.words import without_names
+from toolkit.runtime.contract import RunId
 
 # The launch whose message no row knows.
 _REFUSED = "launch-refused"
@@ -33,6 +34,9 @@ class Diagnosis:
     def about(self, run_id: str, schedule: str) -> Self:
         """The same with the run's own names in the commands that the hint gives."""
         hint = self.hint.replace("RUN_ID", run_id).replace("NAME", schedule)
+        if "FIRING" in hint:
+            due = RunId.parse(run_id).scheduled_time
+            hint = hint.replace("FIRING", f"{due:%Y-%m-%dT%H:%M:%SZ}")
         return evolve(self, hint=hint.replace("SCHEDULE", schedule))
 
 
