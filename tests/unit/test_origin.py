@@ -39,6 +39,20 @@ def test_a_reports_head_names_the_account_or_the_rehearsal(account: str, feed: s
     assert ('class="origin rehearsed"' in head) == rehearsed
 
 
+def test_a_reports_head_names_the_image_that_ecs_recorded_and_not_what_the_run_says() -> None:
+    recorded, told = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+    tasks = tuple(evolve(task, image=f"app@{recorded}") for task in GOOD.tasks)
+    manifests = (evolve(MANIFEST, image=f"app@{told}", image_digest=told),)
+    for evidence, shown in (
+        (evolve(GOOD, tasks=tasks, manifests=manifests), recorded),
+        (evolve(GOOD, tasks=(), manifests=manifests), told),
+    ):
+        page = report(evidence, judge(evidence, LATER), [], {})
+        head = page[page.index("<header") : page.index("</header>")]
+        assert f"Image {shown}" in head
+        assert ("own word" in head) == (shown == told)
+
+
 @pytest.mark.parametrize("arn", ["", "local:4711", "arn:aws:ecs", "garbage:" * 9])
 def test_what_no_witness_names_is_no_account(arn: str) -> None:
     origin = Origin.of_task(arn)

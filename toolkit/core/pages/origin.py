@@ -15,21 +15,25 @@ class Origin:
 
     ``account`` is empty where no witness names it. ``image`` is the digest of what ran, and
     ``feed`` what a stream said of its market; both are empty where a page is about several runs.
+    Where no task is on record, they are the run's own word, and ``witnessed`` is false.
     """
 
     account: str
     region: str
     image: str = ""
     feed: str = ""
+    witnessed: bool = True
 
     @classmethod
-    def of_task(cls, arn: str, *, image: str = "", feed: str = "") -> "Origin":
+    def of_task(
+        cls, arn: str, *, image: str = "", feed: str = "", witnessed: bool = True
+    ) -> "Origin":
         """The origin of a run by its task's ARN.
 
         >>> Origin.of_task("arn:aws:ecs:eu-central-1:123456789012:task/app/0a").region
         'eu-central-1'
         """
-        return cls(*account_and_region(arn), image, feed)
+        return cls(*account_and_region(arn), image, feed, witnessed)
 
     @property
     def embedded(self) -> bool:
@@ -47,6 +51,8 @@ class Origin:
             told = "No witness says in which AWS account this ran."
         if self.image:
             told += f" Image {self.image}."
+        if self.account and not self.witnessed:
+            told += " By the run's own word: no task of it is on record."
         return f"{told} Market feed: {self.feed}." if self.feed else told
 
     def banner(self) -> Html:

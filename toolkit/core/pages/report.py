@@ -90,13 +90,15 @@ def _header(evidence: Evidence, verdict: Verdict) -> Html:
 
 
 def _origin(evidence: Evidence) -> Origin:
-    """The origin by the tasks that ECS knows of, or else by the claim."""
+    """The origin by the record of the task that owns the run, or else by claim and manifest."""
+    manifest, task = evidence.manifest, evidence.owner or next(iter(evidence.known_tasks), None)
+    feed = str((manifest.settings.get("feed") if manifest else None) or "")
+    if task is not None:
+        digest = (task.image or "").partition("@")[2] or task.image_digest
+        return Origin.of_task(task.task_arn, image=digest or "", feed=feed)
     claimed = evidence.claim.task_arn if evidence.claim else ""
-    arn = evidence.known_tasks[0].task_arn if evidence.known_tasks else claimed
-    manifest = evidence.manifest
-    feed = manifest.settings.get("feed") if manifest else None
     image = manifest.image_digest if manifest else None
-    return Origin.of_task(arn, image=image or "", feed=str(feed or ""))
+    return Origin.of_task(claimed, image=image or "", feed=feed, witnessed=False)
 
 
 def _cost(evidence: Evidence) -> float | None:
