@@ -124,6 +124,8 @@ class EventFiles:
         first, last, key, value = _checked(request, now)
         asked = [value, key, request.get("StartTime"), request.get("EndTime")]
         before = _position(request.get("NextToken"), asked)
+        if before is not None:  # newer days need not be read again
+            last = min(last, before[0])
         rows = (
             (position, row)
             for position, row in self._newest_first(place, first, last, value)
