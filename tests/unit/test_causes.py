@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,9 +20,10 @@ from toolkit.cli.proof.why import MissedFirings
 from toolkit.core.deploying.config import Config
 from toolkit.core.names import AppNames
 from toolkit.core.proof.api_event import ApiEvent
-from toolkit.core.proof.causes import Cause, Missed, Place, cause_of
+from toolkit.core.proof.causes import Cause, Missed, Place, cause_of, disabled_by
 from toolkit.core.proof.ledger import Firing, State
-from toolkit.core.schedules.history import History
+from toolkit.core.schedules.history import History, Snapshot
+from toolkit.core.schedules.timing import Timing
 from toolkit.runtime.catalog import load
 from toolkit.runtime.contract import RunId
 from toolkit.runtime.layout import cause_key
@@ -144,6 +146,21 @@ def test_what_is_no_event_is_left_out(content: str) -> None:
     assert ApiEvent.parse(content) is None
 
 
+def test_who_disabled_a_schedule_is_the_last_who_did() -> None:
+    rows = [
+        changed("UpdateSchedule", -9, **given_state("DISABLED"), userIdentity={"arn": "arn:bob"}),
+        changed("UpdateSchedule", -5, **given_state("DISABLED")),
+        changed("UpdateSchedule", -4, **given_state("DISABLED"), **REFUSED),
+        changed("UpdateSchedule", -3, **given_state("ENABLED")),
+        changed("UpdateSchedule", -2, **ANOTHER),
+    ]
+    events = [event for row in rows if (event := ApiEvent.parse(json.dumps(row)))]
+    assert disabled_by("weather", events, PLACE) == ANN
+    assert disabled_by("weather", events[:1], PLACE) == "arn:bob"
+    assert disabled_by("weather-2", events, PLACE) == ""
+    assert disabled_by("weather", [], PLACE) == ""
+
+
 # --- asking ---------------------------------------------------------------------------------------
 
 NEVER = History([])
@@ -250,6 +267,32 @@ def test_of_a_deleted_app_kept_answers_are_read() -> None:
     assert aws.calls["LookupEvents"] == 0
     found = asked(aws)
     assert asked(aws, bucket="kept") == found
+
+
+def test_a_schedule_that_somebody_disabled_is_named_with_its_caller_where_asked() -> None:
+    row = Timing("weather", "rate(1 hour)", "UTC", "ENABLED", "", "", "2026-11-20T00:00:00Z")
+    off = evolve(row, state="DISABLED", changed_at="2026-11-24T05:00:00.250Z")
+    known = History(
+        [Snapshot("2026-11-20T00:00:01Z", (row,)), Snapshot("2026-11-24T08:00:00Z", (off,))]
+    )
+    aws = an_aws(history=[changed("UpdateSchedule", **given_state("DISABLED"))])
+
+    def told(*names: str, why: bool) -> list[str]:
+        history = EventHistory(aws, sleep=lambda _: None)  # type: ignore[arg-type]
+        return causes.disabled(an_app(aws), known, names, why=why, history=history)
+
+    at = "weather was disabled at 2026-11-24 05:00:00Z"
+    after = "after it was deployed ENABLED, and owes nothing since: toolkit schedules diff"
+    assert told("weather", why=False) == [f"{at} {after}"]
+    assert aws.calls["LookupEvents"] == 0
+    assert told("weather", why=True) == [f"{at}, by {ANN}, {after}"]
+    assert told("stream", why=True) == []
+    aws.history.clear()
+    assert told("weather", why=True) == [f"{at}, by whom CloudTrail does not show, {after}"]
+    aws.denied.add("LookupEvents")
+    assert (
+        f"{at}, by whom is not known (CloudTrail's event history: " in told("weather", why=True)[0]
+    )
 
 
 def test_an_answer_that_cannot_be_read_is_told_and_asked_again() -> None:

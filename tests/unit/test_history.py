@@ -51,6 +51,15 @@ def test_a_disabled_schedule_owes_nothing_while_it_is_disabled() -> None:
     assert found.expects(RunId("weather", at(4, 6))) == "schedule-disabled"
 
 
+def test_only_what_was_disabled_since_it_was_recorded_counts_as_disabled() -> None:
+    off = evolve(SIX, state="DISABLED", changed_at=text(at(3)))
+    assert history((at(2), (SIX,)), (at(9), (off,))).disabled == {"weather": at(3)}
+    assert history((at(2), (SIX,)), (at(3), (off,)), (at(9), (off,))).disabled == {}
+    assert history((at(2), (off,)), (at(9), (SIX,))).disabled == {}
+    assert history((at(2), (SIX,)), (at(9), ())).disabled == {}
+    assert history((at(9), (off,))).disabled == history().disabled == {}
+
+
 @pytest.mark.parametrize(
     ("time", "word"),
     [

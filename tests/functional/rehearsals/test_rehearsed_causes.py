@@ -99,6 +99,7 @@ class Morning:
 
     def _spoil(self) -> None:
         self.change("weather-disabled", State="DISABLED")
+        self.change("weather-off", State="DISABLED")  # and nobody enables it
         self.change("weather-moved", ScheduleExpression="cron(0 20 * * ? *)")
         known = self.client("scheduler").get_schedule(Name="weather-powerless", GroupName=APP)
         other = self.stage.role("not-for-scheduler", "lambda", {"Action": "*"})
@@ -157,7 +158,7 @@ def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     project = make_project(tmp_path_factory.mktemp("causes"))
     make_light(project)
     (project.root / "schedules" / "weather.toml").unlink()
-    for label in CASES:
+    for label in (*CASES, "off"):
         text = SCHEDULE.format(hour=8 if label == "barred" else 6)
         (project.root / "schedules" / f"weather-{label}.toml").write_text(text)
     start_at(project, "16:05")
@@ -169,7 +170,7 @@ def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
 @pytest.fixture(scope="module")
 def answered(morning: Morning) -> dict[str, Any]:
     answer = morning.why("--json")
-    assert answer.err == ""
+    assert answer.err.count("\n") == 1  # about the schedule that is still disabled
     return {
         RunId.parse(row["run_id"]).schedule.partition("-")[2]: row
         for row in answer.json()["causes"]
@@ -208,7 +209,7 @@ def test_an_answer_is_kept_and_nobody_is_asked_again(
     assert {row["asked_at"] for row in again.json()["causes"]} == {
         row["asked_at"] for row in answered.values()
     }
-    assert "LookupEvents" not in again.err
+    assert again.err.count("LookupEvents") == 1  # about the schedule that is still disabled
 
 
 def test_a_person_reads_one_paragraph_a_firing(morning: Morning, answered: dict[str, Any]) -> None:
@@ -216,6 +217,20 @@ def test_a_person_reads_one_paragraph_a_firing(morning: Morning, answered: dict[
     for label in CASES:
         assert str(morning.run_id(label)) in words
     assert f"by {ANN}" in " ".join(words.split())
+
+
+def test_who_disabled_a_schedule_is_told_while_it_owes_nothing(morning: Morning) -> None:
+    period = ("--since", (morning.due - HOUR).isoformat(), "--schedule", "weather-off")
+    ledger = ("ledger", "--local", *period)
+    words = morning.stage.project.toolkit(*ledger).err
+    assert words.startswith("weather-off was disabled at ")
+    assert ANN not in words
+    assert (
+        f", by {ANN}, after it was deployed ENABLED"
+        in morning.stage.project.toolkit(*ledger, "--why").err
+    )
+    others = morning.why("--schedule", "weather-deleted")
+    assert "weather-off" not in others.err
 
 
 def test_without_the_right_it_says_so_and_keeps_nothing(morning: Morning) -> None:

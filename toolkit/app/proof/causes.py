@@ -1,6 +1,6 @@
 """Causes of missed firings: those that were kept, and CloudTrail's answer for the others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from attrs import field, frozen
@@ -10,7 +10,16 @@ from toolkit.app.app import App
 from toolkit.core.errors import EvidenceError, ToolkitError
 from toolkit.core.proof.api_event import ApiEvent
 from toolkit.core.proof.case import LAUNCH_WINDOW_SECONDS
-from toolkit.core.proof.causes import CHANGES, LAUNCH, REMEMBERED, Cause, Missed, Place, cause_of
+from toolkit.core.proof.causes import (
+    CHANGES,
+    LAUNCH,
+    REMEMBERED,
+    Cause,
+    Missed,
+    Place,
+    cause_of,
+    disabled_by,
+)
 from toolkit.core.schedules.history import History
 from toolkit.runtime.contract import RunId
 from toolkit.runtime.layout import cause_key
@@ -19,6 +28,7 @@ from toolkit.runtime.layout import cause_key
 CALLS = 60
 _CALLS_EACH = 10
 _TICK = timedelta(seconds=1)
+_AROUND = timedelta(seconds=30)
 
 
 @frozen
@@ -75,6 +85,38 @@ def kept(app: App, run_ids: Sequence[RunId]) -> Causes:
         else:
             causes.notes.append(f"{cause_key(run_id)}: it is about another run")
     return causes
+
+
+def disabled(
+    app: App,
+    known: History,
+    names: Collection[str],
+    *,
+    why: bool,
+    history: EventHistory | None = None,
+) -> list[str]:
+    """In words, the schedules of some names that somebody disabled since they were deployed.
+
+    They owe no firing since then. With ``why``, CloudTrail is asked who did it, once for each.
+    """
+    return [
+        f"{name} was disabled at {since:%Y-%m-%d %H:%M:%S}Z"
+        f"{_by_whom(app, name, since, history or EventHistory(app.aws)) if why else ''} "
+        "after it was deployed ENABLED, and owes nothing since: toolkit schedules diff"
+        for name, since in known.disabled.items()
+        if name in names
+    ]
+
+
+def _by_whom(app: App, name: str, since: datetime, history: EventHistory) -> str:
+    """Who did it, by the calls around the time that Scheduler has for the last change."""
+    try:
+        found = history.lookup("UpdateSchedule", since - _AROUND, since + _AROUND, 1)
+        place = Place(app.platform.schedule_group_name, app.platform.cluster_name)
+    except ToolkitError as error:
+        return f", by whom is not known ({error.message}),"
+    caller = disabled_by(name, found.events, place)
+    return f", by {caller}," if caller else ", by whom CloudTrail does not show,"
 
 
 def _missed(run_id: RunId, known: History) -> Missed:

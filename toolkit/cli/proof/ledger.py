@@ -12,7 +12,7 @@ from toolkit.app.app import App
 from toolkit.app.proof import ledger
 from toolkit.app.proof.causes import Causes
 from toolkit.cli.options import Times, bucket_option, json_option, schedules_option, timezone_option
-from toolkit.cli.proof.why import MissedFirings, print_causes, say_notes
+from toolkit.cli.proof.why import MissedFirings, print_causes, say_disabled, say_notes
 from toolkit.cli.render import say_broken_chain, say_known_since, state_colour
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
@@ -73,6 +73,7 @@ def ledger_command(
         else _print_all(rows, summary, found.names, answer, everything=everything)
     )
     say_notes(causes)
+    say_disabled(app, found, why=why)
     say_known_since(found.known_since, period.since)
     say_broken_chain(found.problems)
     if html is not None and calendar is not None:

@@ -51,3 +51,9 @@ def say_notes(answer: Causes) -> None:
     """Say on stderr what could not be asked."""
     for note in answer.notes:
         click.secho(wrapped(note, err=True), fg="yellow", err=True)
+
+
+def say_disabled(app: App, found: ledger.Ledger, *, why: bool) -> None:
+    """Say on stderr which schedules somebody disabled, so that they owe nothing; and who did."""
+    for text in causes.disabled(app, found.known, found.names, why=why):
+        click.secho(wrapped(text, err=True), fg="yellow", err=True)

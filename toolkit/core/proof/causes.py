@@ -116,6 +116,15 @@ def cause_of(missed: Missed, events: Iterable[ApiEvent], place: Place, now: date
     return _cause(missed, now, _NOTHING, [], found=False)
 
 
+def disabled_by(name: str, events: Iterable[ApiEvent], place: Place) -> str:
+    """Who disabled a schedule, by the latest of the events that did; empty where none did."""
+    for row in sorted(events, key=lambda event: event.at, reverse=True):
+        own = row.source == SCHEDULER and (row.schedule, row.group) == (name, place.group)
+        if own and row.state == "DISABLED" and not row.error:
+            return row.caller or "an unnamed caller"
+    return ""
+
+
 def _cause(
     missed: Missed,
     now: datetime,

@@ -94,6 +94,7 @@ class History:
         ordered = sorted(snapshots, key=lambda snapshot: parse_time(snapshot.taken_at))
         names = {row.name for snapshot in ordered for row in snapshot.schedules}
         self._revisions = {name: _revisions(name, ordered) for name in sorted(names)}
+        self._last = ordered[-2:]
 
     @property
     def names(self) -> list[str]:
@@ -104,6 +105,19 @@ class History:
     def earliest(self) -> datetime | None:
         """Since when anything is known at all."""
         return min((rows[0].since for rows in self._revisions.values()), default=None)
+
+    @property
+    def disabled(self) -> dict[str, datetime]:
+        """The schedules that are disabled, and were not when they were recorded: since when."""
+        if len(self._last) < 2:
+            return {}
+        recorded, present = self._last
+        enabled = {row.name for row in recorded.schedules if row.state == "ENABLED"}
+        return {
+            row.name: parse_time(row.changed_at)
+            for row in present.schedules
+            if row.name in enabled and row.state != "ENABLED" and row.changed_at
+        }
 
     def firings(self, name: str, after: datetime, until: datetime) -> Iterator[datetime]:
         """When the schedule was to fire in a period, to the second as run ids have it.
