@@ -1,5 +1,6 @@
 """A template that refers to what it does not define is refused, in CloudFormation's words."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -7,6 +8,17 @@ import pytest
 from toolkit.local.ministack.upstream.template_references import check
 
 UNRESOLVED = r"Template format error: Unresolved resource dependencies \[{}\] in the {} block"
+
+
+def references(node: Any) -> Iterator[tuple[str, None]]:
+    """The names behind Ref; ministack finds the others, too."""
+    if isinstance(node, dict):
+        if "Ref" in node:
+            yield node["Ref"], None
+        node = list(node.values())
+    if isinstance(node, list):
+        for item in node:
+            yield from references(item)
 
 
 def template(**properties: Any) -> dict[str, Any]:
@@ -22,45 +34,32 @@ def template(**properties: Any) -> dict[str, Any]:
     [
         {"Ref": "Name"},
         {"Ref": "AWS::Region"},
-        {"Fn::GetAtt": ["Queue", "Arn"]},
-        {"Fn::GetAtt": "Queue.Arn"},
-        {"Fn::Sub": "${Name}-${AWS::Region}-${Queue.Arn}-${!Literal}"},
-        {"Fn::Sub": ["${Own}", {"Own": {"Ref": "Name"}}]},
+        {"Ref": "Queue"},
         {"Fn::If": ["IsBig", {"Ref": "Name"}, {"Ref": "AWS::NoValue"}]},
         {"Statement": [{"Condition": {"StringEquals": {"a": "b"}}}]},
     ],
 )
 def test_what_is_defined_may_be_referred_to(value: Any) -> None:
-    check(template(QueueName=value))
+    check(template(QueueName=value), references)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"Ref": "Nope"},
-        {"Fn::GetAtt": ["Nope", "Arn"]},
-        {"Fn::GetAtt": "Nope.Arn"},
-        {"Fn::Sub": "${Nope}"},
-        {"Fn::Sub": ["${Own}${Nope.Arn}", {"Own": "x"}]},
-        {"Fn::Join": ["-", [{"Fn::If": ["IsBig", {"Ref": "Nope"}, "x"]}]]},
-    ],
-)
+@pytest.mark.parametrize("value", [{"Ref": "Nope"}, {"Fn::Join": ["-", [{"Ref": "Nope"}]]}])
 def test_what_is_not_defined_may_not(value: Any) -> None:
     with pytest.raises(ValueError, match=UNRESOLVED.format("Nope", "Resources")):
-        check(template(QueueName=value))
+        check(template(QueueName=value), references)
 
 
 def test_a_resource_depends_on_nothing_that_is_missing() -> None:
     broken = template()
     broken["Resources"]["Queue"]["DependsOn"] = ["Queue", "Nope"]
     with pytest.raises(ValueError, match=UNRESOLVED.format("Nope", "Resources")):
-        check(broken)
+        check(broken, references)
 
 
 def test_an_output_shows_nothing_that_is_missing() -> None:
     broken = {**template(), "Outputs": {"O": {"Value": {"Ref": "Nope"}}}}
     with pytest.raises(ValueError, match=UNRESOLVED.format("Nope", "Outputs")):
-        check(broken)
+        check(broken, references)
 
 
 @pytest.mark.parametrize("named", ["resource", "if", "output"])
@@ -73,8 +72,11 @@ def test_a_condition_has_to_be_defined(named: str) -> None:
     else:
         broken["Outputs"] = {"O": {"Value": "x", "Condition": "Nope"}}
     with pytest.raises(ValueError, match="Unresolved condition dependency Nope"):
-        check(broken)
+        check(broken, references)
 
 
 def test_a_macro_may_add_anything() -> None:
-    check({**template(QueueName={"Ref": "Nope"}), "Transform": "AWS::Serverless-2016-10-31"})
+    check(
+        {**template(QueueName={"Ref": "Nope"}), "Transform": "AWS::Serverless-2016-10-31"},
+        references,
+    )

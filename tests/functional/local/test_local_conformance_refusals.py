@@ -251,6 +251,29 @@ def test_a_parameter_that_the_template_does_not_have(account: Account) -> None:
     assert "Parameters: [Nope] do not exist in the template" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Ref": "Nope"},
+        {"Fn::GetAtt": ["Nope", "Arn"]},
+        {"Fn::GetAtt": "Nope.Arn"},
+        {"Fn::Sub": "${Nope}-${AWS::Region}-${!Literal}"},
+        {"Fn::Sub": ["${Own}${Nope.Arn}", {"Own": "x"}]},
+    ],
+)
+def test_a_reference_to_what_the_template_does_not_have(account: Account, value: Any) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html"""
+    cloudformation = account.client("cloudformation")
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": value}}
+    with pytest.raises(ClientError, match=r"dependencies \[Nope\] in the Resources"):
+        cloudformation.create_change_set(
+            StackName=NAME,
+            ChangeSetName="first",
+            ChangeSetType="CREATE",
+            TemplateBody=json.dumps({"Resources": {"One": queue}}),
+        )
+
+
 CONDITIONAL = {
     "Parameters": {"More": {"Type": "String", "Default": "no"}},
     "Conditions": {"IsMore": {"Fn::Equals": [{"Ref": "More"}, "yes"]}},

@@ -71,7 +71,7 @@ def test_a_log_line_that_a_kill_cut_off_is_dropped(own: Rehearsal) -> None:
     for text in ("whole", "half"):
         now = int(time.time() * 1000)
         logs.put_log_events(**names, logEvents=[{"timestamp": now, "message": text}])
-    (path,) = (engine.directory(own.root) / "state" / "logs").glob("cut-*.jsonl")
+    path = engine.directory(own.root) / "state" / "logs.sqlite-wal"
     for pid in (all_of_it := family(own.info.pid)):
         os.kill(pid, signal.SIGKILL)
     eventually(lambda: not alive(all_of_it))

@@ -118,14 +118,22 @@ def main() -> None:
     from .entrance import gateway
     from .events import event_history
     from .replacing import replacements, table
-    from .stores import blobs, bucket_lifecycle
+    from .stores import blobs, bucket_lifecycle, object_records
 
     # What these replace is registered by their import.
     del gateway, templates, validation
     table.check()
     replacements.install()
-    modules = (tasks, blobs, change_sets, resource_types, bucket_lifecycle, service_names)
-    for module in (*modules, event_history):  # the last, as it keeps what the others do
+    for module in (
+        tasks,
+        blobs,
+        bucket_lifecycle,
+        change_sets,
+        object_records,
+        resource_types,
+        service_names,
+        event_history,  # the last, as it keeps what the others do
+    ):
         module.install()
     asyncio.run(_serve(listener, token))
 

@@ -7,11 +7,11 @@ import json
 from functools import partial
 from typing import Any
 
-from ministack.services import cloudformation, ecs
+from ministack.services import cloudformation, ecs, scheduler
 from ministack.services.cloudformation import provisioners
 
 from toolkit.local.ministack.entrance import changes
-from toolkit.local.ministack.events import scheduler
+from toolkit.local.ministack.replacing.replacements import replaces
 
 Json = dict[str, Any]
 Created = tuple[str, Json]
@@ -21,11 +21,9 @@ _FREE_KEYS = frozenset({"DockerLabels", "Options", "DriverOpts", "Labels"})
 
 
 def install() -> None:
-    """Mend ministack's CloudFormation."""
+    """Put what was replaced into ministack's table, too."""
     handlers = provisioners._RESOURCE_HANDLERS
-    handlers["AWS::ECS::TaskDefinition"].update(
-        create=_create_task_definition, update=_update_task_definition
-    )
+    handlers["AWS::ECS::TaskDefinition"]["create"] = provisioners._ecs_task_def_create
     handlers["AWS::Scheduler::Schedule"].update(
         create=_create_schedule, update=_update_schedule, update_with_logical_id=True
     )
@@ -50,29 +48,20 @@ def _deleted(original: Any, physical_id: str, props: Json) -> Any:
     return result
 
 
-def _create_task_definition(logical_id: str, props: Json, stack_name: str) -> Created:
+@replaces("services.cloudformation.provisioners._ecs_task_def_create")
+def _create_task_definition(
+    _original: Any, logical_id: str, props: Json, stack_name: str
+) -> Created:
     request = {"family": f"{stack_name}-{logical_id}", **_camel(props)}
-    status, _headers, content = ecs._ACTION_MAP["RegisterTaskDefinition"](request)
-    answer = json.loads(content)
-    if status >= 400:
-        raise ValueError(f"{answer['message']} (Service: Ecs, Status Code: {status})")
+    answer = _asked("Ecs", ecs._ACTION_MAP["RegisterTaskDefinition"], request)
     arn = answer["taskDefinition"]["taskDefinitionArn"]
     return arn, {"TaskDefinitionArn": arn}
 
 
-def _update_task_definition(
-    physical_id: str, old: Json, new: Json, stack_name: str, logical_id: str = ""
-) -> Created:
-    """Tags change in place; anything else registers the next revision."""
-    if {**old, "Tags": None} != {**new, "Tags": None}:
-        return _create_task_definition(logical_id, new, stack_name)
-    ecs._tags[physical_id] = _camel(new.get("Tags", []))
-    return physical_id, {"TaskDefinitionArn": physical_id}
-
-
 def _create_schedule(logical_id: str, props: Json, stack_name: str) -> Created:
     name = props.get("Name") or provisioners._physical_name(stack_name, logical_id, max_len=64)
-    return name, {"Arn": scheduler.put(name, _schedule(props), known=False)}
+    answer = _asked("Scheduler", scheduler._create_schedule, name, _schedule(props))
+    return name, {"Arn": answer["ScheduleArn"]}
 
 
 def _update_schedule(
@@ -82,12 +71,25 @@ def _update_schedule(
     moved = new.get("Name", physical_id) != physical_id
     if moved or new.get("GroupName") != old.get("GroupName"):
         return _create_schedule(logical_id, new, stack_name)
-    return physical_id, {"Arn": scheduler.put(physical_id, _schedule(new), known=True)}
+    is_there = f"{new.get('GroupName', 'default')}/{physical_id}" in scheduler._schedules
+    call = scheduler._update_schedule if is_there else scheduler._create_schedule
+    answer = _asked("Scheduler", call, physical_id, _schedule(new))
+    return physical_id, {"Arn": answer["ScheduleArn"]}
+
+
+def _asked(service: str, call: Any, *args: Any) -> Json:
+    """What a service's call answers; its refusal becomes that of the resource."""
+    status, _headers, content = call(*args)
+    answer: Json = json.loads(content)
+    if status >= 400:
+        message = answer.get("message") or answer.get("Message")
+        raise ValueError(f"{message} (Service: {service}, Status Code: {status})")
+    return answer
 
 
 def _schedule(props: Json) -> Json:
     """The properties as the API writes them: what comes from ECS begins small there."""
-    body = json.loads(json.dumps(props))
+    body: Json = json.loads(json.dumps(props))
     parameters = body.get("Target", {}).get("EcsParameters", {})
     network = parameters.get("NetworkConfiguration")
     if network and "AwsvpcConfiguration" in network:
@@ -95,7 +97,7 @@ def _schedule(props: Json) -> Json:
     for name in ("CapacityProviderStrategy", "PlacementConstraints", "PlacementStrategy"):
         if name in parameters:
             parameters[name] = _camel(parameters[name])
-    return dict(body)
+    return body
 
 
 def _camel(value: Any) -> Any:

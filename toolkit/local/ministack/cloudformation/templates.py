@@ -30,7 +30,7 @@ def _parse_once(original: Any, template_body: str) -> Any:
 @replaces("services.cloudformation.engine._validate_template_statics")
 def _check(original: Any, template: Json) -> None:
     original(template)
-    template_references.check(template)
+    template_references.check(template, engine._intrinsic_references)
 
 
 @replaces("services.cloudformation.engine._resolve_parameters")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region, new_uuid
+from ministack.core.responses import get_region, new_uuid
 from ministack.services import ec2, ecs
 
 from toolkit.local.ministack.iam import access
@@ -21,7 +21,7 @@ _TOKEN_SECONDS = 24 * 3600
 _OVERRIDES_LIMIT = 8192
 _MOST_TASKS, _MOST_SUBNETS, _MOST_GROUPS = 10, 16, 5
 _PLATFORMS = ("1.4.0", "1.3.0", "LATEST")
-_tokens: dict[tuple[str, str], tuple[float, str, list[str]]] = {}
+_tokens: dict[tuple[str, str], tuple[float, Json, list[str]]] = {}
 
 
 class RefusalError(Exception):
@@ -55,7 +55,7 @@ def check(data: Json) -> Plan:
     platform = data.get("platformVersion") or "LATEST"
     if platform not in _PLATFORMS:
         raise RefusalError("PlatformUnknownException", f"Unknown platform version {platform}.")
-    roles = list(_roles(data, definition))
+    roles = _roles(data, definition)
     denials = [access.tagging_denial(cluster)] if _tags(data, definition, cluster) else []
     for denial in filter(None, [*denials, *map(access.pass_role_denial, roles)]):
         raise RefusalError("AccessDeniedException", denial)
@@ -111,12 +111,10 @@ def _override_complaints(overrides: Json, definition: Json) -> Iterator[str]:
         yield "Container Overrides length must be at most 8192"
 
 
-def _roles(data: Json, definition: Json) -> Iterator[str]:
+def _roles(data: Json, definition: Json) -> list[str]:
     overrides = data.get("overrides") or {}
-    for name in ("taskRoleArn", "executionRoleArn"):
-        role = overrides.get(name) or definition.get(name)
-        if role:
-            yield role
+    names = ("taskRoleArn", "executionRoleArn")
+    return list(filter(None, (overrides.get(name) or definition.get(name) for name in names)))
 
 
 def _untrusted(role: str) -> str:
@@ -127,47 +125,34 @@ def _untrusted(role: str) -> str:
     )
 
 
-def known_tasks(data: Json) -> list[str] | None:
-    """The tasks that an earlier request with this clientToken started, if there was one."""
-    entry = _tokens.get(_token_key(data)) if data.get("clientToken") else None
-    if entry is None or entry[0] < shifted_time.now():
-        return None
-    return entry[2]
-
-
-def conflicts(data: Json) -> bool:
-    """Whether the clientToken belongs to a different request."""
-    entry = _tokens.get(_token_key(data)) if data.get("clientToken") else None
-    return entry is not None and entry[0] >= shifted_time.now() and entry[1] != _fingerprint(data)
+def earlier(data: Json) -> tuple[Json, list[str]] | None:
+    """The request that had this clientToken within the last 24 hours, and the tasks it started."""
+    until, request, arns = _tokens.get(_token_key(data), (0.0, {}, []))
+    is_known = bool(data.get("clientToken")) and until >= shifted_time.now()
+    return (request, arns) if is_known else None
 
 
 def remember(data: Json, arns: list[str]) -> None:
-    """Keep the answer for a repeated clientToken, for 24 hours."""
+    """Keep the answer for a repeated clientToken."""
     if data.get("clientToken"):
         now = shifted_time.now()
         for key, (until, *_) in list(_tokens.items()):
             if until + _TOKEN_SECONDS < now:  # callers whose clock is behind may still know it
                 del _tokens[key]
-        _tokens[_token_key(data)] = (now + _TOKEN_SECONDS, _fingerprint(data), arns)
+        _tokens[_token_key(data)] = (now + _TOKEN_SECONDS, data, arns)
 
 
 def _token_key(data: Json) -> tuple[str, str]:
     cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
-    return f"{get_account_id()}/{get_region()}/{cluster}", str(data.get("clientToken"))
-
-
-def _fingerprint(data: Json) -> str:
-    return json.dumps(data, sort_keys=True)
+    return access.arn("ecs", f"cluster/{cluster}"), str(data.get("clientToken"))
 
 
 def place(plan: Plan, offset: float) -> Json:
     """A new task of the plan, in PROVISIONING."""
     request, definition = plan.request, plan.definition
-    identity = new_uuid().replace("-", "")
-    scope = f"{get_region()}:{get_account_id()}"
-    arn = f"arn:aws:ecs:{scope}:task/{plan.cluster}/{identity}"
-    overrides = request.get("overrides") or {}
-    now = shifted_time.now()
+    architecture = (definition.get("runtimePlatform") or {}).get("cpuArchitecture") or "X86_64"
+    place = f"{plan.cluster}/{new_uuid().replace('-', '')}"
+    arn, overrides = access.arn("ecs", f"task/{place}"), request.get("overrides") or {}
     task = {
         "taskArn": arn,
         "clusterArn": ecs._clusters[plan.cluster]["clusterArn"],
@@ -180,15 +165,15 @@ def place(plan: Plan, offset: float) -> Json:
         "memory": overrides.get("memory") or definition.get("memory"),
         "platformVersion": "1.4.0",
         "platformFamily": "Linux",
-        "createdAt": now,
+        "createdAt": shifted_time.now(),
         "group": request.get("group") or f"family:{definition['family']}",
         "version": 1,
         "containers": [
-            _container(container, arn, scope, plan.cluster)
+            _container(container, arn, access.arn("ecs", f"container/{place}/{new_uuid()}"))
             for container in definition["containerDefinitions"]
         ],
         "attachments": [_interface(request)],
-        "attributes": [{"name": "ecs.cpu-architecture", "value": _architecture(definition)}],
+        "attributes": [{"name": "ecs.cpu-architecture", "value": architecture.lower()}],
         "availabilityZone": f"{get_region()}a",
         "enableExecuteCommand": request.get("enableExecuteCommand", False),
         "tags": _tags(request, definition, plan.cluster),
@@ -204,15 +189,9 @@ def place(plan: Plan, offset: float) -> Json:
     return task
 
 
-def _architecture(definition: Json) -> str:
-    platform = definition.get("runtimePlatform") or {}
-    return str(platform.get("cpuArchitecture") or "X86_64").lower()
-
-
-def _container(definition: Json, task_arn: str, scope: str, cluster: str) -> Json:
-    task_id = task_arn.rsplit("/", 1)[-1]
+def _container(definition: Json, task_arn: str, arn: str) -> Json:
     return {
-        "containerArn": f"arn:aws:ecs:{scope}:container/{cluster}/{task_id}/{new_uuid()}",
+        "containerArn": arn,
         "taskArn": task_arn,
         "name": definition["name"],
         "image": definition["image"],
@@ -225,14 +204,9 @@ def _container(definition: Json, task_arn: str, scope: str, cluster: str) -> Jso
 
 
 def _interface(request: Json) -> Json:
-    network = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
-    subnet = (network.get("subnets") or ["subnet-none"])[0]
-    return {
-        "id": new_uuid(),
-        "type": "ElasticNetworkInterface",
-        "status": "ATTACHED",
-        "details": [{"name": "subnetId", "value": subnet}],
-    }
+    details = [{"name": "subnetId", "value": ecs._requested_subnet(request) or "subnet-none"}]
+    kind = "ElasticNetworkInterface"
+    return {"id": new_uuid(), "type": kind, "status": "ATTACHED", "details": details}
 
 
 def _tags(request: Json, definition: Json, cluster: str) -> list[Json]:

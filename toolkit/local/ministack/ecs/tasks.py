@@ -103,13 +103,13 @@ def _run_task(data: Json) -> Any:
     if _beyond_quota(plan):
         return _failed(_OVER_QUOTA)
     with _lock:
-        if run_task.conflicts(data):
-            message = "The clientToken is already in use with a different RunTask request."
-            return _error("ConflictException", message)
-        known = run_task.known_tasks(data)
-        if known is not None:
-            found = [ecs._tasks[arn] for arn in known if arn in ecs._tasks]
-            return _tasks_answer(found)
+        earlier = run_task.earlier(data)
+        if earlier is not None:
+            request, arns = earlier
+            if request != data:
+                message = "The clientToken is already in use with a different RunTask request."
+                return _error("ConflictException", message)
+            return _tasks_answer([ecs._tasks[arn] for arn in arns if arn in ecs._tasks])
         snapshots.settle()  # whatever is killed, a run that is committed finds what it came from
         tasks = [run_task.place(plan, shifted_time.offset()) for _ in range(plan.count)]
         for task in tasks:

@@ -14,10 +14,9 @@ from ministack.core.responses import new_uuid
 from ministack.services import cloudwatch_logs, eventbridge
 
 from toolkit.local.ministack.iam import access
-from toolkit.local.ministack.replacing import service_calls
 from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.state import snapshots
-from toolkit.local.ministack.upstream import shifted_time
+from toolkit.local.ministack.stores import log_events
 
 _log = logging.getLogger("toolkit.events")
 _SERVICES = ("events.amazonaws.com", "delivery.logs.amazonaws.com")
@@ -87,11 +86,7 @@ def _deliver(group: str, message: str, rule_arn: str) -> None:
     if record is None or not _let_in(record["arn"], rule_arn):
         _log.warning("event not delivered to log group %s: it is missing or closed", group)
         return
-    stream = new_uuid()
-    names = {"logGroupName": group, "logStreamName": stream}
-    service_calls.call(cloudwatch_logs, "CreateLogStream", names)
-    event = {"timestamp": int(shifted_time.now() * 1000), "message": message}
-    service_calls.call(cloudwatch_logs, "PutLogEvents", {**names, "logEvents": [event]})
+    log_events.deliver(group, new_uuid(), message)
 
 
 def _let_in(group_arn: str, rule_arn: str) -> bool:

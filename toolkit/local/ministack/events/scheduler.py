@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/scheduler/latest/APIReference/API_ListSchedules.html
 import json
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
 
 from ministack.core.responses import (
     error_response_json,
@@ -20,13 +19,12 @@ from ministack.services import scheduler
 
 from toolkit.local.ministack.entrance import changes, engine
 from toolkit.local.ministack.replacing.replacements import replaces
-from toolkit.local.ministack.replacing.service_calls import at_once
 from toolkit.local.ministack.upstream import resource_names, shifted_time
 
 Json = dict[str, Any]
 _PAGE = 100
-_listed: dict[str, Any] = {}
 _LATE_SECONDS = 300.0
+_listed: dict[str, Any] = {}
 
 
 def regions() -> list[str]:
@@ -34,46 +32,33 @@ def regions() -> list[str]:
     return sorted({region for _account, region, _key in list(scheduler._schedules._data)})
 
 
-def put(name: str, body: Json, *, known: bool) -> str:
-    """Make or, where CloudFormation made it and it is not gone, replace; returns the ARN."""
-    is_there = f"{body.get('GroupName', 'default')}/{name}" in scheduler._schedules
-    method, content = "PUT" if known and is_there else "POST", json.dumps(body).encode()
-    status, _headers, answer = at_once(
-        scheduler.handle_request(method, f"/schedules/{name}", {}, content, {})
+@replaces("services.scheduler._create_schedule", "services.scheduler._update_schedule")
+def _put_schedule(original: Any, name: str, body: Json) -> Any:
+    expression, zone = body.get("ScheduleExpression"), body.get("ScheduleExpressionTimezone")
+    problem = (
+        resource_names.problem(name, "name")
+        or engine.schedule_problem(expression or "", zone or "UTC")
+        or _start_problem(body.get("StartDate"))
     )
-    document = json.loads(answer)
-    if status >= 400:
-        raise ValueError(f"{document['Message']} (Service: Scheduler, Status Code: {status})")
-    return str(document["ScheduleArn"])
+    return _refusal(problem) if problem else _heard(original, name, body)
 
 
-@replaces("services.scheduler.handle_request")
-async def _handle(original: Any, method: str, path: str, headers: Any, *rest: Any) -> Any:
-    body, query = rest
-    kind, _, name = path.removeprefix("/").partition("/")
-    if (method, path) == ("GET", "/schedules"):
-        return _page(original, {key: _first(value) for key, value in query.items()})
-    if method == "GET" or kind not in ("schedules", "schedule-groups"):
-        return await original(method, path, headers, *rest)
-    complaint = resource_names.problem(unquote(name), "name")
-    if complaint is None and kind == "schedules" and method != "DELETE":
-        complaint = _complaint(json.loads(body or b"{}"))
-    if complaint is not None:
-        return error_response_json("ValidationException", complaint, 400, message_key="Message")
-    answer = await original(method, path, headers, *rest)
+@replaces("services.scheduler._create_schedule_group")
+def _create_group(original: Any, name: str, body: Json) -> Any:
+    problem = resource_names.problem(name, "name")
+    return _refusal(problem) if problem else original(name, body)
+
+
+@replaces("services.scheduler._delete_schedule", "services.scheduler._delete_schedule_group")
+def _heard(original: Any, *args: Any) -> Any:
+    """The agent hears of a change."""
+    answer = original(*args)
     changes.announce(schedules=True)
     return answer
 
 
-def _first(value: Any) -> str:
-    return str(value[0] if isinstance(value, list) else value)
-
-
-def _complaint(body: Json) -> str | None:
-    """What Scheduler says of a new or changed schedule, or None."""
-    expression, zone = body.get("ScheduleExpression"), body.get("ScheduleExpressionTimezone")
-    problem = engine.schedule_problem(expression or "", zone or "UTC")
-    return problem or _start_problem(body.get("StartDate"))
+def _refusal(problem: str) -> Any:
+    return error_response_json("ValidationException", problem, 400, message_key="Message")
 
 
 def _start_problem(start: Any) -> str | None:
@@ -86,6 +71,7 @@ def _start_problem(start: Any) -> str | None:
     return None
 
 
+@replaces("services.scheduler._list_schedules")
 def _page(original: Any, query: dict[str, str]) -> Any:
     size, start = int(query.get("MaxResults", _PAGE)), int(query.get("NextToken", "0"))
     rows = _rows(original, query)
@@ -101,8 +87,7 @@ def _rows(original: Any, query: dict[str, str]) -> list[Any]:
     held = (changes.of_schedules(), len(scheduler._schedules._data))  # a reset is no change
     key = (get_account_id(), get_region(), held, *sorted(filters.items()))
     if _listed.get("key") != key:
-        everything = {**filters, "MaxResults": "1000000"}
-        _status, _headers, content = at_once(original("GET", "/schedules", {}, b"", everything))
+        _status, _headers, content = original({**filters, "MaxResults": "1000000"})
         rows = json.loads(content)["Schedules"]
         rows.sort(key=lambda row: (row["GroupName"], row["Name"]))
         _listed.update(key=key, rows=rows)

@@ -44,6 +44,11 @@ _ROOT_KEYS = frozenset({os.environ["AWS_ACCESS_KEY_ID"], os.environ["TOOLKIT_ENG
 _request_key: contextvars.ContextVar[str] = contextvars.ContextVar("request_key", default="")
 
 
+def arn(service: str, resource: str) -> str:
+    """The ARN of a resource in the account and region of this request."""
+    return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}"
+
+
 def set_request_key(access_key: str) -> None:
     """Remember whose request this is."""
     _request_key.set(access_key)
@@ -85,35 +90,27 @@ def assume_role(
         message = f"{service} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
         return 403, {"code": "AccessDeniedException", "message": message}
     shifted_time.set_request_offset(offset)
-    expires = shifted_time.now() + _SESSION_SECONDS
-    credentials = {
-        "AccessKeyId": f"ASIA{base64.b32encode(secrets.token_bytes(10)).decode()}",
+    key = f"ASIA{base64.b32encode(secrets.token_bytes(10)).decode()}"
+    kept = {
         "SecretAccessKey": secrets.token_urlsafe(30),
-        "Token": secrets.token_urlsafe(64),
+        "Expiration": shifted_time.now() + _SESSION_SECONDS,
     }
-    sts.register_session(
-        credentials["AccessKeyId"],
-        {
-            "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session}",
-            "UserId": f"{role['RoleId']}:{session}",
-            "SecretAccessKey": credentials["SecretAccessKey"],
-            "SessionToken": credentials["Token"],
-            "Expiration": expires,
-            "AccountId": account,
-            "PrincipalType": "AssumedRole",
-            "SourcePrincipalArn": service,
-            "_offset": offset,
-        },
-    )
-    return 200, {**credentials, "Expiration": expires}
+    token = secrets.token_urlsafe(64)
+    identity = {
+        "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session}",
+        "UserId": f"{role['RoleId']}:{session}",
+        "AccountId": account,
+        "PrincipalType": "AssumedRole",
+        "SourcePrincipalArn": service,
+    }
+    sts.register_session(key, {**identity, **kept, "SessionToken": token, "_offset": offset})
+    return 200, {**kept, "AccessKeyId": key, "Token": token}
 
 
 def trusted_by_tasks(role_arn: str) -> bool:
     """Whether a task may run with this role."""
-    account = get_account_id()
-    role = iam._roles.get_scoped(account, None, role_arn.rsplit("/", 1)[-1])
-    source = f"arn:aws:ecs:{get_region()}:{account}:*"
-    return role is not None and _trusts(role, _TASKS_SERVICE, account, source)
+    role = iam._roles.get(role_arn.rsplit("/", 1)[-1])
+    return role is not None and _trusts(role, _TASKS_SERVICE, get_account_id(), arn("ecs", "*"))
 
 
 def pass_role_denial(role_arn: str) -> str | None:
@@ -126,8 +123,8 @@ def tagging_denial(cluster: str) -> str | None:
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
     """
-    task = f"arn:aws:ecs:{get_region()}:{get_account_id()}:task/{cluster}/*"
-    return _denial_of("ecs:TagResource", task, {"ecs:createaction": "RunTask"})
+    tasks = arn("ecs", f"task/{cluster}/*")
+    return _denial_of("ecs:TagResource", tasks, {"ecs:createaction": "RunTask"})
 
 
 def _denial_of(action: str, resource: str, context: Json) -> str | None:
@@ -139,15 +136,12 @@ def _denial_of(action: str, resource: str, context: Json) -> str | None:
         resource_arn=resource,
         service_context=context,
     )
-    if denied is None:
-        return None
-    if isinstance(denied, iam_evaluator.AuthError):
-        return str(denied.message)
-    return str(
-        iam_actions.identity_denial_message(
-            action, denied.principal_arn, resource, denied.decision == "Deny"
-        )
+    if denied is None or isinstance(denied, iam_evaluator.AuthError):
+        return None if denied is None else str(denied.message)
+    message: str = iam_actions.identity_denial_message(
+        action, denied.principal_arn, resource, denied.decision == "Deny"
     )
+    return message
 
 
 def allowed_by_policy(
@@ -256,7 +250,8 @@ def _resource_arn(
     if service == "ssm" and action == "GetParameters":
         return _parameter_arn(json.loads(body))
     if service == "logs" and action in _ON_LOG_STREAMS:
-        return _log_stream_arn(json.loads(body))
+        group, stream = map(json.loads(body).get, ("logGroupName", "logStreamName"))
+        return arn("logs", f"log-group:{group}:log-stream:{stream}")
     if service == "scheduler" and path.startswith("/schedules/"):
         return _schedule_arn(path, body, *rest)
     return str(original(service, method, path, headers, body, *rest))
@@ -265,35 +260,20 @@ def _resource_arn(
 def _parameter_arn(request: Json) -> str:
     """The first of the parameters: ministack judges a request on one resource."""
     name = str(next(iter(request.get("Names") or ()), "*"))
-    if name.startswith("arn:"):
-        return name
-    return f"arn:aws:ssm:{get_region()}:{get_account_id()}:parameter/{name.removeprefix('/')}"
-
-
-def _log_stream_arn(request: Json) -> str:
-    group, stream = request.get("logGroupName"), request.get("logStreamName")
-    return f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:{stream}"
+    return name if name.startswith("arn:") else arn("ssm", f"parameter/{name.removeprefix('/')}")
 
 
 def _schedule_arn(path: str, body: bytes, query: Json | None = None, *_rest: Any) -> str:
     """The schedule in its group; ministack takes every group for the default one."""
-    group = (query or {}).get("groupName")
-    if isinstance(group, list):
-        group = group[0] if group else None
-    if not group and body:
-        group = json.loads(body).get("GroupName")
-    name = path.split("/")[2]
-    place = f"arn:aws:scheduler:{get_region()}:{get_account_id()}"
-    return f"{place}:schedule/{group or 'default'}/{name}"
+    [group] = (query or {}).get("groupName") or [json.loads(body or b"{}").get("GroupName")]
+    return arn("scheduler", f"schedule/{group or 'default'}/{path.split('/')[2]}")
 
 
 def _task_definition_arn(reference: str) -> str:
     if reference.startswith("arn:"):
         return reference
     found = task_definition.described(reference)
-    if found is not None:
-        return str(found["taskDefinitionArn"])
-    return f"arn:aws:ecs:{get_region()}:{get_account_id()}:task-definition/{reference}"
+    return found["taskDefinitionArn"] if found else arn("ecs", f"task-definition/{reference}")
 
 
 @replaces("core.iam_actions.request_tag_context")
@@ -303,9 +283,8 @@ def _condition_keys(
     keys: Json = dict(original(service, iam_action, body, params))
     if iam_action in _ON_CLUSTERS:
         cluster = json.loads(body).get("cluster", "default")
-        if not cluster.startswith("arn:"):
-            cluster = f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{cluster}"
-        keys["ecs:cluster"] = cluster
+        is_arn = cluster.startswith("arn:")
+        keys["ecs:cluster"] = cluster if is_arn else arn("ecs", f"cluster/{cluster}")
     elif iam_action == "events:PutEvents":
         sources = {str(entry.get("Source", "")) for entry in json.loads(body)["Entries"]}
         keys["events:source"] = sources.pop() if len(sources) == 1 else None
@@ -356,8 +335,7 @@ def _denial(
     """Some services name the resource in their denials: AccessDeniedException, HTTP 400."""
     if service not in _NAME_THE_RESOURCE or rest.get("error_code"):
         return original(service, action, principal_arn, request_id, **rest)
-    message = iam_actions.identity_denial_message(
-        action, principal_arn, rest.get("resource_arn", "*"), rest.get("explicit_deny", False)
-    )
+    resource, explicit = rest.get("resource_arn", "*"), rest.get("explicit_deny", False)
+    message = iam_actions.identity_denial_message(action, principal_arn, resource, explicit)
     document = {"__type": "AccessDeniedException", "message": message}
     return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(document).encode()

@@ -42,6 +42,15 @@ def _persist_object(original: Any, bucket: str, key: str, obj: Any) -> None:
         failures.append(path)
     if len(failures) > known:
         _forget(bucket, key, obj)
+    else:
+        _forget_contents(bucket, key)
+
+
+def _forget_contents(bucket: str, key: str) -> None:
+    """Leave the contents of an object's versions to their files."""
+    for version in s3._object_versions.get((bucket, key)) or ():
+        if "data" in version:
+            version["data"] = None
 
 
 def _forget(bucket: str, key: str, obj: Any) -> None:

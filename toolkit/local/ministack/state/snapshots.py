@@ -1,7 +1,7 @@
 """State on disk while the emulator runs, so that a kill costs little.
 
 Nothing is acknowledged before it is on disk of what proves that a run happened: S3 objects (by
-ministack), log events (`log_journal.py`), tasks (`task_records.py`) and the blobs of images
+ministack), log events (`log_store.py`), tasks (`task_records.py`) and the blobs of images
 (`blobs.py`). The rest (stacks, schedules, roles, queues) is small. It is saved here within a second
 of a change, as far as saving takes a tenth of the time at most; but at once for an image, and
 before a task is placed that may depend on it.

@@ -3,7 +3,7 @@
 from toolkit.local.ministack.cloudformation import resource_types
 from toolkit.local.ministack.ecs import task_records
 from toolkit.local.ministack.events import alarms, event_history
-from toolkit.local.ministack.stores import blobs, log_events, log_journal
+from toolkit.local.ministack.stores import blobs, log_events
 
 
 def restore() -> None:
@@ -19,5 +19,5 @@ def wipe() -> None:
     alarms.reset()
     event_history.wipe()
     blobs.sweep()
-    log_journal.wipe()
+    log_events.wipe()
     task_records.wipe()

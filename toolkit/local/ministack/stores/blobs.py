@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import ecr
 
+from toolkit.local.ministack.replacing.converted import Converted
 from toolkit.local.ministack.state import snapshots
 
 _HOME = snapshots.DIRECTORY / "blobs"
 
 
 def install() -> None:
-    """Mend ministack's ECR."""
-    ecr._layer_blobs = _Registry()
+    """Put a dict of ours in the place of ministack's."""
+    ecr._layer_blobs._data = Converted(_blobs, ecr._layer_blobs._data)
 
 
 class _Blobs(dict[str, Any]):
@@ -35,25 +35,7 @@ class _Blobs(dict[str, Any]):
         return self[digest] if digest in self else default  # noqa: SIM401 - what it is made of
 
 
-class _Registry(AccountRegionScopedDict):  # type: ignore[misc]
-    """Repository → blobs, whose plain dicts become `_Blobs`."""
-
-    __slots__ = ()
-
-    def setdefault(self, key: str, default: Any = None) -> Any:
-        """The blobs of a repository."""
-        if key not in self:
-            self[key] = _blobs(default)
-        return self[key]
-
-    def update(self, other: Any) -> None:
-        """Take over what was saved."""
-        super().update(other)
-        for key, found in self.all_items():
-            self.set_scoped(*key, _blobs(found))
-
-
-def _blobs(found: dict[str, Any]) -> _Blobs:
+def _blobs(_repository: Any, found: dict[str, Any]) -> _Blobs:
     blobs = _Blobs()
     for digest, content in found.items():
         blobs[digest] = content

@@ -3,10 +3,8 @@
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 """
 
-import json
 import time
-from collections.abc import Callable, Iterator
-from itertools import accumulate, islice
+from collections.abc import Iterable
 from typing import Any
 
 from ministack.core.responses import (
@@ -18,18 +16,19 @@ from ministack.core.responses import (
 )
 from ministack.services import cloudwatch_logs
 
-from toolkit.local.ministack.replacing.replacements import replaces
+from toolkit.local.ministack.replacing.converted import Converted
 from toolkit.local.ministack.replacing.service_calls import Ask, Json, Response, answers
 from toolkit.local.ministack.state import snapshots
-from toolkit.local.ministack.upstream import filed_events, filter_pattern, shifted_time
-from toolkit.local.ministack.upstream.filed_events import Event, FiledEvents
+from toolkit.local.ministack.upstream import filter_pattern, shifted_time
 from toolkit.local.ministack.upstream.filter_pattern import PatternError
-
-from . import log_journal
+from toolkit.local.ministack.upstream.log_store import Event, LogStore, Place, Streams
 
 # "As many log events as can fit in 1 MB (up to 10,000)"; sized as PutLogEvents sizes them.
 _LARGEST_PAGE, _PAGE_BYTES, _EVENT_OVERHEAD = 10_000, 1_048_576, 26
 _DAY = 86_400
+Found = tuple[Event, str, Place]
+_store = LogStore(snapshots.DIRECTORY / "logs.sqlite")
+_saved: set[str] = set()  # groups that the state on disk tells of
 
 
 def expire() -> None:
@@ -39,25 +38,16 @@ def expire() -> None:
     """
     for _key, group in cloudwatch_logs._log_groups.all_items():
         days = group.get("retentionInDays")
-        oldest = 0 if days is None else (shifted_time.now() - days * _DAY) * 1000
-        for stream in list(group["streams"].values()):  # tasks begin new ones meanwhile
-            events = stream["events"]
-            gone = filed_events.position(events, oldest)
-            if isinstance(events, FiledEvents):
-                events.forget(gone)
-            else:
-                stream["events"] = events[gone:]
+        if days is not None:
+            group["streams"].forget((shifted_time.now() - days * _DAY) * 1000)
 
 
 @snapshots.saves("cloudwatch_logs")
 def _state() -> Json:
-    """What is to be saved: neither the streams of the journal nor the index of all events."""
+    """What is to be saved: neither streams nor the index of all events."""
     groups = AccountRegionScopedDict()
     for key, group in cloudwatch_logs._log_groups.all_items():
-        durable = log_journal.streams(group)
-        streams = list(group["streams"].items())
-        rest = {name: row for name, row in streams if name not in durable}
-        groups.set_scoped(*key, {**group, "streams": rest})
+        groups.set_scoped(*key, {**group, "streams": {}})
     stores = {
         name.removeprefix("_"): store
         for name, store in vars(cloudwatch_logs).items()
@@ -67,83 +57,115 @@ def _state() -> Json:
 
 
 def restore() -> None:
-    """Give the groups their streams and events back."""
-    log_journal.restore(cloudwatch_logs._log_groups.all_items())
+    """Give the groups their streams back; those of no group go."""
+    groups = cloudwatch_logs._log_groups._data
+    _saved.update(map("/".join, groups))
+    _store.drop(_store.groups() - _saved)
+    for key, group in groups.items():
+        group["streams"] = _store.group("/".join(key))
+    cloudwatch_logs._log_groups._data = Converted(_with_streams, groups)
+
+
+def _with_streams(key: tuple[str, str, str], group: Json) -> Json:
+    """A group that is new has none; it may have the name of one that is gone."""
+    if not isinstance(group["streams"], Streams):
+        _saved.discard("/".join(key))
+        group["streams"] = _store.group("/".join(key))
+        group["streams"].clear()
+    return group
+
+
+def wipe() -> None:
+    """Forget everything."""
+    _store.drop(_store.groups())
+
+
+def _save_before(group: Any) -> None:
+    """Save the state before the first stream of a group: it would be lost without its group."""
+    key = f"{get_account_id()}/{get_region()}/{group}"
+    if key not in _saved and group in cloudwatch_logs._log_groups:
+        snapshots.save()
+        _saved.add(key)
 
 
 @answers("logs", "CreateLogStream")
 def _create_log_stream(ask: Ask, data: Json) -> Response:
-    return _recorded(log_journal.create, ask, data)
+    _save_before(data.get("logGroupName"))
+    return ask(data)
 
 
-@answers("logs", "DeleteLogStream")
-def _delete_log_stream(ask: Ask, data: Json) -> Response:
-    return _recorded(log_journal.delete, ask, data)
-
-
-def _recorded(record: Callable[..., None], ask: Ask, data: Json) -> Response:
-    response = ask(data)
-    if response[0] == 200:
-        name = data["logGroupName"]
-        record(_key(name), cloudwatch_logs._log_groups[name], data["logStreamName"])
-    return response
-
-
-@replaces("services.cloudwatch_logs._delete_log_group")
-def _delete_log_group(original: Any, data: Json) -> Any:
-    name = data.get("logGroupName", "")
-    group = cloudwatch_logs._log_groups.get(name)
-    response = original(data)
-    if group is not None:
-        log_journal.drop(_key(name), group)
-    return response
+def deliver(group: str, name: str, message: str) -> None:
+    """Put one event into a stream of its own, which is new."""
+    _save_before(group)
+    now, streams = int(time.time() * 1000), cloudwatch_logs._log_groups[group]["streams"]
+    streams[name] = {"creationTime": now}
+    streams.put(name, now, [(now, message)])
 
 
 @answers("logs", "PutLogEvents")
 def _put_log_events(ask: Ask, data: Json) -> Any:
-    group_name, name = data.get("logGroupName"), data.get("logStreamName")
-    group = cloudwatch_logs._log_groups.get(group_name)
-    stream = None if group is None else group["streams"].get(name)
-    if group is None or stream is None or group_name is None or name is None:
+    group, name = cloudwatch_logs._log_groups.get(data.get("logGroupName")), data["logStreamName"]
+    if group is None or name not in group["streams"]:
         return ask(data)  # it has the words to refuse
+    _save_before(data["logGroupName"])  # CloudFormation may have made the stream
     now = int(time.time() * 1000)
     rows = [(int(row.get("timestamp", now)), row["message"]) for row in data.get("logEvents", [])]
-    log_journal.write(_key(group_name), group, name, now, rows)
-    stream["uploadSequenceToken"] = str(int(stream["uploadSequenceToken"]) + 1)
-    return json_response({"nextSequenceToken": stream["uploadSequenceToken"]})
+    group["streams"].put(name, now, rows)
+    return json_response({"nextSequenceToken": str(now)})
 
 
 @answers("logs", "GetLogEvents")
 def _get_log_events(ask: Ask, data: Json) -> Response:
-    """A page of one stream, asked for again where it would be larger than a page may be."""
-    response = ask(data)
-    if response[0] != 200:
-        return response
-    events = json.loads(response[2])["events"]
-    forward = str(data.get("nextToken") or ("f" if data.get("startFromHead") else "b"))[0] == "f"
-    totals = accumulate(_size(event) for event in (events if forward else reversed(events)))
-    fitting = max(1, sum(total <= _PAGE_BYTES for total in totals))
-    if fitting >= len(events):
-        return response
-    return ask({**data, "limit": fitting})
-
-
-def _key(group: str) -> log_journal.Key:
-    return get_account_id(), get_region(), group
+    """A page of one stream; a token is a direction and the place of an event."""
+    group = cloudwatch_logs._log_groups.get(cloudwatch_logs._resolve_log_group_name(data))
+    if group is None or data["logStreamName"] not in group["streams"]:
+        return ask(data)  # it has the words to refuse
+    token = data.get("nextToken") or ("f/" if data.get("startFromHead") else "b/")
+    is_backward, behind = token[0] == "b", _place(token[2:])
+    found = group["streams"].search(
+        data.get("startTime", 0),
+        data.get("endTime", float("inf")) - 1,  # which is excluded here
+        names=[data["logStreamName"]],
+        behind=behind,
+        backward=is_backward,
+    )
+    rows, _is_full = _page(found, data)
+    rows.sort(key=lambda row: row[2])
+    # Of a page without events, the one before it ends with the event that the token names.
+    beyond = (*behind[:2], behind[2] + (-1 if is_backward else 1)) if behind else ()
+    nothing = (behind, beyond) if is_backward else (beyond, behind)
+    ends = (rows[0][2], rows[-1][2]) if rows else nothing
+    shown = ("timestamp", "message", "ingestionTime")
+    answer = {
+        "events": [{name: event[name] for name in shown} for event, *_ in rows],
+        "nextForwardToken": f"f/{_text(ends[1])}",
+        "nextBackwardToken": f"b/{_text(ends[0])}",
+    }
+    response: Response = json_response(answer)
+    return response
 
 
 @answers("logs", "FilterLogEvents")
 def _filter_log_events(_ask: Ask, data: Json) -> Any:
-    group = cloudwatch_logs._resolve_log_group_name(data)
-    if group not in cloudwatch_logs._log_groups:
+    name = cloudwatch_logs._resolve_log_group_name(data)
+    if name not in cloudwatch_logs._log_groups:
         return _missing("group")
-    if set(data.get("logStreamNames", ())) - cloudwatch_logs._log_groups[group]["streams"].keys():
+    streams, names = cloudwatch_logs._log_groups[name]["streams"], data.get("logStreamNames", ())
+    if any(stream not in streams for stream in names):
         return _missing("stream")
     try:
         matches = filter_pattern.read(data.get("filterPattern", ""))
     except PatternError as error:
         return error_response_json("InvalidParameterException", str(error), 400)
-    return json_response(_page(group, data, matches))
+    prefix, behind = data.get("logStreamNamePrefix", ""), _place(data.get("nextToken", ""))
+    first, last = data.get("startTime", 0), data.get("endTime", float("inf"))
+    found = streams.search(first, last, names=names, behind=behind)
+    rows, is_full = _page(
+        (row for row in found if row[1].startswith(prefix) and matches(row[0]["message"])), data
+    )
+    events = [{**event, "logStreamName": name} for event, name, _place in rows]
+    token = {"nextToken": _text(rows[-1][2])} if is_full else {}
+    return json_response({"events": events, "searchedLogStreams": [], **token})
 
 
 def _missing(what: str) -> Any:
@@ -151,34 +173,22 @@ def _missing(what: str) -> Any:
     return error_response_json("ResourceNotFoundException", message, 400)
 
 
-def _page(group: str, data: Json, matches: filter_pattern.Matcher) -> Json:
-    """One page; its token is a timestamp, and how many events of that timestamp came before."""
-    size = min(data.get("limit", _LARGEST_PAGE), _LARGEST_PAGE)
-    moment, passed = map(int, data.get("nextToken", "0:0").split(":"))
-    answer: Json = {"events": [], "searchedLogStreams": []}
+def _page(found: Iterable[Found], data: Json) -> tuple[list[Found], bool]:
+    """As many as fit into a page, and whether there are more."""
+    limit = min(data.get("limit", _LARGEST_PAGE), _LARGEST_PAGE)
+    rows: list[Found] = []
     held = 0
-    first = max(data.get("startTime", 0), moment)
-    for event, name in islice(_events(group, first, data), passed, None):
-        if event["timestamp"] != moment:
-            moment, passed = event["timestamp"], 0
-        if matches(event["message"]):
-            held += _size(event)
-            if len(answer["events"]) == size or (answer["events"] and held > _PAGE_BYTES):
-                answer["nextToken"] = f"{moment}:{passed}"
-                break
-            answer["events"].append({**event, "logStreamName": name})
-        passed += 1
-    return answer
+    for row in found:
+        held += len(row[0]["message"].encode("utf-8", "replace")) + _EVENT_OVERHEAD
+        if len(rows) == limit or (rows and held > _PAGE_BYTES):
+            return rows, True
+        rows.append(row)
+    return rows, False
 
 
-def _size(event: Event) -> int:
-    return len(event["message"].encode()) + _EVENT_OVERHEAD
+def _place(token: str) -> Place:
+    return tuple(map(int, token.split(":"))) if token else ()
 
 
-def _events(group: str, first: int, data: Json) -> Iterator[tuple[Event, str]]:
-    """The events of the chosen streams in the order of time, each with its stream's name."""
-    streams = cloudwatch_logs._log_groups[group]["streams"]
-    prefix = data.get("logStreamNamePrefix", "")
-    chosen = data.get("logStreamNames") or [n for n in list(streams) if n.startswith(prefix)]
-    histories = {name: streams[name]["events"] for name in chosen if name in streams}
-    return filed_events.merged(histories, first, data.get("endTime", float("inf")))
+def _text(place: Place) -> str:
+    return ":".join(map(str, place))

@@ -3,18 +3,21 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Template = dict[str, Any]
-_SUBSTITUTED = re.compile(r"\$\{([^!${}][^${}]*)\}")
+References = Callable[[Any], Iterable[tuple[str, Any]]]
 
 
-def check(template: Template) -> None:
+def check(template: Template, references: References) -> None:
     """Raises ValueError, with CloudFormation's words, for what the template does not define.
 
     A template with a transform is left alone: a macro may add anything.
+
+    Args:
+        template: as it was parsed.
+        references: what finds the names behind Ref, Fn::GetAtt and Fn::Sub, each with an attribute.
     """
     if template.get("Transform"):
         return
@@ -22,7 +25,7 @@ def check(template: Template) -> None:
     known = {*resources, *(template.get("Parameters") or {})}
     for block in ("Conditions", "Resources", "Outputs"):
         found = template.get(block) or {}
-        names = {name for name in _names(found) if not name.startswith("AWS::")}
+        names = {name for name, _ in references(found) if not name.startswith("AWS::")}
         if block == "Resources":
             names |= _depended_upon(resources)
         if missing := sorted(names - known):
@@ -35,33 +38,6 @@ def check(template: Template) -> None:
                 f"Template format error: Unresolved condition dependency {missing[0]} "
                 f"in the {block} block of the template"
             )
-
-
-def _names(node: Any) -> Iterator[str]:
-    """The logical names behind Ref, Fn::GetAtt and Fn::Sub."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _names(item)
-    elif isinstance(node, dict):
-        if len(node) == 1:
-            ((function, argument),) = node.items()
-            yield from _names_in_call(function, argument)
-        for item in node.values():
-            yield from _names(item)
-
-
-def _names_in_call(function: str, argument: Any) -> Iterator[str]:
-    if function == "Ref" and isinstance(argument, str):
-        yield argument
-    elif function == "Fn::GetAtt":
-        first = argument.split(".")[0] if isinstance(argument, str) else argument[0]
-        if isinstance(first, str):
-            yield first
-    elif function == "Fn::Sub":
-        text, own = (argument, {}) if isinstance(argument, str) else argument
-        for name in _SUBSTITUTED.findall(text):
-            if name.strip() not in own:
-                yield name.strip().split(".")[0]
 
 
 def _depended_upon(resources: Template) -> set[str]:

@@ -1,0 +1,125 @@
+"""Log events in a database read as a list of them would: the list is the oracle."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from toolkit.local.ministack.upstream.log_store import Event, LogStore, Place, Streams
+
+# Few timestamps, so that many are the same; batches come late, and between one another.
+BATCHES = st.lists(st.tuples(st.sampled_from("ab"), st.lists(st.integers(0, 9), max_size=4)))
+BOUNDS = st.one_of(st.integers(-1, 11), st.just(float("inf")))
+SETTINGS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+Listed = list[tuple[Event, str]]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Callable[[], Streams]:
+    """A group of a store that is empty whenever it is opened."""
+
+    def open_one() -> Streams:
+        shutil.rmtree(tmp_path)
+        tmp_path.mkdir()
+        store = LogStore(tmp_path / "logs.sqlite")
+        filled(store.group("other"), [("a", [3])])
+        return store.group("mine")
+
+    return open_one
+
+
+def filled(group: Streams, batches: list[tuple[str, list[int]]]) -> Listed:
+    """Put batches into a group; returns them as a list, in the order of time and arrival."""
+    for name in "ab":
+        group[name] = {"creationTime": 5}
+    listed: Listed = []
+    for came, (name, times) in enumerate(batches, 100):
+        rows = [(time, f"message {came}/{n} ü\ud800") for n, time in enumerate(times)]
+        group.put(name, came, rows)
+        for time, message in sorted(rows, key=lambda row: row[0]):
+            listed.append(({"timestamp": time, "message": message, "ingestionTime": came}, name))
+    return sorted(listed, key=lambda row: row[0]["timestamp"])
+
+
+def plain(event: Event) -> Event:
+    return {name: value for name, value in event.items() if name != "eventId"}
+
+
+def searched(rows: Iterator[tuple[Event, str, Place]]) -> Listed:
+    return [(plain(event), name) for event, name, _place in rows]
+
+
+@SETTINGS
+@given(BATCHES, BOUNDS, BOUNDS, st.integers(0, 9))
+def test_a_search_finds_what_a_list_would(
+    opened: Callable[[], Streams],
+    batches: list[tuple[str, list[int]]],
+    first: float,
+    last: float,
+    oldest: int,
+) -> None:
+    group = opened()
+    listed = filled(group, batches)
+    expected = [row for row in listed if first <= row[0]["timestamp"] <= last]
+    assert searched(group.search(first, last)) == expected
+    assert searched(group.search(first, last, backward=True)) == expected[::-1]
+    for number in range(3):
+        mine = [row for row in expected if row[1] in "ab"[:number]] if number else expected
+        assert searched(group.search(first, last, names="ab"[:number])) == mine
+    ids = [event["eventId"] for event, *_ in group.search(-1, 99)]
+    assert len(set(ids)) == len(listed)
+    whole = list(expected)
+    for _event, _name, place in list(group.search(first, last)):
+        expected.pop(0)
+        assert searched(group.search(first, last, behind=place)) == expected
+        before = searched(group.search(first, last, behind=place, backward=True))
+        assert before == whole[: len(whole) - len(expected) - 1][::-1]
+    group.forget(oldest)
+    kept = [row for row in listed if row[0]["timestamp"] >= oldest]
+    assert searched(group.search(-1, 99)) == kept
+    assert sorted(group) == ["a", "b"]
+
+
+@SETTINGS
+@given(BATCHES)
+def test_a_stream_tells_of_its_events(
+    opened: Callable[[], Streams], batches: list[tuple[str, list[int]]]
+) -> None:
+    group = opened()
+    listed = [event for event, name in filled(group, batches) if name == "a"]
+    stream = group["a"]
+    assert [plain(event) for event in stream["events"]] == listed
+    times = [event["timestamp"] for event in listed]
+    assert stream["firstEventTimestamp"] == min(times, default=None)
+    assert stream["lastEventTimestamp"] == max(times, default=None)
+    came = [event["ingestionTime"] for event in listed]
+    assert stream["lastIngestionTime"] == max(came, default=None)
+    assert stream["creationTime"] == 5
+
+
+def test_another_store_of_the_same_file_has_what_was_put(tmp_path: Path) -> None:
+    """The first is not closed: it might have been killed."""
+    path = tmp_path / "logs.sqlite"
+    first = LogStore(path)
+    listed = filled(first.group("mine"), [("a", [1, 2]), ("b", [1])])
+    assert searched(LogStore(path).group("mine").search(0, 9)) == listed
+
+
+def test_what_is_gone_takes_its_events_along(opened: Callable[[], Streams], tmp_path: Path) -> None:
+    group = opened()
+    listed = filled(group, [("a", [1]), ("b", [2])])
+    del group["a"]
+    assert (list(group), len(group)) == (["b"], 1)
+    assert searched(group.search(0, 9)) == listed[1:]
+    with pytest.raises(KeyError, match="a"):
+        group["a"]
+    group["a"] = {"creationTime": 6}
+    assert list(group["a"]["events"]) == []
+    store = LogStore(tmp_path / "logs.sqlite")
+    store.drop(["mine"])
+    assert store.groups() == {"other"}
+    assert list(store.group("mine")) == []
+    assert len(searched(store.group("other").search(0, 9))) == 1
