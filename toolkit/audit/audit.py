@@ -8,22 +8,21 @@ from attrs import asdict, define, evolve, field, frozen
 
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
-from toolkit.app.proof.seals import SealingLimits, Signer, seal_due_days
+from toolkit.app.proof.seal_writer import SealingLimits, Signer
+from toolkit.app.proof.seals import seal_due_days
 from toolkit.app.proof.tasks import ends
+from toolkit.audit import progress
 from toolkit.audit.look import LONGEST, look, with_causes
 from toolkit.audit.outbox import Outbox
+from toolkit.audit.progress import AMENDED, SETTLED
 from toolkit.core.changes.change import Change, Told
 from toolkit.core.changes.decision import Seen, changes, open_troubles, settled_until
 from toolkit.core.errors import ToolkitError
-from toolkit.core.names import AUDIT
 from toolkit.core.proof.evidence import run_of
 from toolkit.core.task import Task
-from toolkit.runtime.contract import Outcome, RunId, format_time, parse_time
+from toolkit.runtime.contract import RunId, format_time, parse_time
 from toolkit.runtime.documents import FORMAT
 
-# What the first audit looks back at.
-FIRST = timedelta(days=1)
-SETTLED = "settled_until"
 # ECS forgets a stopped task after an hour. A record arrives within seconds, or is late.
 _REMEMBERED, _RECORDED = timedelta(hours=2), timedelta(minutes=5)
 _QUEUED = timedelta(days=15)
@@ -51,8 +50,9 @@ class AuditOptions:
 class Audit:
     """An audit under way, and at its end what it found.
 
-    ``changes`` are those that were sent, or with ``dry_run`` would be; ``resent`` those that an
-    audit before left behind. ``problems`` says what could not be looked at or sent.
+    ``amended_until`` is from when on sealed days are to be looked at again; None where that is
+    done. ``changes`` are those that were sent, or with ``dry_run`` would be; ``resent`` those that
+    an audit before left behind. ``problems`` says what could not be looked at or sent.
     """
 
     app: App
@@ -60,6 +60,7 @@ class Audit:
     now: datetime
     since: datetime
     settled_until: datetime
+    amended_until: datetime | None = None
     told: list[Told] = field(factory=list)
     seen: list[Seen] = field(factory=list)
     changes: list[Change] = field(factory=list)
@@ -80,6 +81,7 @@ class Audit:
             "now": format_time(self.now),
             "since": format_time(self.since),
             SETTLED: format_time(self.settled_until),
+            AMENDED: format_time(self.amended_until) if self.amended_until else None,
             "firings": len(self.seen),
             "changes": [{"id": row.id, **asdict(row)} for row in self.changes],
             "resent": [row.id for row in self.resent],
@@ -95,25 +97,15 @@ Step = Callable[[Audit], None]
 def audit(app: App, options: AuditOptions) -> Audit:
     """Look once, step by step; a step that fails is a problem, and the next ones go on."""
     now = app.now()
-    since = options.since or last_look(app, now)
-    found = Audit(app, options, now, since, settled_until=since)
+    before = progress.read(app, now, LONGEST)
+    since = options.since or before.since
+    found = Audit(app, options, now, since, settled_until=since, amended_until=before.amended)
     for step in STEPS:
         try:
             step(found)
         except ToolkitError as error:
             found.problems.append(f"{step.__name__}: {error.message}")
     return found
-
-
-def last_look(app: App, now: datetime) -> datetime:
-    """Up to when the last audit that went well had nothing open; a day ago where there was none."""
-    commits = app.archive.commits(AUDIT, now - LONGEST)
-    good = [commit for commit in commits if commit.outcome is Outcome.SUCCEEDED]
-    manifest = app.archive.manifest(good[-1]) if good else None
-    text = manifest.metrics.get(SETTLED) if manifest is not None else None
-    if not isinstance(text, str):
-        return now - FIRST
-    return max(min(parse_time(text), now), now - LONGEST)
 
 
 def witness(audit: Audit) -> None:
@@ -168,7 +160,9 @@ def seal(audit: Audit) -> None:
     options, app = audit.options, audit.app
     if options.seals and not options.dry_run:
         limits = SealingLimits(audit.now + _SEALING)
-        seal_due_days(app, audit.now, options.signer, limits)
+        amended = audit.amended_until
+        written = seal_due_days(app, audit.now, options.signer, limits, amended)
+        audit.amended_until = written.amended
 
 
 STEPS: tuple[Step, ...] = (witness, letters, news, heartbeat, seal)

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from toolkit.adapters.aws.kms import SigningKey
 from toolkit.adapters.aws.session import Aws, Endpoint
 from toolkit.app.app import App, Quiet
-from toolkit.audit.audit import SETTLED, AuditOptions, audit
+from toolkit.audit.audit import AuditOptions, audit
+from toolkit.audit.progress import AMENDED, SETTLED
 from toolkit.core.platform import Platform
 from toolkit.runtime.contract import ContractError, Gate, Json, Result, Run, format_time
 
@@ -35,6 +36,7 @@ def run(_settings: Mapping[str, Json], run: Run) -> Result:
     run.event("audit.finished", firings=len(found.seen), changes=len(found.changes))
     metrics = {
         SETTLED: format_time(found.settled_until),
+        AMENDED: format_time(found.amended_until) if found.amended_until else "",
         "firings": len(found.seen),
         "changes": len(found.changes),
         "resent": len(found.resent),

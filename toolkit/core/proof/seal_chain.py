@@ -5,7 +5,7 @@ Pure: seals and firings go in, plans and problems come out.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from attrs import define, evolve, field, frozen
@@ -246,16 +246,6 @@ def _by_day(seals: Mapping[str, Seal]) -> dict[date, SealedDay]:
         day: SealedDay(tuple(sorted(rows, key=lambda seal: seal.number)))
         for day, rows in sorted(found.items())
     }
-
-
-def stretches(days: Sequence[date]) -> Iterator[tuple[date, date]]:
-    """Days in order as stretches without a gap: the first and the last of each."""
-    first: date | None = None
-    for position, day in enumerate(days):
-        first = first or day
-        if position + 1 == len(days) or days[position + 1] != day + DAY:
-            yield first, day
-            first = None
 
 
 def _sha256(content: bytes) -> str:
