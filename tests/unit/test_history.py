@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from toolkit.core.errors import EvidenceError
 from toolkit.core.schedules.history import History, Snapshot, needed, snapshot
 from toolkit.core.schedules.schedule import Schedule
-from toolkit.core.schedules.timing import Timing
+from toolkit.core.schedules.timing import Pause, Timing
 from toolkit.runtime.contract import RunId
 
 
@@ -130,3 +132,54 @@ def test_what_is_live_wins_over_what_its_stack_says_and_what_is_gone_is_left_out
         ("science", "rate(1 day)"),
         ("weather", "rate(2 days)"),
     ]
+
+
+MINUTES = st.integers(0, 60 * 24 * 20)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            MINUTES,
+            MINUTES,
+            st.sampled_from(["cron(0 6 * * ? *)", "rate(7 hours)", "rate(45 minutes)", ""]),
+            st.none() | MINUTES,
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    after=MINUTES,
+    length=MINUTES,
+)
+def test_firings_come_in_order_whatever_the_clocks_of_deployers_said(
+    rows: list[tuple[int, int, str, int | None]], after: int, length: int
+) -> None:
+    """The time of a change is Scheduler's, that of a record its deployer's; either may err."""
+    snapshots = []
+    for taken, changed, expression, pause in rows:
+        timing = evolve(SIX, expression=expression, changed_at=text(moment(changed)))
+        if pause is not None:
+            until = text(moment(pause))
+            timing = evolve(timing, start=until, pause=Pause(until, "ann", "work"))
+        snapshots.append((moment(taken), (timing,) if expression else ()))
+    found = history(*snapshots)
+    begin, end = moment(after), moment(after + length)
+    times = list(found.firings("weather", begin, end))
+    assert times == sorted(times)
+    assert all(begin - timedelta(seconds=1) < time <= end for time in times)
+    # A period read in two halves gives the same firings.
+    half = moment(after + length // 2)
+    halves = [*found.firings("weather", begin, half), *found.firings("weather", half, end)]
+    assert sorted(set(halves)) == sorted(set(times))
+
+
+def moment(minute: int) -> datetime:
+    return at(1) + timedelta(minutes=minute)
+
+
+def test_a_change_that_seems_older_than_the_one_before_counts_from_when_that_was_last_seen() -> (
+    None
+):
+    early = evolve(SEVEN, changed_at=text(at(1)))
+    found = history((at(2), (SIX,)), (at(3), (SIX,)), (at(4, 12), (early,)))
+    assert list(found.firings("weather", at(1), at(5))) == [at(2, 6), at(3, 7), at(4, 7)]

@@ -360,3 +360,25 @@ def test_a_pause_is_recorded_only_where_its_end_is_deployed() -> None:
     pause = {"weather": Pause(format_time(END), "ada", "why")}
     assert with_pauses(shot, pause) == shot
     assert json.loads(shot.to_json())["schedules"][0]["pause"] is None
+
+
+@pytest.mark.parametrize("expression", ["at(2026-12-05T06:00:00)", "at(2026-11-25T06:00:00)"])
+def test_a_pause_of_the_file_leaves_an_environment_out_that_fires_once(
+    project: Project, expression: str
+) -> None:
+    (project.root / "toolkit.toml").write_text(
+        f'[default]\napp = "nightly"\n[prod.schedules.weather]\nexpression = "{expression}"\n'
+    )
+    put(project, "default", pauses(project, project.config("default"), ["weather"], ASKED, NOW))
+    assert paused(project, "default") is not None
+    assert paused(project, "prod") is None
+    assert project.schedules(project.config("prod"))["weather"].start == ""
+
+
+def test_an_environment_that_fires_once_cannot_pause_itself(project: Project) -> None:
+    (project.root / "toolkit.toml").write_text(
+        '[default]\napp = "nightly"\n[prod.schedules.weather]\n'
+        f'expression = "at(2026-12-05T06:00:00)"\npause = {PAUSE}\n'
+    )
+    with pytest.raises(ConfigError, match=r"prod.schedules.weather.*one-time schedule cannot be"):
+        project.schedule("weather", project.config("prod"))

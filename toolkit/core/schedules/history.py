@@ -8,6 +8,7 @@ CloudFormation nor EventBridge Scheduler keeps what a schedule was before.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from heapq import merge
 from typing import Self
 
 from attrs import asdict, evolve, frozen
@@ -76,11 +77,12 @@ class _Revision:
 
     def firings(self, after: datetime, until: datetime) -> Iterator[datetime]:
         """The firings of a period, those of the pause too."""
+        own: Iterator[datetime] = iter(())
         if self.own and self.paused_until:
             last = min(until, self.paused_until - _TICK)
-            if after < last:
-                yield from self.own.firings(after, last)
-        yield from self.timetable.firings(after, until)
+            own = self.own.firings(after, last) if after < last else own
+        # One after the other, unless a record says that the schedule starts within its pause.
+        yield from merge(own, self.timetable.firings(after, until))
 
     def covers(self, time: datetime) -> bool:
         """Whether it was in force at a time."""
@@ -204,16 +206,19 @@ def _expects(timetable: Timetable, time: datetime) -> str:
 
 def _revisions(name: str, snapshots: list[Snapshot]) -> tuple[_Revision, ...]:
     found: list[tuple[datetime, Timing | None]] = []
+    seen: datetime | None = None  # when what was found last was in force for certain
     for snapshot in snapshots:
         timing = next((row for row in snapshot.schedules if row.name == name), None)
+        taken = parse_time(snapshot.taken_at)
         if timing is None:
             if found and found[-1][1] is not None:
-                found.append((parse_time(snapshot.taken_at), None))
+                found.append((_not_before(taken, found, seen), None))
         elif found and found[-1][1] and _same(found[-1][1], timing):
             if timing.pause:  # what is live does not tell of a pause, the record of it does
                 found[-1] = (found[-1][0], timing)
         else:
-            found.append((parse_time(timing.changed_at), timing))
+            found.append((_not_before(parse_time(timing.changed_at), found, seen), timing))
+        seen = taken
     ends = [since for since, _ in found[1:]]
     revisions: list[_Revision] = []
     for (since, known), until in zip(found, [*ends, None], strict=True):
@@ -223,6 +228,18 @@ def _revisions(name: str, snapshots: list[Snapshot]) -> tuple[_Revision, ...]:
             window = known.launch_window
             revisions.append(_Revision(known.timetable(), since, until, window, known.pause, own))
     return tuple(revisions)
+
+
+def _not_before(
+    time: datetime, found: list[tuple[datetime, Timing | None]], seen: datetime | None
+) -> datetime:
+    """The time of a change; one that seems older than the change before it is moved behind that.
+
+    Times are those of EventBridge Scheduler and of several deployers, whose clocks may differ.
+    """
+    if not found or time >= found[-1][0]:
+        return time
+    return max(found[-1][0], seen or found[-1][0])
 
 
 def _same(before: Timing, after: Timing) -> bool:

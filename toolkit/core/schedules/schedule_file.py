@@ -117,9 +117,17 @@ def _pause(where: str, table: object, start: str) -> Pause | None:
 
 
 def merged(file: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's table with an environment's over it; their settings are merged one by one."""
+    """A file's table with an environment's over it; their settings are merged one by one.
+
+    The file's pause is not that of an environment which fires once instead: a one-time schedule
+    cannot be paused, and pausing all schedules leaves those out, too.
+    """
     env = {**file.get("env", {}), **environment.get("env", {})}
-    return {**file, **environment, **({"env": env} if env else {})}
+    whole = {**file, **environment, **({"env": env} if env else {})}
+    once = str(environment.get("expression", "")).startswith("at(")
+    if once and "pause" not in environment:
+        whole.pop("pause", None)
+    return whole
 
 
 def _launch(where: str, table: Mapping[str, Any]) -> dict[str, str]:
