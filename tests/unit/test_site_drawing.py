@@ -15,7 +15,7 @@ from toolkit.core.pages.site.record import ScheduleRecord, SiteRow, Span
 from toolkit.core.pages.site.year import LEGEND, calendar, kind_of, months
 from toolkit.core.proof.ledger import Firing, State
 from toolkit.core.proof.measures import Measures, measured
-from toolkit.core.proof.seal_facts import sealed_task
+from toolkit.core.proof.seal_witness import sealed_task
 from toolkit.runtime.contract import RunId
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
