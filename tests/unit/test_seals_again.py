@@ -101,7 +101,7 @@ def states(aws: FakeAws, now: datetime, *, sealed: bool) -> list[tuple[str, str]
     return [(str(row.run_id), str(row.state)) for row in found]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     changes=st.lists(st.sets(st.integers(0, HOURS - 1), max_size=20), min_size=1, max_size=4),
     kills=st.lists(st.none() | st.integers(0, 3), max_size=12),
@@ -112,8 +112,8 @@ def test_every_change_is_amended_in_the_end_and_no_audit_takes_longer_than_it_ma
 ) -> None:
     aws = an_hourly_week()
     audits = Audits(aws, FIRST + (DAYS + 2) * DAY)
-    for number in range(90):
-        if number % 20 == 0 and changes:
+    for number in range(70):
+        if number % 12 == 0 and changes:
             came_late(aws, changes.pop())
         writes = kills[number] if number < len(kills) else None
         audits.audit(writes, told=number not in lost)
@@ -159,6 +159,7 @@ def history(*expressions: str) -> History:
     return History([Snapshot(at, tuple(rows))])
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     rates=st.lists(st.sampled_from([1, 7, 60, 1440]), min_size=1, max_size=3),
     gaps=st.sets(st.integers(0, 9), max_size=6),
