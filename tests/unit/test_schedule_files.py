@@ -55,6 +55,14 @@ def test_what_could_not_run_is_refused_with_the_file_and_a_way_out(table, told):
     assert told in refusal(**table)
 
 
+def test_an_unknown_workload_is_told_the_one_of_the_schedules_name_or_none_at_all():
+    assert 'write workload = "weather"' in refusal("weather-late", workload="wether")
+    told = refusal("hello", workload="hello")
+    assert "schedules/hello.toml: no workload 'hello' in the catalog; it has" in told
+    assert told.endswith("; None")
+    assert "schedules/hello.toml: 'workload' is missing" in refusal("hello")
+
+
 @pytest.mark.parametrize("name", ["Weather", "weather_x", "../weather", "weather.x", "w" * 41, ""])
 def test_a_name_that_aws_or_the_stacks_refuse_is_refused(name):
     assert "is not usable" in refusal(name)

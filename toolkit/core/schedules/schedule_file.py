@@ -187,16 +187,15 @@ def _workload(name: str, table: Mapping[str, Any], catalog: Catalog) -> Workload
     fitting = workload_of(name, catalog.workloads)
     if fitting is None and "workload" not in table:
         raise ConfigError(
-            f"schedule {name!r} does not say which workload it runs",
+            f"schedules/{name}.toml: 'workload' is missing, and none is named like the schedule",
             hint=f"name it <workload>-{name}; the workloads are {', '.join(catalog.workloads)}",
         )
     wanted = str(table.get("workload", fitting))
     try:
         workload = catalog.workload(wanted)
     except ContractError as error:
-        raise ConfigError(
-            f"schedules/{name}.toml: {error}", hint=f'write workload = "{fitting or "weather"}"'
-        ) from error
+        hint = f'write workload = "{fitting}"' if fitting else None
+        raise ConfigError(f"schedules/{name}.toml: {error}", hint=hint) from error
     if workload_of(name, [workload.name]) is None:
         raise ConfigError(
             f"schedule {name!r} cannot run workload {workload.name}: its task role may write only "
