@@ -9,6 +9,7 @@ from typing import Any
 from toolkit.adapters.embedded import engine
 from toolkit.adapters.embedded.engine import EngineClient, EngineInfo, Event
 from toolkit.adapters.project.project import Project
+from toolkit.core.deploying.config import LOCAL
 from toolkit.core.errors import ConfigError, RunError
 
 Progress = Callable[[str], None]
@@ -19,11 +20,19 @@ def root_of(directory: Path) -> Path:
     return Project.find(directory).root
 
 
+def region_of(root: Path) -> str:
+    """The region that the embedded AWS names first: that of `--local` in `toolkit.toml`."""
+    try:
+        return Project(root).config(LOCAL).region or engine.REGION
+    except ConfigError:  # whatever reads the file next says what is wrong with it
+        return engine.REGION
+
+
 def start(
-    root: Path, progress: Progress, *, region: str = engine.REGION, while_pid: int | None = None
+    root: Path, progress: Progress, *, region: str | None = None, while_pid: int | None = None
 ) -> EngineInfo:
     """Make sure that the project's engine runs; with ``while_pid``, until that process ends."""
-    info = engine.ensure_running(root, progress, region=region)
+    info = engine.ensure_running(root, progress, region=region or region_of(root))
     if while_pid is not None:
         EngineClient(info).belong_to(while_pid)
     return info

@@ -33,10 +33,10 @@ def local_command(root: Root, context: click.Context, /) -> None:
 
 @local_command.command()
 @_json
-@click.option("--region", default="us-east-1", show_default=True, help="The region it plays.")
+@click.option("--region", help="The region it names first.  [default: that of toolkit.toml]")
 @click.option("--while-pid", type=int, metavar="PID", help="End it when that process ends.")
 @click.pass_obj
-def start(root: Path, *, as_json: bool, region: str, while_pid: int | None) -> None:
+def start(root: Path, *, as_json: bool, region: str | None, while_pid: int | None) -> None:
     """Start it, if it does not run yet; the first time it installs the emulator."""
     info = local.start(root, _progress, region=region, while_pid=while_pid)
     where = {"endpoint_url": info.endpoint_url, "region": info.region, "pid": info.pid}
