@@ -47,7 +47,7 @@ _PICTURE = re.compile(
     r'<img src="([^"]+)"([^>]*)>\s*</picture>'
 )
 _PICTURES = r'<img src="\2"\3 class="only-light"> <img src="\1"\3 class="only-dark">'
-_SHORT = 32  # characters: inline code of up to so many stays on one line, so that --local does
+_SHORT = 18  # characters: inline code of up to so many stays on one line, so that --local does
 
 
 def fill_in(_app: object, _page: str, source: list[str]) -> None:
