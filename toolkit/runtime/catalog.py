@@ -10,7 +10,8 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -19,7 +20,7 @@ from attrs import asdict, field, frozen
 
 from toolkit.runtime import documents
 from toolkit.runtime.command_line import check_command
-from toolkit.runtime.contract import CONTRACT_VARIABLES, ContractError, Json
+from toolkit.runtime.contract import CONTRACT_VARIABLES, Artifact, ContractError, Gate, Json
 from toolkit.runtime.documents import FORMAT, DocumentError
 from toolkit.runtime.rules import Rule
 from toolkit.runtime.urls import REDACTED, check_url, hide_credentials
@@ -119,6 +120,19 @@ class ExpectedArtifact:
     media_type: str
     min_bytes: int = 1
     min_rows: int | None = None
+
+    def shortfall(self, artifacts: Iterable[Artifact]) -> str | None:
+        """How what a run made falls short of it; None where it does not."""
+        made = next((each for each in artifacts if each.name == self.name), None)
+        if made is None:
+            return "the catalog expects it, the run did not make it"
+        if made.media_type != self.media_type:
+            return f"its media type is {made.media_type}, expected {self.media_type}"
+        if made.bytes < self.min_bytes:
+            return f"{made.bytes:,} bytes, expected {self.min_bytes:,}"
+        if self.min_rows is not None and (made.rows or 0) < self.min_rows:
+            return f"{made.rows} rows, expected {self.min_rows:,}"
+        return None
 
 
 @frozen
@@ -226,6 +240,17 @@ class Workload:
         if problems:
             raise ContractError("\n".join(problems))
         return {name.lower(): value for name, value in values.items()}
+
+    def missing_gates(self, gates: Iterable[Gate]) -> list[str]:
+        """The names in ``gates`` that no gate of a run has."""
+        names = [gate.name for gate in gates]
+        return [each for each in self.gates if not any(fnmatchcase(name, each) for name in names)]
+
+    def shortfalls(self, artifacts: Sequence[Artifact], gates: Sequence[Gate]) -> list[str]:
+        """What keeps a run with these artifacts and gates from being a success, in words."""
+        short = ((each.name, each.shortfall(artifacts)) for each in self.artifacts)
+        missing = [f"gate {name}: the run has no such gate" for name in self.missing_gates(gates)]
+        return [*(f"{name}: {why}" for name, why in short if why), *missing]
 
     def check_environment(self, environment: Mapping[str, str]) -> None:
         """Refuse what a schedule must not set: unknown names, the contract's own, bad values.

@@ -331,6 +331,13 @@ class _Execution:
         if failed:
             text = "; ".join(f"{g.name} = {g.value:.6g}, wanted {g.op} {g.limit:g}" for g in failed)
             return Outcome.FAILED, result, {"type": "GateFailed", "message": text}
+        with self._lock:
+            artifacts = list(self._artifacts.values())
+        short = self._task.workload.shortfalls(artifacts, result.gates)
+        if short:
+            text = "; ".join(short)
+            told: dict[str, Json] = {"type": "Incomplete", "message": text, "hint": _TOO_MUCH}
+            return Outcome.FAILED, result, told
         return Outcome.SUCCEEDED, result, None
 
     def _commit(self, outcome: Outcome, result: Result, error: dict[str, Json] | None) -> int:
@@ -415,6 +422,7 @@ class _Execution:
         return self._clock() - contract.parse_time(self._started_at).timestamp()
 
 
+_TOO_MUCH = "correct the workload, or workloads/catalog.toml if it asks too much"
 # The log's event of a run that did not succeed.
 _ENDINGS = {Outcome.FAILED: "run.failed", Outcome.SKIPPED: "run.skipped"}
 

@@ -70,7 +70,8 @@ def run(settings, run):
 
 def perform():
     sys.modules["spoiled"] = types.SimpleNamespace(run=run)
-    spoiled = evolve(workload, entry_point="spoiled:run")
+    # A run checks what its image asks for: success without it comes of an image that asks less.
+    spoiled = evolve(workload, entry_point="spoiled:run", artifacts=(), gates=())
     known = evolve(catalog, workloads={{**catalog.workloads, workload.name: spoiled}})
     return execute(os.environ, sys.stdout, catalog=known)
 

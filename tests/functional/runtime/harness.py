@@ -46,6 +46,9 @@ def environment(root: Path, **more: str) -> dict[str, str]:
     }
 
 
+Artifacts = Sequence[ExpectedArtifact]
+
+
 def catalog(probe: str, kind: str = "batch") -> Catalog:
     """A catalog whose only workload is the probe of that name."""
     workload = Workload(
@@ -61,14 +64,14 @@ def catalog(probe: str, kind: str = "batch") -> Catalog:
     return Catalog({"probe": workload})
 
 
-def command_catalog(command: Sequence[str]) -> Catalog:
-    """A catalog whose only workload is a program."""
+def command_catalog(command: Sequence[str], artifacts: Artifacts = ()) -> Catalog:
+    """A catalog whose only workload is a program that has to leave these artifacts."""
     probe = catalog("").workload("probe")
     workload = evolve(
         probe,
         entry_point="",
         command=tuple(command),
-        artifacts=(ExpectedArtifact("declared.bin", "application/x-own"),),
+        artifacts=tuple(artifacts),
         secrets=(Secret("DB_PASSWORD", "ssm:/db"),),
     )
     return Catalog({"probe": workload})
@@ -106,12 +109,14 @@ class Ended:
         return line
 
 
-def run_command(command: Sequence[str], root: Path, **more: str) -> Ended:
+def run_command(
+    command: Sequence[str], root: Path, artifacts: Artifacts = (), **more: str
+) -> Ended:
     """Run a program as a workload, in this process."""
     stdout = io.StringIO()
     variables = environment(root, PATH=os.environ["PATH"], **more)
     code = execute(
-        variables, stdout, catalog=command_catalog(command), clock=lambda: NOON, grace=30
+        variables, stdout, catalog=command_catalog(command, artifacts), clock=lambda: NOON, grace=30
     )
     return Ended(code, _parse(stdout.getvalue().splitlines()), root)
 

@@ -1,6 +1,7 @@
 """A program as a workload: what it gets, and what becomes of what it writes, leaves and returns."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -11,15 +12,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
-from tests.functional.runtime.harness import RUN_ID, Ended, launch, run_command
+from tests.functional.runtime.harness import (
+    NOON,
+    RUN_ID,
+    Ended,
+    command_catalog,
+    environment,
+    launch,
+    run_command,
+)
+from toolkit.runtime.catalog import Catalog, ExpectedArtifact
 from toolkit.runtime.contract import Outcome
+from toolkit.runtime.runtime import execute
 
 SECRET = "correct-horse-battery"
 
 
-def shell(script: str, root: Path, **more: str) -> Ended:
-    return run_command(["sh", "-c", script], root, **more)
+def shell(
+    script: str, root: Path, artifacts: Sequence[ExpectedArtifact] = (), **more: str
+) -> Ended:
+    return run_command(["sh", "-c", script], root, artifacts, **more)
 
 
 def written(ended: Ended, stream: str = "stdout") -> str:
@@ -42,7 +56,8 @@ def test_a_shell_script_gets_its_settings_and_leaves_artifacts(tmp_path: Path) -
         echo '[{"name": "skill", "value": 0.5, "op": ">=", "limit": 0.1}]' > "$ARTIFACTS/gates.json"
     """
     command = ["sh", "-c", script, "sh", "--day={scheduled_date}:{size}:{{x}}"]
-    ended = run_command(command, tmp_path, COLOUR="red")
+    declared = ExpectedArtifact("declared.bin", "application/x-own")
+    ended = run_command(command, tmp_path, [declared], COLOUR="red")
     assert ended.exit_code == 0
     assert written(ended) == f"{RUN_ID} 2026-11-24T12:00:00Z red 3 --day=2026-11-24:3:{{x}}\n"
     assert written(ended, "stderr") == "careful\n"
@@ -61,6 +76,33 @@ def test_a_shell_script_gets_its_settings_and_leaves_artifacts(tmp_path: Path) -
     content = (tmp_path / "runs/probe" / RUN_ID / "table.csv").read_bytes()
     [table] = [row for row in manifest.artifacts if row.name == "table.csv"]
     assert hashlib.sha256(content).hexdigest() == table.sha256
+
+
+SHORT = {
+    "missing": (ExpectedArtifact("b.csv", "text/csv"), "the run did not make it"),
+    "small": (ExpectedArtifact("a.csv", "text/csv", min_bytes=99), "4 bytes, expected 99"),
+    "of few rows": (ExpectedArtifact("a.csv", "text/csv", min_rows=2), "1 rows, expected 2"),
+}
+
+
+@pytest.mark.parametrize("case", list(SHORT))
+def test_a_run_without_what_the_catalog_asks_for_fails(tmp_path: Path, case: str) -> None:
+    """So that its exit code rings; before, only a verdict showed it."""
+    wanted, why = SHORT[case]
+    ended = shell("echo n > $ARTIFACTS/a.csv; echo 1 >> $ARTIFACTS/a.csv", tmp_path, [wanted])
+    assert ended.exit_code == 1
+    assert ended.manifest.outcome == "failed"
+    assert f"{wanted.name}: " in ended.line("run.failed")["message"]
+    assert why in ended.line("run.failed")["message"]
+    assert [row.name for row in ended.manifest.artifacts] == ["a.csv"]
+
+
+def test_a_run_without_a_gate_that_the_catalog_asks_for_fails(tmp_path: Path) -> None:
+    asks = evolve(command_catalog(["true"]).workload("probe"), gates=("skill-*",))
+    variables, stdout = environment(tmp_path, PATH=os.environ["PATH"]), io.StringIO()
+    code = execute(variables, stdout, catalog=Catalog({"probe": asks}), clock=lambda: NOON)
+    assert code == 1
+    assert "gate skill-*: the run has no such gate" in stdout.getvalue()
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler on this machine")

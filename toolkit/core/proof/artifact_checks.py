@@ -1,12 +1,10 @@
 """The checks on what a run left in the bucket: manifest, artifacts, their content, its gates."""
 
 import math
-from fnmatch import fnmatchcase
 
 from toolkit.core.checks import Check, Status, worst
 from toolkit.core.proof.case import Case
 from toolkit.core.proof.content import Content
-from toolkit.runtime.catalog import ExpectedArtifact
 from toolkit.runtime.contract import OVERLAP, Artifact, LeaseState, Manifest, Outcome, OverlapPolicy
 
 
@@ -69,7 +67,7 @@ def artifacts(case: Case) -> Check:
     checks = {artifact.name: _artifact(case, artifact) for artifact in listed.artifacts}
     if listed.outcome is Outcome.SUCCEEDED:
         for expected in case.workload.artifacts if case.workload else ():
-            shortfall = _shortfall(expected, listed)
+            shortfall = expected.shortfall(listed.artifacts)
             if shortfall is not None:
                 checks[expected.name] = Check(
                     expected.name, Status.FAIL, shortfall, finding="no-artifact"
@@ -131,13 +129,11 @@ def quality(case: Case) -> Check | None:
         )
         for gate in listed.gates
     ]
-    expected = case.workload.gates if case.workload and listed.outcome is Outcome.SUCCEEDED else ()
-    names = [gate.name for gate in listed.gates]
-    children += [
-        Check(pattern, Status.FAIL, "the manifest has no such gate", finding="gate-missing")
-        for pattern in expected
-        if not any(fnmatchcase(name, pattern) for name in names)
-    ]
+    if case.workload and listed.outcome is Outcome.SUCCEEDED:
+        children += [
+            Check(name, Status.FAIL, "the manifest has no such gate", finding="gate-missing")
+            for name in case.workload.missing_gates(listed.gates)
+        ]
     if not children:
         return None
     good = sum(check.status is Status.OK for check in children)
@@ -183,17 +179,3 @@ def _content(artifact: Artifact, found: Content) -> Check:
     if found.shape:
         words.append(f"decodes, {found.shape}")
     return Check(name, Status.OK, ", ".join(words))
-
-
-def _shortfall(expected: ExpectedArtifact, listed: Manifest) -> str | None:
-    """How the run fell short of what the catalog expects of one artifact; None if it did not."""
-    made = next((a for a in listed.artifacts if a.name == expected.name), None)
-    if made is None:
-        return "the catalog expects it, the run did not make it"
-    if made.media_type != expected.media_type:
-        return f"its media type is {made.media_type}, expected {expected.media_type}"
-    if made.bytes < expected.min_bytes:
-        return f"{made.bytes:,} bytes, expected {expected.min_bytes:,}"
-    if expected.min_rows is not None and (made.rows or 0) < expected.min_rows:
-        return f"{made.rows} rows, expected {expected.min_rows:,}"
-    return None
