@@ -44,3 +44,10 @@ def test_what_stands_in_a_bucket_cannot_break_a_subject() -> None:
 def test_a_recovery_promises_no_further_message() -> None:
     assert "One more message" in body(change(ScheduleState.MISSED, ScheduleState.WELL))
     assert "One more message" not in body(change(ScheduleState.WELL, ScheduleState.MISSED))
+
+
+def test_only_a_missed_run_can_be_made_good() -> None:
+    again = "toolkit run weather --for 2026-11-24T05:00:00Z --why TEXT"
+    for state in ScheduleState:
+        told = body(change(state, ScheduleState.REPORTED, schedule="weather"))
+        assert (again in told) is (state is ScheduleState.MISSED)

@@ -52,7 +52,8 @@ class Audit:
 
     ``amended_until`` is from when on sealed days are to be looked at again; None where that is
     done. ``changes`` are those that were sent, or with ``dry_run`` would be; ``resent`` those that
-    an audit before left behind. ``problems`` says what could not be looked at or sent.
+    an audit before left behind. ``enabled`` are the schedules that are to fire, None where that
+    could not be read. ``problems`` says what could not be looked at or sent.
     """
 
     app: App
@@ -65,14 +66,21 @@ class Audit:
     seen: list[Seen] = field(factory=list)
     changes: list[Change] = field(factory=list)
     resent: list[Change] = field(factory=list)
+    enabled: frozenset[str] | None = None
     witnesses: list[RunId] = field(factory=list)
     problems: list[str] = field(factory=list)
 
     @property
     def troubles(self) -> dict[str, RunId]:
-        """The schedules that are in trouble after this audit, and since which firing."""
+        """The schedules that are in trouble after this audit, and since which firing.
+
+        What a deployment has removed or disabled since then is not among them.
+        """
         told = [Told(row.run_id, row.number, row.state, self.now) for row in self.changes]
-        return open_troubles([*self.told, *told])
+        found = open_troubles([*self.told, *told])
+        if self.enabled is None:
+            return found
+        return {name: run_id for name, run_id in found.items() if name in self.enabled}
 
     def to_json(self) -> dict[str, Any]:
         """The audit as a JSON object."""
@@ -142,7 +150,8 @@ def news(audit: Audit) -> None:
     audit.told = outbox.told()
     if not audit.options.dry_run:
         audit.resent = outbox.resend(audit.told, now)
-    audit.seen = look(app, audit.told, audit.since, now)
+    sight = look(app, audit.told, audit.since, now)
+    audit.seen, audit.enabled = sight.seen, sight.enabled
     found = with_causes(app, changes(app.name, audit.told, audit.seen, now), now)
     audit.changes = found if audit.options.dry_run else outbox.publish(found, now)
     audit.settled_until = settled_until(audit.seen, now)

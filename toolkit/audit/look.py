@@ -40,6 +40,19 @@ class Expected:
         """Every schedule but the audit's own: whether that runs is the alarm's matter."""
         return tuple(name for name in self.known.names if name != AUDIT)
 
+    @property
+    def enabled(self) -> frozenset[str]:
+        """The schedules that the last deployment left there and enabled."""
+        return frozenset(name for name, row in self.timings.items() if row.timetable().enabled)
+
+
+@frozen
+class Sight:
+    """What an audit saw of all firings, and which schedules are to fire at all."""
+
+    seen: list[Seen]
+    enabled: frozenset[str]
+
 
 def expected(app: App, since: datetime, now: datetime) -> Expected:
     """What was to happen since a time; where nothing was recorded, by the schedules as they are."""
@@ -54,7 +67,7 @@ def _live(app: App, now: datetime) -> Snapshot:
     return snapshot(now, {}, {}, app.scheduler.find_all(names))
 
 
-def look(app: App, told: Sequence[Told], since: datetime, now: datetime) -> list[Seen]:
+def look(app: App, told: Sequence[Told], since: datetime, now: datetime) -> Sight:
     """The firings after ``since``, those that were told to be bad before it, and expired schedules.
 
     A run of the audit itself is not among them.
@@ -83,7 +96,7 @@ def look(app: App, told: Sequence[Told], since: datetime, now: datetime) -> list
         )
         for row in rows
     ]
-    return [*seen, *_expired(plan, now)]
+    return Sight([*seen, *_expired(plan, now)], plan.enabled)
 
 
 def _firings(

@@ -238,6 +238,20 @@ def test_an_expired_schedule_is_told_once_and_its_end_once(watch: Watch) -> None
     assert watch.mails() == [f"{APP}: weather well again {again:%Y-%m-%d %H:%M} UTC"]
 
 
+def test_a_schedule_that_is_disabled_by_a_deployment_is_in_no_trouble(watch: Watch) -> None:
+    project = watch.stage.project
+    with crowded(watch):
+        watch.next_hour()
+        assert list(watch.audit()["troubles"]) == ["weather"]
+    project.toolkit("schedule", "weather", "--disable", "--local", "--yes")
+    assert watch.audit()["troubles"] == {}
+    project.toolkit("schedule", "weather", "--enable", "--local", "--yes")
+    assert list(watch.audit()["troubles"]) == ["weather"]
+    watch.mails()
+    again = watch.hour()
+    assert watch.mails() == [f"{APP}: weather well again {again:%Y-%m-%d %H:%M} UTC"]
+
+
 def test_a_cluster_that_is_gone_is_told_by_a_rule_and_its_end_by_the_audit(watch: Watch) -> None:
     ecs = watch.stage.aws("ecs")
     ecs.delete_cluster(cluster=APP)

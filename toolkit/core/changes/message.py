@@ -76,7 +76,11 @@ def _commands(change: Change, time: datetime) -> list[str]:
     if change.state is ScheduleState.EXPIRED:
         return [f"toolkit schedule {change.schedule}"]
     if change.state in {ScheduleState.MISSED, ScheduleState.LATE}:
-        return [ledger, "toolkit schedules diff", "toolkit doctor"]
+        found = [ledger, "toolkit schedules diff", "toolkit doctor"]
+        if change.state is ScheduleState.MISSED:
+            due = f"{time:%Y-%m-%dT%H:%M:%SZ}"
+            found.append(f"toolkit run {change.schedule} --for {due} --why TEXT")
+        return found
     return [f"toolkit validate {change.run_id}", ledger]
 
 

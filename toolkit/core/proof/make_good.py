@@ -71,7 +71,9 @@ def check(known: Known, now: datetime) -> None:
 def check_text(option: str, text: str) -> None:
     """Refuse a text that is empty, has several lines or is longer than ``LONGEST_REASON``."""
     if not text.strip() or not text.isprintable() or len(text) > LONGEST_REASON:
-        raise ConfigError(f"{option} takes one line of at most {LONGEST_REASON} characters")
+        raise ConfigError(
+            f"{option} takes one line of at most {LONGEST_REASON} printable characters"
+        )
 
 
 def variables(by: str, why: str) -> dict[str, str]:
