@@ -33,5 +33,10 @@ def test_what_is_deployed_and_not_in_the_project_is_retired_and_nothing_else(
     assert all(row.stack == f"app-{row.noun}-{row.name}" for row in found)
 
 
-def test_the_audits_stacks_are_not_retired_though_the_project_has_no_such_file() -> None:
-    assert retired(APP, stacks({"audit"}, {"audit"}), (), ()) == []
+def test_the_audits_stacks_are_retired_where_it_is_off() -> None:
+    deployed = stacks({"audit"}, {"audit"})
+    assert retired(APP, deployed, ["audit"], ["audit"]) == []
+    assert [row.stack for row in retired(APP, deployed, (), ())] == [
+        "app-schedule-audit",
+        "app-workload-audit",
+    ]

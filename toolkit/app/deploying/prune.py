@@ -12,7 +12,7 @@ from toolkit.app.app import App
 from toolkit.app.schedules import history
 from toolkit.core.deploying.plans import SCHEDULE, WORKLOAD
 from toolkit.core.deploying.retired import Retired, retired
-from toolkit.core.names import task_id
+from toolkit.core.names import AUDIT, task_id
 from toolkit.core.schedules.schedule import Schedule
 
 BOTH = (SCHEDULE, WORKLOAD)
@@ -27,9 +27,14 @@ class Pruning:
 
 
 def listed(app: App) -> list[Retired]:
-    """Every stack of a schedule without a file or a workload without a table of the catalog."""
+    """Every stack of a schedule without a file or a workload without a table of the catalog.
+
+    Those of the audit are made by a key of toolkit.toml: they are retired where it is off.
+    """
     stacks = list(app.stacks.all.values())
-    return retired(app.names, stacks, app.project.schedule_names(), app.project.catalog.workloads)
+    audit = (AUDIT,) if app.config.audit else ()
+    schedules = (*app.project.schedule_names(), *audit)
+    return retired(app.names, stacks, schedules, (*app.project.catalog.workloads, *audit))
 
 
 def plan(app: App, nouns: Collection[str] = BOTH) -> Pruning:

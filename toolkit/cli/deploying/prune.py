@@ -20,9 +20,9 @@ from toolkit.cli.text import wrapped
 def prune_command(app: App, yes: bool, as_json: bool, dry_run: bool) -> int:
     """Delete what the project does not have any more.
 
-    These are the stacks of schedules without a file and of workloads that the catalog does not
-    have. A workload's log group goes with its stack; the bucket keeps the rest of the evidence. A
-    workload stays while a schedule names it or a task of it runs.
+    These are the stacks of schedules without a file, of workloads that the catalog does not have,
+    and of the audit where it is off. A workload's log group goes with its stack; the bucket keeps
+    the rest of the evidence. A workload stays while a schedule names it or a task of it runs.
     """
     found = prune.plan(app)
     if not as_json:

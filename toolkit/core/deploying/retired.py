@@ -5,11 +5,8 @@ from collections.abc import Collection
 from attrs import frozen
 
 from toolkit.core.deploying.plans import NOUN_TAG, SCHEDULE, WORKLOAD
-from toolkit.core.names import AUDIT, AppNames
+from toolkit.core.names import AppNames
 from toolkit.core.stack import Stack
-
-# The audit's stacks are made by a key of toolkit.toml, not by a file or a table of the catalog.
-_OF_THE_TOOLKIT = (AUDIT,)
 
 
 @frozen
@@ -32,15 +29,15 @@ def retired(
     Args:
         names: of the app.
         stacks: all that carry its tag.
-        schedules: the names of the schedules that have a file.
-        workloads: the names of the workloads in the catalog.
+        schedules: the names of the schedules that have a file, and the audit's if it is on.
+        workloads: the names of the workloads in the catalog, likewise.
     """
     found = []
     for noun, stack_of, known in (
         (SCHEDULE, names.schedule_stack, schedules),
         (WORKLOAD, names.workload_stack, workloads),
     ):
-        kept = {stack_of(name) for name in (*known, *_OF_THE_TOOLKIT)}
+        kept = {stack_of(name) for name in known}
         own = sorted(stack.name for stack in stacks if stack.tags.get(NOUN_TAG) == noun)
         prefix = stack_of("")
         found += [
