@@ -79,6 +79,27 @@ def test_all_are_paused_and_resumed_one_after_the_other(project: Project, enviro
     assert [resumed[name].pause for name in names] == [None, None]
 
 
+def test_all_leaves_out_what_would_not_fire_until_then_anyway(project: Project) -> None:
+    for name, line in {"weather-new": "start", "weather-old": "end"}.items():
+        time = "2026-12-24T00:00:00Z" if line == "start" else "2026-11-01T00:00:00Z"
+        file = project.root / "schedules" / f"{name}.toml"
+        file.write_text(f'{line} = "{time}"\n{DAILY}')
+    config = project.config("default")
+    found = pauses(project, config, [], ASKED, NOW)
+    assert [each.preview.after.name for each in found] == ["weather", "weather-late"]
+    with pytest.raises(ConfigError, match="does not start before"):
+        pauses(project, config, ["weather-new"], ASKED, NOW)
+
+
+@pytest.mark.parametrize("end", ["2026-11-25T00:00:00Z", "2026-12-01T00:00:00Z"])
+def test_a_pause_that_lasts_longer_than_its_schedule_says_so(project: Project, end: str) -> None:
+    (project.root / "schedules" / "weather.toml").write_text(f'end = "{end}"\n{DAILY}')
+    for names in (["weather"], []):
+        with pytest.raises(ConfigError, match=f"schedule weather ends at {end}") as refused:
+            pauses(project, project.config("default"), names, ASKED, NOW)
+        assert "--disable" in str(refused.value.hint)
+
+
 def put(project: Project, environment: str, changes: list[ScheduleChange]) -> None:
     """Write changes that were all checked before the first is written, as the commands do."""
     config = project.config(environment)

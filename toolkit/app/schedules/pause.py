@@ -31,12 +31,13 @@ def pauses(
 ) -> list[ScheduleChange]:
     """The changes that pause schedules; all of them are checked before any is made.
 
-    ``names`` are all schedules with a file where it is empty; one-time schedules are left out then.
+    ``names`` are all schedules with a file where it is empty. Those that would not fire until then
+    anyway are left out, and one-time schedules.
     """
     check_text("--why", asked.why)
     found = _schedules(project, config, names)
     if not names:
-        found = [each for each in found if each.timetable().expression.bounded]
+        found = [each for each in found if not _idle(each, asked, now)]
     return [
         change(project, config, each.name, {"pause": _pause(each, asked, now)}, now)
         for each in found
@@ -87,11 +88,39 @@ def _schedules(project: Project, config: Config, names: Sequence[str]) -> list[S
     return [schedule for schedule in known.values() if schedule]
 
 
-def _pause(schedule: Schedule, asked: Request, now: datetime) -> dict[str, Any]:
+def _until(schedule: Schedule, asked: Request, now: datetime) -> datetime:
+    """When the pause ends; its words are of the schedule's zone."""
     until = read_time(asked.until, now, find_zone(schedule.timezone), ahead=True)
     if until <= now:
         raise ConfigError(f"--until {asked.until} has passed")
-    own = schedule.pause.start if schedule.pause else schedule.start
+    return until
+
+
+def _own_start(schedule: Schedule) -> str:
+    return schedule.pause.start if schedule.pause else schedule.start
+
+
+def _idle(schedule: Schedule, asked: Request, now: datetime) -> bool:
+    """Whether a pause would take no firing: it fires once, has ended, or starts later anyway."""
+    start, end = _own_start(schedule), schedule.end
+    return (
+        not schedule.timetable().expression.bounded
+        or bool(start and parse_time(start) >= _until(schedule, asked, now))
+        or bool(end and parse_time(end) <= now)
+    )
+
+
+def _pause(schedule: Schedule, asked: Request, now: datetime) -> dict[str, Any]:
+    until = _until(schedule, asked, now)
+    own, end = _own_start(schedule), schedule.end
     if own and parse_time(own) >= until:
         raise ConfigError(f"schedule {schedule.name} does not start before {own} anyway")
+    if end and parse_time(end) <= until:
+        raise ConfigError(
+            f"schedule {schedule.name} ends at {end}: after a pause until "
+            f"{until:%Y-%m-%dT%H:%M:%SZ} "
+            "it would never fire",
+            hint="choose an earlier --until, or disable it: "
+            f"toolkit schedule {schedule.name} --disable",
+        )
     return {"until": f"{until:%Y-%m-%dT%H:%M:%SZ}", "who": asked.who, "why": asked.why}
