@@ -60,9 +60,10 @@ def client(service: str) -> Any:
 
 
 def model(service: str, operation: str) -> Any:
-    """The model of an operation by the name of its method."""
+    """The model of an operation by the name of its method; None where there is none."""
     names = {xform_name(name): name for name in client(service).meta.service_model.operation_names}
-    return client(service).meta.service_model.operation_model(names[operation])
+    name = names.get(operation)
+    return name and client(service).meta.service_model.operation_model(name)
 
 
 def _service(node: ast.AST) -> str | None:
@@ -125,29 +126,57 @@ def _paged(owner: ast.AST, scope: ast.AST, known: dict[str, str]) -> tuple[str, 
     return None
 
 
-CALLS = [call for path in SOURCES for call in _calls(path)]
+@cache
+def calls() -> list[Call]:
+    return [call for path in SOURCES for call in _calls(path)]
+
+
 # Methods that boto3 adds to a client, with the operations that they make.
 _HELPERS = {"download_file": ("head_object", "get_object")}
 
 
 def test_the_calls_are_found() -> None:
-    names = {call.operation for call in CALLS}
+    names = {call.operation for call in calls()}
     assert {"create_change_set", "filter_log_events", "run_task", "describe_events"} <= names
-    assert len(CALLS) > 40
-    assert {call.service for call in CALLS} == {*_SERVICES.values(), *_UNTYPED}
+    assert len(calls()) > 40
+    assert {call.service for call in calls()} == {*_SERVICES.values(), *_UNTYPED}
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.where} {call.operation}")
-def test_a_call_is_one_that_botocore_knows(call: Call) -> None:
+def mistakes(call: Call) -> Iterator[str]:
+    """What botocore would refuse of a call."""
     if call.operation in _HELPERS:
         return
-    shape = model(call.service, call.operation).input_shape
+    operation = model(call.service, call.operation)
+    if operation is None:
+        yield f"{call.where}: {call.service} has no {call.operation}"
+        return
+    shape = operation.input_shape
     members, required = (
         (set(shape.members), set(shape.required_members)) if shape else (set(), set())
     )
     paging = {"PaginationConfig"} if client(call.service).can_paginate(call.operation) else set()
-    assert call.arguments <= members | paging
-    assert call.open or required <= call.arguments
+    for name in call.arguments - members - paging:
+        yield f"{call.where}: {call.operation} takes no {name}"
+    for name in () if call.open else required - call.arguments:
+        yield f"{call.where}: {call.operation} needs {name}"
+
+
+def test_every_call_is_one_that_botocore_knows() -> None:
+    assert [mistake for call in calls() for mistake in mistakes(call)] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments", "mistake"),
+    [
+        ("describe_nothing", {"cluster"}, "x:1: ecs has no describe_nothing"),
+        ("describe_tasks", {"tasks", "task"}, "x:1: describe_tasks takes no task"),
+        ("describe_tasks", {"cluster"}, "x:1: describe_tasks needs tasks"),
+    ],
+)
+def test_another_call_is_found(operation: str, arguments: set[str], mistake: str) -> None:
+    assert list(mistakes(Call("x:1", "ecs", operation, frozenset(arguments), open=False))) == [
+        mistake
+    ]
 
 
 # --- the policies of docs/security.md -------------------------------------------------------------
@@ -189,7 +218,7 @@ def documented() -> dict[str, set[str]]:
 
 def test_every_call_of_the_toolkit_is_in_a_documented_policy() -> None:
     needed: set[str] = set()
-    for call in CALLS:
+    for call in calls():
         for name in _HELPERS.get(call.operation, (call.operation,)):
             needed |= actions(call.service, model(call.service, name).name)
     assert needed <= set().union(*documented().values())

@@ -44,9 +44,10 @@ class Watch:
         """
         sqs = self.stage.aws("sqs")
         found = []
-        while rows := sqs.receive_message(
-            QueueUrl=self.inbox, MaxNumberOfMessages=10, WaitTimeSeconds=1
-        ).get("Messages", []):
+        # The embedded AWS delivers a message before it answers the call that sent it.
+        while rows := sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
             for row in rows:
                 sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=row["ReceiptHandle"])
                 body = json.loads(row["Body"])

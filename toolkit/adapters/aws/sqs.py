@@ -21,6 +21,8 @@ class DeadLetterQueue:
     def __init__(self, aws: Aws, url: str) -> None:
         self._client: SQSClient = aws.client("sqs")
         self._url = url
+        # Long polling asks all of SQS's servers, so that none is missed; the embedded AWS is one.
+        self._wait = 0 if aws.endpoint.url else 1
 
     def letters(self, limit: int = 1000) -> list[DeadLetter]:
         """The dead letters, oldest first as far as SQS tells; they stay visible to others.
@@ -72,7 +74,7 @@ class DeadLetterQueue:
             QueueUrl=self._url,
             MaxNumberOfMessages=_PAGE,
             VisibilityTimeout=_HIDDEN_SECONDS,
-            WaitTimeSeconds=1,  # long polling asks all of SQS's servers, so that none is missed
+            WaitTimeSeconds=self._wait,
             MessageAttributeNames=["All"],
         )
         messages = answer.get("Messages", [])

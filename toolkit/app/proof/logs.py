@@ -15,7 +15,7 @@ from toolkit.core.proof.log_digest import parse_event
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 
-_POLL_SECONDS = 1.0
+_POLL_SECONDS, _LOCAL_POLL_SECONDS = 1.0, 0.3
 # After these the runtime exits. A line of the work itself may hold an exit code, too.
 _LAST = {
     "run.finished",
@@ -25,7 +25,9 @@ _LAST = {
     "metadata.failed",
     "manifest.failed",
 }
-_LAST_LINES = 15.0  # CloudWatch Logs shows a line some seconds after it was written
+# CloudWatch Logs shows a line some seconds after it was written. The embedded AWS stores all lines
+# of a task before it reports the task's end.
+_LAST_LINES, _LOCAL_LAST_LINES = 15.0, 1.0
 
 
 def workload_name(app: App, run_id: RunId) -> str:
@@ -66,7 +68,8 @@ def follow(
 
     Raises RunError when no task appears within ``appear`` of real time.
     """
-    poll = 0.3 if app.local else _POLL_SECONDS
+    poll = _LOCAL_POLL_SECONDS if app.local else _POLL_SECONDS
+    last_lines = _LOCAL_LAST_LINES if app.local else _LAST_LINES
     deadline = clock() + appear.total_seconds()
     while not (tasks := find_tasks(app, [run_id]).of(run_id)):
         if clock() > deadline:
@@ -76,7 +79,7 @@ def follow(
     seen: list[Task] = []
     # A delivery that never started has no log; another one may have.
     while unseen := [task for task in tasks if task.task_arn not in {t.task_arn for t in seen}]:
-        tail = _Tail(app.logs, app.ecs, unseen[0], group, poll, sleep, clock)
+        tail = _Tail(app.logs, app.ecs, unseen[0], group, (poll, last_lines), sleep, clock)
         yield from tail.lines()
         if not tail.silent:
             return
@@ -94,7 +97,7 @@ class _Tail:
         ecs: Ecs,
         task: Task,
         group: str,
-        poll: float,
+        seconds: tuple[float, float],
         sleep: Callable[[float], None],
         clock: Callable[[], float],
     ) -> None:
@@ -102,7 +105,7 @@ class _Tail:
         self._ecs = ecs
         self._task = task
         self._group = group
-        self._poll = poll
+        self._poll, self._last_lines = seconds
         self._sleep = sleep
         self._clock = clock
         self.silent = True  # no line was seen
@@ -125,7 +128,7 @@ class _Tail:
                 return  # it never started, so no line is on its way
             if task is None or task.stopped:
                 # The last lines may still be on their way when the task has stopped already.
-                quiet_until = quiet_until or self._clock() + _LAST_LINES
+                quiet_until = quiet_until or self._clock() + self._last_lines
                 if self._clock() > quiet_until:
                     return
             self._sleep(self._poll)

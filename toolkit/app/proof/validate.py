@@ -21,7 +21,7 @@ from toolkit.core.proof.verdict import Ruling, Verdict, judge
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import RunId, parse_time
 
-_POLL_SECONDS = 5.0
+_POLL_SECONDS, _LOCAL_POLL_SECONDS = 5.0, 0.3
 _AT_ONCE = 1000
 _UNJUDGED = frozenset({State.RUNNING, State.SETTLING, State.LATE, State.NOT_YET_DUE, State.PAUSED})
 # The platform keeps its state-change records longer; a task that is asked for by name is recent.
@@ -73,7 +73,8 @@ def validate_all(
             wanted = [run_id for run_id in wanted if _may_change(found[run_id])]
             if not wanted or clock() >= deadline:
                 break
-            sleep(min(1.0 if app.local else _POLL_SECONDS, max(0.1, deadline - clock())))
+            poll = _LOCAL_POLL_SECONDS if app.local else _POLL_SECONDS
+            sleep(min(poll, max(0.1, deadline - clock())))
             gatherer = Gatherer(app)
         for run_id in chunk:
             files = _fetch(app, found[run_id].evidence, directory) if directory else ()
