@@ -80,7 +80,7 @@ def test_firings_of_a_pause_are_paused_and_the_next_one_runs(
         assert state == "paused"
         assert detail.endswith(f"by {caller}: {WHY}")
     assert found[str(after)][0] in {"ok", "settling", "running"}
-    (verdict,) = stage.judge([paused[0]], code=None).values()
+    (verdict,) = stage.judge([paused[0]], "--timeout", "0", code=None).values()
     assert_told(verdict, diagnosis, "INCONCLUSIVE")
     since = ("--since", (first - HOUR).isoformat(), "--schedule", NAME, "--local", "--json")
     judged = stage.project.toolkit("validate", *since)  # and passes
