@@ -39,7 +39,7 @@ class Page:
     """One tab."""
 
     def __init__(self, url: str) -> None:
-        self._socket = websocket.create_connection(url, timeout=30)
+        self._socket = websocket.create_connection(url, timeout=300)
         self._numbers = itertools.count(1)
         self.events: list[dict[str, Any]] = []
         for domain in ("Page", "Network", "Log", "Runtime", "Accessibility"):
@@ -78,7 +78,7 @@ class Page:
     def arrive(self, path: Path) -> None:
         """Wait until a file is there whole."""
         there = f"document.readyState == 'complete' && location.href == '{path.as_uri()}'"
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while not self.run(there):
             assert time.monotonic() < deadline, self.run("location.href")
             time.sleep(0.02)
@@ -86,7 +86,7 @@ class Page:
     def visit(self, url: str) -> None:
         """Go to an address; returns when something has been loaded, an error page if need be."""
         self.call("Page.navigate", url=url)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while not self.run("document.readyState == 'complete' && location.href != 'about:blank'"):
             assert time.monotonic() < deadline, url
             time.sleep(0.02)
@@ -155,7 +155,7 @@ def chromium(*flags: str) -> Iterator[Page]:
 
 
 def _tab(file: Path, process: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not file.exists() or not file.read_text().strip():
         assert process.poll() is None, "chromium ended"
         assert time.monotonic() < deadline, "chromium does not start"

@@ -27,7 +27,7 @@ LONGEST = 1 << 17  # bytes of one message
 
 
 def run(
-    arguments: Sequence[str], cwd: Path, env: Mapping[str, str], seconds: float = 120
+    arguments: Sequence[str], cwd: Path, env: Mapping[str, str], seconds: float = 600
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end, with nothing to read; kill it when the time is over."""
     if _forks(env):

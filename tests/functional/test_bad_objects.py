@@ -103,7 +103,7 @@ def toolkit(*arguments: str) -> "subprocess.CompletedProcess[str]":
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
@@ -140,7 +140,7 @@ def test_what_a_sentence_holds_does_not_steer_the_terminal() -> None:
         input=f"CannotPullContainerError: {STEERING}",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert not [c for c in done.stdout + done.stderr if not c.isprintable() and c not in "\n\t"]

@@ -70,7 +70,7 @@ def lines_until(process: subprocess.Popen[str], text: str) -> Iterator[str]:
 @pytest.mark.parametrize("time", ["first", "second"])
 def test_the_demo_ends_with_a_kept_pass_and_can_be_run_again(home: Path, time: str) -> None:
     process = start(home)
-    out, _ = process.communicate(timeout=240)
+    out, _ = process.communicate(timeout=600)
     assert process.returncode == 0, out
     assert "PASS  weather-" in out
     assert "1 ok" in out
@@ -89,6 +89,6 @@ def test_a_demo_that_is_killed_leaves_nothing_running(home: Path, number: int) -
         pass
     assert processes_of(home)
     process.send_signal(number)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == (130 if number == signal.SIGINT else -number)
     assert until_gone(home) == []

@@ -125,7 +125,7 @@ def test_a_running_run_is_inconclusive_and_a_failed_one_fails(
     assert "still runs" in answer.out
     release.set()
     answer = project.toolkit(
-        "validate", "--run-id", run_id, "--local", "--wait", "--timeout", "60", code=1
+        "validate", "--run-id", run_id, "--local", "--wait", "--timeout", "300", code=1
     )
     assert "404" in answer.out
     assert "the workload failed" in answer.out

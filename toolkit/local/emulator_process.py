@@ -12,8 +12,8 @@ from toolkit.core.errors import ToolkitError
 
 _TABLE = Path(__file__).with_name("ministack") / "replacing" / "names_of_ministack.toml"
 VERSION: str = tomllib.loads(_TABLE.read_text("utf-8"))["version"]  # of ministack
-_START_SECONDS = 30.0
-_STOP_SECONDS = 10.0
+_START_SECONDS = 120.0
+_STOP_SECONDS = 30.0
 
 
 class EmulatorProcess:

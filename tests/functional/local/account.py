@@ -89,7 +89,7 @@ def differs(words: str) -> pytest.MarkDecorator:
 
 
 def embedded(platform: Platform) -> Account:
-    return Account(platform.rehearsal.aws, platform.platform, platform.image, 30)
+    return Account(platform.rehearsal.aws, platform.platform, platform.image, 300)
 
 
 def real(app: str) -> Account:

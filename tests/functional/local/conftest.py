@@ -92,7 +92,7 @@ def _known_to_differ(request: pytest.FixtureRequest) -> None:
         request.node.add_marker(pytest.mark.xfail(reason=mark.args[0], strict=True))
 
 
-def eventually(find: Callable[[], Any], seconds: float = 120) -> Any:
+def eventually(find: Callable[[], Any], seconds: float = 300) -> Any:
     """Poll until something is found; the test's timeout is generous and never asserted on."""
     deadline = time.monotonic() + seconds
     while not (found := find()):

@@ -37,7 +37,7 @@ def ask(
     rehearsal: Rehearsal, method: str, path: str, headers: dict[str, str], body: str = ""
 ) -> tuple[int, dict[str, str], str]:
     address = urlsplit(rehearsal.info.endpoint_url).netloc
-    connection = http.client.HTTPConnection(address, timeout=20)
+    connection = http.client.HTTPConnection(address, timeout=120)
     connection.putrequest(method, path, skip_host=True)
     for name, value in {"Host": address, "Content-Length": str(len(body)), **headers}.items():
         connection.putheader(name, value)
@@ -164,7 +164,7 @@ def test_an_address_that_was_signed_opens_one_object(platform: Platform) -> None
 def test_the_control_api_answers_no_page(rehearsal: Rehearsal, headers: dict[str, str]) -> None:
     address = urlsplit(rehearsal.info.control_url).netloc
     for given, expected in ((headers, 403), ({}, 200)):
-        connection = http.client.HTTPConnection(address, timeout=20)
+        connection = http.client.HTTPConnection(address, timeout=120)
         connection.request(
             "GET", "/status", headers={"X-Toolkit-Token": rehearsal.info.token, **given}
         )

@@ -37,8 +37,8 @@ _KEPT = (
     "containerDefinitions",
 )
 
-# A busy machine takes seconds to start Python, and before that nobody hears a SIGTERM.
-_AFTER_THE_START, _START_SECONDS = ("spot-interruption", "task-retirement"), 5.0
+# A busy machine takes many seconds to start Python, and before that nobody hears a SIGTERM.
+_AFTER_THE_START, _START_SECONDS = ("spot-interruption", "task-retirement"), 15.0
 
 # A workload whose code is ours, run by the real runtime: claim, watchdog, artifacts, manifest.
 _SPOILED = """
@@ -96,7 +96,7 @@ def workload(body: str, end: str = "sys.exit(perform())") -> Spoil:
     return python(_SPOILED.format(body=indented, end=end))
 
 
-WAITS = workload("if run.wait(60): raise Interrupted")
+WAITS = workload("if run.wait(600): raise Interrupted")
 
 
 def unspoiled(_stage: "Stage", _definition: Definition) -> None:
@@ -269,7 +269,7 @@ class Stage:
             "--local",
             "--wait",
             "--timeout",
-            "100",
+            "300",
             "--json",
             *options,
             code=code,
@@ -293,7 +293,7 @@ class Stage:
     def claimed(self, run_id: RunId) -> Claim:
         """Wait until the run has written its claim."""
         s3, bucket = self.aws("s3"), self.platform["BucketName"]
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while not s3.list_objects_v2(Bucket=bucket, Prefix=run_id.claim_key)["KeyCount"]:
             assert time.monotonic() < until, "nobody claimed it"
             time.sleep(0.1)
@@ -303,7 +303,7 @@ class Stage:
     def committed(self, run_id: RunId) -> None:
         """Wait until the run has written its manifest."""
         s3, bucket = self.aws("s3"), self.platform["BucketName"]
-        until, prefix = time.monotonic() + 60, f"ledger/{run_id.schedule}/{run_id}."
+        until, prefix = time.monotonic() + 300, f"ledger/{run_id.schedule}/{run_id}."
         while not s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"]:
             assert time.monotonic() < until, "it was not committed"
             time.sleep(0.1)

@@ -287,5 +287,5 @@ def test_a_stream_that_outlasts_its_grace_is_too_long(
     stage: Stage, lasting: RunId, diagnosis: str
 ) -> None:
     """A minute for saving what it has is allowed."""
-    (found,) = stage.judge([lasting], "--timeout", "120").values()
+    (found,) = stage.judge([lasting], "--timeout", "300").values()
     assert_told(found, diagnosis)

@@ -92,7 +92,8 @@ def no_program(_stage: Stage, definition: Definition) -> None:
     container(definition)["entryPoint"] = ["pyhton", "-m", "toolkit.runtime"]
 
 
-GREEDY = "keep = [bytearray(b'x' * 1_000_000) for _ in range(2000)]"
+# A third more than its memory, and then it waits to be found.
+GREEDY = "import time; keep = [bytearray(b'x' * 1_000_000) for _ in range(1400)]; time.sleep(600)"
 GREEDY_CHILD = f"""
 import subprocess, sys
 subprocess.run([sys.executable, "-c", {GREEDY!r}])
@@ -102,13 +103,16 @@ sys.exit(main())
 TERMINATED = """
 import signal
 os.kill(os.getpid(), signal.SIGTERM)
-run.wait(60)
+run.wait(600)
 raise Interrupted
 """
 # What the kernel's refusal of a program for another CPU leaves in the log of its task.
 NO_PLATFORM = "print('exec /usr/local/bin/python: exec format error'); raise SystemExit(1)"
 NO_STATION = {"SOURCE": "ghcn-daily", "STATION_URL": "http://127.0.0.1:9/{station}"}
 CASES = {
+    # First, as they strike after a while.
+    "spot": Case("spot-interruption", WAITS, fault="spot-interruption"),
+    "retired": Case("task-retirement", WAITS, fault="task-retirement"),
     "no-digest": Case(
         "image-missing", image(lambda uri: f"{uri.partition('@')[0]}@sha256:{'0' * 64}")
     ),
@@ -124,8 +128,6 @@ CASES = {
     "no-program": Case("container-start", no_program),
     "greedy": Case("out-of-memory", python(GREEDY)),
     "greedy-child": Case("out-of-memory", python(GREEDY_CHILD)),
-    "spot": Case("spot-interruption", WAITS, fault="spot-interruption"),
-    "retired": Case("task-retirement", WAITS, fault="task-retirement"),
     "killed": Case("killed", WAITS, fault="killed"),
     "slow": Case("timed-out", WAITS, {"MAX_RUNTIME_SECONDS": "1"}),
     "terminated": Case("interrupted", workload(TERMINATED)),
@@ -209,7 +211,7 @@ def test_a_person_who_stops_a_task_is_named_and_the_task_finds_its_run(
     answer = stage.project.toolkit(*stop, "--yes", "--json").json()
     assert (answer["task_arn"], answer["stopped"]) == (arn, True)
     release.set()
-    options = ("--task", arn, "--local", "--wait", "--timeout", "60", "--json")
+    options = ("--task", arn, "--local", "--wait", "--timeout", "300", "--json")
     found = stage.project.toolkit("validate", *options, code=1).json()
     assert found["run_id"] == str(run_id)
     assert_told(found, diagnosis)
@@ -223,7 +225,7 @@ def test_a_task_whose_host_died_is_no_success(stage: Stage, diagnosis: str) -> N
     run_id = stage.launch("host", WAITS)
     stage.claimed(run_id)
     os.kill(stage.info.pid, signal.SIGKILL)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while engine.running(stage.project.root) is not None:
         assert time.monotonic() < until, "the engine lives"
         time.sleep(0.1)

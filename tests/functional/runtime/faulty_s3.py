@@ -62,7 +62,7 @@ class FaultyS3:
     def settle(self) -> None:
         """Wait until every request that arrived has been carried out."""
         with self._changed:
-            assert self._changed.wait_for(lambda: not self._busy, timeout=30)
+            assert self._changed.wait_for(lambda: not self._busy, timeout=300)
 
     def take(self, call: str, carry_out: "Callable[[], Answer]") -> "Answer | None":
         """Carry out a request with the fault that is due; None when no answer goes out."""

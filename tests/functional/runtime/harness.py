@@ -19,7 +19,7 @@ from toolkit.runtime.catalog import Catalog, ExpectedArtifact, Secret, Variable,
 from toolkit.runtime.contract import Manifest
 from toolkit.runtime.runtime import execute
 
-PATIENCE_SECONDS = 60  # a test that hangs ends; nothing is ever measured with it
+PATIENCE_SECONDS = 300  # a test that hangs ends; nothing is ever measured with it
 ROOT = Path(__file__).parents[3]
 NOON = 1_795_521_600.25  # 2026-11-24T12:00:00.250Z
 RUN_ID = "probe-20261124T120000Z"

@@ -67,7 +67,7 @@ def has_no_number(settings: Settings, run: Run) -> Result:
 def obeys(settings: Settings, run: Run) -> Result:
     """Wait to be asked to stop, save what there is, and say so."""
     run.event("probe.waiting")
-    if not run.wait(60):
+    if not run.wait(600):
         raise AssertionError("nobody asked to stop")
     run.save("partial.csv", b"a\n", media_type="text/csv", rows=0)
     raise Interrupted(Result(metrics={"seen": 7}))
@@ -76,7 +76,7 @@ def obeys(settings: Settings, run: Run) -> Result:
 def ends_anyway(settings: Settings, run: Run) -> Result:
     """Be asked to stop, but finish: the work is done."""
     run.event("probe.waiting")
-    run.wait(60)
+    run.wait(600)
     return Result()
 
 
@@ -148,7 +148,7 @@ def lists_scratch(settings: Settings, run: Run) -> Result:
 
 def streams_until_stopped(settings: Settings, run: Run) -> Result:
     """Read on until asked to stop, then save, as a stream does."""
-    run.wait(30)
+    run.wait(600)
     run.save("trades.csv", b"a\n1\n", media_type="text/csv", rows=1)
     raise Interrupted
 

@@ -232,11 +232,11 @@ def test_no_answer_of_aws_makes_a_run_contradict_itself(
                 store.objects.clear()
                 store.calls.clear()
                 store.faults = faults(call, Fault(kind, times))
-                patience = 10.0 if times == 1 else 0.0
+                patience = 60.0 if times == 1 else 0.0
                 first = deliver_here(store, client, "first", patience=patience)
                 assert store.calls[call], "the run never came to this call"
                 store.faults = {}
-                second = deliver_here(store, client, "second", patience=10.0)
+                second = deliver_here(store, client, "second", patience=60.0)
                 found = [*violations(first), *second_violations(first, second)]
                 if times == 1 and kind in TRANSIENT and first.last != "run.finished":
                     found.append(f"one failure cost the run: {first.last}")
@@ -265,7 +265,7 @@ def test_no_signal_makes_a_run_contradict_itself(
         for kind, store, first in zip(SIGNALS * REPEATS, stores, runs, strict=True):
             assert store.calls[call], "the run never came to this call"
             store.faults = {}
-            second = deliver_here(store, a_client(store), "second", patience=10.0)
+            second = deliver_here(store, a_client(store), "second", patience=60.0)
             found = [*violations(first), *second_violations(first, second)]
             expected = {KILLED} if kind.startswith("SIGKILL") else {0, 143}
             if first.exit_code not in expected:

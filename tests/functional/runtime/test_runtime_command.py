@@ -278,7 +278,7 @@ def test_a_program_that_obeys_is_interrupted_and_keeps_its_work(tmp_path: Path) 
 
 
 def test_a_program_that_ignores_sigterm_is_killed_with_its_whole_group(tmp_path: Path) -> None:
-    with launch("", tmp_path, grace=2, COMMAND=json.dumps(["sh", "-c", IGNORES])) as running:
+    with launch("", tmp_path, grace=8, COMMAND=json.dumps(["sh", "-c", IGNORES])) as running:
         running.wait_for("program.wrote")
         running.send()
         ended = running.end()
@@ -297,17 +297,20 @@ def test_the_maximum_runtime_ends_a_program(tmp_path: Path) -> None:
     assert ended.line("program.ended")["signal"] == signal.SIGTERM.name
 
 
+STARTED = "until test -s $PID; do sleep 0.05; done; cat $PID"
+
+
 @pytest.mark.parametrize(
     "start",
     [
         "sleep 300 & echo $!",
-        "setsid sh -c 'echo $$; exec sleep 300' & sleep 0.3",
-        "(trap '' TERM; echo $(exec sh -c 'echo $PPID'); sleep 300) & sleep 0.3",
+        f"setsid sh -c 'echo $$ >$PID; exec sleep 300' & {STARTED}",
+        f"(trap '' TERM; sh -c 'echo $PPID' >$PID; exec sleep 300) & {STARTED}",
     ],
     ids=["background", "session of its own", "ignores SIGTERM"],
 )
 def test_children_that_a_program_leaves_are_ended(start: str, tmp_path: Path) -> None:
-    ended = shell(f"{start}\nexit 0", tmp_path)
+    ended = shell(f"export PID={tmp_path}/pid\n{start}\nexit 0", tmp_path)
     assert ended.exit_code == 0
     assert ended.line("program.left")["processes"] >= 1
     with pytest.raises(ProcessLookupError):

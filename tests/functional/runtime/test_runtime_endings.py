@@ -233,7 +233,7 @@ def test_the_image_entry_point_refuses_a_bad_environment(tmp_path: Path) -> None
         env={"PATH": os.environ["PATH"], "WORKLOAD": "wether"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert completed.returncode == 64
@@ -262,7 +262,7 @@ def test_contradictory_settings_end_with_64_and_nothing_written(
         env=environment_ | settings,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert (completed.returncode, completed.stderr) == (64, "")
@@ -290,7 +290,7 @@ def test_a_run_without_writable_scratch_is_refused(tmp_path: Path) -> None:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert completed.returncode == 64

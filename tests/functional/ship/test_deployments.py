@@ -98,7 +98,7 @@ def test_a_deployment_waits_for_another_one(
         assert impatient.stderr is not None
         assert any("waiting" in line for line in impatient.stderr)
         impatient.send_signal(signal.SIGINT)
-        impatient.communicate(timeout=60)
+        impatient.communicate(timeout=300)
     assert impatient.returncode == 130
     assert is_locked(shipped, bucket)
     with start(shipped, *DEPLOY) as waiting:
@@ -106,7 +106,7 @@ def test_a_deployment_waits_for_another_one(
         line = next(line for line in waiting.stderr if "waiting" in line)
         assert line.startswith("ann on elsewhere (process 7) deploys")
         shipped.aws("s3").delete_object(Bucket=bucket, Key=LOCK)
-        waiting.communicate(timeout=60)
+        waiting.communicate(timeout=300)
     assert waiting.returncode == 0
     assert not is_locked(shipped, bucket)
 
@@ -127,7 +127,7 @@ def test_two_deployments_at_once_both_succeed(
 ) -> None:
     edited("schedules/weather.toml", "[env]", 'description = "both"\n[env]')
     both = [start(shipped, *DEPLOY, "--json") for _ in range(2)]
-    answers = [process.communicate(timeout=120) for process in both]
+    answers = [process.communicate(timeout=300) for process in both]
     assert [process.returncode for process in both] == [0, 0], answers
     results = [
         row["result"]
@@ -217,7 +217,7 @@ def test_guided_asks_once_and_keeps_the_comments(shipped: Project) -> None:
         input="\n".join(answers) + "\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     text = path.read_text()
     path.write_text(before)

@@ -38,8 +38,8 @@ TOKEN_HEADER = "X-Toolkit-Token"  # noqa: S105 - names a header
 # The packages of the extra "local", as modules.
 _EXTRA = ("time_machine", "websockets")
 _KEPT = frozenset({"PATH", "HOME", "USER", "TMPDIR", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR"})
-_START_SECONDS = 60.0
-_STOP_SECONDS = 30.0
+_START_SECONDS = 180.0
+_STOP_SECONDS = 90.0
 _POLL_SECONDS = 0.02
 
 

@@ -95,7 +95,7 @@ def _watch_engine(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> 
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(stop)
     # State is saved within this time, or not at all.
-    threading.Timer(5, os._exit, (1,)).start()
+    threading.Timer(20, os._exit, (1,)).start()
 
 
 def main() -> None:
