@@ -1,5 +1,6 @@
 """Settings for all tests."""
 
+import os
 import signal
 
 import hypothesis
@@ -13,6 +14,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("all")
 
 _LONGEST_ID = 60
+_MOST_WORKERS = 8  # each has embedded AWSs of its own, and holds about a gigabyte
 
 # A shell without job control starts what stands before an & with SIGINT ignored, and so would be
 # every process that the tests start and then interrupt.
@@ -22,6 +24,12 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-slow", action="store_true", help="skip tests marked slow or container")
+
+
+@pytest.hookimpl(optionalhook=True)  # of xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes ``-n auto`` starts: many tests wait for processes of their own."""
+    return min(2 * (os.cpu_count() or 1), _MOST_WORKERS)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
