@@ -1,6 +1,7 @@
 """An account to ask how AWS behaves: the embedded one, or a real one."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -20,6 +21,7 @@ class Account:
     platform: Mapping[str, str]
     image: str
     patience: float
+    now: Callable[[], datetime]
 
     @property
     def cluster(self) -> str:
@@ -89,10 +91,11 @@ def differs(words: str) -> pytest.MarkDecorator:
 
 
 def embedded(platform: Platform) -> Account:
-    return Account(platform.rehearsal.aws, platform.platform, platform.image, 300)
+    rehearsal = platform.rehearsal
+    return Account(rehearsal.aws, platform.platform, platform.image, 300, rehearsal.engine.now)
 
 
 def real(app: str) -> Account:
     stacks = boto3.client("cloudformation").describe_stacks(StackName=f"{app}-platform")["Stacks"]
     outputs = {row["OutputKey"]: row["OutputValue"] for row in stacks[0]["Outputs"]}
-    return Account(boto3.client, outputs, PUBLIC_IMAGE, 300)
+    return Account(boto3.client, outputs, PUBLIC_IMAGE, 300, lambda: datetime.now(UTC))

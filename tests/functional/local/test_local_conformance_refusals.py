@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,7 +36,7 @@ EARLY = "The StartDate you specify cannot be earlier than 5 minutes ago."
 
 def test_a_start_date_in_the_past_is_refused(account: Account) -> None:
     """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
-    scheduler, now = account.client("scheduler"), datetime.now(UTC)
+    scheduler, now = account.client("scheduler"), account.now()
     early = schedule(account, Name=NAME, StartDate=now - timedelta(minutes=6))
     with pytest.raises(scheduler.exceptions.ValidationException) as created:
         scheduler.create_schedule(**early)

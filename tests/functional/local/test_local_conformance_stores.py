@@ -12,7 +12,6 @@ smallest tasks and remove what they made. Where ours differs from AWS, docs/loca
 import hashlib
 import json
 import os
-import time
 import urllib.error
 import urllib.request
 from itertools import chain
@@ -141,7 +140,7 @@ def test_log_events_are_filtered_in_pages(account: Account) -> None:
     logs.create_log_group(logGroupName=group)
     try:
         logs.create_log_stream(logGroupName=group, logStreamName="s")
-        now = int(time.time() * 1000)
+        now = int(account.now().timestamp() * 1000)
         rows = [{"timestamp": now + number, "message": str(number)} for number in range(25)]
         logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=rows)
 
@@ -166,7 +165,10 @@ def test_a_page_of_log_events_holds_1_mb(account: Account) -> None:
     logs.create_log_group(logGroupName=group)
     try:
         logs.create_log_stream(logGroupName=group, logStreamName="s")
-        now, expected = int(time.time() * 1000), [f"{number:0200000}" for number in range(12)]
+        now, expected = (
+            int(account.now().timestamp() * 1000),
+            [f"{number:0200000}" for number in range(12)],
+        )
         rows = [{"timestamp": now + at, "message": text} for at, text in enumerate(expected)]
         for start in range(0, 12, 4):
             logs.put_log_events(
@@ -232,7 +234,7 @@ def test_log_events_are_filtered_by_patterns(account: Account) -> None:
     logs.create_log_group(logGroupName=group)
     try:
         logs.create_log_stream(logGroupName=group, logStreamName="s")
-        now = int(time.time() * 1000)
+        now = int(account.now().timestamp() * 1000)
         rows = [{"timestamp": now + n, "message": text} for n, text in enumerate(MESSAGES)]
         logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=rows)
 
@@ -256,7 +258,7 @@ def test_a_pattern_names_the_fields_of_space_delimited_events(account: Account) 
     logs.create_log_group(logGroupName=group)
     try:
         logs.create_log_stream(logGroupName=group, logStreamName="s")
-        event = {"timestamp": int(time.time() * 1000), "message": "127.0.0.1 GET 404"}
+        event = {"timestamp": int(account.now().timestamp() * 1000), "message": "127.0.0.1 GET 404"}
         logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[event])
         pattern = "[ip, method, code = 4*]"
         eventually(
