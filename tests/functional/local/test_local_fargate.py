@@ -305,10 +305,15 @@ def test_a_task_deaf_to_sigterm_is_killed_after_its_stop_timeout(platform: Platf
 
 
 def test_a_task_stopped_before_it_runs_has_no_exit_code(platform: Platform) -> None:
-    arn = platform.run("")
+    engine = platform.rehearsal.engine
+    engine.add_fault("slow", service="ecr", schedule="held", value=2.0, times=1)
+    arn = platform.run("import time; time.sleep(600)", group="held")
     platform.rehearsal.aws("ecs").stop_task(cluster=APP, task=arn, reason="never mind")
     task = platform.rehearsal.await_status(arn, "STOPPED")
+    engine.clear_faults()
     assert (task["stopCode"], task["stoppedReason"]) == ("UserInitiated", "never mind")
+    # Where a busy machine takes longer to stop it than its image is held back, it has run.
+    assert ("exitCode" in task["containers"][0]) == ("startedAt" in task)
 
 
 def test_a_missing_image_never_starts(platform: Platform) -> None:
