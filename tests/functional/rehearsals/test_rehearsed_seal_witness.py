@@ -70,7 +70,8 @@ def test_a_seal_stands_for_the_record_and_the_log_when_they_are_gone(
     logs, group = stage.aws("logs"), stage.platform["LifecycleLogGroupName"]
     claim = stage.claimed(sealed_run)
     logs.delete_log_stream(logGroupName=f"/{APP}/weather", logStreamName=log_stream(claim.task_arn))
-    for row in logs.describe_log_streams(logGroupName=group)["logStreams"]:
+    pages = logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
+    for row in [row for page in pages for row in page["logStreams"]]:
         logs.delete_log_stream(logGroupName=group, logStreamName=row["logStreamName"])
     (known,) = logs.describe_log_groups(logGroupNamePrefix=f"/{APP}/weather")["logGroups"]
     logs.put_retention_policy(logGroupName=f"/{APP}/weather", retentionInDays=1)
