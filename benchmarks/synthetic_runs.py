@@ -139,9 +139,11 @@ class Made:
 
     def environment(self) -> dict[str, str]:
         """What the launch sets."""
+        token = {"RUN_TOKEN": self.run_id.token} if self.run_id.token else {}
         return {
             "SCHEDULE": self.run_id.schedule,
             "SCHEDULED_TIME": f"{self.run_id.scheduled_time:%Y-%m-%dT%H:%M:%SZ}",
+            **token,
         }
 
     def records(self) -> list[dict[str, Any]]:

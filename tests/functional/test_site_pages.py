@@ -15,6 +15,7 @@ from toolkit.core.schedules.timing import Timing
 from toolkit.runtime.contract import format_time
 
 from ..chromium import Page, chromium  # noqa: TID252 - tests are no installed package
+from ..unit.test_site import on_demand  # noqa: TID252
 from ..unit.test_validate_many import (  # noqa: TID252
     START,
     a_run,
@@ -35,6 +36,8 @@ PAGES = {
     "failed": "firings/weather/20261102T060000Z.html",
     "missed": "firings/weather/20261103T060000Z.html",
     "dead letter": "firings/weather/20261105T060000Z.html",
+    "on demand": "schedules/weather/on-demand.html",
+    "run on demand": "firings/weather/20261101T080000Z-abc001.html",
 }
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -58,6 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     snapshot = Snapshot(begun, tuple(rows))
     aws.objects[snapshot.key] = snapshot.to_json()
     prepared(aws, [a_run(number, way, DAY) for number, way in enumerate(WAYS)])
+    prepared(aws, on_demand())
     made = tmp_path_factory.mktemp("site") / "site"
     site.write(an_app(aws, START + 130 * DAY), SiteRequest(made, START - 30 * DAY))
     return made

@@ -1,5 +1,6 @@
 """The static site: every page is there, whole, escaped and without a script, from few calls."""
 
+import itertools
 import json
 import re
 from datetime import timedelta
@@ -10,22 +11,24 @@ from urllib.parse import unquote
 import pytest
 from attrs import define, evolve, field
 
+from benchmarks.synthetic_runs import Made
 from tests.fake_aws import FakeAws
 from toolkit.adapters.project.staged_folder import staged
 from toolkit.app.proof import ledger, site
 from toolkit.app.proof.seals import seal_due_days
 from toolkit.app.proof.site import SiteRequest, WrittenSite
 from toolkit.core.errors import ConfigError, ToolkitError
-from toolkit.core.pages.site.places import run_path, schedule_path, slug
+from toolkit.core.pages.site.places import on_demand_path, run_path, schedule_path, slug
 from toolkit.core.proof.causes import Cause
 from toolkit.core.proof.ledger import State
 from toolkit.core.schedules.history import Snapshot
 from toolkit.core.schedules.timing import Pause, Timing
+from toolkit.runtime.catalog import load
 from toolkit.runtime.contract import Outcome, RunId, format_time
 from toolkit.runtime.layout import cause_key
 
 from .sealing import a_month
-from .test_validate_many import NOW, START, a_run, an_app, an_aws, prepared, scheduled
+from .test_validate_many import NOW, START, WEATHER, a_run, an_app, an_aws, prepared, scheduled
 
 DAY = timedelta(days=1)
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -74,10 +77,23 @@ WAYS = ["", "failed", "everything", "no record", "duplicate", "dead letter", "ga
 
 @pytest.fixture(scope="module")
 def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site of eight firings, each another way, and fifty missed ones after them."""
+    """A site of eight firings, each another way, fifty missed ones, and runs on demand."""
     folder = tmp_path_factory.mktemp("site") / "site"
-    written(a_month(WAYS), folder)
+    aws = a_month(WAYS)
+    prepared(aws, on_demand())
+    written(aws, folder)
     return folder
+
+
+def on_demand(count: int = 4) -> list[Made]:
+    """Runs on demand, an hour after each other; the last of a workload without a schedule."""
+    ways = ["", "failed", "manifest", "no record"]
+    weather = [
+        Made(RunId("weather", START + timedelta(hours=number + 1), f"abc{number:03}"), WEATHER, way)
+        for number, way in zip(range(count), itertools.cycle(ways), strict=False)
+    ]
+    science = load().workload("science")
+    return [*weather, Made(RunId("science", START + DAY, "abc999"), science, "")]
 
 
 def test_every_link_of_every_page_leads_to_a_page_and_a_place_on_it(month: Path) -> None:
@@ -129,6 +145,55 @@ def test_each_firing_has_its_state_and_a_page(month: Path) -> None:
         assert str(run_id) in seen.text
         if way in states:
             assert states[way] in seen.text, way
+
+
+def test_runs_on_demand_have_their_pages_and_a_list_and_count_as_no_firings(month: Path) -> None:
+    states = ["ok", "failed", "launched-but-no-artifact", "unwitnessed"]
+    listed = Seen.of(month / on_demand_path("weather"))
+    for made, state in zip(on_demand(), [*states, "ok"], strict=True):
+        page = Seen.of(month / run_path(made.run_id))
+        assert str(made.run_id) in page.text
+        assert state in page.text
+        assert "Requested" in page.text
+    for number, state in enumerate(reversed(states)):
+        row = listed.text.partition("What is known")[2].split("Sun 01 Nov 2026 ")[number + 1]
+        assert state in row
+    own = Seen.of(month / schedule_path("weather"))
+    assert "All 4 runs on demand" in own.text
+    first = Seen.of(month / "index.html")
+    assert {on_demand_path("weather"), on_demand_path("science")} <= set(first.links())
+    assert "Calendar" not in Seen.of(month / schedule_path("science")).text
+    mark = json.loads((month / "site.json").read_text())
+    assert sum(mark["firings"].values()) == 61, "firings alone are counted"
+    assert "science" not in first.text.partition("Calendar")[2].partition("Runs on demand")[0]
+
+
+def test_a_site_without_runs_on_demand_has_no_list_of_them(tmp_path: Path) -> None:
+    written(a_month([""]), tmp_path / "site")
+    assert not (tmp_path / "site" / on_demand_path("weather")).exists()
+    for path in pages(tmp_path / "site"):
+        assert "Requested" not in path.read_text()
+
+
+@pytest.mark.parametrize("runs", [0, 2, 1000])
+def test_the_latest_runs_on_demand_have_pages_and_the_others_are_listed(
+    tmp_path: Path, runs: int
+) -> None:
+    aws = a_month([""])
+    made = [each for each in on_demand(6) if each.run_id.schedule == "weather"]
+    prepared(aws, made)
+    written(aws, tmp_path / "site", runs=runs, reports=0)
+    paged = [(tmp_path / "site" / run_path(each.run_id)).exists() for each in made]
+    assert paged == [number >= 6 - runs for number in range(6)]
+    assert "All 6 runs" in Seen.of(tmp_path / "site" / schedule_path("weather")).text
+
+
+def test_a_run_on_demand_that_goes_on_is_running(tmp_path: Path) -> None:
+    aws = a_month([""])
+    made = Made(RunId("weather", START + timedelta(hours=1), "abc000"), WEATHER, "running")
+    prepared(aws, [made])
+    written(aws, tmp_path / "site")
+    assert "running" in Seen.of(tmp_path / "site" / run_path(made.run_id)).text
 
 
 def test_what_a_run_or_a_bucket_says_is_text_and_no_markup(tmp_path: Path) -> None:
@@ -237,7 +302,8 @@ def test_a_site_costs_its_ledger_and_a_get_for_each_page(tmp_path: Path) -> None
     assert found.pages == 300
     assert aws.calls["GetObject"] == 300 + 1  # and the record of the deployment
     assert aws.calls["HeadObject"] == 0
-    assert sum(aws.calls.values()) <= listed + 300 + 5  # whose account, and where manifests are
+    # Whose account, where manifests are, what ran on demand: two LISTs a schedule and workload.
+    assert sum(aws.calls.values()) <= listed + 300 + 5 + 2 * (1 + len(load().workloads))
     size = sum(path.stat().st_size for path in (tmp_path / "site").rglob("*.html"))
     assert size / found.files < 12_000
 

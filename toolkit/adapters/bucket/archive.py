@@ -218,6 +218,11 @@ class Archive:
         runs = (layout.claimed(folder) for folder in self._bucket.each_folder(prefix, after=after))
         return (run_id for run_id in runs if run_id is not None)
 
+    def claimed_on_demand(self, schedule: str, since: datetime) -> Iterator[RunId]:
+        """The runs on demand of a schedule that claimed their folders, in order."""
+        runs = self._claimed(schedule, since)
+        return (run_id for run_id in runs if run_id.token is not None)
+
     def claimed_runs(self) -> "ClaimedRuns":
         """Which runs were claimed, for many questions in order."""
         return ClaimedRuns(self._bucket)

@@ -1,13 +1,18 @@
 """A folder of made files that is written whole or not at all."""
 
+import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from toolkit.core.errors import ConfigError, ToolkitError
+
+# In a folder that is not whole yet.
+_UNFINISHED = ".unfinished"
 
 
 class StagedFolder:
@@ -41,25 +46,72 @@ def staged(target: Path, mark: str, own: Collection[str]) -> Iterator[StagedFold
     """A folder that takes the place of ``target`` when the block ends well.
 
     Until then what was there stays. Only a folder that holds the file ``mark`` is replaced, and
-    nothing but what is named in ``own``: whatever else lies there is somebody's.
+    nothing but what is named in ``own``: whatever else lies there is somebody's. What a writer left
+    beside it that was killed is removed at the end; a writer that lives holds a lock on its folder.
 
     Raises:
         ConfigError: something else is there, or it cannot be written.
     """
     target = target.resolve()
+    with ExitStack() as locks:
+        try:
+            _check(target, mark, own)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            stage = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+            _lock(stage, locks)
+            (stage / _UNFINISHED).touch()
+        except OSError as error:
+            raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
+        try:
+            yield StagedFolder(stage)
+            stage.chmod(0o777 & ~_umask())  # mkdtemp lets nobody else read
+            _check(target, mark, own)  # it took a while
+            (stage / _UNFINISHED).unlink()
+            _swap(stage, target, locks)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+        for left in _left_behind(target, mark, own):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _lock(folder: Path, locks: ExitStack) -> bool:
+    """Lock a folder until the locks are given back, or the process ends; whether that worked.
+
+    A lock of flock(2) is one of the folder itself, wherever it is moved.
+    """
+    folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    locks.callback(os.close, folder_fd)
     try:
-        _check(target, mark, own)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
-    try:
-        yield StagedFolder(stage)
-        stage.chmod(0o777 & ~_umask())  # mkdtemp lets nobody else read
-        _check(target, mark, own)  # it took a while
-        _swap(stage, target)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        fcntl.flock(folder_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _left_behind(target: Path, mark: str, own: Collection[str]) -> Iterator[Path]:
+    """The folders of writers that were killed: those that `staged` named and nobody holds.
+
+    One is half a site that says so, or an earlier site on its way out. What looks like them in name
+    alone is somebody's.
+    """
+    named = re.compile(rf"\.{re.escape(target.name)}\.(old\.)?[a-z0-9_]{{8}}")
+    for path in sorted(target.parent.glob(f".{_escaped(target.name)}.*")):
+        with ExitStack() as locks, suppress(OSError):
+            found = named.fullmatch(path.name)
+            marks = {_UNFINISHED, mark, *(own if found and found[1] else ())}
+            if found and _is_ours(path, own, marks) and _lock(path, locks):
+                yield path
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"([*?\[])", r"[\1]", name)
+
+
+def _is_ours(path: Path, own: Collection[str], marks: Collection[str]) -> bool:
+    if path.is_symlink() or not path.is_dir() or path.stat().st_uid != os.getuid():
+        return False
+    names = {each.name for each in path.iterdir()}
+    return names <= {*own, _UNFINISHED} and not names.isdisjoint(marks)
 
 
 def _check(target: Path, mark: str, own: Collection[str]) -> None:
@@ -75,11 +127,12 @@ def _check(target: Path, mark: str, own: Collection[str]) -> None:
         )
 
 
-def _swap(stage: Path, target: Path) -> None:
+def _swap(stage: Path, target: Path, locks: ExitStack) -> None:
     """Put one folder in the place of another; nobody sees half of either."""
     if not target.exists():
         stage.rename(target)
         return
+    _lock(target, locks)
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
     target.rename(old)
     try:

@@ -4,8 +4,8 @@ No run is judged for it but the few that get a full report, so a year costs what
 and a GET for each firing that has a page of its own.
 """
 
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from toolkit.adapters.project.staged_folder import StagedFolder, staged
 from toolkit.app.app import App
 from toolkit.app.proof import ledger
 from toolkit.app.proof.ledger import Ledger, Period
+from toolkit.app.proof.on_demand import on_demand
 from toolkit.app.proof.site_pages import SitePages
 from toolkit.core.cost import prices
 from toolkit.core.errors import EvidenceError
@@ -36,6 +37,8 @@ _CHUNK = 500
 _SAY_EACH = 10_000
 # A month with more firings than this has a page a day.
 _LONG = 1500
+# So many runs on demand of a schedule are listed, whether or not they have pages.
+_LISTED = 100
 _OWN = (places.INDEX, places.MARK, STYLESHEET, places.SCHEDULES, places.FIRINGS)
 
 
@@ -92,7 +95,9 @@ def write(app: App, request: SiteRequest) -> WrittenSite:
         span = Span(request.since, now, _end_of_month(now + AHEAD), known.date() if known else None)
         about = _about(app, span)
         pages = SitePages(app, folder, about, request.reports)
-        summary = _Building(app, folder, about, pages).build(found, request.runs)
+        # A workload that has no schedule may have run on demand.
+        workloads = () if request.schedules else tuple(app.project.catalog.workloads)
+        summary = _Building(app, folder, about, pages, workloads).build(found, request.runs)
         folder.write(STYLESHEET, stylesheet())
         folder.write(places.MARK, mark(about, summary))
     return WrittenSite(
@@ -125,6 +130,7 @@ class _Building:
     folder: StagedFolder
     about: About
     pages: SitePages
+    workloads: tuple[str, ...]
     records: dict[str, ScheduleRecord] = field(factory=dict)
     months: dict[str, list[SiteRow]] = field(factory=dict)
     sizes: dict[str, Workload | None] = field(factory=dict)
@@ -145,6 +151,7 @@ class _Building:
             self._write_month(name)
         for firing in found.coming(span.now, span.until):
             self._record(firing.run_id.schedule).add(SiteRow(firing))
+        self._write_on_demand(found.names, runs)
         self.pages.write_reports()
         self._write_overviews(summary, found)
         return summary
@@ -201,6 +208,23 @@ class _Building:
                 self.folder.write(record.links[day], page)
         draw = schedule.busy_month if long else schedule.table
         self.folder.write(path, draw(self.about, record, label, rows))
+
+    def _write_on_demand(self, schedules: Sequence[str], runs: int) -> None:
+        """The runs on demand: a page for as many of each schedule as firings have, and a list."""
+        names = dict.fromkeys((*schedules, *self.workloads))
+        found = on_demand(self.app, names, self.about.span.since, max(runs, _LISTED))
+        counts = Counter(firing.run_id.schedule for firing in found)
+        rows = []
+        for firing in found:
+            counts[firing.run_id.schedule] -= 1
+            paged = counts[firing.run_id.schedule] < runs
+            rows.append(SiteRow(firing, measured(firing, None), paged))
+        for start in range(0, len(rows), _CHUNK):
+            for row in self.pages.write(rows[start : start + _CHUNK]):
+                self._record(row.firing.run_id.schedule).on_demand.append(row)
+        for name in counts:
+            path = places.on_demand_path(name)
+            self.folder.write(path, schedule.on_demand(self.about, self.records[name]))
 
     def _write_overviews(self, summary: Summary, found: Ledger) -> None:
         records = list(self.records.values())

@@ -27,6 +27,7 @@ _WITHOUT_RUN = frozenset({State.MISSED, State.DEAD_LETTERED, State.PAUSED, State
 _UNFINISHED = frozenset({State.RUNNING, State.SETTLING, State.NOT_YET_DUE})
 _LONGEST_LOG = 2000  # lines; a longer log is left to `toolkit logs`
 _PLOT_BYTES = 512 * 1024
+_Kind = tuple[str, bool]
 
 
 class SitePages:
@@ -36,8 +37,9 @@ class SitePages:
         self._app = app
         self._folder = folder
         self._about = about
-        self._latest: defaultdict[str, deque[Firing]] = defaultdict(lambda: deque(maxlen=reports))
-        self._bad: defaultdict[str, deque[Firing]] = defaultdict(lambda: deque(maxlen=reports))
+        # By schedule, runs on demand apart from firings.
+        self._latest: defaultdict[_Kind, deque[Firing]] = defaultdict(lambda: deque(maxlen=reports))
+        self._bad: defaultdict[_Kind, deque[Firing]] = defaultdict(lambda: deque(maxlen=reports))
         self.pages = 0
         self.reports = 0
 
@@ -72,9 +74,10 @@ class SitePages:
         return found
 
     def _note(self, row: SiteRow) -> None:
-        state, name = row.firing.state, row.firing.run_id.schedule
+        state, run_id = row.firing.state, row.firing.run_id
+        kind = run_id.schedule, run_id.token is not None
         if state not in _WITHOUT_RUN and state not in _UNFINISHED:
-            (self._bad if state.bad else self._latest)[name].append(row.firing)
+            (self._bad if state.bad else self._latest)[kind].append(row.firing)
 
     def _commands(self, row: SiteRow) -> Mapping[str, str]:
         """What a person may type to see more, by what it does."""

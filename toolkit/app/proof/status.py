@@ -68,7 +68,7 @@ class AppStatus:
     retired: list[Retired]
 
 
-class _WithoutDuplicates(LedgerSources):
+class WithoutDuplicates(LedgerSources):
     """A run that was delivered twice is one run: here nobody asks for the second delivery."""
 
     def duplicated(self, run_id: RunId) -> bool:  # noqa: ARG002 - as the sources have it
@@ -163,7 +163,7 @@ def _runs(
     rows = _without_manifest(since, asked_for, running, stopped or {})
     commits = app.archive.commits_of(since)
     period = Period(min(since.values()), now)
-    sources = _WithoutDuplicates(
+    sources = WithoutDuplicates(
         app, period, running, stopped, known=known, now=now, claimed=claimed
     )
     for name, time in since.items():

@@ -52,7 +52,8 @@ def firing(about: About, facts: FiringFacts) -> str:
 
 def _header(about: About, facts: FiringFacts) -> Html:
     firing, measures = facts.row.firing, facts.row.measures
-    rows = [("Scheduled", f"{firing.run_id.scheduled_time:%Y-%m-%d %H:%M:%S} UTC")]
+    asked = "Scheduled" if firing.run_id.token is None else "Requested"
+    rows = [(asked, f"{firing.run_id.scheduled_time:%Y-%m-%d %H:%M:%S} UTC")]
     if measures.delay is not None:
         rows.append(("Delay", span_in_words(measures.delay)))
     if measures.seconds is not None:

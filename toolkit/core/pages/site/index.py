@@ -8,10 +8,10 @@ from attrs import frozen
 
 from toolkit.core.pages.html import Html, el, page, section
 from toolkit.core.pages.origin import Origin
+from toolkit.core.pages.site import tables
 from toolkit.core.pages.site.amounts import dollars_in_words, median_in_words
-from toolkit.core.pages.site.places import index_place, schedule_path
+from toolkit.core.pages.site.places import index_place, on_demand_path, schedule_path
 from toolkit.core.pages.site.record import ScheduleRecord, Span
-from toolkit.core.pages.site.tables import firings
 from toolkit.core.pages.site.year import calendar, legend, months
 from toolkit.core.pages.states import ordered, totals
 from toolkit.core.proof.ledger import Summary
@@ -53,7 +53,7 @@ def index(
     )
     body = [
         head,
-        el("main", _attention(records), _year(records)),
+        el("main", _attention(records), _year(records), _on_demand(records)),
         footer(about),
     ]
     return page(title, el("div", body), place=index_place())
@@ -77,7 +77,12 @@ def footer(about: About) -> Html:
         "Times are UTC. Delay is from the firing to the start of its container, duration the "
         "time that the container ran; both are what ECS recorded. "
     )
-    return el("footer", words, about.price_note, " Runs on demand are no firings.")
+    return el(
+        "footer",
+        words,
+        about.price_note,
+        " Runs on demand are no firings, and count nowhere but in their own lists.",
+    )
 
 
 def _facts(about: About, records: Sequence[ScheduleRecord]) -> Html | None:
@@ -105,13 +110,36 @@ def _attention(records: Sequence[ScheduleRecord]) -> Html | None:
     )
     if not rows:
         return None
-    listed = firings(rows[:_NOTABLE], "", "Firings that need a look", named=True)
+    listed = tables.firings(rows[:_NOTABLE], "", "Firings that need a look", named=True)
     more = len(rows) > _NOTABLE
     told = "These are the latest; the pages of the schedules have more." if more else None
     return section("Needs a look", listed, el("p", told, class_="summary") if told else None)
 
 
-def _year(records: Sequence[ScheduleRecord]) -> Html:
+def _on_demand(records: Sequence[ScheduleRecord]) -> Html | None:
+    """The latest runs on demand of all schedules, and where all are that a schedule has."""
+    having = [record for record in records if record.on_demand]
+    if not having:
+        return None
+    rows = sorted(
+        (row for record in having for row in record.on_demand[-_NOTABLE:]),
+        key=lambda row: row.firing.run_id.scheduled_time,
+    )[-_NOTABLE:]
+    links = [
+        el(
+            "li",
+            el("a", record.name, href=on_demand_path(record.name)),
+            f" {len(record.on_demand):,}",
+        )
+        for record in having
+    ]
+    listed = tables.on_demand(rows, "", named=True)
+    return section("Runs on demand", listed, el("p", "All of them:"), el("ul", links))
+
+
+def _year(every: Sequence[ScheduleRecord]) -> Html:
+    # What only ever ran on demand is no schedule.
+    records = [record for record in every if record.days or not record.on_demand]
     if not records:
         return section("Calendar", el("p", "No schedule was deployed in this time."))
     few = len(months(records[0].span)) <= _FEW_MONTHS

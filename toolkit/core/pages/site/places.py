@@ -35,6 +35,11 @@ def table_path(schedule: str, label: str) -> str:
     return f"{SCHEDULES}/{slug(schedule)}/{label}.html"
 
 
+def on_demand_path(schedule: str) -> str:
+    """The page with the runs on demand of a schedule."""
+    return table_path(schedule, "on-demand")
+
+
 def run_path(run_id: RunId) -> str:
     """The page of a firing."""
     time = str(run_id).removeprefix(f"{run_id.schedule}-")

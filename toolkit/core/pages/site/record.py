@@ -122,7 +122,8 @@ class Sums:
 class ScheduleRecord:
     """One schedule's part of a site. ``links`` leads from days to where their firings are listed.
 
-    ``longest`` and ``latest_start`` are the extreme firings by duration and by delay.
+    ``longest`` and ``latest_start`` are the extreme firings by duration and by delay. ``on_demand``
+    are runs that are no firings, in their order; nothing else counts them.
     """
 
     name: str
@@ -136,6 +137,7 @@ class ScheduleRecord:
     sealed: set[date] = field(factory=set)
     notable: deque[SiteRow] = Factory(lambda: deque(maxlen=_NOTABLE))
     latest: deque[SiteRow] = Factory(lambda: deque(maxlen=_LATEST))
+    on_demand: list[SiteRow] = field(factory=list)
     longest: SiteRow | None = None
     latest_start: SiteRow | None = None
 

@@ -18,11 +18,18 @@ _LONGEST = 300
 
 
 def firings(
-    rows: Iterable[SiteRow], up: str, label: str, *, anchors: bool = False, named: bool = False
+    rows: Iterable[SiteRow],
+    up: str,
+    label: str,
+    *,
+    anchors: bool = False,
+    named: bool = False,
+    when: str = "Firing (UTC)",
 ) -> Html:
     """Firings in the order given; ``anchors`` marks the first row of each day.
 
-    With ``named`` they are of several schedules, and each row names its own.
+    With ``named`` they are of several schedules, and each row names its own. ``when`` is what their
+    times are.
     """
     body, day = [], None
     for row in rows:
@@ -31,12 +38,18 @@ def firings(
         body.append(_firing(row, up, anchor, named=named))
     first = ["Schedule"] if named else []
     head = [
-        *(el("th", name, scope="col") for name in (*first, "Firing (UTC)", "State")),
+        *(el("th", name, scope="col") for name in (*first, when, "State")),
         *(el("th", name, scope="col", class_="number") for name in _AMOUNTS),
         el("th", "What is known", scope="col"),
     ]
     table = el("table", el("thead", el("tr", head)), el("tbody", body), class_="firings")
     return scrolling(table, label)
+
+
+def on_demand(rows: Iterable[SiteRow], up: str, *, named: bool = False) -> Html:
+    """Runs on demand, the latest first."""
+    latest = list(rows)[::-1]
+    return firings(latest, up, "Runs on demand", named=named, when="Requested (UTC)")
 
 
 def _firing(row: SiteRow, up: str, anchor: str | None, *, named: bool) -> Html:
