@@ -49,7 +49,8 @@ def _validate(change_set: Json) -> None:
     if not errors:
         return
     names = sorted({_CHECKS[validation] for _, _, validation, _, _ in errors})
-    operation, stack_id = new_uuid(), change_set["StackId"]
+    operation = new_uuid()
+    event = partial(stacks._operation_event, change_set["StackId"], operation, "VALIDATION_ERROR")
     change_set.update(
         Status="FAILED",
         ExecutionStatus="UNAVAILABLE",
@@ -59,10 +60,7 @@ def _validate(change_set: Json) -> None:
     )
     stack = cloudformation._stacks[change_set["StackName"]]
     stack["_operation_events"] = [
-        stacks._operation_event(
-            stack_id,
-            operation,
-            "VALIDATION_ERROR",
+        event(
             "CREATE_CHANGESET",
             LogicalResourceId=logical_id,
             ResourceType=kind,
@@ -78,19 +76,13 @@ def _validate(change_set: Json) -> None:
 
 def _errors(change_set: Json) -> list[tuple[str, ...]]:
     template, parameters = change_set["_template"], change_set["_resolved_params"]
-    resources, stack_name = template["Resources"], change_set["StackName"]
+    resources, name = template["Resources"], change_set["StackName"]
     conditions = engine._evaluate_conditions(template, parameters)
-    mappings = template.get("Mappings", {})
-    made = cloudformation._stacks[stack_name].get("_resources", {}).values()
+    context = (parameters, conditions, template.get("Mappings", {}), name, change_set["StackId"])
+    made = cloudformation._stacks[name].get("_resources", {}).values()
+    owned = frozenset(row.get("PhysicalResourceId") for row in made)
     errors: list[tuple[str, ...]] = stacks._validation_errors(
-        resources,
-        list(resources),
-        parameters,
-        conditions,
-        mappings,
-        stack_name,
-        change_set["StackId"],
-        frozenset(row.get("PhysicalResourceId") for row in made),
+        resources, list(resources), *context, owned
     )
     return errors
 

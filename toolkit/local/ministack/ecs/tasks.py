@@ -8,7 +8,6 @@ container agent makes:
 - https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitTaskStateChange.html
 """
 
-import copy
 import threading
 from typing import Any
 
@@ -245,17 +244,12 @@ def _announce(task: Json) -> None:
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
     """
-    detail = _with_iso_times(ecs._sanitize(copy.deepcopy(task)))
-    detail.pop("tags", None)
-    detail["updatedAt"] = shifted_time.iso(shifted_time.now())
-    rules.publish("aws.ecs", "ECS Task State Change", [task["taskArn"]], detail)
-
-
-def _with_iso_times(detail: Json) -> Json:
-    return {
+    detail = {
         name: shifted_time.iso(value) if name.endswith("At") else value
-        for name, value in detail.items()
+        for name, value in {**ecs._sanitize(task), "updatedAt": shifted_time.now()}.items()
+        if name != "tags"
     }
+    rules.publish("aws.ecs", "ECS Task State Change", [task["taskArn"]], detail)
 
 
 def _remembering(original: Any) -> Any:

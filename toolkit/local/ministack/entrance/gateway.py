@@ -64,7 +64,7 @@ class Gateway:
         key, service = door.signer(headers, query)
         refusal = self._door.refusal(scope["path"], query, headers, (key, service))
         if refusal is not None:
-            await _send(send, *refusal)
+            await faulty_calls.answer(send, *refusal)
             return
         region = door.registry_region(scope["path"], headers)
         if region is not None:  # one address serves the registries of all regions
@@ -101,7 +101,7 @@ class Gateway:
             query = parse_qs(scope.get("query_string", b"").decode())
             await _send_json(send, 200, await _changes(int(query.get("since", ["-1"])[0])))
         elif scope["method"] == "POST" and name in _ROUTES:
-            status, answer = _ROUTES[name](**json.loads(await _content(receive)))
+            status, answer = _ROUTES[name](**json.loads(await faulty_calls.read(receive)))
             await _send_json(send, status, answer)
         else:
             await _send_json(send, 404, {"message": f"no route {name}"})
@@ -170,7 +170,7 @@ async def _action(headers: dict[bytes, bytes], receive: Receive) -> tuple[str, R
     target = headers.get(b"x-amz-target", b"").decode("latin-1")
     if not headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded"):
         return target.rpartition(".")[2], receive
-    content = await _content(receive)
+    content = await faulty_calls.read(receive)
     messages = iter([{"type": "http.request", "body": content, "more_body": False}])
 
     async def again() -> dict[str, Any]:
@@ -224,15 +224,6 @@ def _note(*, at_once: bool) -> None:
         snapshots.settle()
 
 
-async def _content(receive: Receive) -> bytes:
-    content, more = b"", True
-    while more:
-        message = await receive()
-        content += message.get("body", b"")
-        more = message.get("more_body", False)
-    return content
-
-
 def _closed_to_pages(send: Send) -> Send:
     async def send_closed(message: dict[str, Any]) -> None:
         await send(door.without_cors(message))
@@ -242,11 +233,4 @@ def _closed_to_pages(send: Send) -> Send:
 
 async def _send_json(send: Send, status: int, document: dict[str, Any]) -> None:
     content = json.dumps(document).encode()
-    await _send(send, status, {"Content-Type": "application/json"}, content)
-
-
-async def _send(send: Send, status: int, headers: dict[str, str], content: bytes) -> None:
-    lines = {**headers, "Content-Length": str(len(content))}.items()
-    rows = [(name.lower().encode(), value.encode()) for name, value in lines]
-    await send({"type": "http.response.start", "status": status, "headers": rows})
-    await send({"type": "http.response.body", "body": content})
+    await faulty_calls.answer(send, status, {"Content-Type": "application/json"}, content)

@@ -14,7 +14,6 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch, sqs
 
-from toolkit.local.ministack.replacing import service_calls
 from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.state import snapshots
 from toolkit.local.ministack.upstream import alarm_states, shifted_time
@@ -81,31 +80,26 @@ def _evaluate(alarm: Alarm, end: int) -> None:
     state, reason = alarm_states.judge(alarm, list(_datapoints(alarm, end)))
     if state != alarm["StateValue"]:
         change = {"AlarmName": alarm["AlarmName"], "StateValue": state, "StateReason": reason}
-        service_calls.call(cloudwatch, "SetAlarmState", change)
+        cloudwatch._set_alarm_state({}, change, is_cbor=False, is_json=True)
         alarm.update(StateUpdatedTimestamp=end, StateTransitionedTimestamp=end)
 
 
 def _datapoints(alarm: Alarm, end: int) -> Iterator[tuple[int, float | None]]:
     """Start and value of each period, the newest first; None where there is no data."""
     points, period = _points(alarm), alarm["Period"]
-    statistic = alarm.get("ExtendedStatistic") or alarm["Statistic"]
     for number in range(alarm["EvaluationPeriods"]):
         last = end - number * period
         chosen = [row for row in points if last - period <= row["Timestamp"] < last]
         stats = cloudwatch._calc_stats(chosen)
-        value = cloudwatch._stat_value(stats, statistic, chosen) if stats else None
+        value = cloudwatch._stat_value(stats, _statistic(alarm), chosen) if stats else None
         yield last - period, value
 
 
 def _points(alarm: Alarm) -> list[dict[str, Any]]:
     """All that is known of an alarm's metric."""
-    wanted = (alarm["Namespace"], alarm["MetricName"])
-    dimensions = _dimensions(alarm)
-    for (namespace, name, _key), points in cloudwatch._metrics.items():
-        if (namespace, name) == wanted and points and points[0]["Dimensions"] == dimensions:
-            found: list[dict[str, Any]] = points
-            return found
-    return []
+    wanted, dimensions = [alarm["Namespace"], alarm["MetricName"]], _dimensions(alarm)
+    found = (points for key, points in cloudwatch._metrics.items() if [*key[:2]] == wanted)
+    return next((row for row in found if row and row[0]["Dimensions"] == dimensions), [])
 
 
 def _dimensions(alarm: Alarm) -> dict[str, str]:
@@ -134,6 +128,9 @@ def _record(original: Any, name: str, old: str, new: str, *args: Any, **more: An
 def _metric(alarm: Alarm) -> dict[str, Any]:
     names = {"namespace": alarm["Namespace"], "name": alarm["MetricName"]}
     metric = {**names, "dimensions": _dimensions(alarm)}
-    statistic = alarm.get("ExtendedStatistic") or alarm["Statistic"]
-    stat = {"metric": metric, "period": alarm["Period"], "stat": statistic}
+    stat = {"metric": metric, "period": alarm["Period"], "stat": _statistic(alarm)}
     return {"id": "m1", "metricStat": stat, "returnData": True}
+
+
+def _statistic(alarm: Alarm) -> str:
+    return str(alarm.get("ExtendedStatistic") or alarm["Statistic"])

@@ -17,7 +17,7 @@ from ministack.core.responses import (
 from ministack.services import cloudwatch_logs
 
 from toolkit.local.ministack.replacing.converted import Converted
-from toolkit.local.ministack.replacing.service_calls import Ask, Json, Response, answers
+from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.state import snapshots
 from toolkit.local.ministack.upstream import filter_pattern, shifted_time
 from toolkit.local.ministack.upstream.filter_pattern import PatternError
@@ -26,6 +26,7 @@ from toolkit.local.ministack.upstream.log_store import Event, LogStore, Place, S
 # "As many log events as can fit in 1 MB (up to 10,000)"; sized as PutLogEvents sizes them.
 _LARGEST_PAGE, _PAGE_BYTES, _EVENT_OVERHEAD = 10_000, 1_048_576, 26
 _DAY = 86_400
+Json = dict[str, Any]
 Found = tuple[Event, str, Place]
 _store = LogStore(snapshots.DIRECTORY / "logs.sqlite")
 _saved: set[str] = set()  # groups that the state on disk tells of
@@ -88,10 +89,10 @@ def _save_before(group: Any) -> None:
         _saved.add(key)
 
 
-@answers("logs", "CreateLogStream")
-def _create_log_stream(ask: Ask, data: Json) -> Response:
+@replaces("services.cloudwatch_logs._create_log_stream")
+def _create_log_stream(original: Any, data: Json) -> Any:
     _save_before(data.get("logGroupName"))
-    return ask(data)
+    return original(data)
 
 
 def deliver(group: str, name: str, message: str) -> None:
@@ -102,11 +103,11 @@ def deliver(group: str, name: str, message: str) -> None:
     streams.put(name, now, [(now, message)])
 
 
-@answers("logs", "PutLogEvents")
-def _put_log_events(ask: Ask, data: Json) -> Any:
+@replaces("services.cloudwatch_logs._put_log_events")
+def _put_log_events(original: Any, data: Json) -> Any:
     group, name = cloudwatch_logs._log_groups.get(data.get("logGroupName")), data["logStreamName"]
     if group is None or name not in group["streams"]:
-        return ask(data)  # it has the words to refuse
+        return original(data)  # it has the words to refuse
     _save_before(data["logGroupName"])  # CloudFormation may have made the stream
     now = int(time.time() * 1000)
     rows = [(int(row.get("timestamp", now)), row["message"]) for row in data.get("logEvents", [])]
@@ -114,12 +115,12 @@ def _put_log_events(ask: Ask, data: Json) -> Any:
     return json_response({"nextSequenceToken": str(now)})
 
 
-@answers("logs", "GetLogEvents")
-def _get_log_events(ask: Ask, data: Json) -> Response:
+@replaces("services.cloudwatch_logs._get_log_events")
+def _get_log_events(original: Any, data: Json) -> Any:
     """A page of one stream; a token is a direction and the place of an event."""
     group = cloudwatch_logs._log_groups.get(cloudwatch_logs._resolve_log_group_name(data))
     if group is None or data["logStreamName"] not in group["streams"]:
-        return ask(data)  # it has the words to refuse
+        return original(data)  # it has the words to refuse
     token = data.get("nextToken") or ("f/" if data.get("startFromHead") else "b/")
     is_backward, behind = token[0] == "b", _place(token[2:])
     found = group["streams"].search(
@@ -141,12 +142,11 @@ def _get_log_events(ask: Ask, data: Json) -> Response:
         "nextForwardToken": f"f/{_text(ends[1])}",
         "nextBackwardToken": f"b/{_text(ends[0])}",
     }
-    response: Response = json_response(answer)
-    return response
+    return json_response(answer)
 
 
-@answers("logs", "FilterLogEvents")
-def _filter_log_events(_ask: Ask, data: Json) -> Any:
+@replaces("services.cloudwatch_logs._filter_log_events")
+def _filter_log_events(_original: Any, data: Json) -> Any:
     name = cloudwatch_logs._resolve_log_group_name(data)
     if name not in cloudwatch_logs._log_groups:
         return _missing("group")

@@ -14,7 +14,7 @@ from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, json_response
 
-from toolkit.local.ministack.replacing.service_calls import Ask, Json, Response, answers
+from toolkit.local.ministack.replacing.replacements import replaces
 
 _HOURS = 12
 
@@ -47,9 +47,9 @@ def _keyed(text: str) -> str:
     return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
 
 
-@answers("ecr", "GetDownloadUrlForLayer")
-def _signed_address(ask: Ask, data: Json) -> Response:
-    status, headers, content = ask(data)
+@replaces("services.ecr._get_download_url_for_layer")
+def _signed_address(original: Any, data: dict[str, Any]) -> Any:
+    status, headers, content = original(data)
     if status != 200:
         return status, headers, content
     answer = json.loads(content)
@@ -60,8 +60,8 @@ def _signed_address(ask: Ask, data: Json) -> Response:
     return status, headers, json.dumps(answer).encode()
 
 
-@answers("ecr", "GetAuthorizationToken")
-def _get_authorization_token(_ask: Ask, _data: Json) -> Any:
+@replaces("services.ecr._get_authorization_token")
+def _get_authorization_token(_original: Any, _data: dict[str, Any]) -> Any:
     row = {
         "authorizationToken": base64.b64encode(pair(get_region()).encode()).decode(),
         "expiresAt": int(time.time()) + _HOURS * 3600,

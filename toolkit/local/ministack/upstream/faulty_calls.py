@@ -8,7 +8,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 Message = dict[str, Any]
@@ -38,13 +38,13 @@ async def serve(fault: Message, service: str, ask: Serve, receive: Receive, send
         await asyncio.sleep(fault["value"])
         await ask(receive, send)
         return
-    await (ask(receive, _swallow) if fault["kind"] == "lost-answer" else _read(receive))
+    await (ask(receive, _swallow) if fault["kind"] == "lost-answer" else read(receive))
     await _answer(service, "throttling" if fault["kind"] == "throttling" else "error", send)
 
 
 async def refuse(service: str, words: str, receive: Receive, send: Send) -> None:
     """Answer a call with an internal error that says why."""
-    await _read(receive)
+    await read(receive)
     await _answer(service, "error", send, words)
 
 
@@ -52,9 +52,22 @@ async def _swallow(_message: Message) -> None:
     """What the service answers, nobody hears."""
 
 
-async def _read(receive: Receive) -> None:
-    while (await receive()).get("more_body"):
-        pass
+async def read(receive: Receive) -> bytes:
+    """The whole body of a request."""
+    content, more = b"", True
+    while more:
+        message = await receive()
+        content += message.get("body", b"")
+        more = message.get("more_body", False)
+    return content
+
+
+async def answer(send: Send, status: int, headers: Mapping[str, str], content: bytes) -> None:
+    """Send a whole answer."""
+    lines = {**headers, "content-length": str(len(content))}.items()
+    rows = [(name.lower().encode(), value.encode()) for name, value in lines]
+    await send({"type": "http.response.start", "status": status, "headers": rows})
+    await send({"type": "http.response.body", "body": content})
 
 
 async def _answer(service: str, kind: str, send: Send, because: str = "") -> None:
@@ -68,12 +81,5 @@ async def _answer(service: str, kind: str, send: Send, because: str = "") -> Non
     else:
         text = json.dumps({"__type": code, "message": because or words})
         media = "application/x-amz-json-1.1"
-    headers = {
-        "content-type": media,
-        "content-length": str(len(text.encode())),
-        "x-amzn-errortype": code,
-        "x-amzn-requestid": str(uuid.uuid4()),
-    }
-    rows = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": rows})
-    await send({"type": "http.response.body", "body": text.encode()})
+    identity = {"x-amzn-errortype": code, "x-amzn-requestid": str(uuid.uuid4())}
+    await answer(send, status, {"content-type": media, **identity}, text.encode())

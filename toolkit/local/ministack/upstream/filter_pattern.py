@@ -108,16 +108,15 @@ class _Parser:
         return found
 
     def _any(self) -> Condition:
-        options = [self._all()]
-        while self._take("||"):
-            options.append(self._all())
-        return lambda event: any(option(event) for option in options)
+        return self._joined("||", any, lambda: self._joined("&&", all, self._one))
 
-    def _all(self) -> Condition:
-        parts = [self._one()]
-        while self._take("&&"):
-            parts.append(self._one())
-        return lambda event: all(part(event) for part in parts)
+    def _joined(
+        self, word: str, join: Callable[..., bool], read: Callable[[], Condition]
+    ) -> Condition:
+        parts = [read()]
+        while self._take(word):
+            parts.append(read())
+        return lambda event: join(part(event) for part in parts)
 
     def _one(self) -> Condition:
         if self._take("("):
