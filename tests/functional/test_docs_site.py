@@ -125,3 +125,22 @@ def test_the_longest_page_fits_the_window(site: Path, width: int) -> None:
     with chromium() as page:
         page.open(site / "docs" / "reference" / "commands.html", width=width)
         assert page.run("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("name", ["security", "streams", "reference/templates", "expressions"])
+def test_paper_shows_code_and_tables_whole(site: Path, name: str) -> None:
+    with chromium() as page:
+        page.open(site / "docs" / f"{name}.html", width=800, media="print")
+        wide = "[...document.querySelectorAll('article pre, article .table-wrapper')]"
+        cut = f"{wide}.filter((e) => e.scrollWidth > e.clientWidth + 1).length"
+        assert page.run(f"{wide}.length") > 0
+        assert page.run(cut) == 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_page_shows_the_picture_of_its_colour_scheme(site: Path, *, dark: bool) -> None:
+    with chromium() as page:
+        page.open(site / "README.html", dark=dark)
+        seen = "[...document.images].filter((e) => e.offsetWidth > 0 && e.src.endsWith('.png'))"
+        shown = page.run(f"{seen}.map((e) => e.src.split('/').at(-1))")
+        assert shown == ["site-dark.png" if dark else "site.png"]
