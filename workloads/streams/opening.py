@@ -83,9 +83,9 @@ def open_connection(settings: Settings, connect: Connect, run: Run) -> Connectio
         connection.close()
         raise FeedLabelError(
             f"{settings.url} says that it is a {connection.feed[:40]!r} feed, not {settings.feed}",
-            hint=f"Set FEED={connection.feed}."
+            hint=f"set FEED={connection.feed}"
             if connection.feed in ("synthetic", "recorded")
-            else "Check BASE_URL.",
+            else "check BASE_URL",
         )
     return connection
 
@@ -185,11 +185,11 @@ def _explained(url: str, error: Exception) -> Exception:
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConnectRefusedError(
             f"{url}: {error.verify_message}",
-            hint="Check BASE_URL; WEBSOCKET_CLIENT_CA_BUNDLE names other authorities to trust.",
+            hint="check BASE_URL; WEBSOCKET_CLIENT_CA_BUNDLE names other authorities to trust",
         )
     if isinstance(error, websocket.WebSocketException) and "Redirect" in str(error):
         return ConnectRefusedError(
-            f"{url} redirects to another address", hint="Set BASE_URL to the final address."
+            f"{url} redirects to another address", hint="set BASE_URL to the final address"
         )
     if isinstance(error, websocket.WebSocketProxyException):
         return PassingError(f"{through}{error}", hint=_proxy_hint(url))
@@ -199,7 +199,7 @@ def _explained(url: str, error: Exception) -> Exception:
         return PassingError(f"{through}{error}", hint=hint)
     return ConnectRefusedError(
         f"{url}: its answer is not a WebSocket handshake ({type(error).__name__}: {error})",
-        hint="Check BASE_URL.",
+        hint="check BASE_URL",
     )
 
 
@@ -210,12 +210,12 @@ def _refusal(url: str, error: websocket.WebSocketBadStatusException) -> Exceptio
     if answer.status == _BLOCKED:
         return RegionBlockedError(
             f"{url} answers HTTP 451: it does not serve the region that this task runs in",
-            hint="Set BASE_URL to another endpoint: " + ", ".join(ENDPOINTS),
+            hint="set BASE_URL to another endpoint: " + ", ".join(ENDPOINTS),
         )
     text = f"{url} answers HTTP {answer.status} {error.status_message or ''}".rstrip()
     if answer.may_pass:
         return PassingError(text, hint=answer.hint, retry_after=answer.retry_after or 0.0)
-    return ConnectRefusedError(text, hint=answer.hint or "Check BASE_URL and SYMBOL.")
+    return ConnectRefusedError(text, hint=answer.hint or "check BASE_URL and SYMBOL")
 
 
 def _hint(url: str, error: Exception) -> str:

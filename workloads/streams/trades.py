@@ -96,8 +96,8 @@ class _Watch:
             raise StreamSilentError(
                 f"no trade of {self.settings.symbol} for {silence:.0f} s "
                 f"({pings - self.pings} pings came meanwhile)",
-                hint="Pings but no trades: is SYMBOL listed and traded? The exchange accepts any "
-                "name. Neither: the network is gone.",
+                hint="with pings: is SYMBOL listed and traded? The exchange accepts any name; "
+                "without: the network is gone",
             )
         if silence >= self.settings.silence_event_seconds and not self.silent:
             self.silent, self.pings = True, pings
