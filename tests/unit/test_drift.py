@@ -135,6 +135,23 @@ def test_a_changed_file_tells_what_is_deployed_and_what_it_wants():
 
 
 @pytest.mark.parametrize(
+    ("hours", "expression", "changed"),
+    [
+        (-1, "at(2026-12-01T06:00:00)", True),  # it will fire what is deployed
+        (1, "at(2026-12-01T06:00:00)", False),  # a deployment leaves it as it is
+        (1, "at(2026-12-01T05:30:00)", True),
+    ],
+)
+def test_of_a_one_time_schedule_that_has_fired_only_its_time_can_differ(hours, expression, changed):
+    once = {"ScheduleExpressionTimezone": "UTC", "StartDate": ""}
+    stack = plan(**once, ScheduleExpression="at(2026-12-01T06:00:00)")
+    wanted = plan(**once, ScheduleExpression=expression, State="DISABLED")
+    now = datetime(2026, 12, 1, 6, tzinfo=UTC) + timedelta(hours=hours)
+    (row,) = compare({"weather": wanted}, {"weather": stack}, {"weather": listed(0)}, {}, now)
+    assert (row.kind is Kind.CHANGED) is changed
+
+
+@pytest.mark.parametrize(
     ("row", "suspect"),
     [
         (listed(-1), False),

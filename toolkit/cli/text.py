@@ -4,9 +4,12 @@ import re
 import shutil
 import sys
 import textwrap
+from itertools import takewhile
 from typing import Any, TextIO, cast
 
 _WIDEST = 100  # columns; longer lines of text are hard to read
+_LONGEST = 60  # characters of a value in a comparison
+_CONTEXT = 12
 _GLUE = "\x00"
 _COMMAND = re.compile(r"`[^`]*`|\b(?:toolkit|aws) [^;,`]*")
 
@@ -95,3 +98,22 @@ def _broken(paragraph: str, first: str, later: str) -> list[str]:
         break_on_hyphens=False,
     )
     return [line.replace(_GLUE, " ") for line in found] or [first]
+
+
+def pair(before: str, after: str) -> str:
+    """A value and its new one; of long ones the part from shortly before where they differ.
+
+    >>> pair("", "ENABLED")
+    '(none) → ENABLED'
+    >>> pair("x" * 90 + "/weather:7", "x" * 90 + "/weather:8")
+    '…xxx/weather:7 → …xxx/weather:8'
+    """
+    equal = takewhile(lambda two: two[0] == two[1], zip(before, after, strict=False))
+    same = sum(1 for _ in equal) - _CONTEXT
+    if same > 0 and max(len(before), len(after)) > _LONGEST:
+        before, after = "…" + before[same:], "…" + after[same:]
+    return " → ".join(_cut(text) or "(none)" for text in (before, after))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

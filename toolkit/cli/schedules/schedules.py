@@ -18,7 +18,7 @@ from toolkit.cli.render import pause_row, print_json
 from toolkit.cli.root import Root, aws_options, kept_option, pass_root
 from toolkit.cli.schedules.firings import hours
 from toolkit.cli.schedules.preview import launch, launch_document
-from toolkit.cli.text import cells, wrapped
+from toolkit.cli.text import cells, pair, wrapped
 from toolkit.core.schedules.drift import Difference, Kind
 from toolkit.core.schedules.timing import Pause
 
@@ -29,7 +29,6 @@ _SIGNS = {
     Kind.CHANGED: ("~", "yellow"),
     Kind.UNOWNED: ("?", "magenta"),
 }
-_LONGEST = 60
 _json = kept_option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -272,18 +271,12 @@ def _show(found: Iterable[Difference]) -> None:
         if row.pause:
             click.echo(f"    {wrapped(row.pause.words(), indent=4)}")
         for change in row.changes:
-            click.echo(f"    {change.field}: {_cut(change.before)} → {_cut(change.after)}")
+            click.echo(f"    {change.field}: {pair(change.before, change.after)}")
         for change in row.drift:
             click.secho("  ! live ", fg="red", nl=False)
-            click.echo(f"{change.field}: {_cut(change.before)} → {_cut(change.after)}")
+            click.echo(f"{change.field}: {pair(change.before, change.after)}")
     clean = sum(row.clean for row in rows)
     click.echo(f"{clean} of {len(rows)} schedules match their files", err=True)
-
-
-def _cut(text: str) -> str:
-    if len(text) <= _LONGEST:
-        return text or "(none)"
-    return text[: _LONGEST - 1] + "…"
 
 
 def _row(row: schedules.Row) -> dict[str, Any]:

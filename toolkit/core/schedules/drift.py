@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from toolkit.core.schedules.dates import as_deployed
+from toolkit.core.schedules.dates import as_deployed, has_fired
 from toolkit.core.schedules.schedule import FIELDS, Schedule
 from toolkit.core.schedules.schedule_file import LAUNCH
 from toolkit.core.schedules.timing import Pause
@@ -156,8 +156,14 @@ def _difference(
         drift = drift_of(deployed, live) if live is not None else ()
     if wanted is None:
         return Difference(name, Kind.REMOVED, (), drift)
-    changes = changes_of(deployed, wanted, now)
+    changes = () if _is_over(deployed, wanted, now) else changes_of(deployed, wanted, now)
     return Difference(name, Kind.CHANGED if changes else Kind.UNCHANGED, changes, drift)
+
+
+def _is_over(deployed: Schedule, wanted: Schedule, now: datetime) -> bool:
+    """Whether its one firing has passed: a deployment leaves it as it is."""
+    same = (deployed.expression, deployed.timezone) == (wanted.expression, wanted.timezone)
+    return same and has_fired(wanted, now)
 
 
 def _changes(deployed: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[FieldChange, ...]:
