@@ -18,6 +18,9 @@ import pytest
 from attrs import frozen
 
 from toolkit.cli import cli
+from toolkit.core.proof.verdict import judge
+
+from .test_verdict import GOOD, LATER
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -222,6 +225,13 @@ def test_the_first_minutes_of_the_readme_are_those_of_the_tutorial() -> None:
     (first,) = [b for b in BLOCKS if b.page == "README.md" and "toolkit init" in b.text]
     lines = [re.sub(r"\s+#.*", "", line) for line in typed(first)]
     assert [line for line in lines if line not in tutorial] == []
+
+
+def test_the_verdict_in_the_readme_has_the_checks_of_a_verdict() -> None:
+    shown = re.findall(r"[├└]─ OK  (\w+) ", (ROOT / "README.md").read_text())
+    checks = judge(GOOD, LATER).checks
+    assert {check.status for check in checks} == {"OK"}
+    assert shown == [check.name for check in checks]
 
 
 def test_only_commands_that_change_something_ask() -> None:

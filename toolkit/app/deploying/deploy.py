@@ -192,9 +192,8 @@ def _check_names(app: App, release: Release | None, only: tuple[str, ...]) -> No
         known = {PLATFORM, *(_short(spec) for spec in release.specs)}
     for name in only:
         if name not in known:
-            raise ConfigError(
-                f"--only {name}: no such workload or schedule", hint=", ".join(sorted(known))
-            )
+            hint = f"there are {', '.join(sorted(known))}"
+            raise ConfigError(f"--only {name}: no such workload or schedule", hint=hint)
 
 
 def _is_chosen(spec: Spec, release: Release, only: tuple[str, ...]) -> bool:

@@ -35,7 +35,9 @@ def workload_name(app: App, run_id: RunId) -> str:
     name = workload_of(run_id.schedule, app.project.catalog.workloads)
     if name is None:
         known = ", ".join(sorted(app.project.catalog.workloads))
-        raise RunError(f"{run_id}: no workload fits schedule {run_id.schedule}", hint=known)
+        raise RunError(
+            f"{run_id}: no workload fits schedule {run_id.schedule}", hint=f"there are {known}"
+        )
     return name
 
 
