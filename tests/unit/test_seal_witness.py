@@ -298,3 +298,28 @@ def test_a_source_that_does_not_answer_is_not_sealed_as_one_that_has_nothing() -
     aws.denied = set()
     seal_due_days(an_app(aws, days_later(4)), days_later(4))
     assert validate(an_app(aws, days_later(4)), RUN).verdict.ruling is Ruling.PASS
+
+
+@pytest.mark.parametrize("previous", [SEAL, "seals/2026-11-01.json"])
+def test_a_seal_that_was_added_without_the_key_is_no_witness(previous: str) -> None:
+    aws, key = a_month(["", "failed", *[""] * 6]), Key()
+    # Later than that a day is not looked at again, and nothing amends what was added.
+    for number in (2, 3, 4, 5, 33, 44):
+        signer = key if number > 2 else None
+        seal_due_days(an_app(aws, days_later(number)), days_later(number), signer)
+    first = Seal.from_json(aws.objects[SEAL])
+    row = evolve(first.firings[0], state="ok", ruling="PASS")
+    link = evolve(first.previous[0], key=previous, sha256=kept_sha256(aws.objects[previous]))
+    added = evolve(first, previous=(link,), firings=(row,), number=1)
+    aws.objects[added.key] = added.to_json()
+    for number in (45, 46):
+        seal_due_days(an_app(aws, days_later(number)), days_later(number), key)
+    # S3 says when a seal was written: so the one after it is found.
+    aws.modified |= {key: days_later(46) for key in aws.objects if key > "seals/2026-12-14"}
+    aws.modified[added.key] = days_later(44)
+    log_and_record_expired(aws)
+    found = verdict(aws)
+    assert "it is not signed" in detail(found, "seal")
+    assert "seal-broken" in {check.finding for check in found.checks}
+    other = a_run(3, "", timedelta(days=1)).run_id
+    assert verdict(aws, other).ruling is Ruling.PASS

@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
+from tests.fake_aws import FakeAws
 from toolkit.app.proof.seals import seal_due_days
 from toolkit.app.proof.verify import verify
+from toolkit.core.proof.seal import Link, Seal
 from toolkit.runtime.contract import Outcome
 
-from .sealing import Key, a_month, days_later, seals
+from .sealing import Key, a_month, days_later, seals, sha256
 from .test_validate_many import (
     a_run,
     an_app,
@@ -70,3 +73,36 @@ def test_a_public_key_in_the_bucket_that_is_none_is_a_problem_of_the_seals(pem: 
     assert all(key.arn in problem.text for problem in found.problems)
     # Whoever has a copy of the key needs none in the bucket.
     assert verify(an_app(aws, days_later(4)), key.public.encode()).problems == ()
+
+
+def forged(aws: FakeAws, previous: list[str], sealed_at: str) -> str:
+    """An amendment that somebody without the key writes: the failed run was ok after all."""
+    first = Seal.from_json(aws.objects["seals/2026-11-02.json"])
+    (row,) = first.firings
+    links = tuple(Link(key, sha256(aws.objects[key])) for key in previous)
+    row = evolve(row, state="ok", ruling="PASS")
+    made = evolve(first, previous=links, firings=(row,), number=1, sealed_at=sealed_at)
+    aws.objects[made.key] = made.to_json()
+    return made.key
+
+
+@pytest.mark.parametrize("signed_from", [0, 3])
+@pytest.mark.parametrize("noticed", [False, True], ids=["the last", "and audits went on"])
+@pytest.mark.parametrize("previous", ["seals/2026-11-01.json", "seals/2026-11-04.json"])
+@pytest.mark.parametrize("sealed_at", ["2026-11-03T00:10:00.000Z", "2027-11-03T00:10:00.000Z"])
+def test_a_seal_that_was_added_without_the_key_is_found_with_it(
+    signed_from: int, previous: str, sealed_at: str, *, noticed: bool
+) -> None:
+    aws, key = a_month(["", "failed", *[""] * 8]), Key()
+    for number in range(2, 7):
+        signer = key if number >= signed_from + 2 else None
+        seal_due_days(an_app(aws, days_later(number)), days_later(number), signer)
+    pem = key.public.encode()
+    assert verify(an_app(aws, days_later(6)), pem).problems == ()
+    added = forged(aws, [previous], sealed_at)
+    if noticed:
+        for number in (7, 8):
+            seal_due_days(an_app(aws, days_later(number)), days_later(number), key)
+    found = verify(an_app(aws, days_later(8)), pem)
+    assert added in {problem.key for problem in found.problems if "not signed" in problem.text}
+    assert found.exit_code == 1

@@ -1,5 +1,6 @@
 """What vouches for a seal: its signature, and the seal that was written after it."""
 
+from collections.abc import Iterable
 from functools import cached_property
 from hashlib import sha256
 
@@ -34,9 +35,10 @@ class SealConfirmations:
             named_by: the key of a seal that is known to name it; empty where none is.
         """
         if link not in self._known:
-            found = self._signer(link) or named_by
+            found = self._signer(link)
             if not found and link.key not in self.problems:
-                found = self._later(link)
+                found = named_by or self._later(link)
+                self._check_unsigned(link, found)
             confirmation = Confirmation(link.key, link.sha256, found) if found else None
             self._known[link] = None if link.key in self.problems else confirmation
         return self._known[link]
@@ -56,6 +58,27 @@ class SealConfirmations:
             self.problems[link.key] = Problem(link.key, text)
             return ""
         return Signature.from_json(stored).keyid
+
+    def _check_unsigned(self, link: Link, later: str) -> None:
+        """Note a seal that nobody signed, although those that it was made after, or beside, are.
+
+        Whoever can write into the bucket could add it, and an audit makes its own after it.
+        """
+        own, other = self._previous(link.key), self._previous(later) if later else ()
+        beside = [each for each in other if each != link]
+        if self._any_signed(own) or self._any_signed(beside):
+            text = "it is not signed, and the seals before it or beside it are"
+            self.problems[link.key] = Problem(link.key, text)
+
+    def _previous(self, key: str) -> tuple[Link, ...]:
+        content = self._app.seals.raw([key]).get(key, b"")
+        try:
+            return Seal.from_json(content, lambda _row: None).previous
+        except EvidenceError:
+            return ()
+
+    def _any_signed(self, links: Iterable[Link]) -> bool:
+        return bool(self._app.seals.signatures(link.sha256 for link in links))
 
     def _later(self, link: Link) -> str:
         """A seal that was written after another and names it as it is; empty where none does."""

@@ -76,6 +76,7 @@ class _Reader:
         self._problems: list[Problem] = []
         self._heads: dict[str, tuple[str, Link]] = {}
         self._unsigned: set[str] = set()
+        self._previous: dict[str, tuple[str, ...]] = {}
         self._counts: defaultdict[str, int] = defaultdict(int)
 
     def read(self, contents: Mapping[str, bytes]) -> None:
@@ -87,14 +88,14 @@ class _Reader:
             self._objects(seals)
             for seal in seals.seals:
                 self._heads[seal.key] = (seal.sealed_at, chain.links[seal.key])
+                self._previous[seal.key] = tuple(link.key for link in seal.previous)
         self._counts["seals"] += len(contents)
 
     def result(self, days: Sequence[date], waiting: Sequence[date]) -> Verification:
         self._problems += self._check.missed()
         head = max(self._heads.values(), default=None, key=lambda row: (row[0], row[1].key))
-        if self._key is not None and head is not None and head[1].key in self._unsigned:
-            text = "it is not signed: the key proves nothing of what came since the last that is"
-            self._problems.append(Problem(head[1].key, text))
+        if self._key is not None:
+            self._problems += self._slipped_in()
         return Verification(
             **self._counts,
             unsigned=len(self._unsigned),
@@ -105,6 +106,29 @@ class _Reader:
             problems=tuple(dict.fromkeys(self._problems)),
             waiting=tuple(waiting),
         )
+
+    def _slipped_in(self) -> Iterator[Problem]:
+        """The seals that are not signed, although they stand after some that are, or at the end.
+
+        Only what was sealed before there was a key needs no signature. Whoever can write into the
+        bucket could add another seal, and the next audit, finding it, would make its own after it.
+        """
+        named = {key for previous in self._previous.values() for key in previous}
+        for key in sorted(self._unsigned & self._previous.keys()):
+            if any(self._is_signed(before) for before in self._previous[key]):
+                yield Problem(key, "it is not signed, and seals that it was made after are")
+            elif key not in named:
+                text = (
+                    "it is not signed: the key proves nothing of what came since the last that is"
+                )
+                yield Problem(key, text)
+        for key, previous in sorted(self._previous.items()):
+            if self._is_signed(key) and any(map(self._is_signed, previous)):
+                for before in sorted(self._unsigned.intersection(previous)):
+                    yield Problem(before, f"it is not signed, and stands beside what {key} names")
+
+    def _is_signed(self, key: str) -> bool:
+        return key in self._previous and key not in self._unsigned
 
     def _signatures(self, chain: Chain, contents: Mapping[str, bytes]) -> None:
         found = self._app.seals.signatures(link.sha256 for link in chain.links.values())
