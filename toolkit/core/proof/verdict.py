@@ -111,7 +111,9 @@ def _diagnoses(case: Case, checks: tuple[Check, ...]) -> Iterator[Diagnosis]:
             yield found
     for letter in evidence.dead_letters:
         yield diagnose_launch(letter.error_code, letter.error_message)
+    # Under a broken seal nobody tells of the task: that is the cause.
+    ordered = sorted(checks, key=lambda check: check.finding != "seal-broken")
     for wanted in (Status.FAIL, Status.UNKNOWN):
-        for check in checks:
+        for check in ordered:
             if check.status is wanted and check.finding is not None:
                 yield explain(check.finding)
