@@ -13,7 +13,9 @@ from toolkit.local.ministack.upstream.log_store import Event, LogStore, Place, S
 # Few timestamps, so that many are the same; batches come late, and between one another.
 BATCHES = st.lists(st.tuples(st.sampled_from("ab"), st.lists(st.integers(0, 9), max_size=4)))
 BOUNDS = st.one_of(st.integers(-1, 11), st.just(float("inf")))
-SETTINGS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 Listed = list[tuple[Event, str]]
 
 

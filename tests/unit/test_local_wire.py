@@ -37,7 +37,7 @@ def wire() -> Iterator[Wire]:
 
 
 def connect(wire: Wire) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", wire.port), timeout=30)
+    return socket.create_connection(("127.0.0.1", wire.port), timeout=300)
 
 
 def ask(wire: Wire) -> bytes:
@@ -97,7 +97,7 @@ def test_a_branch_can_be_cut_while_another_goes_on(wire: Wire) -> None:
     ends = []
     for branch in branches:
         port = branch.lead({"URL": f"ws://127.0.0.1:{wire.port}"})["URL"].rpartition(":")[2]
-        ends.append(socket.create_connection(("127.0.0.1", int(port)), timeout=30))
+        ends.append(socket.create_connection(("127.0.0.1", int(port)), timeout=300))
         ends[-1].sendall(b"hello")
         assert ends[-1].recv(10) == b"HELLO"
     branches[0].cut(600)

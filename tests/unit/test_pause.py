@@ -155,7 +155,7 @@ def paused(project: Project, environment: str) -> Pause | None:
         max_size=5,
     ),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_a_pause_with_an_environment_is_that_environments_alone(
     project: Project, layout: str, lines: tuple[str, str, str], steps: list[tuple[str, bool]]
 ) -> None:

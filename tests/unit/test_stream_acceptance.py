@@ -305,7 +305,7 @@ def stream_of_octets(octets: bytes, scratch: Path) -> RecordingRun:
     sender = threading.Thread(target=_send, daemon=True)
     sender.start()
     run_ = RecordingRun(scratch)
-    values = {"feed": "synthetic", "base_url": "ws://feed", "run_seconds": 5}
+    values = {"feed": "synthetic", "base_url": "ws://feed", "run_seconds": 600}
     with pytest.raises(ConnectionLostError):
         run(
             {**values, "batch_milliseconds": 0},
