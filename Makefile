@@ -22,10 +22,11 @@ evidence: $(VENV)/demo  ## evidence/ again: a week of every schedule, and a stre
 pictures: $(VENV)/dev  ## the documentation's pictures again, light and dark; needs Chromium
 	$(BIN)/python scripts/pictures.py
 
-# Files in their order, not those of most tests first: the many small ones come last, and neither
-# process waits for the other.
+# Two processes for each core, as tests/conftest.py says: many tests wait for the embedded AWS. Files
+# in their order, not those of most tests first: the many small ones come last, and no process waits
+# for another at the end.
 test: $(VENV)/dev  ## the tests (SLOW=1 or CI=true: those too that install, build and browse)
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder \
 	  $(if $(SLOW)$(filter true,$(CI)),,--no-slow) $(TEST)
 
 check: $(VENV)/dev format lint types templates test  ## what a commit must pass
@@ -78,7 +79,7 @@ floors: $(VENV)/dev  ## the tests, on the oldest dependencies that pyproject.tom
 	$(PYTHON) -m venv --clear .venv-floors
 	.venv-floors/bin/python -m pip install -q --require-hashes -r .ci/locks/floors.lock
 	.venv-floors/bin/python -m pip install -q --no-deps --no-build-isolation -e .
-	.venv-floors/bin/pytest -n 2 --dist loadfile -m "not container" \
+	.venv-floors/bin/pytest -n auto --dist loadfile -m "not container" \
 	  --ignore tests/functional/local --ignore tests/functional/rehearsals \
 	  --no-slow --ignore tests/unit/test_architecture.py --ignore tests/unit/test_import_circles.py \
 	  --ignore-glob 'tests/unit/test_expression*' --ignore-glob 'tests/unit/test_docs_*' $(TEST)
