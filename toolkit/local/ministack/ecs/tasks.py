@@ -70,15 +70,16 @@ def install() -> None:
     )
 
 
-def interrupt(arn: str, code: str, reason: str) -> None:
+def interrupt(task: str, code: str, reason: str) -> Json:
     """The platform wants a task stopped, as StopTask does, for a reason of its own."""
     with _lock:
-        for (account, region, key), task in ecs._tasks.all_items():
-            if key == arn and task["desiredStatus"] != "STOPPED":
+        for (account, region, arn), row in ecs._tasks.all_items():
+            if arn == task and row["desiredStatus"] != "STOPPED":
                 with request_scope(account, region):
-                    task["stopCode"], task["stoppedReason"] = code, reason
-                    _want_stopped(task)
+                    row["stopCode"], row["stoppedReason"] = code, reason
+                    _want_stopped(row)
     changes.announce()
+    return {}
 
 
 def schedule_of_session(name: str) -> str | None:

@@ -124,11 +124,6 @@ def _clock(offset: float) -> Answer:
     return 200, {}
 
 
-def _interrupt(task: str, code: str, reason: str) -> Answer:
-    tasks.interrupt(task, code, reason)
-    return 200, {}
-
-
 def _faults(add: dict[str, Any] | None = None, *, clear: bool = False) -> Answer:
     if clear:
         faults.clear()
@@ -137,16 +132,12 @@ def _faults(add: dict[str, Any] | None = None, *, clear: bool = False) -> Answer
     return 200, {"faults": faults.listed(), "kinds": faults.KINDS}
 
 
-def _strike(kind: str, schedule: str) -> Answer:
-    return 200, {"fault": faults.strike(kind, schedule)}
-
-
 _ROUTES: dict[str, Callable[..., Answer]] = {
     "clock": _clock,
     "assume-role": access.assume_role,
-    "interrupt": _interrupt,
+    "interrupt": lambda **asked: (200, tasks.interrupt(**asked)),
     "faults": _faults,
-    "strike": _strike,
+    "strike": lambda **asked: (200, {"fault": faults.strike(**asked)}),
 }
 
 

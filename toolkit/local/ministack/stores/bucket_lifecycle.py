@@ -39,17 +39,18 @@ def expire() -> None:
 
 def _expire_objects(rule: Json, name: str, bucket: Json, prefix: str) -> None:
     days = rule.get("Expiration", {}).get("Days")
-    for key, found in list(bucket["objects"].items()) if days else ():
-        if key.startswith(prefix) and _is_due(found, days):
+    for key in list(bucket["objects"]) if days else ():  # their records are read one by one
+        if key.startswith(prefix) and _is_due(bucket["objects"][key], days):
             s3._delete_object(name, key)  # of a versioned object this hides the current version
 
 
 def _expire_versions(rule: Json, name: str, bucket: Json, prefix: str) -> None:
     days = rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays")
     alone = rule.get("Expiration", {}).get("ExpiredObjectDeleteMarker")
-    for (owner, key), versions in s3._object_versions.items():
+    for owner, key in list(s3._object_versions):
         if owner != name or not key.startswith(prefix):
             continue
+        versions = s3._object_versions[owner, key]
         for version, successor in list(pairwise(versions)) if days else ():
             if _is_due(successor, days):
                 s3._delete_object_version(bucket, name, key, version["version_id"])

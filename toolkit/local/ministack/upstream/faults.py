@@ -18,11 +18,7 @@ KINDS: dict[str, tuple[str, float | None, str]] = {
     "killed": ("task", 1.0, "SIGKILL after this many seconds, as from the kernel"),
     "spot-interruption": ("task", 1.0, "Fargate Spot takes the task back after this many seconds"),
     "task-retirement": ("task", 1.0, "AWS retires the task's host after this many seconds"),
-    "network-cut": (
-        "task",
-        3.0,
-        "a second after the start, it is cut off from its feed for so long",
-    ),
+    "network-cut": ("task", 3.0, "a second after the start, it is cut off from its feed so long"),
     "clock-skew": ("task", 3600.0, "the task's clock is ahead by this many seconds"),
     "capacity": ("launch", None, "RunTask answers with a failure: no capacity"),
     "vcpu-quota": ("quota", 6.0, "RunTask answers with a failure beyond so many vCPUs at once"),
@@ -97,12 +93,8 @@ def for_task(schedule: str | None) -> dict[str, float | None]:
 
 def for_call(schedule: str | None, service: str) -> Json | None:
     """What is going to happen to a call that arrives now."""
-    for kind, row in KINDS.items():
-        if row[0] == "call":
-            fault = strike(kind, schedule, service)
-            if fault is not None:
-                return fault
-    return None
+    struck = (strike(kind, schedule, service) for kind, row in KINDS.items() if row[0] == "call")
+    return next(filter(None, struck), None)
 
 
 def _fits(fault: Json, schedule: str | None, service: str | None) -> bool:
