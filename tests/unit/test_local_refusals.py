@@ -7,6 +7,7 @@ import pytest
 
 from toolkit.core.fargate import SIZES
 from toolkit.local.ministack.upstream import (
+    container_definitions,
     fargate_definitions,
     policy_variables,
     resource_names,
@@ -26,8 +27,10 @@ def definition(container: dict[str, Any] | None = None, **changed: Any) -> dict[
         "cpu": "256",
         "memory": "512",
         "executionRoleArn": "arn",
+        "family": "app",
     }
-    return {**good, "containerDefinitions": [{"name": "main", **(container or {})}], **changed}
+    main = {"name": "main", "image": "1.dkr.ecr.eu-central-1.amazonaws.com/app@sha256:0"}
+    return {**good, "containerDefinitions": [{**main, **(container or {})}], **changed}
 
 
 @pytest.mark.parametrize(
@@ -54,12 +57,88 @@ def definition(container: dict[str, Any] | None = None, **changed: Any) -> dict[
             definition({"secrets": [{"name": "A"}], "environment": [{"name": "A"}]}),
             "such as 'A'",
         ),
+        (definition(cpu="half"), "'cpu' setting"),
+        (definition(memory="much"), "'memory' setting"),
+        (definition(ipcMode="host"), "do not support ipcMode"),
+        (definition(pidMode="task"), ""),
+        (definition(pidMode="host"), "pidMode"),
+        (definition(placementConstraints=[{"type": "memberOf"}]), "placementConstraints"),
+        (definition(ephemeralStorage={"sizeInGiB": 20}), "between 21 and 200"),
+        (definition(ephemeralStorage={"sizeInGiB": 200}), ""),
+        (definition(requiresCompatibilities=["EC2"], family="a b"), "Family contains"),
+        (definition(family="../../keys"), "Family contains"),
+        *(
+            (definition({"name": name}), "Container.name")
+            for name in ("a b", "../..", "", "n" * 256)
+        ),
+        *((definition({"image": image}), "Container.image") for image in ("", "a b", "i" * 256)),
+        (definition({"image": "Docker.example:5000/a_b/c:1.0-x"}), ""),
+        (definition(containerDefinitions=[{"name": "a", "image": "i"}] * 2), "more than once"),
+        (
+            definition(containerDefinitions=[{"name": f"c{n}", "image": "i"} for n in range(11)]),
+            "Too many containers.",
+        ),
+        (definition({"essential": False}), "essential"),
+        (definition({"mountPoints": [{"sourceVolume": "v"}]}), "Unknown volume 'v'."),
+        (definition({"mountPoints": [{"sourceVolume": "v"}]}, volumes=[{"name": "v"}]), ""),
+        (definition(volumes=[{"name": "../../state"}]), "volume.name"),
+        (definition(volumes=[{"name": "v"}] * 2), "more than once"),
+        (definition(volumes=[{"name": "v", "host": {"sourcePath": "/etc"}}]), "sourcePath"),
+        (definition(volumes=[{"name": "v", "host": {}}]), ""),
+        (definition({"dependsOn": [{"containerName": "main"}]}), "no other container"),
+        (definition({"privileged": True}), "do not support privileged"),
+        (definition({"privileged": False, "links": []}), ""),
+        (definition({"links": ["other"]}), "Links are not supported"),
+        (definition({"hostname": "h"}), "hostname is not supported"),
+        (definition({"portMappings": [{"containerPort": 80, "hostPort": 81}]}), "must match"),
+        (definition({"portMappings": [{"containerPort": 80, "hostPort": 80}]}), ""),
+        (definition({"memory": 128, "memoryReservation": 256}), "'memoryReservation' must be"),
+        (definition({"memory": 513}), "'memory' values cannot be greater"),
+        (definition({"cpu": 257}), "'cpu' values cannot be greater"),
+        (definition({"cpu": 256, "memory": 512}), ""),
+        (definition({"linuxParameters": {"devices": [{"hostPath": "/dev/x"}]}}), "devices"),
+        (definition({"linuxParameters": {"capabilities": {"add": ["NET_ADMIN"]}}}), "NET_ADMIN"),
+        (definition({"linuxParameters": {"capabilities": {"add": ["SYS_PTRACE"]}}}), ""),
+        (definition({"linuxParameters": {"capabilities": {"drop": ["ALL"]}}}), ""),
+        (definition({"ulimits": [{"name": "nproc"}]}), "ulimit nproc"),
+        (definition({"ulimits": [{"name": "nofile"}]}), ""),
+        (definition({"logConfiguration": {"logDriver": "syslog"}}), "not syslog"),
+        (definition({"logConfiguration": {"logDriver": "awsfirelens"}}), ""),
     ],
 )
 def test_what_fargate_does_not_take_is_said(data: dict[str, Any], words: str) -> None:
     found = next(fargate_definitions.complaints(data, SIZES), "")
     assert bool(found) is bool(words)
     assert words in found
+
+
+def test_a_host_of_ones_own_takes_what_fargate_does_not() -> None:
+    container = {
+        "privileged": True,
+        "linuxParameters": {"devices": [{"hostPath": "/dev/x"}], "capabilities": {"add": ["ALL"]}},
+        "logConfiguration": {"logDriver": "syslog"},
+    }
+    volumes = [{"name": "v", "host": {"sourcePath": "/etc"}}]
+    data = definition(container, requiresCompatibilities=["EC2"], volumes=volumes)
+    assert list(container_definitions.complaints(data)) == []
+    assert len(list(container_definitions.fargate_complaints(data))) == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (("256", "512"), ("256", "512")),
+        ((".25 vCPU", "0.5 GB"), ("256", "512")),
+        (("1vcpu", "2gb"), ("1024", "2048")),
+        (("half", "1 MB"), ("half", "1 MB")),
+        ((None, None), (None, None)),
+    ],
+)
+def test_sizes_are_kept_in_units(
+    given: tuple[str | None, ...], kept: tuple[str | None, ...]
+) -> None:
+    data = fargate_definitions.in_units(definition(cpu=given[0], memory=given[1]))
+    assert (data["cpu"], data["memory"]) == kept
 
 
 @pytest.mark.parametrize(

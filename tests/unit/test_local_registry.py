@@ -85,10 +85,14 @@ def test_the_manifest_names_what_was_pushed(registry: str, tmp_path: Path) -> No
     assert named <= pushed
 
 
-def test_a_registry_that_refuses_is_an_image_error(registry: str, tmp_path: Path) -> None:
-    Registry.status = 404
-    with pytest.raises(ImageError, match="refused POST /v2/app/blobs"):
+@pytest.mark.parametrize(("status", "hinted"), [(404, True), (401, False), (500, False)])
+def test_a_registry_that_refuses_is_an_image_error(
+    registry: str, tmp_path: Path, status: int, hinted: bool
+) -> None:
+    Registry.status = status
+    with pytest.raises(ImageError, match="refused POST /v2/app/blobs") as caught:
         push_process_image(registry, "app", tree(tmp_path), LOGIN)
+    assert bool(caught.value.hint) is hinted
 
 
 def test_a_registry_that_does_not_answer_is_an_image_error(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Control routes need the engine's token. A request with an Origin or for another host's name comes
 from a page in a browser, and is refused. Long actions answer with one JSON object per line, as it
-happens.
+happens; the last one says that nothing is missing.
 """
 
 import hmac
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from toolkit.adapters.embedded.engine import TOKEN_HEADER
+from toolkit.adapters.embedded.engine import COMPLETE, TOKEN_HEADER
 from toolkit.core.errors import ToolkitError
 
 Json = dict[str, Any]
@@ -64,11 +64,15 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def _control(self, method: str) -> None:
-        if not hmac.compare_digest(self.headers.get(TOKEN_HEADER, ""), self.server.token):
+        held = self.headers.get(TOKEN_HEADER, "").encode("utf-8", "replace")
+        if not hmac.compare_digest(held, self.server.token.encode()):
             self._send(403, {"message": "the control API needs the engine's token"})
             return
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length)) if length else {}
+        try:
+            body = self._body()
+        except ValueError:
+            self._send(400, {"message": "the request holds no JSON object"})
+            return
         call = self.server.calls.get((method, self.path))
         stream = self.server.streams.get(self.path) if method == "POST" else None
         if stream is not None:
@@ -77,6 +81,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._call(call, body)
         else:
             self._send(404, {"message": f"no route {method} {self.path}"})
+
+    def _body(self) -> Json:
+        """The request's document; raises ValueError."""
+        length = int(self.headers.get("Content-Length") or 0)
+        if length < 0:
+            raise ValueError("a negative length")
+        body = json.loads(self.rfile.read(length)) if length else {}
+        if not isinstance(body, dict):
+            raise ValueError("no object")  # noqa: TRY004 - the caller answers all alike
+        return body
 
     def _call(self, call: Call, body: Json) -> None:
         try:
@@ -93,7 +107,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             for event in events:
                 self._line(event)
-        except BrokenPipeError:
+            self._line(COMPLETE)
+        except ConnectionError:
             return  # the caller went away; what it asked for goes on
         except ToolkitError as error:
             self._line({"event": "failed", **_problem(error)})

@@ -19,7 +19,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Self
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
+from attrs.validators import ge, instance_of, lt
 
 from toolkit.adapters.embedded import engine as client
 from toolkit.core.expressions import expression
@@ -41,15 +42,18 @@ _POLL_SECONDS = 0.05
 _OWNER_SECONDS = 0.5
 _LOCK_TRIES = 20
 _log = logging.getLogger(__name__)
+# What a file may say of them; of one that says something else, nothing is taken over.
+_PORT = [instance_of(int), ge(0), lt(2**16)]
+_OFFSET = [ge(0.0), lt(100 * 365 * 86_400.0)]  # a century
 
 
 @frozen
 class _Kept:
     """What the next engine of this project takes over: addresses stay valid, and time goes on."""
 
-    port: int = 0
-    offset: float = 0.0
-    feed_port: int = 0
+    port: int = field(default=0, validator=_PORT)
+    offset: float = field(default=0.0, converter=float, validator=_OFFSET)
+    feed_port: int = field(default=0, validator=_PORT)
 
     @classmethod
     def read(cls, home: Path) -> Self:

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Self
 
 from attrs import asdict, field, frozen
+from attrs.validators import instance_of
+
+_TEXT = instance_of(str)
 
 
 @frozen
 class Keys:
     """The account's key, and the engine's own: same secret, but injected faults spare it."""
 
-    access_key: str
-    engine_access_key: str
-    secret_key: str = field(repr=False)
+    access_key: str = field(validator=_TEXT)
+    engine_access_key: str = field(validator=_TEXT)
+    secret_key: str = field(validator=_TEXT, repr=False)
 
     @classmethod
     def of(cls, home: Path) -> Self:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from .account import Account, embedded, real
+from .account import Account, differs, embedded, real
 from .conftest import eventually
 from .test_local_conformance_stores import schedule
 
@@ -49,6 +49,94 @@ def test_a_start_date_in_the_past_is_refused(account: Account) -> None:
         scheduler.delete_schedule(**names)
     for caught in (created, updated):
         assert caught.value.response["Error"]["Message"] == EARLY
+
+
+def test_an_end_before_the_start_is_refused(account: Account) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
+    scheduler, now = account.client("scheduler"), account.now()
+    dates = {"StartDate": now + timedelta(days=2), "EndDate": now + timedelta(days=1)}
+    with pytest.raises(scheduler.exceptions.ValidationException):
+        scheduler.create_schedule(**schedule(account, Name=NAME, **dates))
+
+
+# What the models of the APIs forbid
+
+
+def target(account: Account, **changes: Any) -> dict[str, Any]:
+    return {"Target": {**schedule(account)["Target"], **changes}}
+
+
+Changes = Callable[[Account], dict[str, Any]]
+FORBIDDEN: dict[str, Changes] = {
+    "a state": lambda _: {"State": "PAUSED"},
+    "a mode": lambda _: {"FlexibleTimeWindow": {"Mode": "SOMETIMES"}},
+    "a window": lambda _: {
+        "FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 1441}
+    },
+    "no window": lambda _: {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}},
+    "a role": lambda account: target(account, RoleArn="scheduler"),
+    "a queue": lambda account: target(account, DeadLetterConfig={"Arn": "dead-letters"}),
+    "retries": lambda account: target(account, RetryPolicy={"MaximumRetryAttempts": 186}),
+    "a target": lambda account: target(account, Arn="cluster/app"),
+    "no task": lambda account: {
+        "Target": {
+            key: value
+            for key, value in schedule(account)["Target"].items()
+            if key != "EcsParameters"
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_a_schedule_that_scheduler_does_not_take(account: Account, name: str) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
+    scheduler = account.client("scheduler")
+    asked = schedule(account, **{"Name": NAME, **FORBIDDEN[name](account)})
+    with pytest.raises(scheduler.exceptions.ValidationException):
+        scheduler.create_schedule(**asked)
+
+
+@pytest.mark.usefixtures("clean")
+@differs("nor is a schedule's role tried when it is created")
+def test_a_role_that_does_not_trust_scheduler(account: Account) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html"""
+    scheduler = account.client("scheduler")
+    asked = schedule(
+        account, Name=NAME, **target(account, RoleArn=account.platform["ExecutionRoleArn"])
+    )
+    with pytest.raises(scheduler.exceptions.ValidationException):
+        scheduler.create_schedule(**asked)
+
+
+Request = tuple[str, str, dict[str, Any]]
+REQUESTS: list[tuple[Request, str]] = [
+    (("ecr", "create_repository", {"repositoryName": NAME, "imageTagMutability": "NEVER"}),
+     "InvalidParameterException"),
+    (("logs", "create_log_stream", {"logGroupName": NAME, "logStreamName": "a:b"}),
+     "InvalidParameterException"),
+    (("logs", "describe_log_groups", {"limit": 51}), "InvalidParameterException"),
+    (("ssm", "put_parameter", {"Name": NAME, "Value": "v", "Type": "Text"}),
+     "ValidationException"),
+    (("kms", "create_key", {"KeySpec": "RSA_1"}), "ValidationException"),
+    (("ecs", "list_tasks", {"desiredStatus": "DONE"}), "InvalidParameterException"),
+    (("iam", "create_role",
+      {"RoleName": NAME, "AssumeRolePolicyDocument": "{}", "MaxSessionDuration": 43201}),
+     "ValidationError"),
+    (("cloudformation", "create_stack", {"StackName": "a_b", "TemplateBody": "{}"}),
+     "ValidationError"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "code"), REQUESTS, ids=lambda row: str(row[1]))
+def test_a_value_that_the_service_does_not_know(
+    account: Account, asked: Request, code: str
+) -> None:
+    """The enumerations, ranges and patterns of each service's API reference."""
+    service, call, request = asked
+    with pytest.raises(ClientError) as caught:
+        getattr(account.client(service), call)(**request)
+    assert caught.value.response["Error"]["Code"] == code
 
 
 # Names
@@ -233,6 +321,50 @@ def test_a_stack_takes_nothing_over(account: Account, kind: str) -> None:
     else:
         with pytest.raises(ClientError):  # it is still there
             create(account, NAME)
+
+
+FORMS: list[tuple[dict[str, Any], str]] = [
+    ({}, "At least one Resources member must be defined"),
+    ({"Resource": {}}, "Invalid template property or properties"),
+    ({"Parameters": {"P": {"Type": "Text", "Default": ""}}}, "Unrecognized parameter type: Text"),
+    ({"Outputs": {"O": {}}}, "must contain a Value object"),
+]
+
+
+@pytest.mark.parametrize(("sections", "words"), FORMS, ids=lambda row: str(row)[:20])
+def test_a_template_of_a_form_that_cloudformation_does_not_take(
+    account: Account, sections: dict[str, Any], words: str
+) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html"""
+    resources = {"Resources": {"One": {"Type": "AWS::SQS::Queue"}}} if sections else {}
+    with pytest.raises(ClientError, match=words):
+        account.client("cloudformation").create_stack(
+            StackName=NAME, TemplateBody=json.dumps({"Description": "d", **resources, **sections})
+        )
+
+
+STATEMENTS: list[dict[str, Any]] = [
+    {"Effect": "Allow", "Action": "GetObject", "Resource": "*"},
+    {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "bucket"},
+    {"Effect": "Allow", "Action": "s3:GetObject", "Resources": "*"},
+    {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": {"Is": {"a:b": 1}}},
+]
+
+
+@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda row: str(row)[-20:])
+def test_a_policy_that_iam_does_not_take(account: Account, statement: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html"""
+    iam, document = account.client("iam"), {"Version": "2012-10-17", "Statement": [statement]}
+    create_role(account, NAME)
+    with pytest.raises(iam.exceptions.MalformedPolicyDocumentException):
+        iam.put_role_policy(RoleName=NAME, PolicyName="bad", PolicyDocument=json.dumps(document))
+    role = {
+        "AssumeRolePolicyDocument": TRUST,
+        "Policies": [{"PolicyName": "bad", "PolicyDocument": document}],
+    }
+    resources = {"One": {"Type": "AWS::IAM::Role", "Properties": role}}
+    assert deploy(account, {"Resources": resources})["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
 def test_a_parameter_that_the_template_does_not_have(account: Account) -> None:

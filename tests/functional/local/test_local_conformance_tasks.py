@@ -124,6 +124,34 @@ def test_fargate_has_certain_sizes_only(account: Account, cpu: str, memory: str)
         account.register(cpu=cpu, memory=memory, containerDefinitions=[container])
 
 
+@pytest.mark.parametrize(
+    ("container", "words"),
+    [
+        ({"name": "../../state"}, "Container.name contains invalid characters"),
+        ({"image": "an image"}, "Container.image contains invalid characters"),
+        ({"mountPoints": [{"sourceVolume": "v", "containerPath": "/v"}]}, "Unknown volume 'v'"),
+        ({"links": ["other"]}, "not supported"),
+        ({"cpu": 512}, "The sum of all container 'cpu' values cannot be greater"),
+    ],
+)
+def test_a_container_that_ecs_does_not_take(
+    account: Account, container: dict[str, Any], words: str
+) -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html"""
+    ecs = account.client("ecs")
+    main = {"name": "main", "image": account.image, **container}
+    with pytest.raises(ecs.exceptions.ClientException, match=words):
+        account.register(containerDefinitions=[main])
+
+
+def test_a_size_may_have_a_unit(account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html#task_size"""
+    ecs, container = account.client("ecs"), {"name": "main", "image": account.image}
+    arn = account.register(cpu=".25 vCPU", memory="0.5 GB", containerDefinitions=[container])
+    found = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    assert (found["cpu"], found["memory"]) == ("256", "512")
+
+
 def test_awslogs_needs_an_execution_role(account: Account) -> None:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"""
     options = {

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from toolkit.adapters.embedded import engine
 from toolkit.adapters.embedded.engine import EngineClient
+from toolkit.core.errors import ToolkitError
 
 from .conftest import Rehearsal
 
@@ -62,7 +63,13 @@ def test_what_cannot_be_kept_is_refused_and_what_was_told_stays(small: Rehearsal
     for key in kept:
         found = again.aws("s3").get_object(Bucket="bucket", Key=key)["Body"].read()
         assert found == bytes(2**21)
+    again.engine.stop(small.root)
+    (home / "last").write_bytes(bytes(max(0, shutil.disk_usage(home).free - 2**19)))
+    with pytest.raises(ToolkitError, match="is full"):
+        engine.ensure_running(small.root, print)
+    (home / "last").unlink()
     (home / "filler").unlink()
+    again = Rehearsal(engine.ensure_running(small.root, print), small.root)
     again.aws("s3").put_object(Bucket="bucket", Key="small", Body=b"")
 
 

@@ -15,6 +15,7 @@ import pytest
 from tests.processes import alive, family, listening
 from toolkit.adapters.embedded import engine
 from toolkit.adapters.embedded.engine import EngineClient
+from toolkit.core.errors import ToolkitError
 
 from .conftest import Rehearsal, eventually
 from .own import deploy_schedule, run_sleeper
@@ -25,6 +26,14 @@ MINISTACKS_PAUSE = 24  # seconds: it looks every ten what is due
 def test_an_engine_that_runs_is_found_again(own: Rehearsal) -> None:
     assert engine.ensure_running(own.root, print) == own.info
     assert engine.running(own.root) == own.info
+
+
+@pytest.mark.parametrize("in_the_way", [".toolkit", ".toolkit/local"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, in_the_way: str) -> None:
+    (tmp_path / in_the_way).parent.mkdir(exist_ok=True)
+    (tmp_path / in_the_way).write_text("a file")
+    with pytest.raises(ToolkitError, match=r"\.toolkit/local cannot be written: "):
+        engine.ensure_running(tmp_path, print)
 
 
 def test_stop_ends_the_emulator_and_every_task(own: Rehearsal, tmp_path: Path) -> None:

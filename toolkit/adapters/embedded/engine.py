@@ -9,11 +9,13 @@ that belongs to one project stands below ``.toolkit/`` in the project's root:
     .toolkit/local/*.log, s3/, state/, images/, tasks/
 """
 
+import contextlib
 import fcntl
 import http.client
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -35,12 +37,14 @@ Event = dict[str, Any]
 REGION = "us-east-1"
 ACCOUNT = EMBEDDED_ACCOUNT
 TOKEN_HEADER = "X-Toolkit-Token"  # noqa: S105 - names a header
+COMPLETE: Event = {"event": "complete"}  # the last line of a long action
 # The packages of the extra "local", as modules.
 _EXTRA = ("time_machine", "websockets")
 _KEPT = frozenset({"PATH", "HOME", "USER", "TMPDIR", "LD_LIBRARY_PATH", "XDG_RUNTIME_DIR"})
 _START_SECONDS = 180.0
 _STOP_SECONDS = 90.0
 _POLL_SECONDS = 0.02
+_LEAST_FREE_BYTES = 2**20
 
 
 @frozen
@@ -106,8 +110,13 @@ def ensure_running(root: Path, progress: Progress, *, region: str = REGION) -> E
         return found
     _require_packages()
     home = directory(root)
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o700)  # what is stored and logged there is nobody else's
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o700)  # what is stored and logged there is nobody else's
+    except OSError as error:
+        raise ToolkitError(f"{home} cannot be written: {error.strerror}") from error
+    if shutil.disk_usage(home).free < _LEAST_FREE_BYTES:  # not even its log would say so
+        raise ToolkitError(f"the disk that holds {home} is full: the embedded AWS cannot start")
     python = emulator.ensure_installed(root / ".toolkit", progress)
     progress("starting the embedded AWS")
     _spawn(root, home, python, region)
@@ -176,7 +185,7 @@ def _locked(path: Path) -> bool:
     try:
         with path.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except BlockingIOError:
         return True
@@ -274,11 +283,14 @@ class EngineClient:
 
     def _stream(self, path: str, body: Mapping[str, Any]) -> Iterator[Event]:
         with closing(self._connect()) as connection:
-            for line in self._request(connection, "POST", path, body):
+            for line in _lines(self._request(connection, "POST", path, body)):
                 event = json.loads(line)
+                if event == COMPLETE:
+                    return
                 if event.get("event") == "failed":
                     raise _error(event)
                 yield event
+        raise RunError("the embedded AWS ended meanwhile", hint="toolkit local start")
 
     def _connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self._info.control_url.removeprefix("http://"))
@@ -301,6 +313,12 @@ class EngineClient:
         if response.status != http.client.OK:
             raise _error(json.loads(response.read()))
         return response
+
+
+def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The whole lines of an answer, which ends wherever the engine does."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        yield from (line for line in response if line.endswith(b"\n"))
 
 
 def _error(problem: Event) -> ToolkitError:

@@ -145,9 +145,10 @@ def _send(
         raise ImageError(f"the registry does not answer: {error}") from error
     if response.status != http.client.CREATED:
         words = content.decode(errors="replace")[:300]
+        missing = response.status == http.client.NOT_FOUND
         raise ImageError(
             f"the registry refused {method} {path}: {response.status} {words}",
-            hint="deploy the platform first: it holds the repository",
+            hint="deploy the platform first: it holds the repository" if missing else None,
         )
 
 

@@ -112,16 +112,17 @@ def main() -> None:
 
     shifted_time.install()
 
-    from . import service_names
+    from . import api_checks
     from .cloudformation import change_sets, resource_types, templates, validation
     from .ecs import tasks
     from .entrance import gateway
     from .events import event_history
+    from .iam import policies
     from .replacing import replacements, table
     from .stores import blobs, bucket_lifecycle, object_records
 
     # What these replace is registered by their import.
-    del gateway, templates, validation
+    del gateway, policies, templates, validation
     table.check()
     replacements.install()
     for module in (
@@ -131,7 +132,7 @@ def main() -> None:
         change_sets,
         object_records,
         resource_types,
-        service_names,
+        api_checks,
         event_history,  # the last, as it keeps what the others do
     ):
         module.install()

@@ -11,7 +11,7 @@ from typing import Any
 from ministack.services.cloudformation import engine
 
 from toolkit.local.ministack.replacing.replacements import replaces
-from toolkit.local.ministack.upstream import template_references
+from toolkit.local.ministack.upstream import template_anatomy, template_references
 
 Json = dict[str, Any]
 
@@ -29,6 +29,7 @@ def _parse_once(original: Any, template_body: str) -> Any:
 
 @replaces("services.cloudformation.engine._validate_template_statics")
 def _check(original: Any, template: Json) -> None:
+    template_anatomy.check(template)
     original(template)
     template_references.check(template, engine._intrinsic_references)
 

@@ -14,7 +14,8 @@ _register = ecs._ACTION_MAP["RegisterTaskDefinition"]
 
 
 def register(data: Json) -> Any:
-    """Answer RegisterTaskDefinition."""
+    """Answer RegisterTaskDefinition, also for CloudFormation."""
+    data = fargate_definitions.in_units(data)
     for complaint in fargate_definitions.complaints(data, SIZES):
         return error_response_json("ClientException", complaint, 400)
     return _register(data)

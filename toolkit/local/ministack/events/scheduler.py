@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/scheduler/latest/APIReference/API_ListSchedules.html
 """
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
@@ -19,11 +20,12 @@ from ministack.services import scheduler
 
 from toolkit.local.ministack.entrance import changes, engine
 from toolkit.local.ministack.replacing.replacements import replaces
-from toolkit.local.ministack.upstream import resource_names, shifted_time
+from toolkit.local.ministack.upstream import api_models, shifted_time
 
 Json = dict[str, Any]
 _PAGE = 100
 _LATE_SECONDS = 300.0
+_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:.+")
 _listed: dict[str, Any] = {}
 
 
@@ -36,16 +38,19 @@ def regions() -> list[str]:
 def _put_schedule(original: Any, name: str, body: Json) -> Any:
     expression, zone = body.get("ScheduleExpression"), body.get("ScheduleExpressionTimezone")
     problem = (
-        resource_names.problem(name, "name")
+        api_models.problem("scheduler", "CreateSchedule", {**body, "Name": name})
         or engine.schedule_problem(expression or "", zone or "UTC")
-        or _start_problem(body.get("StartDate"))
+        or _window_problem(body)
+        or _target_problem(body)
+        or _date_problem(body)
     )
     return _refusal(problem) if problem else _heard(original, name, body)
 
 
 @replaces("services.scheduler._create_schedule_group")
 def _create_group(original: Any, name: str, body: Json) -> Any:
-    problem = resource_names.problem(name, "name")
+    request = {**body, "Name": name}
+    problem = api_models.problem("scheduler", "CreateScheduleGroup", request)
     return _refusal(problem) if problem else original(name, body)
 
 
@@ -61,17 +66,54 @@ def _refusal(problem: str) -> Any:
     return error_response_json("ValidationException", problem, 400, message_key="Message")
 
 
-def _start_problem(start: Any) -> str | None:
-    """AWS's words for a start that has passed; CloudFormation gives it as text."""
-    if not start:
-        return None
-    moment = datetime.fromisoformat(start).timestamp() if isinstance(start, str) else float(start)
-    if moment < shifted_time.now() - _LATE_SECONDS:
-        return "The StartDate you specify cannot be earlier than 5 minutes ago."
+def _window_problem(body: Json) -> str | None:
+    """What is wrong with the flexible window, in words of our own."""
+    window = body.get("FlexibleTimeWindow") or {}
+    if window.get("Mode") == "FLEXIBLE" and window.get("MaximumWindowInMinutes") is None:
+        return (
+            "MaximumWindowInMinutes is required when the flexible time window's Mode is FLEXIBLE."
+        )
     return None
 
 
+def _target_problem(body: Json) -> str | None:
+    """What is wrong with the target; only the first words are AWS's."""
+    target = body.get("Target") or {}
+    arn = str(target.get("Arn", ""))
+    if not _ARN.fullmatch(arn):
+        return "Provided Arn is not in correct format."
+    if arn.split(":")[2] == "ecs" and not target.get("EcsParameters"):
+        return "EcsParameters are required for a target of Amazon ECS."
+    return None
+
+
+def _date_problem(body: Json) -> str | None:
+    """AWS's words for a start that has passed; those for an end before it are ours."""
+    start, end = (_moment(body.get(name)) for name in ("StartDate", "EndDate"))
+    if start is not None and start < shifted_time.now() - _LATE_SECONDS:
+        return "The StartDate you specify cannot be earlier than 5 minutes ago."
+    if start is not None and end is not None and end <= start:
+        return "The EndDate you specify must come after the StartDate."
+    return None
+
+
+def _moment(value: Any) -> float | None:
+    """Seconds since the epoch; CloudFormation gives a moment as text."""
+    if not value:
+        return None
+    return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
+
+
 @replaces("services.scheduler._list_schedules")
+def _list(original: Any, query: dict[str, str]) -> Any:
+    form = {name: [value] for name, value in query.items()}
+    request = api_models.members("scheduler", "ListSchedules", form)
+    problem = api_models.problem("scheduler", "ListSchedules", request)
+    if problem is None and not query.get("NextToken", "0").isdigit():
+        problem = "The provided NextToken is invalid."
+    return _refusal(problem) if problem else _page(original, query)
+
+
 def _page(original: Any, query: dict[str, str]) -> Any:
     size, start = int(query.get("MaxResults", _PAGE)), int(query.get("NextToken", "0"))
     rows = _rows(original, query)
