@@ -63,7 +63,7 @@ NOT_RUN = {
     "docs/reference/events.md": "needs an account",
     "docs/security.md": "these targets install their tools; CI runs `make policies`",
     "docs/streams.md": "needs an exchange, or minutes; test_feed_stream.py",
-    "evidence/README.md": "two hours",
+    "evidence/README.md": "`make evidence` takes two hours; what judges the folders is run below",
     "image/README.md": "needs Docker; tests/container",
 }
 # Programs that are not ours: their options are not checked.
@@ -238,6 +238,30 @@ def test_only_commands_that_change_something_ask() -> None:
     assert asks(["deploy", "--only", "weather"])
     assert asks(["schedules", "apply"])
     assert not asks(["ledger", "--since", "2d"])
+
+
+def kept() -> list[str]:
+    """The commands of evidence/README.md that judge a folder; an ellipsis stands for its rest."""
+    lines = [
+        line for block in BLOCKS if block.page == "evidence/README.md" for line in typed(block)
+    ]
+    found = [line for line in lines if line.startswith("toolkit validate")]
+    for folder in re.findall(r"(\S+)…", " ".join(found)):
+        (name,) = ROOT.glob(f"{folder}*Z")
+        found = [line.replace(f"{folder}…", str(name)) for line in found]
+    return found
+
+
+@pytest.mark.parametrize("line", kept())
+def test_the_kept_runs_are_proved_as_their_page_says(line: str) -> None:
+    arguments = [sys.executable, "-m", *shlex.split(line)]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("PASS")
+
+
+def test_both_ways_to_judge_a_kept_run_are_tried() -> None:
+    assert sorted("--key" in line for line in kept()) == [False, True]
 
 
 @pytest.mark.parametrize(("page", "command", "shown"), EXAMPLES)
