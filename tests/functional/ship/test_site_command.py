@@ -60,3 +60,18 @@ def test_open_shows_the_first_page_in_the_browser(shipped: Project, tmp_path: Pa
     while not shown.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert shown.read_text().strip() == str(shipped.root / "built/site/index.html")
+
+
+def test_a_run_on_demand_has_its_page_and_stands_in_a_list(
+    shipped: Project, tmp_path: Path
+) -> None:
+    run_id = shipped.toolkit("run", "weather", "--local", "--json").json()["run_id"]
+    folder = tmp_path / "site"
+    shipped.toolkit("validate", run_id, "--local", "--wait", "--timeout", "120")
+    shipped.toolkit("site", "--local", "--schedule", "weather", "--output", str(folder))
+    name = run_id.removeprefix("weather-")
+    page = (folder / "firings" / "weather" / f"{name}.html").read_text()
+    assert run_id in page
+    assert ">Requested<" in page
+    assert ">PASS<" in page, "the latest is judged"
+    assert f"{name}.html" in (folder / "schedules" / "weather" / "on-demand.html").read_text()
