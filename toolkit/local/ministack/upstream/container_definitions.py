@@ -62,7 +62,7 @@ def _container(container: Json, data: Json) -> Iterator[str]:
     for dependency in container.get("dependsOn") or ():
         if dependency.get("containerName") not in others:
             other = dependency.get("containerName")
-            yield f"Container '{name}' depends on '{other}', which is no other container."
+            yield f"Container '{name}' depends on '{other}', which names no other container."
     if data.get("networkMode") == "awsvpc":
         yield from _network(container)
 
