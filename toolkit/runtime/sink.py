@@ -36,6 +36,7 @@ _TRANSIENT = frozenset(
 _PATIENCE_SECONDS = 60.0
 _LEAST_TRIES = 3
 _MAX_READ_BYTES = 16 * 1024 * 1024  # of a claim or a manifest
+_MAX_LEASE_BYTES = 64 * 1024  # one has some hundred bytes
 
 
 class SinkError(Exception):
@@ -44,7 +45,10 @@ class SinkError(Exception):
 
 @frozen
 class StoredLease:
-    """An object as the store shows it: ``age_seconds`` by the store's own clock."""
+    """An object as the store shows it: ``age_seconds`` by the store's own clock.
+
+    ``content`` is empty where it is too large to be a lease.
+    """
 
     content: bytes
     etag: str
@@ -164,17 +168,14 @@ class S3Sink:
             return False
         return True
 
-    def _too_large(self, key: str, size: int) -> SinkError:
-        most = f"{_MAX_READ_BYTES:,}"
-        return SinkError(f"s3://{self._bucket}/{key} has {size:,} bytes, more than {most}")
-
     def read(self, key: str) -> bytes:
         """The content of ``key``."""
 
         def call() -> bytes:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             if answer["ContentLength"] > _MAX_READ_BYTES:
-                raise self._too_large(key, answer["ContentLength"])
+                size = f"{answer['ContentLength']:,} bytes, more than {_MAX_READ_BYTES:,}"
+                raise SinkError(f"s3://{self._bucket}/{key} has {size}")
             return answer["Body"].read()
 
         return self._call(key, call)
@@ -185,11 +186,12 @@ class S3Sink:
 
         def call() -> StoredLease:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            if answer["ContentLength"] > _MAX_READ_BYTES:
-                raise self._too_large(key, answer["ContentLength"])
+            body = answer["Body"]
+            content = body.read() if answer["ContentLength"] <= _MAX_LEASE_BYTES else b""
+            body.close()
             now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
             age = (now - answer["LastModified"]).total_seconds()
-            return StoredLease(answer["Body"].read(), answer["ETag"], age)
+            return StoredLease(content, answer["ETag"], age)
 
         try:
             return self._call(key, call, expected={"NoSuchKey"})

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
 from tests.functional.runtime.harness import RUN_ID, launch
-from toolkit.runtime.contract import Manifest, Outcome
+from toolkit.runtime.contract import LeaseReport, LeaseState, Manifest, Outcome
+from toolkit.runtime.lease import HeldLease, new_lease
 from toolkit.runtime.sink import DirectorySink, S3Sink, SinkError, open_sink, s3_client
 
 BUCKET = "app-data"
@@ -122,6 +124,23 @@ def test_a_claim_whose_answer_was_lost_reads_back_as_our_own(sink: S3Sink, fault
     assert not sink.create(KEY, b"ours")
     assert sink.read(KEY) == b"ours"
     assert faults.calls == 3
+
+
+@pytest.mark.parametrize("size", [0, 64 * 1024, 64 * 1024 + 1, 17 * 1024 * 1024])
+def test_what_is_too_large_for_a_lease_counts_as_held_until_it_is_stale(
+    sink: S3Sink, client: Any, size: int
+) -> None:
+    def date(parsed: Any, **_: object) -> None:  # moto tells none here
+        parsed["ResponseMetadata"]["HTTPHeaders"]["date"] = formatdate(usegmt=True)
+
+    client.meta.events.register("after-call.s3.GetObject", date)
+    key = "running/probe.json"
+    client.put_object(Bucket=BUCKET, Key=key, Body=b"x" * size)
+    run = HeldLease(sink, key, new_lease(RUN_ID, "task", "now"), lambda _: None)
+    assert run.take() == LeaseReport(LeaseState.REFUSED)
+    found = sink.look(key)
+    assert found is not None
+    assert len(found.content) == (size if size <= 64 * 1024 else 0)
 
 
 def test_two_conditional_writes_that_meet_are_asked_again(sink: S3Sink, faults: Faults) -> None:
