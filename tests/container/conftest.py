@@ -4,9 +4,12 @@
 ``CI`` is true) that is a failure, for there nobody would see it.
 """
 
+import fcntl
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -62,16 +65,26 @@ def docker() -> Docker:
 def name(docker: Docker) -> ImageName:
     """The image that this project gives, built, under its content tag."""
     name = ImageName(REPOSITORY, image_tag(ROOT, {"BASE": BASE}, [docker.engine().platform]))
-    docker.build(ROOT, name, arguments=ARGUMENTS, network="host")
+    with one_at_a_time():
+        docker.build(ROOT, name, arguments=ARGUMENTS, network="host")
     return name
 
 
 @pytest.fixture(scope="session")
 def image(docker: Docker, name: ImageName) -> ImageName:
     """The same image, as ECS gets it: pushed, then pulled by digest."""
-    pulled = name.at(docker.push(name))
-    docker.pull(pulled, platform=docker.engine().platform)
+    with one_at_a_time():
+        pulled = name.at(docker.push(name))
+        docker.pull(pulled, platform=docker.engine().platform)
     return pulled
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Each worker of pytest has fixtures of its own; all build and push the same tag."""
+    with (Path(tempfile.gettempdir()) / "toolkit-container-image.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture
