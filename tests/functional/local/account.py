@@ -15,12 +15,16 @@ PUBLIC_IMAGE = "public.ecr.aws/docker/library/python:3.12-slim"
 
 @frozen
 class Account:
-    """An account to ask: its clients, its platform and an image with Python in it."""
+    """An account to ask: its clients, its platform and an image with Python in it.
+
+    ``history_seconds`` is what a call may take to stand in the event history.
+    """
 
     client: Callable[[str], Any]
     platform: Mapping[str, str]
     image: str
     patience: float
+    history_seconds: float
     now: Callable[[], datetime]
 
     @property
@@ -92,10 +96,10 @@ def differs(words: str) -> pytest.MarkDecorator:
 
 def embedded(platform: Platform) -> Account:
     rehearsal = platform.rehearsal
-    return Account(rehearsal.aws, platform.platform, platform.image, 300, rehearsal.engine.now)
+    return Account(rehearsal.aws, platform.platform, platform.image, 300, 0, rehearsal.engine.now)
 
 
 def real(app: str) -> Account:
     stacks = boto3.client("cloudformation").describe_stacks(StackName=f"{app}-platform")["Stacks"]
     outputs = {row["OutputKey"]: row["OutputValue"] for row in stacks[0]["Outputs"]}
-    return Account(boto3.client, outputs, PUBLIC_IMAGE, 300, lambda: datetime.now(UTC))
+    return Account(boto3.client, outputs, PUBLIC_IMAGE, 300, 900, lambda: datetime.now(UTC))
