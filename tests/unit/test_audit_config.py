@@ -121,6 +121,24 @@ def test_the_sum_holds_every_part() -> None:
 
 
 @pytest.mark.parametrize(
+    ("platform", "named", "left_out"),
+    [
+        ({}, "public addresses", "endpoints"),
+        ({"AuditEndpoints": "true"}, "public addresses", "endpoints"),
+        ({"NetworkMode": "private", "AuditEndpoints": "true"}, "endpoints", "public addresses"),
+        ({"NetworkMode": "private", "VpcId": "vpc-1", "AuditEndpoints": "true"}, "alarm", "endp"),
+    ],
+)
+def test_the_sum_is_of_the_network_that_is_about_to_be_deployed(
+    platform: dict[str, str], named: str, left_out: str
+) -> None:
+    config = parse({"default": {**ON, "platform": platform}}, "default", NONE)
+    told = str(audit.month(config, "rate(30 minutes)", "us-east-1", key=False))
+    assert named in told
+    assert left_out not in told
+
+
+@pytest.mark.parametrize(
     ("platform", "refused"),
     [
         ({}, False),

@@ -41,14 +41,22 @@ def announce(app: App, changing: Sequence[StackPlan]) -> None:
     plan = next((plan for plan in changing if plan.name == stack), None)
     if plan is None or app.config.audit is None or app.stacks.all.get(stack):
         return
-    sum_of = cost.audit_month(
-        interval_of(app.config.audit),
-        cost.prices(app.aws.region),
-        key=plan.parameters.get("SigningKey") == "true",
-        public_address=app.platform.has_public_address,
-        endpoints=app.config.platform.get("AuditEndpoints") == "true",
+    signing = plan.parameters.get("SigningKey") == "true"
+    app.console.say(str(month(app.config, app.config.audit, app.aws.region, key=signing)))
+
+
+def month(config: Config, rate: str, region: str, *, key: bool) -> cost.AuditMonth:
+    """What an audit at this rate costs in the network that the configuration asks for."""
+    network = config.platform
+    public = network.get("NetworkMode", "public") == "public"
+    own_endpoints = not public and not network.get("VpcId")
+    return cost.audit_month(
+        interval_of(rate),
+        cost.prices(region),
+        key=key,
+        public_address=public,
+        endpoints=own_endpoints and network.get("AuditEndpoints") == "true",
     )
-    app.console.say(str(sum_of))
 
 
 def first_beat(app: App, changing: Sequence[StackPlan]) -> None:
