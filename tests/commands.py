@@ -6,6 +6,7 @@ half a second of processor time, AWS's models of eight services, which the serve
 fifth of a second, and the functional tests run hundreds of commands.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -80,6 +81,12 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 pass_fds=[far.fileno()],
             )
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        self._control.close()
+        self._process.terminate()
+        self._process.wait()
 
     def run(
         self, arguments: Sequence[str], cwd: Path, env: Mapping[str, str], seconds: float
