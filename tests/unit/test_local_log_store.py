@@ -1,6 +1,6 @@
 """Log events in a database read as a list of them would: the list is the oracle."""
 
-import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,12 +21,10 @@ Listed = list[tuple[Event, str]]
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Callable[[], Streams]:
-    """A group of a store that is empty whenever it is opened."""
+    """A group of a store that is empty whenever it is opened, in a folder of its own."""
 
     def open_one() -> Streams:
-        shutil.rmtree(tmp_path)
-        tmp_path.mkdir()
-        store = LogStore(tmp_path / "logs.sqlite")
+        store = LogStore(Path(tempfile.mkdtemp(dir=tmp_path)) / "logs.sqlite")
         filled(store.group("other"), [("a", [3])])
         return store.group("mine")
 
@@ -120,7 +118,8 @@ def test_what_is_gone_takes_its_events_along(opened: Callable[[], Streams], tmp_
         group["a"]
     group["a"] = {"creationTime": 6}
     assert list(group["a"]["events"]) == []
-    store = LogStore(tmp_path / "logs.sqlite")
+    [path] = tmp_path.glob("*/logs.sqlite")
+    store = LogStore(path)
     store.drop(["mine"])
     assert store.groups() == {"other"}
     assert list(store.group("mine")) == []
