@@ -7,8 +7,15 @@ from hashlib import sha256
 from toolkit.app.app import App
 from toolkit.core.errors import EvidenceError
 from toolkit.core.proof.evidence import StoredObject
-from toolkit.core.proof.seal import Link, SealedRow
-from toolkit.core.proof.seal_chain import DAY, ChainCheck, SealedDay, own_seal, without_facts
+from toolkit.core.proof.seal import Link
+from toolkit.core.proof.seal_chain import (
+    DAY,
+    ChainCheck,
+    SealedDay,
+    own_seal,
+    without_facts,
+    without_rows,
+)
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import parse_time
 from toolkit.runtime.layout import sealed, seals_by_day
@@ -39,7 +46,7 @@ class KnownSeals:
         links = {}
         for key, content in self._contents(late | last):
             try:
-                seal = own_seal(key, content, self._app.seals.bucket, _no_row)
+                seal = own_seal(key, content, self._app.seals.bucket, without_rows)
             except EvidenceError:
                 continue  # it is not written over: there is one object a key; `verify` names it
             named |= {link.key for link in seal.previous}
@@ -61,10 +68,6 @@ class KnownSeals:
 
     def _contents(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         return self._app.seals.contents(self._listed[key] for key in sorted(keys))
-
-
-def _no_row(_row: SealedRow) -> None:
-    return None
 
 
 def _number(key: str) -> int:

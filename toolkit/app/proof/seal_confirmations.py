@@ -9,7 +9,7 @@ from toolkit.app.proof.seal_signatures import SealSignatures
 from toolkit.core.errors import ConfigError, EvidenceError
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.core.proof.seal import Link, Seal
-from toolkit.core.proof.seal_chain import Problem
+from toolkit.core.proof.seal_chain import Problem, without_rows
 from toolkit.core.proof.seal_witness import Confirmation
 from toolkit.core.proof.signature import Signature
 
@@ -71,11 +71,7 @@ class SealConfirmations:
             self.problems[link.key] = Problem(link.key, text)
 
     def _previous(self, key: str) -> tuple[Link, ...]:
-        content = self._app.seals.raw([key]).get(key, b"")
-        try:
-            return Seal.from_json(content, lambda _row: None).previous
-        except EvidenceError:
-            return ()
+        return _named(self._app.seals.raw([key]).get(key, b""))
 
     def _any_signed(self, links: Iterable[Link]) -> bool:
         return bool(self._app.seals.signatures(link.sha256 for link in links))
@@ -83,10 +79,7 @@ class SealConfirmations:
     def _later(self, link: Link) -> str:
         """A seal that was written after another and names it as it is; empty where none does."""
         for key, content in self._app.seals.contents(self._next(link.key)):
-            try:
-                previous = Seal.from_json(content, lambda _row: None).previous
-            except EvidenceError:
-                continue
+            previous = _named(content)
             if link in previous:
                 return key
             if any(other.key == link.key for other in previous):
@@ -106,3 +99,11 @@ class SealConfirmations:
     def _written(self) -> list[StoredObject]:
         """All seals in the order in which they were written."""
         return sorted(self._app.seals.listed(), key=lambda row: (row.modified_at, row.key))
+
+
+def _named(content: bytes) -> tuple[Link, ...]:
+    """The seals that a seal was made after; none where it cannot be read."""
+    try:
+        return Seal.from_json(content, without_rows).previous
+    except EvidenceError:
+        return ()
