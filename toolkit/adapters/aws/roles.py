@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 
+# What to say instead of decisions where `--local` is asked.
+NO_SIMULATION = Unknown("the embedded AWS simulates no role with a path")
 _STORES = ("secretsmanager:", "ssm:")
 # The role with which ECS itself acts in an account; the first cluster of an account needs it.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html

@@ -2,7 +2,7 @@
 
 from toolkit.adapters.aws import foreign_schedules
 from toolkit.adapters.aws.account import asked
-from toolkit.adapters.aws.roles import PermissionQuestion, role, task_roles
+from toolkit.adapters.aws.roles import NO_SIMULATION, PermissionQuestion, role, task_roles
 from toolkit.adapters.aws.session import Aws
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
@@ -10,7 +10,6 @@ from toolkit.core.deploying.adopting import Adoption, ForeignSchedule, adoption
 from toolkit.core.deploying.facts import Queue, Role, Unknown
 
 _SERVICES = {"schedule": "scheduler.amazonaws.com", "rule": "events.amazonaws.com"}
-_NO_SIMULATION = Unknown("the embedded AWS simulates no role with a path")
 
 
 def plan(app: App) -> list[Adoption]:
@@ -48,9 +47,7 @@ def launcher(aws: Aws, kind: str, arn: str, task_definition: str, *, simulated: 
 
     What it overrides is not looked at.
     """
-    if not simulated:
-        return role(aws, arn, _SERVICES[kind], _NO_SIMULATION)
-    found = asked(lambda: task_roles(aws, task_definition))
+    found = asked(lambda: task_roles(aws, task_definition)) if simulated else NO_SIMULATION
     if isinstance(found, Unknown):
         return role(aws, arn, _SERVICES[kind], found)
     passed = sorted({found.execution, found.task} - {""})

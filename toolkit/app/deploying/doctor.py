@@ -8,7 +8,14 @@ from typing import TypeVar
 from toolkit.adapters.aws import account
 from toolkit.adapters.aws.account import asked
 from toolkit.adapters.aws.network import network, zones
-from toolkit.adapters.aws.roles import PermissionQuestion, TaskRoles, has_ecs_role, role, task_roles
+from toolkit.adapters.aws.roles import (
+    NO_SIMULATION,
+    PermissionQuestion,
+    TaskRoles,
+    has_ecs_role,
+    role,
+    task_roles,
+)
 from toolkit.adapters.aws.stored_secrets import stored_parameter, stored_secret
 from toolkit.adapters.images.docker import Docker
 from toolkit.adapters.side_by_side import AT_ONCE
@@ -40,7 +47,6 @@ from toolkit.runtime.layout import runs_of
 _T = TypeVar("_T")
 _UNITS = 1024  # CPU units to a vCPU
 _TASKS, _SCHEDULER = "ecs-tasks.amazonaws.com", "scheduler.amazonaws.com"
-_NO_SIMULATION = Unknown("the embedded AWS simulates no role with a path")
 _INTERFACES = ("ecr.api", "ecr.dkr", "logs")
 _NOT_LISTED = Unknown("the stacks could not be listed")
 _NONE = AppStacks({}, None, {}, {})
@@ -232,7 +238,7 @@ def _roles(app: App, deployed: AppStacks) -> dict[str, Role | Unknown]:
 
 
 def _role(app: App, arn: str, service: str, questions: list[PermissionQuestion]) -> Role | Unknown:
-    given = _NO_SIMULATION if app.local else questions
+    given = NO_SIMULATION if app.local else questions
     return asked(lambda: role(app.aws, arn, service, given))
 
 
