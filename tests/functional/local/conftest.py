@@ -1,10 +1,11 @@
 """One embedded AWS per test process, with the shipped templates deployed on it unchanged."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -15,9 +16,15 @@ from toolkit.adapters.embedded import emulator, engine
 from toolkit.adapters.embedded.engine import EngineClient, EngineInfo
 from toolkit.adapters.images.registry import Login, ecr_login, push_process_image
 
+if TYPE_CHECKING:
+    from .account import Account
+
 REPOSITORY = Path(__file__).parents[3]
 TEMPLATES = REPOSITORY / "templates"
 APP = "app"
+# A real account's app, for what is asked of the embedded AWS and of AWS alike.
+REAL_APP = os.environ.get("TOOLKIT_CONFORMANCE_APP")
+REAL = [pytest.param(REAL_APP, marks=pytest.mark.aws)] if REAL_APP else []
 
 # The image under test runs whatever Python the environment variable SCRIPT holds.
 PROGRAM = "import os\nexec(os.environ.get('SCRIPT', ''))\n"
@@ -271,3 +278,22 @@ def platform(rehearsal: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> 
         ExecutionRoleArn=outputs["ExecutionRoleArn"],
     )
     return Platform(rehearsal, outputs, workload, image)
+
+
+@pytest.fixture(scope="module", params=[None, *REAL], ids=lambda app: app or "embedded")
+def account(request: pytest.FixtureRequest) -> "Account":
+    from .account import embedded, real
+
+    if request.param:
+        return real(request.param)
+    return embedded(request.getfixturevalue("platform"))
+
+
+@pytest.fixture
+def clean(account: "Account") -> Iterator[None]:
+    """Nothing goes by the name of `taken_names`, before and after."""
+    from .taken_names import delete_all
+
+    delete_all(account)
+    yield
+    delete_all(account)

@@ -1,7 +1,6 @@
 """CloudTrail's event history, said as tests: see `test_local_conformance_stores.py`."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,18 +8,8 @@ from typing import Any
 
 import pytest
 
-from .account import Account, differs, embedded, real
+from .account import Account, differs
 from .conftest import eventually
-
-REAL_APP = os.environ.get("TOOLKIT_CONFORMANCE_APP")
-REAL = [pytest.param(REAL_APP, marks=pytest.mark.aws)] if REAL_APP else []
-
-
-@pytest.fixture(scope="module", params=[None, *REAL], ids=lambda app: app or "embedded")
-def account(request: pytest.FixtureRequest) -> Account:
-    if request.param:
-        return real(request.param)
-    return embedded(request.getfixturevalue("platform"))
 
 
 def by(key: str, value: str) -> dict[str, Any]:

@@ -4,18 +4,15 @@ How they run on a real account: see test_local_conformance_stores.py.
 """
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 
-from .account import Account, embedded, real
+from .account import Account
 from .conftest import eventually
 
-REAL_APP = os.environ.get("TOOLKIT_CONFORMANCE_APP")
-REAL = [pytest.param(REAL_APP, marks=pytest.mark.aws)] if REAL_APP else []
 TAG = "conformance:workload"
 PATH = "/conformance/"
 # (key, the value of If-None-Match) → whether the role of the workload "a" may put it
@@ -28,13 +25,6 @@ PUTS = {
     ("ledger/b/x", "*"): False,
     ("elsewhere", None): False,
 }
-
-
-@pytest.fixture(scope="module", params=[None, *REAL], ids=lambda app: app or "embedded")
-def account(request: pytest.FixtureRequest) -> Account:
-    if request.param:
-        return real(request.param)
-    return embedded(request.getfixturevalue("platform"))
 
 
 def policy(bucket: str) -> dict[str, Any]:

@@ -11,7 +11,6 @@ smallest tasks and remove what they made. Where ours differs from AWS, docs/loca
 
 import hashlib
 import json
-import os
 import urllib.error
 import urllib.request
 from itertools import chain
@@ -19,18 +18,8 @@ from typing import Any
 
 import pytest
 
-from .account import Account, differs, embedded, real
+from .account import Account, differs
 from .conftest import eventually
-
-REAL_APP = os.environ.get("TOOLKIT_CONFORMANCE_APP")
-REAL = [pytest.param(REAL_APP, marks=pytest.mark.aws)] if REAL_APP else []
-
-
-@pytest.fixture(scope="module", params=[None, *REAL], ids=lambda app: app or "embedded")
-def account(request: pytest.FixtureRequest) -> Account:
-    if request.param:
-        return real(request.param)
-    return embedded(request.getfixturevalue("platform"))
 
 
 def schedule(account: Account, **changes: Any) -> dict[str, Any]:

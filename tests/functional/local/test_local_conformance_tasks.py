@@ -10,24 +10,13 @@ smallest tasks and remove what they made. Where ours differs from AWS, docs/loca
 """
 
 import json
-import os
 import uuid
 from typing import Any
 
 import pytest
 
-from .account import Account, embedded, real
+from .account import Account
 from .conftest import eventually
-
-REAL_APP = os.environ.get("TOOLKIT_CONFORMANCE_APP")
-REAL = [pytest.param(REAL_APP, marks=pytest.mark.aws)] if REAL_APP else []
-
-
-@pytest.fixture(scope="module", params=[None, *REAL], ids=lambda app: app or "embedded")
-def account(request: pytest.FixtureRequest) -> Account:
-    if request.param:
-        return real(request.param)
-    return embedded(request.getfixturevalue("platform"))
 
 
 @pytest.fixture(scope="module")
