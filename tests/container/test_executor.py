@@ -11,7 +11,7 @@ import pytest
 from tests.container.conftest import ARGUMENTS, BASE, ROOT
 from tests.container.fargate import docker as command
 from tests.functional.conftest import Project, make_project
-from tests.functional.local.conftest import eventually
+from tests.functional.local.rehearsal import eventually
 from toolkit.adapters.images.docker import Docker
 from toolkit.adapters.images.image_tree import image_tag
 from toolkit.core.deploying.image import ImageName

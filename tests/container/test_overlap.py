@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from tests.container.fargate import PATIENCE_SECONDS, Fargate
 from tests.container.fargate import docker as command
-from tests.functional.local.conftest import Rehearsal, make_project
+from tests.functional.local.rehearsal import Rehearsal, make_project
 from toolkit.adapters.embedded import engine
 from toolkit.core.deploying.image import ImageName
 from toolkit.local.agent.clock import SHIM, clock_variables

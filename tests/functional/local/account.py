@@ -8,7 +8,7 @@ import boto3
 import pytest
 from attrs import frozen
 
-from .conftest import Platform, eventually
+from .rehearsal import Platform, eventually
 
 PUBLIC_IMAGE = "public.ecr.aws/docker/library/python:3.12-slim"
 
@@ -70,6 +70,27 @@ class Account:
             "taskDefinition": definition,
             "launchType": "FARGATE",
             "networkConfiguration": self.network(),
+            **changes,
+        }
+
+    def schedule(self, **changes: Any) -> dict[str, Any]:
+        """A request for a schedule that is off."""
+        return {
+            "Name": "conformance",
+            "GroupName": self.platform["ScheduleGroupName"],
+            "ScheduleExpression": "rate(1 day)",
+            "State": "DISABLED",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {
+                "Arn": self.platform["ClusterArn"],
+                "RoleArn": self.platform["SchedulerRoleArn"],
+                "EcsParameters": {
+                    "TaskDefinitionArn": self.define(""),
+                    "NetworkConfiguration": {
+                        "awsvpcConfiguration": {"Subnets": self.platform["SubnetIds"].split(",")}
+                    },
+                },
+            },
             **changes,
         }
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from .conftest import PROGRAM, Rehearsal, eventually, push_program, run_bare
+from .rehearsal import PROGRAM, Rehearsal, eventually, push_program, run_bare
 
 SLEEP = "import time\nprint('asleep', flush=True)\ntime.sleep(600)"
 

@@ -8,7 +8,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from .account import Account
-from .test_local_conformance_stores import schedule
 
 NAME = "conformance-refused"
 
@@ -22,7 +21,7 @@ def create_role(account: Account, name: str) -> None:
 
 
 def create_schedule(account: Account, name: str) -> None:
-    account.client("scheduler").create_schedule(**schedule(account, Name=name))
+    account.client("scheduler").create_schedule(**account.schedule(Name=name))
 
 
 def create_group(account: Account, name: str) -> None:

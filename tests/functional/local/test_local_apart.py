@@ -15,7 +15,7 @@ from toolkit.adapters.embedded.engine import EngineClient
 from toolkit.local.agent.container import _environment
 from toolkit.local.agent.launcher import landlock_version
 
-from .conftest import PROGRAM, REPOSITORY, Rehearsal, push_program, run_bare
+from .rehearsal import PROGRAM, REPOSITORY, Rehearsal, push_program, run_bare
 
 PERSONAL = {
     "AWS_SECRET_ACCESS_KEY": "the-persons-secret",

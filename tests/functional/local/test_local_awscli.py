@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import APP, REPOSITORY, TEMPLATES, Platform
+from .rehearsal import APP, REPOSITORY, TEMPLATES, Platform
 
 pytestmark = pytest.mark.slow
 LOCK = Path(__file__).with_name("awscli.lock")

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from .conftest import APP, TEMPLATES, Platform
+from .rehearsal import APP, TEMPLATES, Platform
 
 pytestmark = pytest.mark.slow
 GROUP = f"/{APP}/demo"

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from tests.chromium import chromium
 
-from .conftest import Platform, Rehearsal
+from .rehearsal import Platform, Rehearsal
 
 EVIL = "evil.example"
 SECOND_USER = "nobody"

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import Rehearsal
+from .rehearsal import Rehearsal
 
 ARN = "arn:aws:iam::000000000000:role/cluster"
 

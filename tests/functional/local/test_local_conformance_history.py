@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from .account import Account, differs
-from .conftest import eventually
+from .rehearsal import eventually
 
 
 def by(key: str, value: str) -> dict[str, Any]:

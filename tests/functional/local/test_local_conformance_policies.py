@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from .account import Account
-from .conftest import eventually
+from .rehearsal import eventually
 
 TAG = "conformance:workload"
 PATH = "/conformance/"

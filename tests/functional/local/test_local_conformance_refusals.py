@@ -21,7 +21,6 @@ from .taken_names import (
     create_role,
     create_schedule,
 )
-from .test_local_conformance_stores import schedule
 
 # Moments
 
@@ -31,7 +30,7 @@ EARLY = "The StartDate you specify cannot be earlier than 5 minutes ago."
 def test_a_start_date_in_the_past_is_refused(account: Account) -> None:
     """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
     scheduler, now = account.client("scheduler"), account.now()
-    early = schedule(account, Name=NAME, StartDate=now - timedelta(minutes=6))
+    early = account.schedule(Name=NAME, StartDate=now - timedelta(minutes=6))
     with pytest.raises(scheduler.exceptions.ValidationException) as created:
         scheduler.create_schedule(**early)
     names = {"Name": NAME, "GroupName": early["GroupName"]}
@@ -50,14 +49,14 @@ def test_an_end_before_the_start_is_refused(account: Account) -> None:
     scheduler, now = account.client("scheduler"), account.now()
     dates = {"StartDate": now + timedelta(days=2), "EndDate": now + timedelta(days=1)}
     with pytest.raises(scheduler.exceptions.ValidationException):
-        scheduler.create_schedule(**schedule(account, Name=NAME, **dates))
+        scheduler.create_schedule(**account.schedule(Name=NAME, **dates))
 
 
 # What the models of the APIs forbid
 
 
 def target(account: Account, **changes: Any) -> dict[str, Any]:
-    return {"Target": {**schedule(account)["Target"], **changes}}
+    return {"Target": {**account.schedule()["Target"], **changes}}
 
 
 Changes = Callable[[Account], dict[str, Any]]
@@ -75,7 +74,7 @@ FORBIDDEN: dict[str, Changes] = {
     "no task": lambda account: {
         "Target": {
             key: value
-            for key, value in schedule(account)["Target"].items()
+            for key, value in account.schedule()["Target"].items()
             if key != "EcsParameters"
         }
     },
@@ -86,7 +85,7 @@ FORBIDDEN: dict[str, Changes] = {
 def test_a_schedule_that_scheduler_does_not_take(account: Account, name: str) -> None:
     """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
     scheduler = account.client("scheduler")
-    asked = schedule(account, **{"Name": NAME, **FORBIDDEN[name](account)})
+    asked = account.schedule(**{"Name": NAME, **FORBIDDEN[name](account)})
     with pytest.raises(scheduler.exceptions.ValidationException):
         scheduler.create_schedule(**asked)
 
@@ -96,8 +95,8 @@ def test_a_schedule_that_scheduler_does_not_take(account: Account, name: str) ->
 def test_a_role_that_does_not_trust_scheduler(account: Account) -> None:
     """https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html"""
     scheduler = account.client("scheduler")
-    asked = schedule(
-        account, Name=NAME, **target(account, RoleArn=account.platform["ExecutionRoleArn"])
+    asked = account.schedule(
+        Name=NAME, **target(account, RoleArn=account.platform["ExecutionRoleArn"])
     )
     with pytest.raises(scheduler.exceptions.ValidationException):
         scheduler.create_schedule(**asked)

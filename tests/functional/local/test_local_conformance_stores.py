@@ -19,28 +19,7 @@ from typing import Any
 import pytest
 
 from .account import Account, differs
-from .conftest import eventually
-
-
-def schedule(account: Account, **changes: Any) -> dict[str, Any]:
-    return {
-        "Name": "conformance",
-        "GroupName": account.platform["ScheduleGroupName"],
-        "ScheduleExpression": "rate(1 day)",
-        "State": "DISABLED",
-        "FlexibleTimeWindow": {"Mode": "OFF"},
-        "Target": {
-            "Arn": account.platform["ClusterArn"],
-            "RoleArn": account.platform["SchedulerRoleArn"],
-            "EcsParameters": {
-                "TaskDefinitionArn": account.define(""),
-                "NetworkConfiguration": {
-                    "awsvpcConfiguration": {"Subnets": account.platform["SubnetIds"].split(",")}
-                },
-            },
-        },
-        **changes,
-    }
+from .rehearsal import eventually
 
 
 @pytest.mark.parametrize(
@@ -50,14 +29,14 @@ def test_a_bad_expression_is_refused(account: Account, expression: str) -> None:
     """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
     scheduler = account.client("scheduler")
     with pytest.raises(scheduler.exceptions.ValidationException) as caught:
-        scheduler.create_schedule(**schedule(account, ScheduleExpression=expression))
+        scheduler.create_schedule(**account.schedule(ScheduleExpression=expression))
     assert caught.value.response["Error"]["Message"] == f"Invalid Schedule Expression {expression}."
 
 
 def test_a_schedules_name_is_unique_in_its_group(account: Account) -> None:
     """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"""
     scheduler = account.client("scheduler")
-    request = schedule(account)
+    request = account.schedule()
     names = {"Name": request["Name"], "GroupName": request["GroupName"]}
     scheduler.create_schedule(**request)
     try:
@@ -70,7 +49,7 @@ def test_a_schedules_name_is_unique_in_its_group(account: Account) -> None:
 def test_update_schedule_returns_what_is_left_out_to_its_default(account: Account) -> None:
     """https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html"""
     scheduler = account.client("scheduler")
-    request = schedule(account, ScheduleExpressionTimezone="Europe/Berlin", Description="words")
+    request = account.schedule(ScheduleExpressionTimezone="Europe/Berlin", Description="words")
     names = {"Name": request["Name"], "GroupName": request["GroupName"]}
     scheduler.create_schedule(**request)
     try:
@@ -91,7 +70,7 @@ def test_schedules_are_listed_in_pages(account: Account) -> None:
     scheduler = account.client("scheduler")
     group = account.platform["ScheduleGroupName"]
     names = [f"conformance-{number}" for number in range(3)]
-    request = schedule(account)
+    request = account.schedule()
     for name in names:
         scheduler.create_schedule(**{**request, "Name": name})
     try:

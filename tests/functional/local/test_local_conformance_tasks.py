@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from .account import Account
-from .conftest import eventually
+from .rehearsal import eventually
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from .account import Account
-from .conftest import eventually
+from .rehearsal import eventually
 from .taken_names import (
     NAME,
     TRUST,
@@ -22,7 +22,6 @@ from .taken_names import (
     create_role,
     create_schedule,
 )
-from .test_local_conformance_stores import schedule
 
 
 def deploy(account: Account, template: dict[str, Any], **parameters: str) -> dict[str, Any]:
@@ -58,7 +57,7 @@ def deploy(account: Account, template: dict[str, Any], **parameters: str) -> dic
 
 def properties(account: Account) -> dict[str, tuple[Create, dict[str, Any]]]:
     """For each type, who else makes one of that name, and the template's properties."""
-    made = schedule(account, Name=NAME)
+    made = account.schedule(Name=NAME)
     body = json.loads(json.dumps(made))
     network = body["Target"]["EcsParameters"]["NetworkConfiguration"]
     network["AwsvpcConfiguration"] = network.pop("awsvpcConfiguration")

@@ -14,7 +14,7 @@ from attrs import evolve
 from toolkit.adapters.images.docker import Docker
 from toolkit.local.agent import container
 
-from .conftest import APP, REPOSITORY, Platform, Rehearsal, eventually
+from .rehearsal import APP, REPOSITORY, Platform, Rehearsal, eventually
 
 BASE = os.environ.get("IMAGE_BASE", "python-base:bookworm")  # as in tests/container
 

@@ -14,7 +14,7 @@ from toolkit.adapters.embedded.engine import EngineClient, EngineInfo
 from toolkit.core.errors import ToolkitError
 from toolkit.local.control import Control, Json
 
-from .conftest import Rehearsal
+from .rehearsal import Rehearsal
 
 
 def fails(_body: Json) -> Json:

@@ -11,7 +11,7 @@ from toolkit.adapters.embedded import engine
 from toolkit.local.agent.aws import Emulator
 from toolkit.local.keys import Keys
 
-from .conftest import Rehearsal
+from .rehearsal import Rehearsal
 
 
 def test_objects_expire_as_the_clock_moves(own: Rehearsal) -> None:

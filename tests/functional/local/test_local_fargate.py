@@ -10,7 +10,7 @@ import pytest
 
 from toolkit.local.agent.launcher import landlock_version
 
-from .conftest import APP, Platform, eventually
+from .rehearsal import APP, Platform, eventually
 
 LOG_GROUP = f"/{APP}/demo"
 SCOPED = 6  # the version of Landlock that keeps signals and sockets within a sandbox

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from toolkit.core.errors import ConfigError
 
-from .conftest import APP, Platform, eventually
+from .rehearsal import APP, Platform, eventually
 
 
 @pytest.fixture(autouse=True)

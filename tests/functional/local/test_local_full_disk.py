@@ -13,7 +13,7 @@ from toolkit.adapters.embedded import engine
 from toolkit.adapters.embedded.engine import EngineClient
 from toolkit.core.errors import ToolkitError
 
-from .conftest import Rehearsal
+from .rehearsal import Rehearsal
 
 FULL = "the disk of this machine is full"
 

@@ -10,8 +10,8 @@ from tests.processes import alive, family
 from toolkit.adapters.embedded import engine
 from toolkit.adapters.images.registry import push_process_image
 
-from .conftest import PROGRAM, Rehearsal, eventually, push_program, run_bare, tree
 from .own import deploy_schedule, run_sleeper
+from .rehearsal import PROGRAM, Rehearsal, eventually, push_program, run_bare, tree
 
 
 def kill(own: Rehearsal, *pids: int) -> Rehearsal:

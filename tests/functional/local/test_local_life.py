@@ -17,8 +17,8 @@ from toolkit.adapters.embedded import engine
 from toolkit.adapters.embedded.engine import EngineClient
 from toolkit.core.errors import ToolkitError
 
-from .conftest import Rehearsal, eventually
 from .own import deploy_schedule, run_sleeper
+from .rehearsal import Rehearsal, eventually
 
 MINISTACKS_PAUSE = 24  # seconds: it looks every ten what is due
 

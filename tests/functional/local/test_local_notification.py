@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Platform, eventually
+from .rehearsal import Platform, eventually
 
 
 @pytest.fixture(scope="module")

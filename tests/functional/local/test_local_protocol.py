@@ -16,8 +16,8 @@ from toolkit.local.agent.aws import Emulator
 from toolkit.local.agent.clock import Clock
 from toolkit.local.control import Control
 
-from .conftest import REPOSITORY, eventually, tree
 from .fake_emulator import ACCOUNT, KEYS, LOGIN, TOKEN, FakeEmulator, fake_emulator
+from .rehearsal import REPOSITORY, eventually, tree
 
 PROGRAM = """
 import datetime, json, os, signal, sys, time, urllib.request

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attrs import evolve
 
-from .conftest import PROGRAM, Rehearsal, eventually, push_program, run_bare
+from .rehearsal import PROGRAM, Rehearsal, eventually, push_program, run_bare
 
 REGIONS = ("us-east-1", "eu-central-1")
 

@@ -9,7 +9,7 @@ import pytest
 
 from toolkit.core.errors import ConfigError
 
-from .conftest import APP, Platform, eventually
+from .rehearsal import APP, Platform, eventually
 
 PRINT_CONTEXT = (
     "import os, time\n"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.local.conftest import REPOSITORY, Rehearsal
+from tests.functional.local.rehearsal import REPOSITORY, Rehearsal
 
 COMMAND = [sys.executable, "-m", "toolkit"]
 
