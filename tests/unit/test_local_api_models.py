@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.local.ministack.upstream import api_models
+from toolkit.local.ministack.upstream import api_models, api_requests
 
 
 def schedule(**changes: Any) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_an_operation_that_the_model_lacks_is_left_to_the_service() -> None:
 )
 def test_a_form_has_numbers_as_text(text: str, words: str | None) -> None:
     form = {"RoleName": ["r"], "MaxSessionDuration": [text], "Tags.member.1.Key": ["k"]}
-    request = api_models.members("iam", "CreateRole", form)
-    assert request.keys() == {"RoleName", "MaxSessionDuration"}
+    request = api_requests.members("iam", "CreateRole", form)
+    assert request.keys() == {"RoleName", "MaxSessionDuration", "Tags"}
     found = api_models.problem("iam", "CreateRole", request)
     assert found is None if words is None else words in str(found)

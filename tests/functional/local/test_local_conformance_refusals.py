@@ -103,6 +103,16 @@ def test_a_role_that_does_not_trust_scheduler(account: Account) -> None:
 
 
 Request = tuple[str, str, dict[str, Any]]
+ALARM = {
+    "AlarmName": NAME,
+    "Namespace": "conformance",
+    "MetricName": "m",
+    "Statistic": "Sum",
+    "Period": 60,
+    "EvaluationPeriods": 1,
+    "Threshold": 1,
+    "ComparisonOperator": "GreaterThanThreshold",
+}
 REQUESTS: list[tuple[Request, str]] = [
     (("ecr", "create_repository", {"repositoryName": NAME, "imageTagMutability": "NEVER"}),
      "InvalidParameterException"),
@@ -117,6 +127,13 @@ REQUESTS: list[tuple[Request, str]] = [
       {"RoleName": NAME, "AssumeRolePolicyDocument": "{}", "MaxSessionDuration": 43201}),
      "ValidationError"),
     (("cloudformation", "create_stack", {"StackName": "a_b", "TemplateBody": "{}"}),
+     "ValidationError"),
+    *((("cloudwatch", "put_metric_alarm", {**ALARM, name: "Nope"}), "ValidationError")
+      for name in ("Statistic", "ComparisonOperator", "TreatMissingData", "Unit")),
+    (("sqs", "create_queue", {"QueueName": NAME, "Attributes": {"Nope": "1"}}),
+     "InvalidAttributeName"),
+    (("sts", "assume_role",
+      {"RoleArn": f"arn:aws:iam::000000000000:role/{NAME}", "RoleSessionName": "a b"}),
      "ValidationError"),
 ]  # fmt: skip
 

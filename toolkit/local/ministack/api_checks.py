@@ -1,78 +1,100 @@
 """Requests that the model of a service's API forbids are refused (`upstream/api_models.py`).
 
-They are checked where ministack hands them to the service: signed, and allowed by IAM. What stacks
-make does not pass here, except task definitions (`ecs/task_definition.py`) and schedules
-(`events/scheduler.py`).
+So are tokens of pages that nobody gave out (`upstream/page_tokens.py`). Both are checked where
+ministack hands a request to the service: signed, and allowed by IAM. What stacks make does not pass
+here, except task definitions (`ecs/task_definition.py`) and schedules (`events/scheduler.py`).
 """
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs
 
 from ministack import app
-from ministack.core.responses import error_response_json, error_response_xml
+from ministack.core import iam_actions
+from ministack.core.responses import error_response_json, new_uuid
 from ministack.services import ecs
 
-from .upstream import api_models
+from .upstream import api_models, api_requests, page_tokens
 from .upstream.resource_names import problem
 
 Json = dict[str, Any]
 
-# Service with a JSON protocol → what it calls such a request.
-_JSON = {
+# Service → what it calls a request that its model forbids.
+_CODES = {
+    "cloudformation": "ValidationError",
     "ecr": "InvalidParameterException",
     "ecs": "InvalidParameterException",
     "events": "ValidationException",
+    "iam": "ValidationError",
     "kms": "ValidationException",
     "logs": "InvalidParameterException",
+    "monitoring": "ValidationError",
     "secretsmanager": "ValidationException",
+    "sns": "InvalidParameter",
+    "sqs": "InvalidParameterValue",
     "ssm": "ValidationException",
+    "sts": "ValidationError",
 }
-# Service with the query protocol → the namespace of its answers.
-_QUERY = {
-    "cloudformation": "http://cloudformation.amazonaws.com/doc/2010-05-15/",
-    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
-}
+_BOTOCORE = {"monitoring": "cloudwatch"}  # where it has another name for a service
 # Ten thousand lines a second are not looked at one by one, nor is what the engine says itself.
-_PASSED_OVER = frozenset({"PutLogEvents", "SubmitTaskStateChange"})
+_PASSED_OVER = ("PutLogEvents", "SubmitTaskStateChange")
+_tokens = page_tokens.PageTokens()
 
 
 def install() -> None:
     """Check requests before the services get them; names of clusters stand in no model."""
-    for service in (*_JSON, *_QUERY):
+    for service in (*_CODES, "scheduler"):
         check = partial(_checked, service, app.SERVICE_HANDLERS[service])
         app.SERVICE_HANDLERS[service] = check
+    app.SERVICE_HANDLERS["s3"] = partial(_with_known_token, app.SERVICE_HANDLERS["s3"])
     ecs._ACTION_MAP["CreateCluster"] = partial(_create_cluster, ecs._ACTION_MAP["CreateCluster"])
 
 
-async def _checked(
-    service: str, handler: Any, method: str, path: str, headers: Any, body: bytes, query: Any
+async def _checked(service: str, handler: Any, *request: Any) -> Any:
+    method, path, headers, body, query = request
+    if headers.get("x-amz-target", "").endswith(_PASSED_OVER):
+        return await handler(*request)
+    known = _BOTOCORE.get(service, service)
+    operation, members = api_requests.read(known, method, path, headers, body, query)
+    complaint = api_models.problem(known, operation, members) if service in _CODES else None
+    if complaint:
+        code = _CODES[service]
+        if service == "sqs" and "at 'attribute" in complaint:
+            code = "InvalidAttributeName"
+        return _refusal(service, code, complaint, headers)
+    return await _paged(service, known, operation, members, handler, request)
+
+
+async def _with_known_token(handler: Any, *request: Any) -> Any:
+    """S3, whose contents are not looked at."""
+    _method, path, _headers, _body, query = request
+    operation = "ListObjectsV2" if "list-type" in query else "ListBuckets" if path == "/" else ""
+    members = {name: "".join(values[:1]) for name, values in query.items()} if operation else {}
+    return await _paged("s3", "s3", operation, members, handler, request)
+
+
+async def _paged(
+    service: str, known: str, operation: str, members: Json, handler: Any, request: Any
 ) -> Any:
-    if service in _QUERY:
-        form = {**query, **parse_qs(body.decode("utf-8", "replace"))}
-        action = "".join(form.get("Action", [])[:1])
-        complaint = api_models.problem(service, action, api_models.members(service, action, form))
-        if complaint:
-            return error_response_xml("ValidationError", complaint, 400, _QUERY[service])
-    else:
-        action = headers.get("x-amz-target", "").rpartition(".")[2]
-        complaint = None
-        if action not in _PASSED_OVER:
-            complaint = api_models.problem(service, action, _document(body))
-        if complaint:
-            return error_response_json(_JSON[service], complaint, 400)
-    return await handler(method, path, headers, body, query)
+    """Let a service answer, unless a page is asked for by a token that it did not give out."""
+    token = _tokens.unknown(known, operation, members)
+    if token is not None:
+        code = page_tokens.code(known, operation) or _CODES.get(service, "InvalidArgument")
+        return _refusal(service, code, f"The page token '{token}' is invalid.", request[2])
+    status, headers, content = await handler(*request)
+    if isinstance(content, str):
+        content = content.encode()
+    if isinstance(content, bytes):
+        _tokens.note(known, operation, content)
+    return status, headers, content
 
 
-def _document(body: bytes) -> Mapping[str, Any]:
-    """The request; what is none is left to the service."""
-    try:
-        document = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+def _refusal(service: str, code: str, message: str, headers: Mapping[str, str]) -> Any:
+    """HTTP 400, in the protocol of the request."""
+    _status, lines, content = iam_actions.access_denied_response(
+        service, "", "", new_uuid(), error_code=code, message=message, headers=dict(headers)
+    )
+    return 400, lines, content
 
 
 def _create_cluster(original: Any, data: Json) -> Any:

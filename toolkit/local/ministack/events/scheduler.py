@@ -20,7 +20,7 @@ from ministack.services import scheduler
 
 from toolkit.local.ministack.entrance import changes, engine
 from toolkit.local.ministack.replacing.replacements import replaces
-from toolkit.local.ministack.upstream import api_models, shifted_time
+from toolkit.local.ministack.upstream import api_models, api_requests, shifted_time
 
 Json = dict[str, Any]
 _PAGE = 100
@@ -107,7 +107,7 @@ def _moment(value: Any) -> float | None:
 @replaces("services.scheduler._list_schedules")
 def _list(original: Any, query: dict[str, str]) -> Any:
     form = {name: [value] for name, value in query.items()}
-    request = api_models.members("scheduler", "ListSchedules", form)
+    request = api_requests.members("scheduler", "ListSchedules", form)
     problem = api_models.problem("scheduler", "ListSchedules", request)
     if problem is None and not query.get("NextToken", "0").isdigit():
         problem = "The provided NextToken is invalid."

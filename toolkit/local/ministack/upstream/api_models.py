@@ -10,13 +10,34 @@ import gzip
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
-_NUMBERS = frozenset({"integer", "long", "float", "double"})
+NUMBERS = frozenset({"integer", "long", "float", "double"})
+# Some enumerations stand in the prose of a member only, as CloudWatch's TreatMissingData does.
+_VALID_VALUES = re.compile(r"Valid [Vv]alues:? <code>([\w.-]+(?: \| [\w.-]+)+)</code>")
+
+
+@dataclass(frozen=True)
+class Model:
+    """The shapes of a service's API and its operations, as botocore has them."""
+
+    shapes: Json
+    operations: Json
+
+    def input(self, operation: str) -> str | None:
+        """The shape of an operation's input."""
+        shape: str | None = self.operations.get(operation, {}).get("input", {}).get("shape")
+        return shape
+
+    def codes(self, operation: str) -> Iterator[str]:
+        """The codes of the errors that an operation names."""
+        for row in self.operations.get(operation, {}).get("errors", ()):
+            yield self.shapes[row["shape"]].get("error", {}).get("code") or row["shape"]
 
 
 def problem(service: str, operation: str, request: Mapping[str, Any]) -> str | None:
@@ -27,61 +48,50 @@ def problem(service: str, operation: str, request: Mapping[str, Any]) -> str | N
         operation: such as ``CreateSchedule``; nothing is known of one that the model lacks.
         request: its members; those that are missing or null are not looked at, as the client does.
     """
-    shapes, inputs = _model(service)
-    if operation not in inputs:
+    known = model(service)
+    shape = known.input(operation)
+    if shape is None:
         return None
-    found = list(_violations(shapes, inputs[operation], request, ""))
+    found = list(_violations(known.shapes, {"shape": shape}, request, ""))
     if not found:
         return None
     return f"{len(found)} validation error{'s'[: len(found) > 1]} detected: {'; '.join(found)}"
 
 
-def members(service: str, operation: str, form: Mapping[str, Any]) -> Json:
-    """The members of a request that came as a form: its texts and numbers, but no lists."""
-    shapes, inputs = _model(service)
-    known = shapes[inputs[operation]]["members"] if operation in inputs else {}
-    texts = {name: "".join(form[name][:1]) for name in known.keys() & form.keys()}
-    return {
-        name: int(text)
-        if shapes[known[name]["shape"]]["type"] in _NUMBERS and text.lstrip("-").isdigit()
-        else text
-        for name, text in texts.items()
-    }
-
-
 @cache
-def _model(service: str) -> tuple[Json, dict[str, str]]:
-    """The shapes of a service, and the shape of each operation's input."""
+def model(service: str) -> Model:
+    """The model of a service, without its prose."""
     spec = find_spec("botocore")
     assert spec is not None
     assert spec.submodule_search_locations
     versions = Path(spec.submodule_search_locations[0], "data", service).iterdir()
     packed = (max(path for path in versions if path.is_dir()) / "service-2.json.gz").read_bytes()
-    model = json.loads(gzip.decompress(packed), object_hook=_undocumented)
-    inputs = {
-        name: row["input"]["shape"] for name, row in model["operations"].items() if "input" in row
-    }
-    return model["shapes"], inputs
+    found = json.loads(gzip.decompress(packed), object_hook=_undocumented)
+    return Model(found["shapes"], found["operations"])
 
 
 def _undocumented(node: Json) -> Json:
-    """A model without its prose, which is most of it."""
-    return {
-        key: value
-        for key, value in node.items()
-        if key != "documentation" or not isinstance(value, str)
-    }
+    """A node without its prose, which is most of a model, but with the values that stand there."""
+    prose = node.get("documentation")
+    if not isinstance(prose, str):
+        return node
+    del node["documentation"]
+    values = _VALID_VALUES.search(prose)
+    if values and "shape" in node:
+        node["enum"] = values[1].split(" | ")
+    return node
 
 
-def _violations(shapes: Json, name: str, value: Any, path: str) -> Iterator[str]:
-    shape = shapes[name]
+def _violations(shapes: Json, row: Json, value: Any, path: str) -> Iterator[str]:
+    """What a value breaks of its shape; ``row`` refers to the shape, and may narrow it."""
+    shape = {**shapes[row["shape"]], **({"enum": row["enum"]} if "enum" in row else {})}
     kind = shape["type"]
     if kind == "structure" and isinstance(value, Mapping):
-        for member, row in shape["members"].items():
-            inner = value.get(row.get("locationName", member), value.get(member))
+        for member, inner_row in shape["members"].items():
+            inner = value.get(inner_row.get("locationName", member), value.get(member))
             if inner is not None:
                 where = f"{path}.{member[0].lower()}{member[1:]}".lstrip(".")
-                yield from _violations(shapes, row["shape"], inner, where)
+                yield from _violations(shapes, inner_row, inner, where)
         return
     complaint = _complaint(shape, value)
     if complaint:
@@ -89,20 +99,19 @@ def _violations(shapes: Json, name: str, value: Any, path: str) -> Iterator[str]
         yield f"Value{shown} at '{path}' failed to satisfy constraint: Member must {complaint}"
     if kind == "list" and isinstance(value, list):
         for number, item in enumerate(value, 1):
-            yield from _violations(
-                shapes, shape["member"]["shape"], item, f"{path}.{number}.member"
-            )
+            yield from _violations(shapes, shape["member"], item, f"{path}.{number}.member")
     elif kind == "map" and isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _violations(shapes, shape["value"]["shape"], item, f"{path}.{key}.member")
+            yield from _violations(shapes, shape["key"], key, f"{path}.{key}.key")
+            yield from _violations(shapes, shape["value"], item, f"{path}.{key}.member")
 
 
 def _complaint(shape: Json, value: Any) -> str | None:
-    if shape["type"] in _NUMBERS and isinstance(value, int | float):
+    if shape["type"] in NUMBERS and isinstance(value, int | float):
         return _out_of_range(shape, value, "have value")
     if shape["type"] not in ("string", "list", "map") or not isinstance(value, str | list | dict):
         return None
-    if "enum" in shape and value not in shape["enum"]:
+    if isinstance(value, str) and "enum" in shape and value not in shape["enum"]:
         return f"satisfy enum value set: [{', '.join(shape['enum'])}]"
     complaint = _out_of_range(shape, len(value), "have length")
     if complaint is None and isinstance(value, str) and not _matches(shape.get("pattern"), value):
