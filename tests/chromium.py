@@ -110,11 +110,6 @@ class Page:
     def type(self, text: str) -> None:
         self.call("Input.insertText", text=text)
 
-    def screenshot(self) -> bytes:
-        """The whole page as a PNG."""
-        answer = self.call("Page.captureScreenshot", captureBeyondViewport=True, format="png")
-        return base64.b64decode(answer["data"])
-
     def pdf(self) -> bytes:
         """What would be printed."""
         return base64.b64decode(self.call("Page.printToPDF", printBackground=False)["data"])

@@ -24,7 +24,6 @@ from toolkit.core.stack import (
 REGION = "eu-central-1"
 TIME = datetime(2026, 11, 24, tzinfo=UTC)
 PLAN = StackPlan("app-workload-x", "{}", {}, {"app": "app"})
-DONE = "UPDATE_COMPLETE"
 DENIED = "User is not authorized to perform iam:PutRolePolicy"
 OURS = [{"Key": "app", "Value": "app"}]
 

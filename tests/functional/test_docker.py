@@ -34,9 +34,6 @@ with open({notes!r}, "a") as file:
     file.write(json.dumps(note) + "\\n")
 for words, (code, out, err) in json.load(open({answers!r})).items():
     if " ".join(given).startswith(words):
-        for index, word in enumerate(given):
-            if word == "--metadata-file":
-                json.dump({{"containerimage.digest": {digest!r}}}, open(given[index + 1], "w"))
         sys.stdout.write(out)
         sys.stderr.write(err)
         sys.exit(code)
@@ -58,7 +55,6 @@ class FakeDocker:
                 python=sys.executable,
                 notes=str(self._notes),
                 answers=str(folder / "answers.json"),
-                digest=DIGEST,
             )
         )
         self.program.chmod(0o755)
@@ -137,21 +133,6 @@ def test_a_failed_build_is_explained(fake: FakeDocker, tmp_path: Path) -> None:
     docker = fake.answer({"build": (1, "Step 1/2\n", "write /x: no space left on device\n")})
     with pytest.raises(ImageError, match=f"cannot build {NAME}: the disk of the"):
         docker.build(tmp_path, NAME)
-
-
-def test_several_platforms_are_pushed_as_one_index(fake: FakeDocker, tmp_path: Path) -> None:
-    docker = fake.answer({"version": (0, VERSION, ""), "buildx": (0, "", "")})
-    platforms = ["linux/amd64", "linux/arm64"]
-    assert docker.build_index(tmp_path, NAME, platforms=platforms) == DIGEST
-    arguments = fake.calls[-1]["arguments"]
-    assert arguments[:2] == ["buildx", "build"]
-    assert {"--platform=linux/amd64,linux/arm64", "--push", "--provenance=false"} <= set(arguments)
-
-
-def test_several_platforms_without_buildx_are_refused(fake: FakeDocker, tmp_path: Path) -> None:
-    docker = fake.answer({"version": (0, VERSION, ""), "buildx version": (1, "", "")})
-    with pytest.raises(ImageError, match="has no buildx"):
-        docker.build_index(tmp_path, NAME, platforms=["linux/amd64", "linux/arm64"])
 
 
 PUSHED = f"9ca19eed7125: Preparing\n9ca19eed7125: Pushed\n1f2e: digest: {DIGEST} size: 1366\n"

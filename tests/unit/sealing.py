@@ -1,9 +1,10 @@
 """Sealed apps in memory for the tests of seals, and a key that signs as KMS does."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from attrs import define, field
+from attrs import define, evolve, field
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.fake_aws import FakeAws
 from toolkit.app.proof import ledger
 from toolkit.core.proof.ledger import Firing
+from toolkit.core.proof.seal_chain import Chain, ChainCheck
 from toolkit.core.proof.signature import Signature, message, pem
 
 from .test_validate_many import START, a_run, an_app, an_aws, prepared, scheduled
@@ -59,6 +61,15 @@ def seals(aws: FakeAws) -> list[str]:
 
 def contents(aws: FakeAws) -> dict[str, bytes]:
     return {key: aws.objects[key] for key in seals(aws)}
+
+
+def checked_chain(
+    contents: Mapping[str, bytes], bucket: str = "bucket", *, whole: bool = True
+) -> Chain:
+    """Seals held against each other; with ``whole`` they are all that there are."""
+    check = ChainCheck(bucket)
+    chain = check.add(contents.items())
+    return evolve(chain, problems=(*chain.problems, *(check.missed() if whole else ())))
 
 
 def rows(

@@ -132,7 +132,6 @@ sundays = st.sampled_from(["7", "5-7", "0,7", "7,1", "0-6", "1-7", "1-7/2"]).map
 weekdays = st.one_of(list_of_days, named_span, nth_day, stepped_days, sundays)
 months = numbers(1, 12) | st.sampled_from(["jan", "JAN,FEB", "Mar-May", "dec", "MAR-DEC/3"])
 days = numbers(1, 31) | st.just("L")
-no_day = st.just(("*", "*"))
 fields = st.tuples(
     numbers(0, 59) | st.sampled_from(["5/15", "0/10", "*/7"]),
     numbers(0, 23) | st.just("*/24"),

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from toolkit.app.proof.seals import seal_due_days
 from toolkit.core.errors import EvidenceError
 from toolkit.core.proof.seal import Seal, SealedRow
-from toolkit.core.proof.seal_chain import verify_chain
 from toolkit.runtime.contract import Outcome, format_time
 
-from .sealing import a_month, contents, days_later
+from .sealing import a_month, checked_chain, contents, days_later
 from .test_validate_many import (
     START,
     a_run,
@@ -37,47 +36,45 @@ LAST = max(CHAIN, key=lambda key: (Seal.from_json(CHAIN[key]).sealed_at, key))
 
 
 def test_a_chain_that_nobody_touched_holds() -> None:
-    assert verify_chain(CHAIN, "bucket", whole=True).problems == ()
+    assert checked_chain(CHAIN).problems == ()
     assert len(CHAIN) == 6
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_byte_of_a_seal_can_be_changed(data: st.DataObject) -> None:
-    heads = {link.key for link in verify_chain(CHAIN, "bucket", whole=True).heads}
+    heads = {link.key for link in checked_chain(CHAIN).heads}
     key = data.draw(st.sampled_from(sorted(CHAIN.keys() - heads)))
     content = bytearray(CHAIN[key])
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
-    found = verify_chain({**CHAIN, key: bytes(content)}, "bucket", whole=True)
+    found = checked_chain({**CHAIN, key: bytes(content)})
     assert any(problem.key == key for problem in found.problems)
-    part = verify_chain({**CHAIN, key: bytes(content)}, "bucket", whole=False)
+    part = checked_chain({**CHAIN, key: bytes(content)}, whole=False)
     assert any(problem.key == key for problem in part.problems)
 
 
 def test_no_seal_can_be_taken_away_but_the_last() -> None:
-    heads = {link.key for link in verify_chain(CHAIN, "bucket", whole=True).heads}
+    heads = {link.key for link in checked_chain(CHAIN).heads}
     for key in CHAIN.keys() - heads:
         rest = {name: body for name, body in CHAIN.items() if name != key}
-        assert verify_chain(rest, "bucket", whole=True).problems, key
+        assert checked_chain(rest).problems, key
 
 
 def test_no_seal_passes_for_another() -> None:
     for key in CHAIN:
         for other in CHAIN.keys() - {key}:
             swapped = {**CHAIN, key: CHAIN[other]}
-            assert verify_chain(swapped, "bucket", whole=True).problems, (key, other)
+            assert checked_chain(swapped).problems, (key, other)
 
 
 def test_seals_of_another_bucket_are_refused() -> None:
-    found = verify_chain(CHAIN, "mine", whole=True)
+    found = checked_chain(CHAIN, "mine")
     assert {problem.key for problem in found.problems} >= CHAIN.keys()
 
 
 def test_a_chain_that_was_begun_anew_is_seen() -> None:
     rows = json.loads(CHAIN[LAST])
-    assert verify_chain(
-        {**CHAIN, LAST: json.dumps({**rows, "previous": []}).encode()}, "bucket", whole=True
-    ).problems
+    assert checked_chain({**CHAIN, LAST: json.dumps({**rows, "previous": []}).encode()}).problems
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from toolkit.app.proof.seals import seal_due_days
 from toolkit.app.proof.verify import verify
 from toolkit.core.proof.ledger import State
 from toolkit.core.proof.seal import Link, Seal
-from toolkit.core.proof.seal_chain import due_days, verify_chain
+from toolkit.core.proof.seal_chain import due_days
 from toolkit.runtime.contract import Outcome, RunId, format_time
 from toolkit.runtime.layout import seal_key
 
-from .sealing import Key, a_month, contents, days_later, rows, seals, sha256
+from .sealing import Key, a_month, checked_chain, contents, days_later, rows, seals, sha256
 from .test_validate_many import (
     RECORDS,
     START,
@@ -161,9 +161,9 @@ def test_what_two_audits_wrote_at_once_is_joined_by_the_next() -> None:
     at = format_time(days_later(4))
     other = Seal("fargate-runs", "bucket", "2026-11-01", at, (link,), (row,), number=1)
     aws.objects[other.key] = other.to_json()
-    assert len(verify_chain(contents(aws), "bucket", whole=True).heads) == 2
+    assert len(checked_chain(contents(aws)).heads) == 2
     seal_due_days(an_app(aws, days_later(5)), days_later(5))
-    found = verify_chain(contents(aws), "bucket", whole=True)
+    found = checked_chain(contents(aws))
     assert (len(found.heads), found.problems) == (1, ())
     newest = Seal.from_json(aws.objects[found.heads[0].key])
     assert len(newest.previous) == 2
@@ -190,7 +190,7 @@ def test_an_audit_that_comes_second_goes_on_from_what_the_first_wrote() -> None:
     written = seal_due_days(an_app(aws, days_later(5)), days_later(5))
     assert written.keys == ("seals/2026-11-04.json",)
     stored = {key: aws.objects[key] for key in [*seals(winner), *written.keys]}
-    assert not verify_chain(stored, "bucket", whole=True).problems
+    assert not checked_chain(stored).problems
     assert Seal.from_json(stored["seals/2026-11-04.json"]).previous[0].key.endswith("11-03.json")
 
 

@@ -46,11 +46,6 @@ def first_from(prefix: str, schedule: str, time: datetime) -> str:
     return f"{prefix}{RunId(schedule, time)}"
 
 
-def first_after(prefix: str, schedule: str, time: datetime) -> str:
-    """A key behind all runs of a schedule that were due at ``time``, before all later ones."""
-    return f"{first_from(prefix, schedule, time)}~"
-
-
 def manifests_of(run_id: RunId) -> str:
     """How the keys of a run's manifests begin, whatever the outcome.
 

@@ -78,33 +78,6 @@ class Docker:
         tagged = ("--tag", str(name), "--file", str(context / _DOCKERFILE), str(context))
         _follow(self._with(given), f"build {name}", ("build", *options, *tagged), progress)
 
-    def build_index(
-        self,
-        context: Path,
-        name: ImageName,
-        *,
-        platforms: Sequence[str],
-        arguments: Mapping[str, str] | None = None,
-        progress: Lines | None = None,
-    ) -> str:
-        """Build for several platforms and push them as one index; returns its digest.
-
-        Only buildx can do that: an engine without it keeps images of a single platform.
-        """
-        if not self.engine().buildx:
-            raise explain(f"build {name}", "buildx component is missing")
-        with tempfile.TemporaryDirectory(prefix="toolkit-build-") as folder:
-            told = Path(folder) / "metadata.json"
-            given = arguments or {}
-            options = _options(given, ",".join(platforms), None)
-            # --provenance=false: attestations hold the time, and would change the digest each time.
-            where = ("--push", "--provenance=false", "--metadata-file", str(told))
-            tagged = ("--tag", str(name), "--file", str(context / _DOCKERFILE), str(context))
-            command = ("buildx", "build", *options, *where, *tagged)
-            action = f"build {name} for {' and '.join(platforms)}"
-            _follow(self._with(given), action, command, progress)
-            return str(json.loads(told.read_text())["containerimage.digest"])
-
     def tag(self, source: ImageName, target: ImageName) -> None:
         """Give an image of the engine one more name."""
         _run(self, f"tag {source}", "tag", str(source), str(target))

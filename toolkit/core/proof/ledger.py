@@ -301,14 +301,12 @@ class Summary:
 
     total: Counter[State] = field(factory=Counter)
     by_schedule: dict[str, Counter[State]] = field(factory=dict)
-    unexpected: int = 0
 
     def through(self, rows: Iterable[Firing]) -> Iterator[Firing]:
         """The same firings, counted."""
         for row in rows:
             self.total[row.state] += 1
             self.by_schedule.setdefault(row.run_id.schedule, Counter())[row.state] += 1
-            self.unexpected += not row.expected
             yield row
 
     @property

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from toolkit.core.errors import EvidenceError
 from toolkit.core.proof.ledger import Firing, State
@@ -136,19 +136,6 @@ class Chain:
         """The days that are sealed whole, and can be believed."""
         found = {day for day, seals in self.days.items() if seals.complete}
         return frozenset(found) - self.bad_days
-
-
-def verify_chain(contents: Mapping[str, bytes], bucket: str, *, whole: bool) -> Chain:
-    """Read seals and hold them against each other.
-
-    Args:
-        contents: seals by their keys, as they are stored.
-        bucket: the bucket that they are from.
-        whole: all seals that there are; of a part of them, what lies outside is not missed.
-    """
-    check = ChainCheck(bucket)
-    chain = check.add(contents.items())
-    return evolve(chain, problems=(*chain.problems, *(check.missed() if whole else ())))
 
 
 def own_seal(key: str, content: bytes, bucket: str, kept: Kept = whole) -> Seal:

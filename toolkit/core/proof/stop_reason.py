@@ -17,7 +17,6 @@ from attrs import frozen
 
 from toolkit.core.words import one_line, pieces, without_names
 
-_CUT_OFF = re.compile(r"(\.\.\.|…)\W*$")
 _RETRIES = re.compile(r"has been retried (\d+) times?(?:\(s\))?", re.IGNORECASE)
 _STATUS = (
     re.compile(r"\bstatus ?code\b\W{0,4}(\d{3})\b", re.IGNORECASE),
@@ -55,12 +54,10 @@ class StopReason:
     cause: str | None = None
     errors: tuple[str, ...] = ()
     chain: tuple[str, ...] = ()
-    sentence: str | None = None
     retries: int | None = None
     status: int | None = None
     ref: str | None = None
     action: str | None = None
-    cut_off: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -82,12 +79,10 @@ class StopReason:
             cause=_cause(errors, words, status),
             errors=errors,
             chain=chain,
-            sentence=next((row for row in sentences if row.startswith("The task ")), None),
             retries=int(retries[1][:9]) if retries else None,
             status=status,
             ref=ref[1] if ref else None,
             action=action[1] if action else None,
-            cut_off=_CUT_OFF.search(text) is not None,
         )
 
     @property
