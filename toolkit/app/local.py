@@ -148,8 +148,12 @@ def describe_fault_kinds(found: Event) -> Iterator[str]:
 
 
 def reset(root: Path) -> None:
-    """Wipe everything that the engine holds."""
-    _client(root).reset()
+    """Wipe everything that the engine holds, or what it left if it does not run."""
+    info = engine.running(root)
+    if info is None:
+        engine.wipe(root)
+    else:
+        EngineClient(info).reset()
 
 
 def _client(root: Path) -> EngineClient:

@@ -15,6 +15,8 @@ def main() -> None:
     os.setsid()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
 
+    from toolkit.adapters.embedded.engine import directory, write_problem
+    from toolkit.core.errors import ToolkitError
     from toolkit.local.engine import Engine
 
     engine = Engine(Path(root), Path(python), region)
@@ -24,6 +26,9 @@ def main() -> None:
         engine.run()
     except BlockingIOError:
         logging.getLogger("toolkit.local").info("another engine serves this project")
+    except ToolkitError as error:
+        logging.getLogger("toolkit.local").error("%s", error)  # noqa: TRY400 - known by its words
+        write_problem(directory(Path(root)), error)
     logging.shutdown()
     os._exit(0)  # threads that wait for the network need not be waited for
 

@@ -48,7 +48,15 @@ class EmulatorProcess:
         if not line:
             self.stop()
             raise ToolkitError("the emulator did not start", hint=f"read {home / 'emulator.log'}")
-        return int(json.loads(line)["port"])
+        said = json.loads(line)
+        if "problem" in said:
+            self.stop()
+            raise ToolkitError(
+                f"the embedded AWS does not start: {said['problem']}",
+                hint="put the file back, or delete all that is deployed and stored in it: "
+                "toolkit local reset",
+            )
+        return int(said["port"])
 
     def ended(self) -> bool:
         """Whether it has died."""

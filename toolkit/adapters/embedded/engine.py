@@ -6,6 +6,7 @@ that belongs to one project stands below ``.toolkit/`` in the project's root:
     .toolkit/emulator-<lock>/    the emulator's virtual environment, made on demand
     .toolkit/local/engine.json   where the running engine listens
     .toolkit/local/lock          held by the engine while it lives
+    .toolkit/local/problem.json  why the last one did not start, if it did not
     .toolkit/local/*.log, s3/, state/, images/, tasks/
 """
 
@@ -23,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from attrs import asdict, field, frozen
 
@@ -45,6 +46,7 @@ _START_SECONDS = 180.0
 _STOP_SECONDS = 90.0
 _POLL_SECONDS = 0.02
 _LEAST_FREE_BYTES = 2**20
+_PROBLEM = "problem.json"  # why the engine did not start
 
 
 @frozen
@@ -133,7 +135,8 @@ def _require_packages() -> None:
 
 
 def _spawn(root: Path, home: Path, python: Path, region: str) -> None:
-    (home / "engine.json").unlink(missing_ok=True)
+    for name in ("engine.json", _PROBLEM):
+        (home / name).unlink(missing_ok=True)
     command = [sys.executable, "-m", "toolkit.local", str(root.resolve()), str(python), region]
     with (home / "engine.log").open("ab") as log:
         # It forks, so this returns at once and the engine is nobody's child.
@@ -175,10 +178,63 @@ def _wait_until_ready(root: Path) -> EngineInfo:
             break
         alive = alive or locked
         time.sleep(_POLL_SECONDS)
+    _raise_problem(home)
     tail = "\n".join((home / "engine.log").read_text(errors="replace").splitlines()[-5:])
     raise ToolkitError(
         f"the embedded AWS did not start:\n{tail}", hint=f"read {home / 'engine.log'}"
     )
+
+
+def write_problem(home: Path, error: ToolkitError) -> None:
+    """Leave word of why the engine does not start."""
+    (home / _PROBLEM).write_text(json.dumps({"message": error.message, "hint": error.hint}))
+
+
+def _raise_problem(home: Path) -> None:
+    """Raise what an engine left that did not start."""
+    try:
+        left = json.loads((home / _PROBLEM).read_text())
+        error = ToolkitError(str(left["message"]), hint=left["hint"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return
+    raise error
+
+
+def wipe(root: Path) -> None:
+    """Delete what an engine that does not run has deployed and stored; its keys and address stay.
+
+    Raises RunError when an engine starts or ends just now.
+    """
+    home = directory(root)
+    if not home.is_dir():
+        return
+    with contextlib.ExitStack() as held:
+        for path in (home / "lock", home / "state" / "lock"):
+            if path.parent.is_dir():
+                _hold(held.enter_context(path.open("wb")))
+        for name in ("state", "s3", "images", "tasks"):
+            shutil.rmtree(home / name, ignore_errors=True)
+        _forget_time(home / "kept.json")
+
+
+def _hold(lock: IO[bytes]) -> None:
+    """Lock a file, which an emulator may hold for a moment longer than its engine."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise RunError("another engine of this project starts or ends just now") from error
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
+
+
+def _forget_time(kept: Path) -> None:
+    """Set the clock back to real time."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        kept.write_text(json.dumps({**json.loads(kept.read_text()), "offset": 0.0}))
 
 
 def _locked(path: Path) -> bool:

@@ -1,9 +1,10 @@
 """Start ministack on a loopback port: ``python -m toolkit.local.ministack PREFERRED_PORT``.
 
 The engine's token stands in TOOLKIT_TOKEN, the keys of the account's root in AWS_ACCESS_KEY_ID,
-AWS_SECRET_ACCESS_KEY and TOOLKIT_ENGINE_KEY. Prints one JSON line with the port on stdout when it
-serves. The engine holds the other end of stdin; when that closes, for whatever reason, this process
-ends. It starts only on a ministack that has what the table says (`table.py`).
+AWS_SECRET_ACCESS_KEY and TOOLKIT_ENGINE_KEY. Prints one JSON line on stdout: the port when it
+serves, or the problem that keeps it from starting. The engine holds the other end of stdin; when
+that closes, for whatever reason, this process ends. It starts only on a ministack that has what the
+table says (`table.py`), and on a state that it can read.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 LOOPBACK = "127.0.0.1"
 
@@ -26,6 +28,18 @@ def _take_over(state: Path) -> None:
     state.mkdir(parents=True, exist_ok=True)
     lock = os.open(state / "lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
     fcntl.flock(lock, fcntl.LOCK_EX)  # until this process ends
+
+
+def _check(state: Path) -> None:
+    """End here if the state cannot be read: before anything opens it."""
+    from .upstream.log_store import COLUMNS
+    from .upstream.state_files import DamagedStateError, check
+
+    try:
+        check(state, COLUMNS)
+    except DamagedStateError as error:
+        _say(problem=str(error))
+        raise SystemExit(1) from error
 
 
 def _bind(preferred: int) -> socket.socket:
@@ -53,6 +67,12 @@ def _settings(port: int) -> dict[str, str]:
     }
 
 
+def _say(**fields: Any) -> None:
+    """Tell the engine, which reads one line."""
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()
+
+
 async def _serve(listener: socket.socket, token: str) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
@@ -62,7 +82,8 @@ async def _serve(listener: socket.socket, token: str) -> None:
     from .entrance import changes
     from .entrance.door import Door
     from .entrance.gateway import Gateway
-    from .state import snapshots
+    from .state import snapshots, stored
+    from .upstream.state_files import DamagedStateError
 
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -78,12 +99,20 @@ async def _serve(listener: socket.socket, token: str) -> None:
     config.loglevel = "WARNING"
     config.keep_alive_timeout = 75
     config.graceful_timeout = 0.2  # idle connections of clients need no farewell
-    sys.stdout.write(json.dumps({"port": listener.getsockname()[1], "pid": os.getpid()}) + "\n")
-    sys.stdout.flush()
     working = [
         asyncio.create_task(work) for work in (snapshots.keep_saving(), passing.keep_watching())
     ]
-    gateway = Gateway(app, Door(listener.getsockname()[1], token))
+    port = listener.getsockname()[1]
+
+    def loaded() -> None:
+        try:
+            stored.restore()
+        except DamagedStateError as error:
+            _say(problem=str(error))
+            os._exit(1)  # and nothing is saved over what is there
+        _say(port=port, pid=os.getpid())
+
+    gateway = Gateway(app, Door(port, token), loaded)
     await serve(gateway, config, shutdown_trigger=stopping.wait)
     for task in working:
         task.cancel()
@@ -103,7 +132,9 @@ def main() -> None:
     # Only this package may be imported from the directory that holds it.
     sys.path.pop(0)
     token = os.environ["TOOLKIT_TOKEN"]
-    _take_over(Path(os.environ["STATE_DIR"]))
+    state = Path(os.environ["STATE_DIR"])
+    _take_over(state)
+    _check(state)
     listener = _bind(int(sys.argv[1]))
     listener.listen(128)
     os.environ.update(_settings(listener.getsockname()[1]))
@@ -119,6 +150,7 @@ def main() -> None:
     from .events import event_history
     from .iam import policies
     from .replacing import replacements, table
+    from .state import stored
     from .stores import blobs, bucket_lifecycle, object_records
 
     # What these replace is registered by their import.
@@ -132,6 +164,7 @@ def main() -> None:
         change_sets,
         object_records,
         resource_types,
+        stored,
         api_checks,
         event_history,  # the last, as it keeps what the others do
     ):

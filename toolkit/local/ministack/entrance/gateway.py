@@ -41,18 +41,20 @@ _LONGEST_WAIT = 20.0
 
 
 class Gateway:
-    """The ASGI application that hypercorn serves."""
+    """The ASGI application that hypercorn serves.
 
-    def __init__(self, app: App, entrance: door.Door) -> None:
+    ``loaded`` is called when ministack has its state.
+    """
+
+    def __init__(self, app: App, entrance: door.Door, loaded: Callable[[], None]) -> None:
         self._app = app
         self._door = entrance
+        self._loaded = loaded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of ASGI."""
         if scope["type"] == "lifespan":
-            await self._app(
-                scope, receive, _after("lifespan.startup.complete", stored.restore, send)
-            )
+            await self._app(scope, receive, _after("lifespan.startup.complete", self._loaded, send))
         elif scope["type"] == "http":
             await self._serve(scope, receive, _closed_to_pages(send))
         else:  # what ministack does over WebSockets, nobody needs here

@@ -23,6 +23,7 @@ from ministack.core import persistence
 from ministack.services import cloudformation
 
 from toolkit.local.ministack.replacing.replacements import replaces
+from toolkit.local.ministack.upstream import state_files
 
 DIRECTORY = Path(os.environ.get("STATE_DIR", "state"))
 _LOOK_SECONDS = 0.25
@@ -112,9 +113,8 @@ def _as_text(name: str, get_state: State) -> str | None:
             state = get_state()
             if state is None:
                 return None
-            version = persistence._state_format_version(name)
-            document = {"__ministack_format__": version, "payload": state}
-            return json.dumps(document, default=persistence._json_default)
+            payload = json.dumps(state, default=persistence._json_default)
+            return state_files.document(persistence._state_format_version(name), payload)
         except RuntimeError:  # "dictionary changed size during iteration"
             if tries == _TRIES:
                 raise

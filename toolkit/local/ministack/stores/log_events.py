@@ -22,6 +22,7 @@ from toolkit.local.ministack.state import snapshots
 from toolkit.local.ministack.upstream import filter_pattern, shifted_time
 from toolkit.local.ministack.upstream.filter_pattern import PatternError
 from toolkit.local.ministack.upstream.log_store import Event, LogStore, Place, Streams
+from toolkit.local.ministack.upstream.state_files import DamagedStateError
 
 # "As many log events as can fit in 1 MB (up to 10,000)"; sized as PutLogEvents sizes them.
 _LARGEST_PAGE, _PAGE_BYTES, _EVENT_OVERHEAD = 10_000, 1_048_576, 26
@@ -60,6 +61,10 @@ def _state() -> Json:
 def restore() -> None:
     """Give the groups their streams back; those of no group go."""
     groups = cloudwatch_logs._log_groups._data
+    lost = set(map("/".join, groups)) - _store.groups()
+    if lost:
+        path = snapshots.DIRECTORY / "logs.sqlite"
+        raise DamagedStateError(f"{path} is damaged: it lacks the log group {min(lost)}")
     _saved.update(map("/".join, groups))
     _store.drop(_store.groups() - _saved)
     for key, group in groups.items():

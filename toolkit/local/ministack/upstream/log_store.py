@@ -30,6 +30,11 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS of_group ON events (grp, happened, came);
 CREATE INDEX IF NOT EXISTS of_stream ON events (stream, happened, came);
 """
+COLUMNS = {
+    "groups": ["id", "name"],
+    "streams": ["id", "grp", "name", "created", "came"],
+    "events": ["id", "grp", "stream", "happened", "came", "message"],
+}
 _SEARCH = """
 SELECT happened, message, events.came, events.id, name
 FROM events CROSS JOIN streams ON streams.id = stream
