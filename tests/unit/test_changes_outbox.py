@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from attrs import define, field
 
+from toolkit.audit.audit import Audit, AuditOptions
 from toolkit.audit.outbox import LEASE, Outbox
-from toolkit.core.changes.change import Change, ScheduleState
+from toolkit.core.changes.change import Change, ScheduleState, Told
 from toolkit.core.changes.decision import Seen, changes
 from toolkit.core.errors import EvidenceError, ToolkitError
 from toolkit.runtime.contract import RunId
@@ -253,3 +254,15 @@ def test_what_a_rule_has_mailed_is_an_event_and_no_second_mail() -> None:
     Outbox(client, client).publish(changes("app", [], [reported], NOON), NOON)
     assert aws.mails == []
     assert [event["state"] for event in aws.events] == ["reported"]
+
+
+def test_an_audit_tells_of_trouble_whoever_sent_the_change() -> None:
+    """Of two audits at once one sends the change; the exit code of both says what they saw."""
+    missed = changes("app", (), [Seen(RunId("weather", NOON), ScheduleState.MISSED)], NOON)
+    app: Any = None
+    found = Audit(app, AuditOptions(), NOON, NOON, NOON, noticed=missed)
+    assert found.troubles == {"weather": RunId("weather", NOON)}
+    later = RunId("weather", NOON + timedelta(hours=1))
+    told = [Told(missed[0].run_id, 1, ScheduleState.MISSED, NOON)]
+    well = changes("app", told, [Seen(later, ScheduleState.WELL)], NOON)
+    assert Audit(app, AuditOptions(), NOON, NOON, NOON, told=told, noticed=well).troubles == {}

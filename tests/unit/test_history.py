@@ -119,7 +119,7 @@ def test_only_the_snapshots_that_matter_are_read() -> None:
 def test_a_snapshot_survives_its_way_through_the_bucket() -> None:
     taken = Snapshot(text(at(2)), (SIX, SEVEN))
     assert Snapshot.from_json(taken.to_json()) == taken
-    with pytest.raises(EvidenceError, match="cannot be read"):
+    with pytest.raises(EvidenceError, match="taken_at is missing"):
         Snapshot.from_json(b'{"schedules": [{"name": "x"}]}')
 
 

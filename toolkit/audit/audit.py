@@ -51,9 +51,10 @@ class Audit:
     """An audit under way, and at its end what it found.
 
     ``amended_until`` is from when on sealed days are to be looked at again; None where that is
-    done. ``changes`` are those that were sent, or with ``dry_run`` would be; ``resent`` those that
-    an audit before left behind. ``enabled`` are the schedules that are to fire, None where that
-    could not be read. ``problems`` says what could not be looked at or sent.
+    done. ``noticed`` are all changes that this audit saw, ``changes`` those of them that it sent,
+    or with ``dry_run`` would; ``resent`` those that an audit before left behind. ``enabled`` are
+    the schedules that are to fire, None where that could not be read. ``problems`` says what could
+    not be looked at or sent.
     """
 
     app: App
@@ -64,6 +65,7 @@ class Audit:
     amended_until: datetime | None = None
     told: list[Told] = field(factory=list)
     seen: list[Seen] = field(factory=list)
+    noticed: list[Change] = field(factory=list)
     changes: list[Change] = field(factory=list)
     resent: list[Change] = field(factory=list)
     enabled: frozenset[str] | None = None
@@ -76,7 +78,8 @@ class Audit:
 
         What a deployment has removed or disabled since then is not among them.
         """
-        told = [Told(row.run_id, row.number, row.state, self.now) for row in self.changes]
+        # Of several audits at once each sees a change, and one of them sends it.
+        told = [Told(row.run_id, row.number, row.state, self.now) for row in self.noticed]
         found = open_troubles([*self.told, *told])
         if self.enabled is None:
             return found
@@ -153,6 +156,7 @@ def news(audit: Audit) -> None:
     sight = look(app, audit.told, audit.since, now)
     audit.seen, audit.enabled = sight.seen, sight.enabled
     found = with_causes(app, changes(app.name, audit.told, audit.seen, now), now)
+    audit.noticed = found
     audit.changes = found if audit.options.dry_run else outbox.publish(found, now)
     audit.settled_until = settled_until(audit.seen, now)
     audit.problems += outbox.problems

@@ -69,11 +69,17 @@ class Outbox:
 
     def _stored(self, told: Told) -> Change | None:
         content = self._store.read(told.key)
+        if content is None:
+            return None
         try:
-            return None if content is None else Change.from_json(content)
+            change = Change.from_json(content)
         except EvidenceError as error:
             self.problems.append(f"{told.id} was not sent: {error.message}")
             return None
+        if change.key != told.key:
+            self.problems.append(f"{told.id} was not sent: {told.key} holds {change.id}")
+            return None
+        return change
 
     def _sent(self, change: Change, now: datetime) -> bool:
         """Whether a change went out; what fails for one is no reason to keep the others."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from toolkit.app.app import App
+from toolkit.core.errors import EvidenceError
 from toolkit.core.names import AUDIT
 from toolkit.runtime.contract import ContractError, Outcome, parse_time
 
@@ -31,21 +32,28 @@ class Progress:
 def read(app: App, now: datetime, longest: timedelta) -> Progress:
     """How far the audits before came; a day ago where there was none.
 
-    What was open counts from the last audit that went well; sealing goes on from the last one that
-    tells of it, however it ended.
+    What was open counts from the last audit that went well; where none of the latest can be read,
+    from ``longest`` ago. Sealing goes on from the last one that tells of it, however it ended.
     """
     commits = list(app.archive.commits(AUDIT, now - longest))
     known: dict[int, Mapping[str, object]] = {}
 
     def metrics(number: int) -> Mapping[str, object]:
         if number not in known:
-            manifest = app.archive.manifest(commits[number])
-            known[number] = manifest.metrics if manifest is not None else {}
+            known[number] = {}
+            try:
+                if manifest := app.archive.manifest(commits[number]):
+                    known[number] = manifest.metrics
+            except EvidenceError as error:
+                app.console.say(f"an audit before is left out: {error.message}")
         return known[number]
 
     good = [n for n, commit in enumerate(commits) if commit.outcome is Outcome.SUCCEEDED]
-    settled = _time(metrics(good[-1]).get(SETTLED)) if good else None
-    since = now - FIRST if settled is None else max(min(settled, now), now - longest)
+    settled = (_time(metrics(number).get(SETTLED)) for number in reversed(good[-_ASKED:]))
+    latest = next((time for time in settled if time is not None), None)
+    since = now - (longest if good else FIRST)
+    if latest is not None:
+        since = max(min(latest, now), now - longest)
     lately = range(len(commits))[-_ASKED:]
     told = (metrics(number).get(AMENDED) for number in reversed(lately))
     return Progress(since, _time(next((text for text in told if text is not None), None)))

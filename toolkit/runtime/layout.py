@@ -155,6 +155,19 @@ def key_time(key: str) -> datetime:
         raise ContractError(f"{key} does not tell when it was written") from error
 
 
+def is_dated(key: str) -> bool:
+    """Whether the key tells when its object was written.
+
+    >>> is_dated("deployments/20261124T050000123Z.json"), is_dated("deployments/notes.txt")
+    (True, False)
+    """
+    try:
+        key_time(key)
+    except ContractError:
+        return False
+    return True
+
+
 def seal_key(day: date, number: int = 0) -> str:
     """The key of a day's seal, or of a later one of the same day.
 

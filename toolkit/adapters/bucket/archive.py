@@ -257,7 +257,7 @@ class Archive:
         """The records of deployments that tell of the time from ``since`` on, in order."""
         keys = needed(self._bucket.keys(layout.DEPLOYMENTS), since)
         contents = self._bucket.read_all(keys)
-        return [Snapshot.from_json(contents[key]) for key in sorted(contents)]
+        return [_read(key, contents[key], Snapshot.from_json) for key in sorted(contents)]
 
     def keep_deployment(self, snapshot: Snapshot) -> None:
         """Record a deployment."""
@@ -266,8 +266,11 @@ class Archive:
     def dead_letters(self, since: datetime) -> list[DeadLetter]:
         """The dead letters that were read, and so kept, from ``since`` on."""
         after = layout.dated_key(layout.DEAD_LETTERS, since)
-        contents = self._bucket.read_all(self._bucket.keys(layout.DEAD_LETTERS, after=after))
-        return [row for key in sorted(contents) for row in dead_letter.from_json(contents[key])]
+        keys = filter(layout.is_dated, self._bucket.keys(layout.DEAD_LETTERS, after=after))
+        contents = sorted(self._bucket.read_all(keys).items())
+        return [
+            row for key, content in contents for row in _read(key, content, dead_letter.from_json)
+        ]
 
     def keep_dead_letters(self, letters: Iterable[DeadLetter], now: datetime) -> None:
         """Keep letters that were read just now."""
@@ -384,6 +387,14 @@ def kept_task(content: bytes) -> Task:
     except (DocumentError, ContractError) as error:
         raise EvidenceError(f"a kept task cannot be read: {error}") from error
     return task
+
+
+def _read(key: str, content: bytes, reader: Callable[[bytes], _Row]) -> _Row:
+    """A document by its reader; the EvidenceError of one that cannot be read names its key."""
+    try:
+        return reader(content)
+    except EvidenceError as error:
+        raise EvidenceError(f"{key} cannot be read: {error.message}") from error
 
 
 def _commit(stored: StoredObject) -> Commit | None:

@@ -132,6 +132,7 @@ class Change:
         try:
             change = documents.read(cls, documents.load(content, "change"), "change")
             RunId.parse(str(change.run_id))
+            parse_time(change.noticed_at)
         except (DocumentError, ContractError) as error:
             raise EvidenceError(f"a change cannot be read: {error}") from error
         return change

@@ -16,7 +16,6 @@ from toolkit.core.errors import EvidenceError
 from toolkit.runtime import documents
 from toolkit.runtime.contract import ContractError, RunId, parse_time
 from toolkit.runtime.documents import FORMAT, DocumentError
-from toolkit.runtime.layout import DEAD_LETTERS
 
 
 @frozen
@@ -86,7 +85,7 @@ def from_json(content: bytes) -> list[DeadLetter]:
             document = {"letters": document}
         return list(documents.read(_Letters, document, "dead-letters").letters)
     except DocumentError as error:
-        raise EvidenceError(f"a record below {DEAD_LETTERS} cannot be read: {error}") from error
+        raise EvidenceError(str(error)) from error
 
 
 def _retries(text: str) -> int:

@@ -14,15 +14,17 @@ from typing import Self
 from attrs import asdict, evolve, frozen
 
 from toolkit.core.errors import EvidenceError
+from toolkit.core.expressions.expression import ExpressionError
 from toolkit.core.schedules.firings import Timetable
 from toolkit.core.schedules.schedule import Schedule
-from toolkit.core.schedules.timing import Pause, Timing
+from toolkit.core.schedules.timing import Pause, Timing, check
 from toolkit.runtime import documents
-from toolkit.runtime.contract import RunId, format_time, parse_time
+from toolkit.runtime.contract import ContractError, RunId, format_time, parse_time
 from toolkit.runtime.documents import FORMAT, DocumentError
-from toolkit.runtime.layout import DEPLOYMENTS, dated_key, key_time
+from toolkit.runtime.layout import DEPLOYMENTS, dated_key, is_dated, key_time
 
 _FORMAT = "deployments/1"
+_SHOWN = 300  # characters of an error, which may quote the record
 _SECOND, _TICK = timedelta(seconds=1), timedelta(microseconds=1)
 
 
@@ -46,14 +48,18 @@ class Snapshot:
     def from_json(cls, content: bytes) -> Self:
         """Read a snapshot; raises EvidenceError when it is none or of a later format."""
         try:
-            return documents.read(cls, documents.load(content, "deployments"), "deployments")
-        except DocumentError as error:
-            raise EvidenceError(f"a record below {DEPLOYMENTS} cannot be read: {error}") from error
+            found = documents.read(cls, documents.load(content, "deployments"), "deployments")
+            parse_time(found.taken_at)
+            for row in found.schedules:
+                check(row)
+        except (DocumentError, ContractError, ExpressionError) as error:
+            raise EvidenceError(str(error)[:_SHOWN]) from error
+        return found
 
 
 def needed(keys: Iterable[str], since: datetime) -> list[str]:
     """The keys of the snapshots that tell of the time from ``since`` on, and the one before."""
-    ordered = sorted(keys)
+    ordered = sorted(filter(is_dated, keys))
     later = [key for key in ordered if key_time(key) > since]
     before = ordered[: len(ordered) - len(later)]
     return before[-1:] + later

@@ -1,12 +1,16 @@
 """All that decides when a schedule fires and how late a launch may come, as it is stored."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 
 from attrs import frozen
 
 from toolkit.core.expressions.expression import parse as parse_expression
 from toolkit.core.schedules.firings import Timetable
-from toolkit.runtime.contract import parse_time
+from toolkit.runtime.contract import ContractError, parse_time
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTES = 366 * 24 * 60  # AWS takes a day of either: what is more than a year is no window
 
 
 @frozen
@@ -71,3 +75,26 @@ class Timing:
             self.state == "ENABLED",
             parse_time(self.changed_at) if self.changed_at else None,
         )
+
+
+@lru_cache(maxsize=4096)
+def check(timing: Timing) -> None:
+    """Refuse a timing that no firing can be computed from.
+
+    Most rows of many records are the same, so each is checked once.
+
+    Raises:
+        ContractError: a time is none, or the launch window is negative or longer than a year.
+        ExpressionError: AWS would refuse its expression or its zone.
+    """
+    pause = timing.pause
+    needed = (timing.changed_at, *((pause.until,) if pause else ()))
+    optional = (timing.start, timing.end, pause.start if pause else "")
+    for text in (*needed, *filter(None, optional)):
+        if parse_time(text) < _EPOCH:
+            raise ContractError(f"schedule {timing.name} has a time before 1970: {text}")
+    timetable = timing.timetable()
+    timetable.expression.check(timetable.zone)
+    minutes, seconds = timing.flexible_window_minutes, timing.event_age_seconds
+    if not (0 <= minutes <= _MINUTES and 0 <= seconds <= 60 * _MINUTES):
+        raise ContractError(f"schedule {timing.name} has a launch window that is none")
