@@ -149,11 +149,11 @@ def main() -> None:
     from .entrance import gateway
     from .events import event_history
     from .iam import policies
-    from .replacing import replacements, table
+    from .replacing import calls, replacements, table
     from .state import stored
     from .stores import blobs, bucket_lifecycle, object_records
 
-    # What these replace is registered by their import.
+    # What these replace and answer is registered by their import.
     del gateway, policies, templates, validation
     table.check()
     replacements.install()
@@ -165,7 +165,8 @@ def main() -> None:
         object_records,
         resource_types,
         stored,
-        api_checks,
+        calls,
+        api_checks,  # before what answers the calls
         event_history,  # the last, as it keeps what the others do
     ):
         module.install()

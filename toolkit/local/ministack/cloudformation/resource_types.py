@@ -7,11 +7,11 @@ import json
 from functools import partial
 from typing import Any
 
-from ministack.services import cloudformation, ecs, scheduler
+from ministack.services import cloudformation, ecs
 from ministack.services.cloudformation import provisioners
 
 from toolkit.local.ministack.entrance import changes
-from toolkit.local.ministack.replacing.replacements import replaces
+from toolkit.local.ministack.replacing import calls
 
 Json = dict[str, Any]
 Created = tuple[str, Json]
@@ -21,9 +21,11 @@ _FREE_KEYS = frozenset({"DockerLabels", "Options", "DriverOpts", "Labels"})
 
 
 def install() -> None:
-    """Put what was replaced into ministack's table, too."""
+    """Put our functions into ministack's table."""
     handlers = provisioners._RESOURCE_HANDLERS
-    handlers["AWS::ECS::TaskDefinition"]["create"] = provisioners._ecs_task_def_create
+    task_definition = handlers["AWS::ECS::TaskDefinition"]
+    task_definition["create"] = _create_task_definition
+    task_definition["update"] = partial(_update_task_definition, task_definition["update"])
     handlers["AWS::Scheduler::Schedule"].update(
         create=_create_schedule, update=_update_schedule, update_with_logical_id=True
     )
@@ -48,20 +50,26 @@ def _deleted(original: Any, physical_id: str, props: Json) -> Any:
     return result
 
 
-@replaces("services.cloudformation.provisioners._ecs_task_def_create")
-def _create_task_definition(
-    _original: Any, logical_id: str, props: Json, stack_name: str
-) -> Created:
+def _create_task_definition(logical_id: str, props: Json, stack_name: str) -> Created:
     request = {"family": f"{stack_name}-{logical_id}", **_camel(props)}
-    answer = _asked("Ecs", ecs._ACTION_MAP["RegisterTaskDefinition"], request)
+    answer = _found("Ecs", ecs._ACTION_MAP["RegisterTaskDefinition"](request))
     arn = answer["taskDefinition"]["taskDefinitionArn"]
     return arn, {"TaskDefinitionArn": arn}
 
 
+def _update_task_definition(
+    original: Any, physical_id: str, old: Json, new: Json, stack_name: str, logical_id: str
+) -> Created:
+    """Tags change in place; any other change is another revision."""
+    if {**old, "Tags": None} != {**new, "Tags": None}:
+        return _create_task_definition(logical_id, new, stack_name)
+    updated: Created = original(physical_id, old, new, stack_name, logical_id)
+    return updated
+
+
 def _create_schedule(logical_id: str, props: Json, stack_name: str) -> Created:
     name = props.get("Name") or provisioners._physical_name(stack_name, logical_id, max_len=64)
-    answer = _asked("Scheduler", scheduler._create_schedule, name, _schedule(props))
-    return name, {"Arn": answer["ScheduleArn"]}
+    return _put_schedule("POST", name, props)
 
 
 def _update_schedule(
@@ -71,20 +79,25 @@ def _update_schedule(
     moved = new.get("Name", physical_id) != physical_id
     if moved or new.get("GroupName") != old.get("GroupName"):
         return _create_schedule(logical_id, new, stack_name)
-    is_there = f"{new.get('GroupName', 'default')}/{physical_id}" in scheduler._schedules
-    call = scheduler._update_schedule if is_there else scheduler._create_schedule
-    answer = _asked("Scheduler", call, physical_id, _schedule(new))
-    return physical_id, {"Arn": answer["ScheduleArn"]}
+    group = {"groupName": new.get("GroupName", "default")}
+    status, *_ = calls.ask_rest("scheduler", "GET", f"/schedules/{physical_id}", query=group)
+    return _put_schedule("PUT" if status == 200 else "POST", physical_id, new)
 
 
-def _asked(service: str, call: Any, *args: Any) -> Json:
-    """What a service's call answers; its refusal becomes that of the resource."""
-    status, _headers, content = call(*args)
-    answer: Json = json.loads(content)
+def _put_schedule(method: str, name: str, props: Json) -> Created:
+    content = json.dumps(_schedule(props), default=str).encode()
+    answer = _found("Scheduler", calls.ask_rest("scheduler", method, f"/schedules/{name}", content))
+    return name, {"Arn": answer["ScheduleArn"]}
+
+
+def _found(service: str, answer: calls.Answer) -> Json:
+    """What a service answered; its refusal becomes that of the resource."""
+    status, _headers, content = answer
+    document: Json = json.loads(content)
     if status >= 400:
-        message = answer.get("message") or answer.get("Message")
+        message = document.get("message") or document.get("Message")
         raise ValueError(f"{message} (Service: {service}, Status Code: {status})")
-    return answer
+    return document
 
 
 def _schedule(props: Json) -> Json:

@@ -15,10 +15,11 @@ from urllib.parse import parse_qs, unquote
 
 from ministack.core import iam_actions, iam_evaluator, router
 from ministack.core.responses import error_response_json, get_account_id, get_region, new_uuid
-from ministack.services import cloudtrail, sts
+from ministack.services import sts
 from ministack.services.cloudformation import provisioners
 
 from toolkit.local.ministack.iam import access
+from toolkit.local.ministack.replacing.calls import Answer, Call, answers
 from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.state import snapshots
 from toolkit.local.ministack.upstream import shifted_time
@@ -39,8 +40,7 @@ _log = logging.getLogger("toolkit.history")
 
 
 def install() -> None:
-    """Answer LookupEvents, and keep what stacks do to schedules."""
-    cloudtrail._DISPATCH["LookupEvents"] = _lookup
+    """Keep what stacks do to schedules."""
     for kind in ("Schedule", "ScheduleGroup"):
         handlers = provisioners._RESOURCE_HANDLERS[f"AWS::Scheduler::{kind}"]
         for verb in ("create", "update", "delete"):
@@ -52,9 +52,10 @@ def wipe() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
-def _lookup(request: Json) -> Any:
+@answers("cloudtrail", "LookupEvents")
+def _lookup(call: Call) -> Answer:
     try:
-        answer = _history.lookup(_place(), request, shifted_time.now())
+        answer = _history.lookup(_place(), call.data, shifted_time.now())
     except RefusedLookupError as refusal:
         return error_response_json(refusal.code, str(refusal), 400)
     return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()

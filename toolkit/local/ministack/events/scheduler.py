@@ -19,7 +19,7 @@ from ministack.core.responses import (
 from ministack.services import scheduler
 
 from toolkit.local.ministack.entrance import changes, engine
-from toolkit.local.ministack.replacing.replacements import replaces
+from toolkit.local.ministack.replacing.calls import Answer, Call, answers
 from toolkit.local.ministack.upstream import api_models, api_requests, shifted_time
 
 Json = dict[str, Any]
@@ -34,35 +34,41 @@ def regions() -> list[str]:
     return sorted({region for _account, region, _key in list(scheduler._schedules._data)})
 
 
-@replaces("services.scheduler._create_schedule", "services.scheduler._update_schedule")
-def _put_schedule(original: Any, name: str, body: Json) -> Any:
+@answers("scheduler", "CreateSchedule", "UpdateSchedule")
+def _put_schedule(call: Call) -> Answer:
+    body = call.data
     expression, zone = body.get("ScheduleExpression"), body.get("ScheduleExpressionTimezone")
     problem = (
-        api_models.problem("scheduler", "CreateSchedule", {**body, "Name": name})
+        api_models.problem("scheduler", "CreateSchedule", {**body, "Name": _name(call)})
         or engine.schedule_problem(expression or "", zone or "UTC")
         or _window_problem(body)
         or _target_problem(body)
         or _date_problem(body)
     )
-    return _refusal(problem) if problem else _heard(original, name, body)
+    return _refusal(problem) if problem else _heard(call)
 
 
-@replaces("services.scheduler._create_schedule_group")
-def _create_group(original: Any, name: str, body: Json) -> Any:
-    request = {**body, "Name": name}
+@answers("scheduler", "CreateScheduleGroup")
+def _create_group(call: Call) -> Answer:
+    request = {**call.data, "Name": _name(call)}
     problem = api_models.problem("scheduler", "CreateScheduleGroup", request)
-    return _refusal(problem) if problem else original(name, body)
+    return _refusal(problem) if problem else call.passed_on()
 
 
-@replaces("services.scheduler._delete_schedule", "services.scheduler._delete_schedule_group")
-def _heard(original: Any, *args: Any) -> Any:
+@answers("scheduler", "DeleteSchedule", "DeleteScheduleGroup")
+def _heard(call: Call) -> Answer:
     """The agent hears of a change."""
-    answer = original(*args)
+    answer = call.passed_on()
     changes.announce(schedules=True)
     return answer
 
 
-def _refusal(problem: str) -> Any:
+def _name(call: Call) -> str:
+    """Of the schedule or the group."""
+    return call.path.rpartition("/")[2]
+
+
+def _refusal(problem: str) -> Answer:
     return error_response_json("ValidationException", problem, 400, message_key="Message")
 
 
@@ -104,32 +110,33 @@ def _moment(value: Any) -> float | None:
     return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
 
 
-@replaces("services.scheduler._list_schedules")
-def _list(original: Any, query: dict[str, str]) -> Any:
-    form = {name: [value] for name, value in query.items()}
-    request = api_requests.members("scheduler", "ListSchedules", form)
+@answers("scheduler", "ListSchedules")
+def _list(call: Call) -> Answer:
+    query = {name: texts[0] for name, texts in call.query.items()}
+    request = api_requests.members("scheduler", "ListSchedules", call.query)
     problem = api_models.problem("scheduler", "ListSchedules", request)
     if problem is None and not query.get("NextToken", "0").isdigit():
         problem = "The provided NextToken is invalid."
-    return _refusal(problem) if problem else _page(original, query)
+    return _refusal(problem) if problem else _page(call, query)
 
 
-def _page(original: Any, query: dict[str, str]) -> Any:
+def _page(call: Call, query: dict[str, str]) -> Answer:
     size, start = int(query.get("MaxResults", _PAGE)), int(query.get("NextToken", "0"))
-    rows = _rows(original, query)
+    rows = _rows(call, query)
     answer: dict[str, Any] = {"Schedules": rows[start : start + size]}
     if start + size < len(rows):
         answer["NextToken"] = str(start + size)
     return json_response(answer, content_type="application/json")
 
 
-def _rows(original: Any, query: dict[str, str]) -> list[Any]:
+def _rows(call: Call, query: dict[str, str]) -> list[Any]:
     """All rows of a list, in order; made once for all of its pages."""
     filters = {key: value for key, value in query.items() if key not in ("MaxResults", "NextToken")}
     held = (changes.of_schedules(), len(scheduler._schedules._data))  # a reset is no change
     key = (get_account_id(), get_region(), held, *sorted(filters.items()))
     if _listed.get("key") != key:
-        _status, _headers, content = original({**filters, "MaxResults": "1000000"})
+        every = {name: [text] for name, text in {**filters, "MaxResults": "1000000"}.items()}
+        _status, _headers, content = call._replace(query=every).passed_on()
         rows = json.loads(content)["Schedules"]
         rows.sort(key=lambda row: (row["GroupName"], row["Name"]))
         _listed.update(key=key, rows=rows)

@@ -16,8 +16,8 @@ from ministack.core.responses import (
 )
 from ministack.services import cloudwatch_logs
 
+from toolkit.local.ministack.replacing.calls import Answer, Call, answers
 from toolkit.local.ministack.replacing.converted import Converted
-from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.state import snapshots
 from toolkit.local.ministack.upstream import filter_pattern, shifted_time
 from toolkit.local.ministack.upstream.filter_pattern import PatternError
@@ -94,10 +94,10 @@ def _save_before(group: Any) -> None:
         _saved.add(key)
 
 
-@replaces("services.cloudwatch_logs._create_log_stream")
-def _create_log_stream(original: Any, data: Json) -> Any:
-    _save_before(data.get("logGroupName"))
-    return original(data)
+@answers("logs", "CreateLogStream")
+def _create_log_stream(call: Call) -> Answer:
+    _save_before(call.data.get("logGroupName"))
+    return call.passed_on()
 
 
 def deliver(group: str, name: str, message: str) -> None:
@@ -108,11 +108,12 @@ def deliver(group: str, name: str, message: str) -> None:
     streams.put(name, now, [(now, message)])
 
 
-@replaces("services.cloudwatch_logs._put_log_events")
-def _put_log_events(original: Any, data: Json) -> Any:
+@answers("logs", "PutLogEvents")
+def _put_log_events(call: Call) -> Answer:
+    data = call.data
     group, name = cloudwatch_logs._log_groups.get(data.get("logGroupName")), data["logStreamName"]
     if group is None or name not in group["streams"]:
-        return original(data)  # it has the words to refuse
+        return call.passed_on()  # the service has the words to refuse
     _save_before(data["logGroupName"])  # CloudFormation may have made the stream
     now = int(time.time() * 1000)
     rows = [(int(row.get("timestamp", now)), row["message"]) for row in data.get("logEvents", [])]
@@ -120,12 +121,13 @@ def _put_log_events(original: Any, data: Json) -> Any:
     return json_response({"nextSequenceToken": str(now)})
 
 
-@replaces("services.cloudwatch_logs._get_log_events")
-def _get_log_events(original: Any, data: Json) -> Any:
+@answers("logs", "GetLogEvents")
+def _get_log_events(call: Call) -> Answer:
     """A page of one stream; a token is a direction and the place of an event."""
-    group = cloudwatch_logs._log_groups.get(cloudwatch_logs._resolve_log_group_name(data))
+    data = call.data
+    group = cloudwatch_logs._log_groups.get(_group_name(data))
     if group is None or data["logStreamName"] not in group["streams"]:
-        return original(data)  # it has the words to refuse
+        return call.passed_on()  # the service has the words to refuse
     token = data.get("nextToken") or ("f/" if data.get("startFromHead") else "b/")
     is_backward, behind = token[0] == "b", _place(token[2:])
     found = group["streams"].search(
@@ -150,9 +152,10 @@ def _get_log_events(original: Any, data: Json) -> Any:
     return json_response(answer)
 
 
-@replaces("services.cloudwatch_logs._filter_log_events")
-def _filter_log_events(_original: Any, data: Json) -> Any:
-    name = cloudwatch_logs._resolve_log_group_name(data)
+@answers("logs", "FilterLogEvents")
+def _filter_log_events(call: Call) -> Answer:
+    data = call.data
+    name = _group_name(data)
     if name not in cloudwatch_logs._log_groups:
         return _missing("group")
     streams, names = cloudwatch_logs._log_groups[name]["streams"], data.get("logStreamNames", ())
@@ -173,7 +176,14 @@ def _filter_log_events(_original: Any, data: Json) -> Any:
     return json_response({"events": events, "searchedLogStreams": [], **token})
 
 
-def _missing(what: str) -> Any:
+def _group_name(data: Json) -> str:
+    """The group by its name, or by the identifier that may be its ARN."""
+    name = str(data.get("logGroupName") or data.get("logGroupIdentifier") or "")
+    here = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:"
+    return name.removeprefix(here).removesuffix(":*")
+
+
+def _missing(what: str) -> Answer:
     message = f"The specified log {what} does not exist."
     return error_response_json("ResourceNotFoundException", message, 400)
 

@@ -10,11 +10,10 @@ import hmac
 import json
 import os
 import time
-from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, json_response
 
-from toolkit.local.ministack.replacing.replacements import replaces
+from toolkit.local.ministack.replacing.calls import Answer, Call, answers
 
 _HOURS = 12
 
@@ -47,9 +46,9 @@ def _keyed(text: str) -> str:
     return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
 
 
-@replaces("services.ecr._get_download_url_for_layer")
-def _signed_address(original: Any, data: dict[str, Any]) -> Any:
-    status, headers, content = original(data)
+@answers("ecr", "GetDownloadUrlForLayer")
+def _signed_address(call: Call) -> Answer:
+    status, headers, content = call.passed_on()
     if status != 200:
         return status, headers, content
     answer = json.loads(content)
@@ -60,8 +59,8 @@ def _signed_address(original: Any, data: dict[str, Any]) -> Any:
     return status, headers, json.dumps(answer).encode()
 
 
-@replaces("services.ecr._get_authorization_token")
-def _get_authorization_token(_original: Any, _data: dict[str, Any]) -> Any:
+@answers("ecr", "GetAuthorizationToken")
+def _get_authorization_token(_call: Call) -> Answer:
     row = {
         "authorizationToken": base64.b64encode(pair(get_region()).encode()).decode(),
         "expiresAt": int(time.time()) + _HOURS * 3600,
