@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ministack.core.responses import get_region, new_uuid
-from ministack.services import ec2, ecs
+from ministack.services import ecs
 
 from toolkit.local.ministack.iam import access
+from toolkit.local.ministack.replacing import calls
 from toolkit.local.ministack.upstream import faults, shifted_time
 
 from . import task_definition
@@ -42,10 +43,21 @@ class Plan:
         self.count: int = request.get("count", 1)
 
 
+def cluster_name(data: Json) -> str:
+    """The cluster of a request, which may name it by its ARN."""
+    return str(data.get("cluster") or "default").rpartition("/")[2]
+
+
+def is_active(cluster: str) -> bool:
+    """Whether there is a cluster of that name."""
+    _status, _headers, content = ecs._ACTION_MAP["DescribeClusters"]({"clusters": [cluster]})
+    return any(row["status"] == "ACTIVE" for row in json.loads(content)["clusters"])
+
+
 def check(data: Json) -> Plan:
     """The request as a plan; raises RefusalError."""
-    cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
-    if cluster not in ecs._clusters or ecs._clusters[cluster]["status"] != "ACTIVE":
+    cluster = cluster_name(data)
+    if not is_active(cluster):
         raise RefusalError("ClusterNotFoundException", "Cluster not found.")
     definition = task_definition.described(data.get("taskDefinition", ""))
     if definition is None:
@@ -94,11 +106,16 @@ def _network_complaints(configuration: Json) -> Iterator[str]:
     if len(groups) > _MOST_GROUPS:
         yield "securityGroups cannot contain more than 5 items."
     for subnet in subnets:
-        if subnet not in ec2._subnets:
+        if not _is_there("DescribeSubnets", "SubnetId", subnet):
             yield f"The subnet ID '{subnet}' does not exist"
     for group in groups:
-        if group not in ec2._security_groups:
+        if not _is_there("DescribeSecurityGroups", "GroupId", group):
             yield f"The security group '{group}' does not exist"
+
+
+def _is_there(action: str, member: str, identifier: str) -> bool:
+    status, *_ = calls.ask_form("ec2", {"Action": action, f"{member}.1": identifier})
+    return bool(status < 400)
 
 
 def _override_complaints(overrides: Json, definition: Json) -> Iterator[str]:
@@ -143,8 +160,7 @@ def remember(data: Json, arns: list[str]) -> None:
 
 
 def _token_key(data: Json) -> tuple[str, str]:
-    cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
-    return access.arn("ecs", f"cluster/{cluster}"), str(data.get("clientToken"))
+    return access.arn("ecs", f"cluster/{cluster_name(data)}"), str(data.get("clientToken"))
 
 
 def place(plan: Plan, offset: float) -> Json:
@@ -155,7 +171,7 @@ def place(plan: Plan, offset: float) -> Json:
     arn, overrides = access.arn("ecs", f"task/{place}"), request.get("overrides") or {}
     task = {
         "taskArn": arn,
-        "clusterArn": ecs._clusters[plan.cluster]["clusterArn"],
+        "clusterArn": access.arn("ecs", f"cluster/{plan.cluster}"),
         "taskDefinitionArn": definition["taskDefinitionArn"],
         "overrides": {"containerOverrides": [], "inferenceAcceleratorOverrides": [], **overrides},
         "lastStatus": "PROVISIONING",
@@ -204,7 +220,9 @@ def _container(definition: Json, task_arn: str, arn: str) -> Json:
 
 
 def _interface(request: Json) -> Json:
-    details = [{"name": "subnetId", "value": ecs._requested_subnet(request) or "subnet-none"}]
+    network = request.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    subnet = next(iter(network.get("subnets", ())), "subnet-none")
+    details = [{"name": "subnetId", "value": subnet}]
     kind = "ElasticNetworkInterface"
     return {"id": new_uuid(), "type": kind, "status": "ATTACHED", "details": details}
 

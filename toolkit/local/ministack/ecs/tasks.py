@@ -16,6 +16,7 @@ from ministack.services import ecs
 
 from toolkit.local.ministack.entrance import changes
 from toolkit.local.ministack.events import rules
+from toolkit.local.ministack.iam import access
 from toolkit.local.ministack.state import snapshots
 from toolkit.local.ministack.upstream import faults, shifted_time
 
@@ -118,7 +119,6 @@ def _run_task(data: Json) -> Any:
                 ecs._tags[task["taskArn"]] = list(task["tags"])
             task_records.keep(task)
         run_task.remember(data, [task["taskArn"] for task in tasks])
-        ecs._recount_cluster(plan.cluster)
         answer = _tasks_answer(tasks)
     for task in tasks:
         _announce(task)
@@ -144,16 +144,32 @@ def _failed(reason: str) -> Any:
 
 
 def _tasks_answer(tasks: list[Json]) -> Any:
-    shown = [{**ecs._sanitize(task), "tags": task["tags"]} for task in tasks]
+    shown = [{**_shown(task), "tags": task["tags"]} for task in tasks]
     return json_response({"tasks": shown, "failures": []})
 
 
+def _shown(task: Json) -> Json:
+    """What others see of a task: neither our own members nor those that have no value."""
+    return {
+        name: value
+        for name, value in task.items()
+        if not name.startswith("_") and value is not None
+    }
+
+
+def _named(data: Json) -> Json | None:
+    """The task that a request names, by its ARN or its id, in the cluster that it names."""
+    task = str(data.get("task", ""))
+    place = f"{run_task.cluster_name(data)}/{task.rpartition('/')[2]}"
+    arn = task if "/" in task else access.arn("ecs", f"task/{place}")
+    return ecs._tasks.get(arn) if arn.endswith(f"/{place}") else None
+
+
 def _stop_task(data: Json) -> Any:
-    cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
+    if not run_task.is_active(run_task.cluster_name(data)):
+        return _error("ClusterNotFoundException", "Cluster not found.")
     with _lock:
-        if cluster not in ecs._clusters:
-            return _error("ClusterNotFoundException", "Cluster not found.")
-        task = ecs._resolve_task(data.get("task", ""), cluster)
+        task = _named(data)
         if task is None:
             return _error("InvalidParameterException", "The referenced task was not found.")
         if task["desiredStatus"] != "STOPPED":
@@ -163,19 +179,17 @@ def _stop_task(data: Json) -> Any:
             task["tags"] = []
             ecs._tags.pop(task["taskArn"], None)
             _want_stopped(task)
-        answer = json_response({"task": ecs._sanitize(task)})
+        answer = json_response({"task": _shown(task)})
     changes.announce()
     return answer
 
 
 def _submit_task_state_change(data: Json) -> Any:
-    cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
     with _lock:
-        task = ecs._resolve_task(data.get("task", ""), cluster)
+        task = _named(data)
         if task is None:
             return _error("ClientException", f"Task {data.get('task')} is not known.")
         _apply(task, data)
-        ecs._recount_cluster(cluster)
     return json_response({"acknowledgment": "ACCEPT"})
 
 
@@ -196,7 +210,7 @@ def _apply(task: Json, report: Json) -> None:
     if status == "RUNNING":
         task["connectivity"], task["connectivityAt"] = "CONNECTED", shifted_time.now()
     if status in _ANNOUNCED:
-        ecs._bump_task_version(task)
+        task["version"] += 1
         _announce(task)
     task_records.keep(task)
 
@@ -210,7 +224,7 @@ def _why(task: Json, reason: str) -> tuple[str, str]:
 
 def _want_stopped(task: Json) -> None:
     task["desiredStatus"] = "STOPPED"
-    ecs._bump_task_version(task)
+    task["version"] += 1
     _announce(task)
     task_records.keep(task)
 
@@ -247,7 +261,7 @@ def _announce(task: Json) -> None:
     """
     detail = {
         name: shifted_time.iso(value) if name.endswith("At") else value
-        for name, value in {**ecs._sanitize(task), "updatedAt": shifted_time.now()}.items()
+        for name, value in {**_shown(task), "updatedAt": shifted_time.now()}.items()
         if name != "tags"
     }
     rules.publish("aws.ecs", "ECS Task State Change", [task["taskArn"]], detail)

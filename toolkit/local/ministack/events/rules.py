@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.h
 
 import json
 import logging
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from ministack.core.responses import new_uuid
 from ministack.services import cloudwatch_logs, eventbridge
 
 from toolkit.local.ministack.iam import access
+from toolkit.local.ministack.replacing.calls import ask
 from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.state import snapshots
 from toolkit.local.ministack.stores import log_events
@@ -62,18 +64,17 @@ def _transform(original: Any, transformer: Any, rule: Any, view: Any) -> Any:
 
 
 @replaces("services.eventbridge._invoke_target")
-def _invoke(original: Any, target: Any, event: Any, rule: Any, view: Any = None) -> None:
+def _invoke(original: Any, target: Any, event: Any, rule: Any, view: Any) -> None:
     parts = target.get("Arn", "").split(":", 6)
     if parts[2:3] != ["logs"] or len(parts) < 7:
         snapshots.touch()
         original(target, event, rule, view)
         return
     group = parts[6].removesuffix(":*")
-    _deliver(group, _payload(target, event, rule, view), rule.get("Arn", ""))
+    _deliver(group, _payload(target, rule, view), rule.get("Arn", ""))
 
 
-def _payload(target: Any, event: Any, rule: Any, view: Any) -> str:
-    view = view or eventbridge._pattern_event_view(event)
+def _payload(target: Any, rule: Any, view: Any) -> str:
     if target.get("InputTransformer"):
         return str(eventbridge._apply_input_transformer(target["InputTransformer"], rule, view))
     if target.get("Input"):
@@ -91,13 +92,19 @@ def _deliver(group: str, message: str, rule_arn: str) -> None:
 
 def _let_in(group_arn: str, rule_arn: str) -> bool:
     resource = f"{group_arn.removesuffix(':*')}:log-stream:*"
-    documents = [row["policyDocument"] for row in cloudwatch_logs._resource_policies.values()]
-    documents += [row["policyDocument"] for row in cloudwatch_logs._log_group_policies.values()]
     return all(
         any(
             access.allowed_by_policy(document, service, f"logs:{action}", resource, rule_arn)
-            for document in documents
+            for document in _policies()
             for service in _SERVICES
         )
         for action in ("CreateLogStream", "PutLogEvents")
     )
+
+
+def _policies() -> Iterator[str]:
+    """The resource policies of this region's log groups, those of single groups last."""
+    for scope in ("ACCOUNT", "RESOURCE"):
+        _status, _headers, content = ask("logs", "DescribeResourcePolicies", {"policyScope": scope})
+        for policy in json.loads(content)["resourcePolicies"]:
+            yield policy["policyDocument"]

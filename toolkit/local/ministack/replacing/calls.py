@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlencode
 
 from ministack import app
 from ministack.core import iam_actions
@@ -36,7 +37,7 @@ class Call(NamedTuple):
 
     def passed_on(self) -> Answer:
         """What the service itself answers."""
-        return _completed(_services[self.service](*self[1:6]))
+        return completed(_services[self.service](*self[1:6]))
 
 
 Front = TypeVar("Front", bound=Callable[[Call], Answer])
@@ -67,17 +68,22 @@ def ask(service: str, action: str, request: Mapping[str, Any]) -> Answer:
     return _asked(service, "POST", "/", headers, json.dumps(request).encode(), {})
 
 
+def ask_form(service: str, form: Mapping[str, str]) -> Answer:
+    """What a service with the query protocol answers to a call that no policy judges."""
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    return _asked(service, "POST", "/", headers, urlencode(form).encode(), {})
+
+
 def ask_rest(
     service: str, method: str, path: str, body: bytes = b"", query: Mapping[str, str] | None = None
 ) -> Answer:
     """What a service with a REST protocol answers to a call that no policy judges."""
-    return _asked(
-        service, method, path, {}, body, {name: [text] for name, text in (query or {}).items()}
-    )
+    rows = {name: [text] for name, text in (query or {}).items()}
+    return _asked(service, method, path, {}, body, rows)
 
 
 def _asked(service: str, *request: Any) -> Answer:
-    return _completed(_answer(service, *request))
+    return completed(_answer(service, *request))
 
 
 async def _answer(
@@ -101,7 +107,7 @@ def _document(body: bytes) -> Json | None:
     return document if isinstance(document, dict) else None
 
 
-def _completed(answering: Coroutine[Any, Any, Answer]) -> Answer:
+def completed(answering: Coroutine[Any, Any, Answer]) -> Answer:
     """What a service answers that waits for nothing meanwhile, as most of ministack's do."""
     try:
         answering.send(None)
