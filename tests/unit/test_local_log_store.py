@@ -1,7 +1,9 @@
 """Log events in a database read as a list of them would: the list is the oracle."""
 
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,90 @@ def test_what_is_gone_takes_its_events_along(opened: Callable[[], Streams], tmp_
     assert store.groups() == {"other"}
     assert list(store.group("mine")) == []
     assert len(searched(store.group("other").search(0, 9))) == 1
+
+
+def counted(path: Path) -> list[int]:
+    """How many rows each table has on disk."""
+    with closing(sqlite3.connect(path)) as database:
+        tables = ("groups", "streams", "events")
+        return [database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables]
+
+
+def forget_some(store: LogStore) -> None:
+    store.group("one").forget(50)
+
+
+def delete_a_stream(store: LogStore) -> None:
+    del store.group("one")["s"]
+
+
+def clear_a_group(store: LogStore) -> None:
+    store.group("one").clear()
+
+
+def drop_a_group(store: LogStore) -> None:
+    store.drop(["one"])
+
+
+@pytest.mark.parametrize(
+    ("remove", "left", "on_disk"),
+    [
+        (forget_some, 50, [2, 2, 150]),
+        (delete_a_stream, 0, [2, 1, 100]),
+        (clear_a_group, 0, [2, 1, 100]),
+        (drop_a_group, 0, [1, 1, 100]),
+    ],
+)
+def test_what_is_removed_is_out_of_sight_at_once_and_goes_in_slices(
+    tmp_path: Path,
+    remove: Callable[[LogStore], None],
+    left: int,
+    on_disk: list[int],
+) -> None:
+    store = LogStore(tmp_path / "logs.sqlite")
+    for group in ("one", "two"):
+        store.group(group)["s"] = {"creationTime": 1}
+        store.group(group).put("s", 1, [(time, "m") for time in range(100)])
+    remove(store)
+    assert counted(tmp_path / "logs.sqlite")[2] == 200
+    pauses: list[None] = []
+    store.sweep(lambda: pauses.append(None), size=25)
+    assert len(pauses) == (200 - on_disk[2]) // 25
+    assert counted(tmp_path / "logs.sqlite") == on_disk
+    assert len(list(store.group("two").search())) == 100
+    assert len(list(store.group("one").search())) == left
+    store.group("one")["s"] = {"creationTime": 2}
+    store.group("one").put("s", 2, [(60, "again")])
+    assert store.group("one")["s"]["creationTime"] == 2
+
+
+def test_what_is_removed_is_not_found_before_it_is_swept(tmp_path: Path) -> None:
+    store = LogStore(tmp_path / "logs.sqlite")
+    group = store.group("one")
+    for name in ("old", "young"):
+        group[name] = {"creationTime": 1}
+    group.put("old", 1, [(1, "m"), (60, "m")])
+    group.put("young", 1, [(70, "m")])
+    group.forget(50)
+    assert [event["timestamp"] for event, *_ in group.search()] == [60, 70]
+    assert group["old"]["firstEventTimestamp"] == 60
+    del group["young"]
+    assert [event["timestamp"] for event, *_ in group.search()] == [60]
+    assert list(group) == ["old"]
+    assert "young" not in group
+    group.clear()
+    assert list(group) == []
+    assert list(group.search()) == []
+    assert store.groups() == {"one"}
+    store.drop(["one"])
+    assert store.groups() == set()
+
+
+def test_what_was_removed_before_a_kill_is_swept_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "logs.sqlite"
+    store = LogStore(path)
+    store.group("one")["s"] = {"creationTime": 1}
+    store.group("one").put("s", 1, [(1, "m")])
+    store.drop(["one"])
+    LogStore(path).sweep(lambda: None)
+    assert counted(path) == [0, 0, 0]

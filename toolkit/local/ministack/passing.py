@@ -22,6 +22,7 @@ async def keep_watching() -> None:
     while True:
         try:
             catch_up()
+            await asyncio.to_thread(log_events.sweep)
         except Exception:  # the boundary of a task of its own: the next minute may go better
             _log.exception("what was due could not be done")
         await asyncio.sleep(_LOOK_SECONDS)

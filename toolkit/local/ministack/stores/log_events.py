@@ -27,6 +27,7 @@ from toolkit.local.ministack.upstream.state_files import DamagedStateError
 # "As many log events as can fit in 1 MB (up to 10,000)"; sized as PutLogEvents sizes them.
 _LARGEST_PAGE, _PAGE_BYTES, _EVENT_OVERHEAD = 10_000, 1_048_576, 26
 _DAY = 86_400
+_PAUSE_SECONDS = 0.01
 Json = dict[str, Any]
 Found = tuple[Event, str, Place]
 _store = LogStore(snapshots.DIRECTORY / "logs.sqlite")
@@ -42,6 +43,11 @@ def expire() -> None:
         days = group.get("retentionInDays")
         if days is not None:
             group["streams"].forget((shifted_time.now() - days * _DAY) * 1000)
+
+
+def sweep() -> None:
+    """Remove from the disk what was deleted or has expired; others may use the store meanwhile."""
+    _store.sweep(lambda: time.sleep(_PAUSE_SECONDS))
 
 
 @snapshots.saves("cloudwatch_logs")

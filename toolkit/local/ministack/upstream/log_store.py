@@ -1,12 +1,13 @@
 """Log streams and events in a database: on disk before they are acknowledged, and not in memory.
 
 What was committed survives the end of the process, however it ends; it is written, not flushed.
-Times are in milliseconds since the epoch.
+What was deleted or has expired is out of sight at once, and goes from the disk in slices (`sweep`):
+a hundred thousand events take seconds. Times are in milliseconds since the epoch.
 """
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,22 @@ COLUMNS = {
 _SEARCH = """
 SELECT happened, message, events.came, events.id, name
 FROM events CROSS JOIN streams ON streams.id = stream
-WHERE {column} IN ({values}) AND happened BETWEEN ? AND ?
+WHERE {column} IN ({values}) AND happened BETWEEN ? AND ? AND name IS NOT NULL
     AND (happened, events.came, events.id) {after} (?, ?, ?)
 ORDER BY happened {order}, events.came {order}, events.id {order}
 """
 _STREAM = """
 SELECT id, created, came,
-    (SELECT min(happened) FROM events WHERE stream = streams.id),
-    (SELECT max(happened) FROM events WHERE stream = streams.id)
-FROM streams WHERE grp = ? AND name = ?
+    (SELECT min(happened) FROM events WHERE stream = streams.id AND happened >= ?1),
+    (SELECT max(happened) FROM events WHERE stream = streams.id AND happened >= ?1)
+FROM streams WHERE grp = ?2 AND name = ?3
 """
+# What nobody sees any more: groups and streams without a name, with their events.
+_UNNAMED = """
+SELECT id, 'grp' FROM groups WHERE name IS NULL
+UNION ALL SELECT id, 'stream' FROM streams WHERE name IS NULL
+"""
+_SLICE = 2000
 
 
 class LogStore:
@@ -57,6 +64,7 @@ class LogStore:
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.executescript(_TABLES)
         self._lock = threading.RLock()  # a transaction is of one thread alone
+        self._oldest: dict[int, float] = {}  # group → the time before which its events are gone
 
     def ask(self, statement: str, *values: Any) -> sqlite3.Cursor:
         """Ask or change something, on disk at once."""
@@ -71,13 +79,53 @@ class LogStore:
 
     def groups(self) -> set[str]:
         """The names of all groups."""
-        return {name for (name,) in self.ask("SELECT name FROM groups")}
+        return {name for (name,) in self.ask("SELECT name FROM groups WHERE name IS NOT NULL")}
 
     def drop(self, groups: Collection[str]) -> None:
         """Remove groups with all that is in them."""
         for name in groups:
-            self.group(name).clear()
-            self.ask("DELETE FROM groups WHERE name = ?", name)
+            self.ask("UPDATE groups SET name = NULL WHERE name = ?", name)
+
+    def renew(self, group: int) -> int:
+        """Give the name of a group to one that is empty; returns its number."""
+        with self._lock, self._database:
+            self.ask("BEGIN")
+            [(name,)] = self.ask("SELECT name FROM groups WHERE id = ?", group)
+            self.ask("UPDATE groups SET name = NULL WHERE id = ?", group)
+            added = self.ask("INSERT INTO groups (name) VALUES (?)", name)
+        assert added.lastrowid is not None
+        return added.lastrowid
+
+    def expire(self, group: int, oldest: float) -> None:
+        """Let the events of a group that happened before a time be gone."""
+        self._oldest[group] = oldest
+
+    def oldest(self, group: int) -> float:
+        """The time before which the events of a group are gone."""
+        return self._oldest.get(group, 0)
+
+    def sweep(self, pause: Callable[[], None], *, size: int = _SLICE) -> None:
+        """Remove from the disk what is gone, ``size`` events at a time; ``pause`` in between."""
+        for group, oldest in list(self._oldest.items()):
+            self._remove("grp = ? AND happened < ?", (group, oldest), size, pause)
+        for number, column in self.ask(_UNNAMED).fetchall():
+            self._remove(f"{column} = ?", (number,), size, pause)
+            if column == "grp":
+                self._oldest.pop(number, None)
+                self.ask("DELETE FROM streams WHERE grp = ?", number)
+                self.ask("DELETE FROM groups WHERE id = ?", number)
+            else:
+                self.ask("DELETE FROM streams WHERE id = ?", number)
+
+    def _remove(
+        self, condition: str, values: Collection[float], size: int, pause: Callable[[], None]
+    ) -> None:
+        statement = (
+            "DELETE FROM events WHERE id IN "  # noqa: S608 - the conditions are those above
+            f"(SELECT id FROM events WHERE {condition} LIMIT {size})"
+        )
+        while self.ask(statement, *values).rowcount:
+            pause()
 
     def add(self, stream: int, group: int, came: int, rows: Collection[Row]) -> None:
         """Add events to a stream, all or none of them."""
@@ -117,20 +165,18 @@ class Streams(MutableMapping[str, dict[str, Any]]):
 
     def __delitem__(self, name: str) -> None:
         number, *_ = self._found(name)
-        self._store.ask("DELETE FROM events WHERE stream = ?", number)
-        self._store.ask("DELETE FROM streams WHERE id = ?", number)
+        self._store.ask("UPDATE streams SET name = NULL WHERE id = ?", number)
 
     def __iter__(self) -> Iterator[str]:
-        rows = self._store.ask("SELECT name FROM streams WHERE grp = ?", self._group).fetchall()
-        return (name for (name,) in rows)
+        statement = "SELECT name FROM streams WHERE grp = ? AND name IS NOT NULL"
+        return (name for (name,) in self._store.ask(statement, self._group).fetchall())
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def clear(self) -> None:
         """Remove all streams."""
-        self._store.ask("DELETE FROM events WHERE grp = ?", self._group)
-        self._store.ask("DELETE FROM streams WHERE grp = ?", self._group)
+        self._group = self._store.renew(self._group)
 
     def put(self, name: str, came: int, rows: Collection[Row]) -> None:
         """Add events to a stream."""
@@ -140,7 +186,7 @@ class Streams(MutableMapping[str, dict[str, Any]]):
 
     def forget(self, oldest: float) -> None:
         """Remove the events before a time; their streams stay."""
-        self._store.ask("DELETE FROM events WHERE grp = ? AND happened < ?", self._group, oldest)
+        self._store.expire(self._group, oldest)
 
     def search(
         self,
@@ -162,6 +208,7 @@ class Streams(MutableMapping[str, dict[str, Any]]):
         """
         chosen = [self._found(name)[0] for name in names] or [self._group]
         start = behind or ((float("inf"),) * 3 if backward else (-1, -1, -1))
+        first = max(first, self._store.oldest(self._group))
         first, last = (first, min(last, start[0])) if backward else (max(first, start[0]), last)
         statement = _SEARCH.format(
             column="stream" if names else "events.grp",
@@ -180,7 +227,9 @@ class Streams(MutableMapping[str, dict[str, Any]]):
             yield event, name, (happened, came, number)
 
     def _found(self, name: str) -> Any:
-        found = self._store.ask(_STREAM, self._group, name).fetchone()
+        found = self._store.ask(
+            _STREAM, self._store.oldest(self._group), self._group, name
+        ).fetchone()
         if found is None:
             raise KeyError(name)
         return found
