@@ -1,5 +1,6 @@
 """Files that an earlier engine left are believed as far as they make sense."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,13 @@ def test_keys_that_make_no_sense_are_made_again(tmp_path: Path, text: str) -> No
     keys = Keys.of(tmp_path)
     assert keys.access_key.startswith("AKIA")
     assert Keys.of(tmp_path) == keys
+
+
+def test_keys_stay_with_a_directory_that_is_moved_and_not_with_a_copy(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    keys = Keys.of(home)
+    shutil.copytree(home, tmp_path / "copy")
+    moved = home.rename(tmp_path / "moved")
+    assert Keys.of(moved) == keys
+    assert Keys.of(tmp_path / "copy").access_key != keys.access_key

@@ -15,7 +15,6 @@ def main() -> None:
     os.setsid()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
 
-    from toolkit.adapters.embedded.engine import directory, write_problem
     from toolkit.core.errors import ToolkitError
     from toolkit.local.engine import Engine
 
@@ -28,7 +27,6 @@ def main() -> None:
         logging.getLogger("toolkit.local").info("another engine serves this project")
     except ToolkitError as error:
         logging.getLogger("toolkit.local").error("%s", error)  # noqa: TRY400 - known by its words
-        write_problem(directory(Path(root)), error)
     logging.shutdown()
     os._exit(0)  # threads that wait for the network need not be waited for
 

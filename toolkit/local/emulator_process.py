@@ -86,6 +86,6 @@ def _environment(home: Path, region: str) -> dict[str, str]:
         "MINISTACK_REGION": region,
         "S3_PERSIST": "1",
         "PERSIST_STATE": "1",
-        "S3_DATA_DIR": str(home / "s3"),
-        "STATE_DIR": str(home / "state"),
+        "S3_DATA_DIR": "s3",  # below HOME, where it changes to
+        "STATE_DIR": "state",
     }

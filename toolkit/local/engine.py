@@ -23,6 +23,7 @@ from attrs import asdict, field, frozen
 from attrs.validators import ge, instance_of, lt
 
 from toolkit.adapters.embedded import engine as client
+from toolkit.core.errors import ToolkitError
 from toolkit.core.expressions import expression
 from toolkit.core.expressions.expression import ExpressionError
 from toolkit.local.agent.agent import Agent
@@ -83,8 +84,12 @@ class Engine:
         """Start everything, serve until told to stop, end everything."""
         with ExitStack() as stack:
             self._hold(stack)
-            self._prepare()
-            self._start(stack)
+            try:
+                self._prepare()
+                self._start(stack)
+            except ToolkitError as error:  # told while the lock says that it is this engine's word
+                client.write_problem(self._home, error)
+                raise
             self._stopping.wait()
 
     def stop(self) -> None:
@@ -97,10 +102,26 @@ class Engine:
         for _ in range(_LOCK_TRIES):
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                threading.Thread(target=self._end_without_home, args=(lock,), daemon=True).start()
                 return
             # Who looks whether an engine runs holds the lock for a moment, too.
             time.sleep(_POLL_SECONDS)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _end_without_home(self, lock: IO[bytes]) -> None:
+        """Stop once the directory is not where it was: tasks and packages are found by its path.
+
+        What is stored goes with the directory, and the next engine there takes it over.
+        """
+        held = os.fstat(lock.fileno())
+        while not self._stopping.wait(_OWNER_SECONDS):
+            try:
+                is_there = os.path.samestat(held, (self._home / "lock").stat())
+            except OSError:
+                is_there = False
+            if not is_there:
+                _log.info("%s was moved or deleted, and so its embedded AWS ends", self._home)
+                self.stop()
 
     def _prepare(self) -> None:
         for name in ("tmp", "tasks"):
@@ -140,6 +161,7 @@ class Engine:
             region=self._region,
             account_id=client.ACCOUNT,
             pid=os.getpid(),
+            place=client.place(self._home),
             token=token,
             access_key=keys.access_key,
             secret_key=keys.secret_key,

@@ -20,15 +20,19 @@ class Keys:
     access_key: str = field(validator=_TEXT)
     engine_access_key: str = field(validator=_TEXT)
     secret_key: str = field(validator=_TEXT, repr=False)
+    directory: int = field(validator=instance_of(int))  # its number in the file system
 
     @classmethod
     def of(cls, home: Path) -> Self:
-        """The keys that stand below ``home``, made first where there are none."""
-        path = home / "keys.json"
+        """The keys that stand below ``home``, made first where there are none.
+
+        A copy of the directory has keys of its own: the addresses of two projects may change hands.
+        """
+        path, directory = home / "keys.json", home.stat().st_ino
         try:
-            return cls(**json.loads(path.read_text()))
+            return cls._read(path, directory)
         except (FileNotFoundError, ValueError, TypeError):
-            keys = cls(_key_id(), _key_id(), secrets.token_urlsafe(30))
+            keys = cls(_key_id(), _key_id(), secrets.token_urlsafe(30), directory)
             draft = home / "keys.json.new"
             draft.unlink(missing_ok=True)
             with os.fdopen(
@@ -37,6 +41,13 @@ class Keys:
                 json.dump(asdict(keys), file)
             draft.replace(path)
             return keys
+
+    @classmethod
+    def _read(cls, path: Path, directory: int) -> Self:
+        keys = cls(**json.loads(path.read_text()))
+        if keys.directory != directory:
+            raise ValueError("keys of another directory")
+        return keys
 
     def variables(self) -> dict[str, str]:
         """What the emulator is told of them; the first two names are ministack's own."""

@@ -15,7 +15,7 @@ from toolkit.local.keys import Keys
 
 Json = dict[str, Any]
 TOKEN, LOGIN = "token", ("AWS", "password")
-KEYS = Keys("AKIAACCOUNT", "AKIAENGINE", "secret")
+KEYS = Keys("AKIAACCOUNT", "AKIAENGINE", "secret", 0)
 ACCOUNT = "000000000000"
 
 

@@ -28,7 +28,7 @@ def fails_late(_body: Json) -> Iterator[Json]:
 
 def client(url: str) -> EngineClient:
     return EngineClient(
-        EngineInfo("", url, "us-east-1", "0", 1, "token", "", "", "2026-11-28T00:00:00Z")
+        EngineInfo("", url, "us-east-1", "0", 1, "", "token", "", "", "2026-11-28T00:00:00Z")
     )
 
 

@@ -16,6 +16,7 @@ import http.client
 import importlib.util
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,8 @@ _PROBLEM = "problem.json"  # why the engine did not start
 class EngineInfo:
     """Where a running engine listens.
 
-    ``token`` opens its control API, the access key opens AWS's.
+    ``token`` opens its control API, the access key opens AWS's. ``place`` is its directory's
+    (`place`), so that a copy of this file is not taken for the engine of another project.
     """
 
     endpoint_url: str
@@ -61,6 +63,7 @@ class EngineInfo:
     region: str
     account_id: str
     pid: int
+    place: str
     token: str = field(repr=False)
     access_key: str
     secret_key: str = field(repr=False)
@@ -90,15 +93,30 @@ def directory(root: Path) -> Path:
     return root / ".toolkit" / "local"
 
 
+def place(home: Path) -> str:
+    """What tells a directory from every other of this machine, also after it was moved."""
+    found = home.stat()
+    return f"{found.st_dev}:{found.st_ino}"
+
+
 def running(root: Path) -> EngineInfo | None:
-    """The engine of this project, or None when none runs."""
+    """The engine of this project, or None when none runs.
+
+    Raises RunError where the files of another project's engine were copied as links to the same.
+    """
     home = directory(root)
     if not _locked(home / "lock"):
         return None
     try:
-        return EngineInfo(**json.loads((home / "engine.json").read_text()))
+        info = EngineInfo(**json.loads((home / "engine.json").read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None  # it is starting, or stopping
+    if info.place != place(home):
+        raise RunError(
+            f"{home} shares its files with the embedded AWS of another project",
+            hint=f"delete it, or copy it again without hard links: rm -r {shlex.quote(str(home))}",
+        )
+    return info
 
 
 def ensure_running(root: Path, progress: Progress, *, region: str = REGION) -> EngineInfo:

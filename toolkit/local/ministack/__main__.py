@@ -132,6 +132,7 @@ def main() -> None:
     # Only this package may be imported from the directory that holds it.
     sys.path.pop(0)
     token = os.environ["TOOLKIT_TOKEN"]
+    os.chdir(os.environ["HOME"])  # what is written goes where the directory is, if it was moved
     state = Path(os.environ["STATE_DIR"])
     _take_over(state)
     _check(state)

@@ -37,7 +37,7 @@ def restore() -> None:
     logging.getLogger().removeHandler(_failures)
     for service in _failures.services:
         path = snapshots.DIRECTORY / f"{service}.json"
-        raise DamagedStateError(f"{path} is damaged: emulator.log says why")
+        raise DamagedStateError(f"{path.absolute()} is damaged: emulator.log says why")
     blobs.sweep()
     log_events.restore()
     task_records.restore()

@@ -70,7 +70,7 @@ def restore() -> None:
     lost = set(map("/".join, groups)) - _store.groups()
     if lost:
         path = snapshots.DIRECTORY / "logs.sqlite"
-        raise DamagedStateError(f"{path} is damaged: it lacks the log group {min(lost)}")
+        raise DamagedStateError(f"{path.absolute()} is damaged: it lacks the log group {min(lost)}")
     _saved.update(map("/".join, groups))
     _store.drop(_store.groups() - _saved)
     for key, group in groups.items():

@@ -33,7 +33,7 @@ def check(directory: Path, columns: dict[str, list[str]]) -> None:
         except (OSError, ValueError, RecursionError, sqlite3.Error) as error:
             problem = str(error)
         if problem is not None:
-            raise DamagedStateError(f"{path} is damaged: {problem}")
+            raise DamagedStateError(f"{path.absolute()} is damaged: {problem}")
 
 
 def document(version: int, payload: str) -> str:
