@@ -381,3 +381,35 @@ def test_a_period_is_judged_whole_but_for_what_is_not_over() -> None:
     assert rulings(found) == [PASS, FAIL, FAIL, FAIL]
     why = [each.verdict.diagnosis.name for each in found if each.verdict.diagnosis]
     assert why[-1] == "missed", "a firing that left nothing at all"
+
+
+@pytest.mark.parametrize(
+    ("local", "ends", "longest", "looks"), [(False, 7200, 30, 300), (True, 120, 2, 140)]
+)
+def test_a_stream_of_hours_is_not_asked_for_thousands_of_times(
+    local: bool, ends: float, longest: float, looks: int
+) -> None:
+    """It is looked at often at first, and seldom later; its end is seen soon, and calls are few."""
+    aws, made = an_aws(), a_run(0, "", timedelta(hours=1))
+    put(aws, made)
+    ended = aws.streams[RECORDS][:], dict(aws.objects)
+    running(aws, made)
+    seconds, pauses = 0.0, []
+
+    def sleep(pause: float) -> None:
+        nonlocal seconds
+        seconds += pause
+        pauses.append(pause)
+        if seconds >= ends:
+            aws.streams[RECORDS][:], aws.tasks = ended[0], {}
+            aws.objects.update(ended[1])
+
+    app = an_app(aws)
+    app.local = local
+    (found,) = validate_all(app, [made.run_id], wait=8000, sleep=sleep, clock=lambda: seconds)
+    assert found.verdict.ruling is PASS
+    assert pauses == sorted(pauses)
+    assert max(pauses) == longest
+    assert len(pauses) < looks
+    assert seconds - ends < longest
+    assert pauses[0] == (0.3 if local else 5)

@@ -21,7 +21,10 @@ from toolkit.core.proof.verdict import Ruling, Verdict, judge
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime.contract import RunId, parse_time
 
-_POLL_SECONDS, _LOCAL_POLL_SECONDS = 5.0, 0.3
+# Seconds between two looks at a run that is waited for: at first, and at most. In between they are
+# a twentieth of what was waited, so that a stream of hours is not asked for thousands of times.
+_POLL_SECONDS, _LOCAL_POLL_SECONDS = (5.0, 30.0), (0.3, 2.0)
+_POLL_PART = 20
 _AT_ONCE = 1000
 _UNJUDGED = frozenset({State.RUNNING, State.SETTLING, State.LATE, State.NOT_YET_DUE, State.PAUSED})
 # The platform keeps its state-change records longer; a task that is asked for by name is recent.
@@ -59,7 +62,8 @@ def validate_all(
     memory that it takes does not grow with their number. With a ``directory`` the artifacts of each
     are downloaded into ``directory/<run-id>``.
     """
-    deadline = clock() + wait
+    began = clock()
+    deadline = began + wait
     gatherer = Gatherer(app)
     for start in range(0, len(run_ids), _AT_ONCE):
         chunk = run_ids[start : start + _AT_ONCE]
@@ -73,8 +77,10 @@ def validate_all(
             wanted = [run_id for run_id in wanted if _may_change(found[run_id])]
             if not wanted or clock() >= deadline:
                 break
-            poll = _LOCAL_POLL_SECONDS if app.local else _POLL_SECONDS
-            sleep(min(poll, max(0.1, deadline - clock())))
+            first, most = _LOCAL_POLL_SECONDS if app.local else _POLL_SECONDS
+            now = clock()
+            poll = min(max(first, (now - began) / _POLL_PART), most)
+            sleep(min(poll, max(0.1, deadline - now)))
             gatherer = Gatherer(app)
         for run_id in chunk:
             files = _fetch(app, found[run_id].evidence, directory) if directory else ()
