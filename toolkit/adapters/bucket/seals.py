@@ -1,6 +1,6 @@
 """The seals in an app's bucket, with their signatures and the public keys that check them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, timedelta
 from hashlib import sha256
 from itertools import groupby
@@ -47,11 +47,28 @@ class Seals:
 
     def contents(self, seals: Iterable[StoredObject]) -> Iterator[tuple[str, bytes]]:
         """Listed seals by key, in the order given; some are fetched at once, and none is kept."""
+        for key, content, _ in self.with_signatures(seals, ()):
+            yield key, content
+
+    def signed(self) -> frozenset[str]:
+        """The SHA-256 of every seal beside which a signature is kept, whether it holds or not."""
+        keys = self._bucket.keys(layout.SIGNATURES)
+        return frozenset(key[len(layout.SIGNATURES) :].removesuffix(".json") for key in keys)
+
+    def with_signatures(
+        self, seals: Iterable[StoredObject], signed: Collection[str]
+    ) -> Iterator[tuple[str, bytes, bytes | None]]:
+        """Listed seals by key, and their signatures as far as their SHA-256 are among ``signed``.
+
+        In the order given; some are fetched at once, and none is kept.
+        """
         for batch in _batches(seals):
             found = self._bucket.read_all(stored.key for stored in batch)
+            digests = {key: sha256(content).hexdigest() for key, content in found.items()}
+            kept = self.signatures(set(digests.values()).intersection(signed)) if signed else {}
             for stored in batch:
                 if stored.key in found:
-                    yield stored.key, found.pop(stored.key)
+                    yield stored.key, found.pop(stored.key), kept.get(digests[stored.key])
 
     def days(
         self, seals: Iterable[StoredObject]

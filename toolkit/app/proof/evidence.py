@@ -177,8 +177,7 @@ class Gatherer:
         """The same with what the seals say of each run."""
         if self._sealed is None:
             return gathered
-        unseen = [run_id for run_id, found in gathered.items() if not found.tasks]
-        self._sealed.read(gathered, self._app.now(), unseen)
+        self._sealed.read(gathered, self._app.now())
         return {
             run_id: evolve(
                 found,

@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from toolkit.adapters.bucket.archive import Commit
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
-from toolkit.app.proof.sealed_days import SealedDays
+from toolkit.app.proof.sealed_days import DayFromSeals, SealedDays
 from toolkit.app.proof.tasks import ends, records, terms_of
 from toolkit.app.schedules.history import Deployments
 from toolkit.core.errors import ConfigError
@@ -109,7 +109,7 @@ def _live(
     seen = LedgerSources(app, period, running_tasks(app), known=known, now=now)
     commits = app.archive.commits_each(names, period.since, period.until)
     streams = [_of_schedule(seen, known, name, commits[name], period, now) for name in names]
-    return heapq.merge(*streams, key=lambda row: (row.run_id.scheduled_time, row.run_id.schedule))
+    return heapq.merge(*streams, key=_order)
 
 
 def _with_seals(
@@ -117,17 +117,37 @@ def _with_seals(
 ) -> Iterator[Firing]:
     """The firings of sealed days from their seals, and what lies between them live."""
     reached = period.since
-    for day, firings in days.days():
-        before, end = start_of(day) - _TICK, start_of(day) + DAY - _TICK
-        if reached < before:
-            yield from live(evolve(period, since=reached, until=before, ahead=False))
-        for row in firings:
-            wanted = not period.schedules or row.run_id.schedule in period.schedules
-            if wanted and period.since < row.run_id.scheduled_time <= period.until:
-                yield row
+    for found in days.days():
+        begin = start_of(found.day) - _TICK
+        end = begin + DAY
+        if reached < begin:
+            yield from live(evolve(period, since=reached, until=begin, ahead=False))
+        within = evolve(period, since=max(begin, period.since), until=min(end, period.until))
+        yield from _of_day(found, within, live)
         reached = end
     if reached < period.until or period.ahead:
         yield from live(evolve(period, since=min(reached, period.until)))
+
+
+def _of_day(
+    found: DayFromSeals, period: Period, live: Callable[[Period], Iterator[Firing]]
+) -> Iterator[Firing]:
+    """The firings of a sealed day within a period: those that no seal vouches for are read live."""
+    sealed = (
+        row
+        for row in found.firings
+        if not period.schedules or row.run_id.schedule in period.schedules
+        if period.since < row.run_id.scheduled_time <= period.until
+    )
+    if not found.unconfirmed or period.since >= period.until:
+        return sealed
+    others = live(evolve(period, ahead=False))
+    unconfirmed = (row for row in others if row.run_id in found.unconfirmed)
+    return heapq.merge(sealed, unconfirmed, key=_order)
+
+
+def _order(row: Firing) -> tuple[datetime, str]:
+    return row.run_id.scheduled_time, row.run_id.schedule
 
 
 def _of_schedule(

@@ -1,41 +1,62 @@
 """What vouches for a seal: its signature, and the seal that was written after it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import date
 from functools import cached_property
 from hashlib import sha256
+from itertools import groupby
 
 from toolkit.app.app import App
 from toolkit.app.proof.seal_signatures import SealSignatures
 from toolkit.core.errors import ConfigError, EvidenceError
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.core.proof.seal import Link, Seal
-from toolkit.core.proof.seal_chain import Problem, without_rows
+from toolkit.core.proof.seal_chain import Chain, Problem, without_rows
 from toolkit.core.proof.seal_witness import Confirmation
 from toolkit.core.proof.signature import Signature
+from toolkit.runtime.layout import day_of_seal
 
-# So many of the seals that were written next are read. A seal names what nothing named before, so
-# that it is the first of them; several are of one second, and two audits may write at once.
+# So many of the seals that were written next are read, mostly the first alone. A seal names what
+# nothing named before, so that it is the first of them; several are of one second, and two audits
+# may write at once.
 _NEXT = 32
 
 
 class SealConfirmations:
-    """Asks for each seal once; ``problems`` are those of seals that their own signature refutes."""
+    """Reads seals and says what vouches for each; their signatures are checked while they pass by.
+
+    Ledger and verdict take a seal for a witness by the same rule, this one. ``problems`` are those
+    of seals that their own signature refutes, or the lack of one.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
         self._signatures = SealSignatures(app)
+        self._signers: dict[Link, str] = {}
+        self._made_after: dict[str, tuple[Link, ...]] = {}
         self._known: dict[Link, Confirmation | None] = {}
         self.problems: dict[str, Problem] = {}
 
+    def days(
+        self, listed: Iterable[StoredObject]
+    ) -> Iterator[tuple[date, Iterator[tuple[str, bytes]]]]:
+        """The contents of listed seals, day by day."""
+        return groupby(self._contents(listed), key=lambda row: day_of_seal(row[0]))
+
+    def take(self, chain: Chain) -> None:
+        """Note which seals those that were read were made after."""
+        for day in chain.days.values():
+            self._made_after |= {seal.key: seal.previous for seal in day.seals}
+
     def of(self, link: Link, named_by: str) -> Confirmation | None:
-        """What vouches for a seal; None where nothing does.
+        """What vouches for a seal that was read; None where nothing does.
 
         Args:
             link: the seal as it was read.
             named_by: the key of a seal that is known to name it; empty where none is.
         """
         if link not in self._known:
-            found = self._signer(link)
+            found = self._signers.get(link, "")
             if not found and link.key not in self.problems:
                 found = named_by or self._later(link)
                 self._check_unsigned(link, found)
@@ -43,49 +64,58 @@ class SealConfirmations:
             self._known[link] = None if link.key in self.problems else confirmation
         return self._known[link]
 
-    def _signer(self, link: Link) -> str:
-        """The key that signed a seal, by its SHA-256; empty where nobody signed."""
-        stored = self._app.seals.signatures([link.sha256]).get(link.sha256)
-        seal = self._app.seals.raw([link.key]).get(link.key) if stored is not None else None
-        if stored is None or seal is None or sha256(seal).hexdigest() != link.sha256:
-            return ""
+    def _contents(self, listed: Iterable[StoredObject]) -> Iterator[tuple[str, bytes]]:
+        for key, seal, signature in self._app.seals.with_signatures(listed, self._signed):
+            if signature is not None:
+                self._check(key, seal, signature)
+            yield key, seal
+
+    @cached_property
+    def _signed(self) -> frozenset[str]:
+        """The SHA-256 of the seals that have a signature, good or bad."""
+        return self._app.seals.signed()
+
+    def _check(self, key: str, seal: bytes, stored: bytes) -> None:
+        """Note who signed a seal, or that its signature does not hold."""
         try:
             wrong = self._signatures.problem(seal, stored)
         except ConfigError:
-            return ""  # the package that checks signatures is not installed
+            return  # the package that checks signatures is not installed: the chain has to do
         if wrong:
-            text = f"its signature does not hold: {wrong}"
-            self.problems[link.key] = Problem(link.key, text)
-            return ""
-        return Signature.from_json(stored).keyid
+            self.problems[key] = Problem(key, f"its signature does not hold: {wrong}")
+        else:
+            link = Link(key, sha256(seal).hexdigest())
+            self._signers[link] = Signature.from_json(stored).keyid
 
     def _check_unsigned(self, link: Link, later: str) -> None:
         """Note a seal that nobody signed, although those that it was made after, or beside, are.
 
         Whoever can write into the bucket could add it, and an audit makes its own after it.
         """
-        own, other = self._previous(link.key), self._previous(later) if later else ()
-        beside = [each for each in other if each != link]
-        if self._any_signed(own) or self._any_signed(beside):
+        if not self._signed or link.sha256 in self._signed:
+            return
+        beside = [each for each in self._previous(later) if each != link] if later else []
+        if any(each.sha256 in self._signed for each in (*self._previous(link.key), *beside)):
             text = "it is not signed, and the seals before it or beside it are"
             self.problems[link.key] = Problem(link.key, text)
 
     def _previous(self, key: str) -> tuple[Link, ...]:
-        return _named(self._app.seals.raw([key]).get(key, b""))
-
-    def _any_signed(self, links: Iterable[Link]) -> bool:
-        return bool(self._app.seals.signatures(link.sha256 for link in links))
+        if key not in self._made_after:
+            self._made_after[key] = _named(self._app.seals.raw([key]).get(key, b""))
+        return self._made_after[key]
 
     def _later(self, link: Link) -> str:
         """A seal that was written after another and names it as it is; empty where none does."""
-        for key, content in self._app.seals.contents(self._next(link.key)):
-            previous = _named(content)
-            if link in previous:
-                return key
-            if any(other.key == link.key for other in previous):
-                text = f"it is not the seal that {key} was made after: it was altered"
-                self.problems[link.key] = Problem(link.key, text)
-                return ""
+        following = self._next(link.key)
+        for seals in (following[:1], following[1:]):
+            for key, content in self._app.seals.contents(seals):
+                previous = _named(content)
+                if link in previous:
+                    return key
+                if any(other.key == link.key for other in previous):
+                    text = f"it is not the seal that {key} was made after: it was altered"
+                    self.problems[link.key] = Problem(link.key, text)
+                    return ""
         return ""
 
     def _next(self, key: str) -> list[StoredObject]:

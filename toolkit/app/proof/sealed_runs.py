@@ -1,12 +1,13 @@
 """What the seals say of runs, for their verdicts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
 from itertools import chain
 
 from toolkit.app.app import App
 from toolkit.app.proof.seal_confirmations import SealConfirmations
+from toolkit.core.proof.ledger import STATES, State
 from toolkit.core.proof.seal import Link, Sealed
 from toolkit.core.proof.seal_chain import DAY, Chain, ChainCheck, Problem, sealed_by
 from toolkit.core.proof.seal_witness import Confirmation
@@ -25,11 +26,10 @@ class SealedRuns:
         self._problems: defaultdict[date, list[str]] = defaultdict(list)
         self._confirmed = SealConfirmations(app)
 
-    def read(self, run_ids: Iterable[RunId], now: datetime, unseen: Collection[RunId] = ()) -> None:
+    def read(self, run_ids: Iterable[RunId], now: datetime) -> None:
         """Read the seals of the days of some runs, as far as they may be sealed by now.
 
-        The day after is read, too: its seal tells if the day's own was altered. Of the ``unseen``,
-        of whose tasks no other witness knows, the signatures of the seals are checked as well.
+        The day after is read, too: its seal tells if the day's own was altered.
         """
         self._rows.clear()
         self._links.clear()
@@ -46,10 +46,12 @@ class SealedRuns:
         runs = frozenset(chain.from_iterable(wanted.values()))
         check = ChainCheck(self._app.seals.bucket, lambda row: row if row.run_id in runs else None)
         listed = self._app.seals.listed(min(days), max(days))
-        wanted_seals = (row for row in listed if day_of_seal(row.key) in days)
-        for _, seals in self._app.seals.days(wanted_seals):
+        wanted_seals = [row for row in listed if day_of_seal(row.key) in days]
+        if not wanted_seals:
+            return
+        for _, seals in self._confirmed.days(wanted_seals):
             self._take(check.add(seals))
-        self._confirm(check, {str(run_id) for run_id in unseen})
+        self._confirm(check)
 
     def of(self, run_id: RunId) -> Sealed | None:
         """What the last seal that tells of a run says; None where that cannot be believed."""
@@ -60,12 +62,18 @@ class SealedRuns:
         sealed = self.of(run_id)
         return None if sealed is None else self._confirmations.get(sealed.key)
 
+    def state(self, run_id: RunId) -> State | None:
+        """What became of a firing, by a seal that something vouches for; else None."""
+        sealed = self.of(run_id) if self.confirmation(run_id) is not None else None
+        return STATES.get(sealed.row.state) if sealed is not None else None
+
     def problems(self, run_id: RunId) -> tuple[str, ...]:
         """What is wrong with the seals of a run's day, in words."""
         day = run_id.scheduled_time.date()
         return tuple(self._problems.get(day, ())) if run_id.token is None else ()
 
     def _take(self, found: Chain) -> None:
+        self._confirmed.take(found)
         for problem in found.problems:
             self._note(problem)
         for day in found.days.values():
@@ -78,15 +86,10 @@ class SealedRuns:
         if str(problem) not in texts:
             texts.append(str(problem))
 
-    def _confirm(self, check: ChainCheck, unseen: Collection[str]) -> None:
+    def _confirm(self, check: ChainCheck) -> None:
         """Find what vouches for each seal that tells of a run."""
-        needed = {row.key for run_id, row in self._rows.items() if run_id in unseen}
         for key, link in self._links.items():
-            named_by = check.named_by(key)
-            if named_by and key not in needed:
-                self._confirmations[key] = Confirmation(key, link.sha256, named_by)
-                continue
-            found = self._confirmed.of(link, named_by)
+            found = self._confirmed.of(link, check.named_by(key))
             if found is not None:
                 self._confirmations[key] = found
         for problem in self._confirmed.problems.values():

@@ -14,6 +14,7 @@ from toolkit.app.proof.ledger import (
     latest_of,
     running_tasks,
 )
+from toolkit.app.proof.sealed_runs import SealedRuns
 from toolkit.app.proof.tasks import records
 from toolkit.app.schedules.history import Deployments
 from toolkit.core.deploying.retired import Retired
@@ -30,6 +31,7 @@ _NEAR, _FAR = timedelta(days=2), timedelta(days=62)
 _FIRINGS = 3
 _TICK = timedelta(microseconds=1)
 _AHEAD = frozenset({State.NOT_YET_DUE, State.LATE})
+_FADED = frozenset({State.WITNESS_EXPIRED, State.UNWITNESSED})
 _NO_RUN = frozenset({State.MISSED, State.DEAD_LETTERED, State.PAUSED})
 
 
@@ -174,10 +176,11 @@ def _runs(
         states = {
             row.run_id: became(row, witnesses.get(row.run_id), sources, now)[0] for row in on_demand
         }
-        for firing in firings(name, expected, committed, sources, now, known.paused):
-            states[firing.run_id] = firing.state
-            if firing.state not in _AHEAD:
-                rows.setdefault(firing.run_id, RunSummary(firing.run_id, firing.state))
+        found = firings(name, expected, committed, sources, now, known.paused)
+        states |= _with_seals(app, {row.run_id: row.state for row in found}, now)
+        for run_id, state in states.items():
+            if run_id.token is None and state not in _AHEAD:
+                rows.setdefault(run_id, RunSummary(run_id, state))
         for commit in commits[name]:
             before = rows.get(commit.run_id)
             if before is None or before.outcome in {None, Outcome.SKIPPED, Outcome.SUCCEEDED}:
@@ -188,6 +191,17 @@ def _runs(
                     commit.finished_at,
                 )
     return _latest_first(rows.values())
+
+
+def _with_seals(app: App, states: Mapping[RunId, State], now: datetime) -> Mapping[RunId, State]:
+    """The same; where no witness knows a firing any more, as its seal has it, as in the ledger."""
+    faded = [run_id for run_id, state in states.items() if state in _FADED]
+    if not faded:
+        return states
+    sealed = SealedRuns(app)
+    sealed.read(faded, now)
+    known = {run_id: state for run_id in faded if (state := sealed.state(run_id)) is not None}
+    return {**states, **known}
 
 
 def _without_manifest(

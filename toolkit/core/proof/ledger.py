@@ -51,6 +51,8 @@ class State(StrEnum):
         return self not in _GOOD
 
 
+# By the words that seals have for them.
+STATES = {str(state): state for state in State}
 _GOOD = frozenset(
     {
         State.OK,
