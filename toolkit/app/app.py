@@ -109,6 +109,8 @@ class App:
     With a ``kept_bucket`` the app was deleted, and that bucket is all that is read of it: there are
     no stacks, no cluster and no logs.
 
+    ``place_hint`` puts the flags that lead here into the commands of a hint, for people.
+
     What AWS was asked for stays known: ``stacks`` and ``platform`` are read once, until
     ``forget_stacks`` says that something was deployed.
     """
@@ -132,6 +134,7 @@ class App:
         self.kept_bucket = kept_bucket
         self.lock = RLock()
         self.made: dict[str, Any] = {}
+        self.place_hint: Callable[[str], str] = str
         self._clock = clock
 
     @classmethod

@@ -7,7 +7,7 @@ The shared options may stand before the command or behind it: `toolkit --local s
 import shlex
 import threading
 from collections.abc import Callable
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -47,6 +47,7 @@ class Root:
         """The deployed app; opened when it is first asked for."""
         if self._app is None:
             from toolkit.app.app import open_app
+            from toolkit.cli.hints import with_flags
             from toolkit.cli.render import Terminal
 
             self._app = open_app(
@@ -58,6 +59,7 @@ class Root:
                 executor=self.executor,
                 observe=self.show_call if self.debug else None,
             )
+            self._app.place_hint = partial(with_flags, flags=self.flags())
         return self._app
 
     def offline(self) -> "Offline":

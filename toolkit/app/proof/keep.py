@@ -64,7 +64,7 @@ def keep(app: App, run_id: RunId, directory: Path) -> Kept:
     }
     for name, content in _seal_files(app, evidence).items():
         (folder / name).write_bytes(content)
-    page = report(evidence, verdict, lines or [], images)
+    page = report(evidence, verdict.with_hint(app.place_hint), lines or [], images)
     (folder / kept.REPORT).write_text(page, "utf-8")
     files = {name: body for name, body in _read(folder).items() if name != kept.SUMS}
     (folder / kept.SUMS).write_text(kept.sums(files), "utf-8")

@@ -115,7 +115,8 @@ class SitePages:
             lines = self._lines(gatherer, run_id, evidence)
             place = below_schedule(self._about.app, run_id.schedule, each.state)
             place = evolve(place, again=self._typed(f"validate {run_id}"))
-            page = report(evidence, verdict, lines, self._plots(evidence), place)
+            shown = verdict.with_hint(self._app.place_hint)
+            page = report(evidence, shown, lines, self._plots(evidence), place)
             self._folder.write(run_path(run_id), page)
             self.reports += 1
 

@@ -9,6 +9,7 @@ import click
 
 from toolkit.app.app import App
 from toolkit.app.proof import keep, validate
+from toolkit.cli.hints import with_flags
 from toolkit.cli.options import (
     RunIdType,
     Times,
@@ -117,7 +118,7 @@ def validate_command(
     rows = list(judged if as_json else _shown(judged, count))
     verdicts = [verdict for verdict, _ in rows]
     if report is not None:
-        report.write_text(junit(verdicts), "utf-8")
+        report.write_text(junit([verdict.with_hint(with_flags) for verdict in verdicts]), "utf-8")
     if as_json:
         found = [{**v.to_json(), "files": [str(path) for path in files]} for v, files in rows]
         print_json(found if several else found[0])

@@ -8,9 +8,9 @@ with an UNKNOWN check is INCONCLUSIVE.
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from toolkit.core.checks import Check, Status, worst
 from toolkit.core.proof import artifact_checks, identity_checks, seal_facts, task_checks
@@ -65,6 +65,12 @@ class Verdict:
     ruling: Ruling
     checks: tuple[Check, ...]
     diagnosis: Diagnosis | None = None
+
+    def with_hint(self, placed: Callable[[str], str]) -> Self:
+        """The same for people: the commands of its hint as they are to be typed."""
+        if self.diagnosis is None:
+            return self
+        return evolve(self, diagnosis=evolve(self.diagnosis, hint=placed(self.diagnosis.hint)))
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as a JSON object."""
