@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,7 +12,8 @@ from toolkit.runtime.contract import RunId
 
 from .stage import APP, Stage, detail, statuses
 
-DAILY = "cron(0 15 * * ? *)"
+# Midnight in Tokyo is 15:00 UTC, all year.
+DAILY, TOKYO = "cron(0 0 * * ? *)", "Asia/Tokyo"
 WHY = "no capacity that afternoon"
 
 
@@ -21,7 +23,7 @@ def missed(stage: Stage) -> Iterator[RunId]:
     three = stage.now().replace(hour=15, minute=0, second=0)
     if stage.now() > three - timedelta(hours=1):
         three += timedelta(days=1)
-    name = stage.schedule("lost", ScheduleExpression=DAILY)
+    name = stage.schedule("lost", ScheduleExpression=DAILY, ScheduleExpressionTimezone=TOKYO)
     stage.add_fault("capacity", "lost")
     list(stage.engine.advance(until=(three + timedelta(minutes=5)).isoformat()))
     run_id = RunId(name, three)
@@ -55,7 +57,12 @@ def test_of_a_person_and_a_late_delivery_at_once_one_commits(stage: Stage, misse
     assert row(stage, missed)["state"] == "missed"
     flags = ("run", missed.schedule, "--for", due(missed), "--local")
     dry = stage.project.toolkit(*flags, "--why", WHY, "--dry-run").out
-    assert dry.startswith(f"would run {missed}\n  late  0:40:")
+    midnight = missed.scheduled_time.astimezone(ZoneInfo(TOKYO))
+    words = f"{midnight:%a %d %b %Y} 00:00 JST ({due(missed)})"
+    assert dry.startswith(f"would run {missed}\n  due   {words}\n  late  0:40:")
+    wall = stage.project.toolkit(*flags[:3], f"{midnight:%Y-%m-%d}", "--local", "--dry-run")
+    assert wall.out.startswith(f"would run {missed}\n  due   {words}\n")
+    assert f"--for {midnight:%Y-%m-%d}: {words}" in wall.err
     assert row(stage, missed)["state"] == "missed"
 
     def deliver() -> None:

@@ -32,6 +32,18 @@ class Wanted:
     late: timedelta
 
 
+def timezone(app: App, name: str) -> str:
+    """The zone in which the times of a schedule are read: its own, as it is deployed.
+
+    Raises:
+        ConfigError: there is no such schedule.
+    """
+    known = app.stacks.schedules.get(name) or app.scheduler.find(name)
+    if known is None:
+        raise _not_deployed(name)
+    return known.timezone or "UTC"
+
+
 def plan(app: App, name: str, time: datetime, why: str) -> Wanted:
     """Check that a firing may be made good; ConfigError says why not, EvidenceError what is unread.
 
@@ -44,8 +56,12 @@ def plan(app: App, name: str, time: datetime, why: str) -> Wanted:
     make_good.check(_known(app, run_id, now), now)
     target = app.scheduler.target(name)
     if target is None:
-        raise ConfigError(f"schedule {name} is not deployed any more: nothing says how to run it")
+        raise _not_deployed(name)
     return Wanted(run_id, target, app.caller, why, now - run_id.scheduled_time)
+
+
+def _not_deployed(name: str) -> ConfigError:
+    return ConfigError(f"schedule {name} is not deployed: nothing says how to run it")
 
 
 def start(app: App, wanted: Wanted) -> Started:

@@ -70,7 +70,12 @@ def _say(found: ScheduleChange, result: StackOutcome | None) -> None:
 
 @click.command("pause")
 @several
-@click.option("--until", required=True, metavar="TIME", help="A time of the schedule's zone.")
+@click.option(
+    "--until",
+    required=True,
+    metavar="TIME",
+    help="Until when; without a zone, of the schedule's zone.",
+)
 @click.option("--why", required=True, metavar="TEXT", help="Why; file and ledger keep it.")
 @pass_root
 def pause_command(

@@ -10,10 +10,13 @@ import click
 from toolkit.cli.render import pause_row
 from toolkit.cli.schedules.firings import firing_line, hours
 from toolkit.cli.text import wrapped
+from toolkit.core.expressions.zones import find_zone
 from toolkit.core.schedules.firings import FiringDiff
 from toolkit.core.schedules.preview import Preview
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.schedule_file import LAUNCH_DEFAULTS
+from toolkit.core.time_words import time_in_words
+from toolkit.runtime.contract import parse_time
 
 _SHOWN = 3  # firings of each kind in a firing diff
 
@@ -29,7 +32,7 @@ def show(found: Preview) -> None:
     for line in filter(None, (launch(after), after.description)):
         click.echo(f"  {wrapped(line, indent=2)}")
     if found.pause:
-        click.echo(f"  {wrapped(found.pause.words(), indent=2)}")
+        click.echo(f"  {wrapped(found.pause.words(_until(after)), indent=2)}")
     for firing in found.firings:
         click.echo(f"  next  {firing_line(firing)}")
     if not found.firings:
@@ -42,6 +45,13 @@ def show(found: Preview) -> None:
     for warning in found.warnings:
         click.secho("  warning: ", fg="yellow", nl=False)
         click.echo(wrapped(warning, indent=11, hang="    "))
+
+
+def _until(schedule: Schedule) -> str:
+    """The end of its pause in its own zone; empty where that is UTC."""
+    zone = find_zone(schedule.timezone or "UTC")
+    time = parse_time(schedule.pause.until) if schedule.pause else None
+    return time_in_words(time, zone) if time and zone.tzname(time) != "UTC" else ""
 
 
 def launch(schedule: Schedule) -> str:

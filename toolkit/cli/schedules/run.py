@@ -1,6 +1,6 @@
 """`toolkit run`."""
 
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 
 import click
 
@@ -12,6 +12,7 @@ from toolkit.cli.options import Assignment, Times, json_option
 from toolkit.cli.render import log_line, print_json, print_verdict
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
+from toolkit.core.time_words import time_in_words
 
 
 @click.command("run")
@@ -19,7 +20,12 @@ from toolkit.cli.text import wrapped
 @aws_options
 @json_option
 @click.option("--env", "-e", type=Assignment(), multiple=True, help="A setting for this run.")
-@click.option("--for", "due", metavar="TIME", help="Run the missed firing of this time.")
+@click.option(
+    "--for",
+    "due",
+    metavar="TIME",
+    help="Run the missed firing of this time; without a zone, of the schedule's zone.",
+)
 @click.option("--why", metavar="TEXT", help="With --for: the reason, for the manifest.")
 @click.option("--dry-run", is_flag=True, help="With --for: only check whether it may run.")
 @click.option("--follow", "-f", is_flag=True, help="Follow the log, then validate.")
@@ -49,20 +55,22 @@ def run_command(
         raise click.UsageError(
             "--for runs the firing with its schedule's settings: leave --env out"
         )
-    wanted = make_good.plan(app, name, Times(app.now(), None).read("--for", due), why or "")
+    times = Times(app.now(), make_good.timezone(app, name))
+    wanted = make_good.plan(app, name, times.read("--for", due), why or "")
     if dry_run:
-        _say_plan(wanted, as_json=as_json)
+        _say_plan(wanted, times.zone, as_json=as_json)
         return 0
     return _ended(app, make_good.start(app, wanted), as_json=as_json, follow=follow)
 
 
-def _say_plan(wanted: make_good.Wanted, *, as_json: bool) -> None:
+def _say_plan(wanted: make_good.Wanted, zone: tzinfo | None, *, as_json: bool) -> None:
     if as_json:
         late = wanted.late.total_seconds()
         row = {"run_id": str(wanted.run_id), "by": wanted.by, "why": wanted.why}
         print_json({**row, "late_seconds": late, "dry_run": True})
         return
     click.echo(f"would run {wanted.run_id}")
+    click.echo(f"  due   {time_in_words(wanted.run_id.scheduled_time, zone)}")
     click.echo(f"  late  {str(wanted.late).partition('.')[0]}")
     click.echo(f"  by    {wrapped(wanted.by, indent=8)}")
     if wanted.why:

@@ -30,11 +30,15 @@ class Pause:
         """Whether it is not over."""
         return now < parse_time(self.until)
 
-    def words(self) -> str:
-        """For lists: such as ``paused until 2026-12-01 06:00Z by user/ada: a new station``."""
+    def words(self, until: str = "") -> str:
+        """For lists: such as ``paused until 2026-12-01 06:00Z by user/ada: a new station``.
+
+        ``until`` goes before the time of its end in UTC.
+        """
+        until = until or f"{parse_time(self.until):%Y-%m-%d %H:%M}Z"
         by = f" by {self.who.rpartition(':')[2]}" if self.who else ""
         why = f": {self.why}" if self.why else ""
-        return f"paused until {parse_time(self.until):%Y-%m-%d %H:%M}Z{by}{why}"
+        return f"paused until {until}{by}{why}"
 
     def __str__(self) -> str:
         by = f" by {self.who}" if self.who else ""
