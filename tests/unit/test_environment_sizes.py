@@ -96,10 +96,8 @@ def test_parameters_for_all_workloads_are_held_against_each() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[x.workloads.scince]", "line 4 [x.workloads]: there is no workload 'scince'; did you"),
         ("[x.workloads.science]\ncpus = 1", "line 5 [x.workloads.science]: unknown key 'cpus'"),
         ("[x.workloads.science]\ncpu = '256'", "write cpu = 256"),
-        ("[x.env.scince]\nSEED = 1", "line 4 [x.env]: there is no workload 'scince'"),
         ("[x.tags]\nteam = 3", "line 5: x.tags.team is the number 3, and should be text"),
         ("[x.tags]\napp = 'x'", "the tag 'app' is set by the toolkit"),
         ("[x.tags]\n'aws:x' = 'x'", "the tag 'aws:x' is set by the toolkit or by AWS"),

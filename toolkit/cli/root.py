@@ -20,11 +20,16 @@ from toolkit.cli.completing import environments
 if TYPE_CHECKING:
     from toolkit.app.app import App, Offline
     from toolkit.core.calls import AwsCall
+    from toolkit.core.deploying.config import Config
     from toolkit.core.deploying.executor import Executor
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _C = TypeVar("_C", bound=Callable[..., Any])
+
+
+# These deploy what the project says, all of it or nothing.
+_REFUSING = frozenset({"deploy", "package"})
 
 
 class Root:
@@ -60,6 +65,7 @@ class Root:
                 observe=self.show_call if self.debug else None,
             )
             self._app.place_hint = partial(with_flags, flags=self.flags())
+            self._warn(self._app.config)
         return self._app
 
     def offline(self) -> "Offline":
@@ -71,7 +77,20 @@ class Root:
 
         if self.local:
             return Offline(self.app.project, self.app.config, self.app.now())
-        return open_offline(self.project, environment=self.config_env, local=False)
+        offline = open_offline(self.project, environment=self.config_env, local=False)
+        self._warn(offline.config)
+        return offline
+
+    def _warn(self, config: "Config") -> None:
+        """Say once which tables of toolkit.toml have no effect; a deployment refuses them."""
+        context = click.get_current_context(silent=True)
+        command = context.find_root().invoked_subcommand if context else None
+        from toolkit.cli.text import wrapped
+
+        for stray in config.strays if command not in _REFUSING else ():
+            for word, text in (("warning", stray.message), ("hint", stray.hint)):
+                click.secho(f"{word}: ", fg="yellow", nl=False, err=True)
+                click.echo(wrapped(text, indent=len(word) + 2, hang="", err=True), err=True)
 
     def keep(self, name: str, value: Any, source: click.core.ParameterSource | None) -> None:
         """Take in an option that was given; what was typed goes before the environment."""

@@ -10,7 +10,7 @@
 A message says what happened to which named thing; the hint says what to do next.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 
 class ToolkitError(Exception):
@@ -37,16 +37,6 @@ def unknown_key(where: str, key: str, known: Sequence[str]) -> ConfigError:
     near = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(known)}"
     return ConfigError(f"{where}: unknown key {key!r}", hint=hint)
-
-
-def unknown_name(where: str, kind: str, name: str, known: Iterable[str]) -> ConfigError:
-    """The error of a name that nothing has, with the nearest known one."""
-    import difflib
-
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names) or 'none'}"
-    return ConfigError(f"{where}: there is no {kind} {name!r}", hint=hint)
 
 
 class StackError(ToolkitError):

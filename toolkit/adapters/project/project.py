@@ -10,8 +10,9 @@ from attrs import evolve
 from toolkit.adapters.project import edits, toml_edits
 from toolkit.adapters.project.edits import Edit, Staged, read, replace
 from toolkit.core.deploying.config import CONFIG, SHAPE, Config, parse
+from toolkit.core.deploying.strays import stray, strays, without
 from toolkit.core.deploying.toml_text import check_shape, line_of, toml_table
-from toolkit.core.errors import ConfigError, unknown_name
+from toolkit.core.errors import ConfigError
 from toolkit.core.names import AUDIT, check_workloads
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.schedules.schedule_file import SHAPE as SCHEDULE_SHAPE
@@ -252,19 +253,17 @@ class Project:
 
     def _parsed_config(self, text: str, environment: str, new: Collection[str] = ()) -> Config:
         document = _table(text, CONFIG, SHAPE)
-        known: dict[str, tuple[str, Collection[str]]] = {
-            "schedules": ("schedule", {*self.schedule_names(), *new}),
-            "workloads": ("workload", self.catalog.workloads),
-            "env": ("workload", self.catalog.workloads),
-        }
-        for path in ((name, key) for name in document for key in known):
-            kind, names = known[path[1]]
-            for name in document[path[0]].get(path[1], {}):
-                if name not in names:
-                    line = line_of(text, (*path, name))
-                    where = f"{CONFIG}, line {line} [{'.'.join(path)}]"
-                    raise unknown_name(where, kind, name, names)
-        return parse(document, environment, self.catalog)
+        schedules, workloads = {*self.schedule_names(), *new}, self.catalog.workloads
+        found = tuple(
+            stray(
+                path,
+                f"{CONFIG}, line {line_of(text, path)}",
+                schedules if path[1] == "schedules" else workloads,
+            )
+            for path in strays(document, schedules, workloads)
+        )
+        config = parse(without(document, found), environment, self.catalog)
+        return evolve(config, strays=found)
 
     def _toml(self, path: Path, shape: Mapping[str, Any]) -> dict[str, Any]:
         where = str(path.relative_to(self.root))

@@ -13,6 +13,7 @@ from toolkit.app.deploying.image import resolve_image
 from toolkit.core.deploying import parameters, plans, user_policy
 from toolkit.core.deploying.image import ImageName
 from toolkit.core.deploying.release import Release
+from toolkit.core.deploying.strays import refuse
 from toolkit.core.deploying.workload_template import rendered
 from toolkit.core.errors import ConfigError, ImageError
 from toolkit.core.names import AUDIT
@@ -115,6 +116,7 @@ def load(app: App, prefix: str) -> tuple[str, Release]:
 def check_project(app: App) -> None:
     """Refuse what could not be deployed before anything is."""
     config = app.config
+    refuse(config.strays)
     nouns = {plans.PLATFORM: config.platform, plans.WORKLOAD: config.workload}
     for noun, given in {**nouns, plans.SCHEDULE: config.schedule}.items():
         parameters.check(config.environment, noun, given, app.project.template(noun))

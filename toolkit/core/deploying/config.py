@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 
 from toolkit.core.deploying import parameters, sizes, tags
 from toolkit.core.deploying.executor import Executor, read_executor
+from toolkit.core.deploying.strays import Stray
 from toolkit.core.errors import ConfigError, unknown_key
 from toolkit.core.expressions.expression import ExpressionError
 from toolkit.core.expressions.expression import parse as parse_expression
@@ -82,6 +83,7 @@ class Config:
     ``schedule`` hold template parameters; ``env`` holds, for each workload, settings that lie below
     those of a schedule. ``schedules`` holds, by name, what goes before a schedule's file, and
     ``workloads`` what goes before a workload's size. ``tags`` are those of every stack.
+    ``strays`` are tables, of all environments, for what the project does not have: left out.
     ``audit`` is how often the audit looks, None where it is off; ``local_audit`` is the same for
     the embedded AWS, which has one only where [local] says so.
     """
@@ -104,6 +106,7 @@ class Config:
     schedules: Mapping[str, EnvironmentTable] = {}
     workloads: Mapping[str, EnvironmentTable] = {}
     tags: Mapping[str, str] = {}
+    strays: tuple[Stray, ...] = ()
 
     @property
     def flags(self) -> str:
