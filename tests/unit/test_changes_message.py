@@ -1,11 +1,14 @@
 """The mail of a change: what SNS takes, and what a person needs."""
 
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 
-from toolkit.core.changes.change import Change, ScheduleState
+from toolkit.core.changes.change import Change, ScheduleState, Told
+from toolkit.core.changes.decision import open_troubles
 from toolkit.core.changes.message import body, subject
+from toolkit.runtime.contract import RunId
 
 STATES = list(ScheduleState)
 
@@ -44,6 +47,19 @@ def test_what_stands_in_a_bucket_cannot_break_a_subject() -> None:
 def test_a_recovery_promises_no_further_message() -> None:
     assert "One more message" in body(change(ScheduleState.MISSED, ScheduleState.WELL))
     assert "One more message" not in body(change(ScheduleState.WELL, ScheduleState.MISSED))
+
+
+def test_an_end_that_was_deployed_promises_no_further_message_and_is_no_trouble() -> None:
+    told = body(change(ScheduleState.EXPIRED, ScheduleState.WELL, detail="its end has passed"))
+    assert "has ended, as it was deployed" in told
+    assert "One more message" not in told
+    assert "No more messages come about" in told
+    assert " --unset end" in told
+    at = datetime(2026, 11, 24, 5, tzinfo=UTC)
+    for state in ScheduleState:
+        rows = [Told(RunId("weather", at), 1, state, at)]
+        quiet = state in {ScheduleState.WELL, ScheduleState.EXPIRED}
+        assert bool(open_troubles(rows)) is not quiet
 
 
 def test_only_a_missed_run_can_be_made_good() -> None:

@@ -231,8 +231,9 @@ def test_an_expired_schedule_is_told_once_and_its_end_once(watch: Watch) -> None
     project.toolkit("schedule", "weather", "--end", end.isoformat(), "--local", "--yes")
     watch.hour()
     (mail,) = watch.mails()
-    assert mail.startswith(f"{APP}: weather expired {end:%Y-%m-%d %H:%M} UTC")
-    watch.hour()
+    assert mail.startswith(f"{APP}: weather ended {end:%Y-%m-%d %H:%M} UTC")
+    watch.next_hour()
+    assert watch.audit()["troubles"] == {}
     assert watch.mails() == []
     project.toolkit("schedule", "weather", "--unset", "end", "--local", "--yes")
     again = watch.hour()

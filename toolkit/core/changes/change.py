@@ -26,7 +26,8 @@ from toolkit.runtime.layout import change_key, change_of
 class ScheduleState(StrEnum):
     """How a schedule does, by its firings; all but WELL need somebody to look.
 
-    REPORTED is a failure about which a rule of the platform has sent a mail already.
+    EXPIRED is news, and no trouble: it was deployed with that end. REPORTED is a failure about
+    which a rule of the platform has sent a mail already.
     """
 
     WELL = "well"
@@ -41,6 +42,11 @@ class ScheduleState(StrEnum):
     def bad(self) -> bool:
         """Whether somebody should look."""
         return self is not ScheduleState.WELL
+
+    @property
+    def trouble(self) -> bool:
+        """Whether something is wrong until it is well again."""
+        return self not in {ScheduleState.WELL, ScheduleState.EXPIRED}
 
 
 @frozen

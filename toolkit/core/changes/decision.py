@@ -110,7 +110,7 @@ def open_troubles(told: Iterable[Told]) -> dict[str, RunId]:
         known = latest.get(row.run_id.schedule)
         if known is None or _order(row) > _order(known):
             latest[row.run_id.schedule] = row
-    return {name: row.run_id for name, row in latest.items() if row.state.bad}
+    return {name: row.run_id for name, row in latest.items() if row.state.trouble}
 
 
 def settled_until(seen: Iterable[Seen], now: datetime) -> datetime:

@@ -17,7 +17,7 @@ _WORD = {
     ScheduleState.MISSED: "missed",
     ScheduleState.FAILED: "failed",
     ScheduleState.UNWITNESSED: "unwitnessed",
-    ScheduleState.EXPIRED: "expired",
+    ScheduleState.EXPIRED: "ended",
     ScheduleState.REPORTED: "failed",
 }
 _OPENING = {
@@ -29,7 +29,9 @@ _OPENING = {
         "{schedule} has no witness: its run of {time} says that it succeeded, and AWS has no "
         "record of its task."
     ),
-    ScheduleState.EXPIRED: "{schedule} has expired: it is enabled and fires no more since {time}.",
+    ScheduleState.EXPIRED: (
+        "{schedule} has ended, as it was deployed: it fires no more since {time}."
+    ),
     ScheduleState.REPORTED: "{schedule} failed: AWS sent a mail about its run of {time}.",
 }
 _BEFORE = {
@@ -38,7 +40,7 @@ _BEFORE = {
     ScheduleState.MISSED: "Until now it missed its runs.",
     ScheduleState.FAILED: "Until now it failed.",
     ScheduleState.UNWITNESSED: "Until now its runs had no witness.",
-    ScheduleState.EXPIRED: "Until now it was expired.",
+    ScheduleState.EXPIRED: "Until now it had ended.",
     ScheduleState.REPORTED: "Until now it failed, as mails of AWS have said.",
 }
 
@@ -64,17 +66,27 @@ def body(change: Change, flags: str = "") -> str:
     lines = [opening, _BEFORE[change.before], ""]
     lines += [f"{name + ':':<10}{_line(text)}" for name, text in facts.items() if text]
     lines += ["", "Next:", *(f"  {command}{flags}" for command in _commands(change, time)), ""]
-    if change.state.bad:
-        lines.append(f"One more message comes when {change.schedule} is well again.")
+    lines += _outlook(change)
     lines.append(f"Change {change.id} (a repeated message has the same id)")
     return "\n".join(lines) + "\n"
+
+
+def _outlook(change: Change) -> list[str]:
+    """Whether another message comes."""
+    name = change.schedule
+    if change.state is ScheduleState.EXPIRED:
+        return [f"No more messages come about {name}, unless it is deployed to fire again."]
+    if change.state.bad:
+        return [f"One more message comes when {name} is well again."]
+    return []
 
 
 def _commands(change: Change, time: datetime) -> list[str]:
     since = f"{time - timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}"
     ledger = f"toolkit ledger --schedule {change.schedule} --since {since}"
     if change.state is ScheduleState.EXPIRED:
-        return [f"toolkit schedule {change.schedule}"]
+        show = f"toolkit schedule {change.schedule}"
+        return [show, f"{show} --unset end"] if change.detail.startswith("its end") else [show]
     if change.state in {ScheduleState.MISSED, ScheduleState.LATE}:
         found = [ledger, "toolkit schedules diff", "toolkit doctor"]
         if change.state is ScheduleState.MISSED:
