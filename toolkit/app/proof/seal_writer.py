@@ -144,8 +144,11 @@ class SealWriter:
     def _rows(self, rows: Sequence[Firing]) -> Iterator[SealedRow]:
         # A source that did not answer would be sealed as one that had nothing to tell.
         gatherer = Gatherer(self._app, sealed=False, strict=True)
-        for start in range(0, len(rows), _RUNS_AT_ONCE):
-            chunk = rows[start : start + _RUNS_AT_ONCE]
+        # By schedule: records are searched for those of one, and a search goes through the records
+        # of two weeks, whatever of them is wanted.
+        ordered = sorted(rows, key=lambda row: (row.run_id.schedule, row.run_id.scheduled_time))
+        for start in range(0, len(ordered), _RUNS_AT_ONCE):
+            chunk = ordered[start : start + _RUNS_AT_ONCE]
             gathered = gatherer.gather_all([row.run_id for row in chunk])
             for row in chunk:
                 evidence = gathered[row.run_id]
