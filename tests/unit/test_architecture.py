@@ -58,7 +58,7 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.runtime.leavings": _modules("contract", "documents"),
     "toolkit.runtime.failure": _modules("contract", "packages", "task"),
     "toolkit.runtime.command": _modules(
-        "command_line", "contract", "descendants", "failure", "leavings", "output"
+        "command_line", "contract", "descendants", "failure", "leavings", "output", "packages"
     ),
     "toolkit.runtime.work": _modules("command", "contract", "task"),
     "toolkit.runtime.log": _modules("contract"),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from toolkit.runtime.catalog import Catalog, Workload
 from toolkit.runtime.command_line import filled
-from toolkit.runtime.contract import ContractError
+from toolkit.runtime.contract import CONTRACT_VARIABLES, ContractError
 from toolkit.runtime.output import Lines
 
 TABLE = """
@@ -33,6 +33,13 @@ max_runtime_seconds = 60
         (
             'command = ["a"]\nvariables.ARTIFACTS = { type = "str", default = "", meaning = "m" }',
             "ARTIFACTS is set by the runtime",
+        ),
+        *(
+            (
+                f'command = ["a"]\nvariables.{name} = {{ type = "str", default = "", meaning = "m" }}',
+                f"{name} belongs to the runtime",
+            )
+            for name in sorted(CONTRACT_VARIABLES)
         ),
     ],
 )

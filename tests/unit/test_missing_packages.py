@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.runtime.packages import distribution_of, explain_missing
+from toolkit.runtime.packages import distribution_of, explain_last_line, explain_missing
 
 
 def failed(code: str) -> BaseException:
@@ -43,6 +43,34 @@ def test_a_missing_package_is_named_with_the_command_that_adds_it(code: str, pac
 )
 def test_other_errors_are_not_blamed_on_the_image(code: str) -> None:
     assert explain_missing(failed(code), "sales") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "package"),
+    [
+        ("ModuleNotFoundError: No module named 'not_there'", "not-there"),
+        ("ModuleNotFoundError: No module named 'nowhere.deep'\r", "nowhere"),
+        ("/venv/bin/python: No module named nowhere", "nowhere"),
+    ],
+)
+def test_the_last_line_of_a_program_names_the_package(line: str, package: str) -> None:
+    text = explain_last_line(line)
+    assert text is not None
+    assert text.endswith(f"toolkit image lock --add {package}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "ValueError: 3",
+        "ModuleNotFoundError: No module named 'workloads.nowhere'",
+        "ModuleNotFoundError: No module named 'json.nowhere'; 'json' is not a package",
+        "No module named nowhere is known to me",
+    ],
+)
+def test_any_other_last_line_names_none(line: str) -> None:
+    assert explain_last_line(line) is None
 
 
 def test_a_client_that_the_image_does_not_hold_names_the_key_of_the_catalog() -> None:

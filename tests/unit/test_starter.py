@@ -212,6 +212,51 @@ def test_a_program_is_added_whole_and_its_test_runs_it(
     assert "2 passed" in run_tests(project)
 
 
+def test_a_program_without_a_slash_after_its_interpreter_is_a_file_of_the_project(
+    project: Path,
+) -> None:
+    assert "workloads/report.py" in add(project, "night-shift", "python report.py").new
+    assert "2 passed" in run_tests(project)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "default"),
+    [
+        ("30", "int", "30"),
+        ("-0.5", "float", "-0.5"),
+        ("true", "bool", "true"),
+        ("https://example.org/a.csv?x=1", "url", "https://example.org/a.csv?x=1"),
+        ("s3://bucket/key", "str", "s3://bucket/key"),
+        ("007", "str", "007"),
+        ("", "str", ""),
+        ('a "b"\\\x7f', "str", 'a "b"\\\x7f'),
+    ],
+)
+@pytest.mark.parametrize("command", ["true --x={given}", "bin/new {given}"])
+def test_a_setting_of_a_program_is_declared_by_its_default(
+    command: str, text: str, kind: str, default: str, project: Path
+) -> None:
+    add(project, "tides", command, {"GIVEN": text})
+    variables = {v.name: v for v in Project.find(project).catalog.workload("tides").variables}
+    assert (variables["GIVEN"].type, variables["GIVEN"].default) == (kind, default)
+
+
+def test_settings_without_a_program_add_nothing(project: Path) -> None:
+    before = texts(project)
+    with pytest.raises(ConfigError, match="--env declares"):
+        add(project, "tides", None, {"DAYS": "3"})
+    for name in ("not a name", "days", "", "BUCKET"):
+        with pytest.raises((ConfigError, ContractError)):
+            add(project, "tides", "true", {name: "3"})
+    assert texts(project) == before
+
+
+def test_what_a_program_writes_is_shown_where_its_test_fails(project: Path) -> None:
+    add(project, "tides", "sh -c 'echo to stdout; echo to stderr >&2; exit 3'")
+    with pytest.raises(AssertionError, match=r"(?s)to stdout.*to stderr|to stderr.*to stdout"):
+        run_tests(project)
+
+
 @pytest.mark.parametrize("command", ["true", "bin/mine", "sh -c 'exit 0'"])
 def test_a_program_that_is_there_stays_and_nothing_is_said_of_what_it_leaves(
     command: str, project: Path

@@ -1,6 +1,7 @@
 """The files of a new project, and of a new workload in one. Texts only: nothing is written here."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -10,7 +11,15 @@ from toolkit.core.names import check_name
 _FOLDER = Path(__file__).parent
 _STARTER = _FOLDER / "starter"
 _PROGRAM = _FOLDER / "program"
-_SETTINGS = "\n[workloads.report.variables]"
+_SETTINGS = "\n[workloads.report.variables]\n"
+# The type of a setting by its value, and whether TOML takes the value as it stands.
+_TYPES = (
+    (re.compile(r"-?(0|[1-9]\d{0,17})"), "int", True),
+    (re.compile(r"-?(0|[1-9]\d*)\.\d+"), "float", True),
+    (re.compile(r"true|false"), "bool", True),
+    (re.compile(r"https?://[^\s]+"), "url", False),
+    (re.compile(r".*", re.DOTALL), "str", False),
+)
 # Under its own name Git would heed it here.
 _RENAMED = {"gitignore": ".gitignore"}
 _SHARED = ("image/Dockerfile",)
@@ -84,9 +93,10 @@ def program_of(command: Sequence[str]) -> str | None:
     >>> program_of(["python", "bin/report.py", "{scheduled_date}"])
     'bin/report.py'
     """
-    for word in command[:2]:
+    for place, word in enumerate(command[:2]):
         path = PurePosixPath(word)
-        if "/" in word and not path.is_absolute() and "{" not in word and ".." not in path.parts:
+        named = "/" in word or (place == 1 and path.suffix in (".py", ".sh"))
+        if named and not path.is_absolute() and "{" not in word and ".." not in path.parts:
             return str(path)
     return None
 
@@ -112,22 +122,44 @@ def new_program(name: str, program: str | None) -> dict[str, str]:
     }
 
 
-def program_table(name: str, command: Sequence[str], *, starts: bool) -> str:
+def program_table(
+    name: str, command: Sequence[str], settings: Mapping[str, str], *, starts: bool
+) -> str:
     """The catalog's table of a workload that is a program.
 
-    ``starts`` says whether its program is the one that `new_program` writes; of another one nobody
-    knows settings, artifacts and gates.
+    Args:
+        name: of the workload.
+        command: the program and its arguments.
+        settings: the default of each variable to declare; its type follows from it.
+        starts: whether the program is the one that `new_program` writes. Of another one nobody
+            knows artifacts and gates.
     """
+    declared = "".join(_variable(*setting) for setting in settings.items())
     text = (_PROGRAM / "catalog.toml").read_text("utf-8")
-    if not starts:
+    if starts:
+        text = text.replace(_SETTINGS, _SETTINGS + declared)
+    else:
         text = text.partition(_SETTINGS)[0].replace('gates = ["characters"]\n', "")
         text = text.replace("Greets somebody by a program, and proves it", _SUMMARY)
-    # A list of texts in JSON is one in TOML, but for the escaped DEL.
-    words = json.dumps(list(command), ensure_ascii=False).replace("\x7f", "\\u007f")
-    return _filled(text, {"workloads.report": f"workloads.{name}", '["COMMAND"]': words})
+        text += _SETTINGS + declared if declared else ""
+    words = {"workloads.report": f"workloads.{name}", '["COMMAND"]': _quoted(list(command))}
+    return _filled(text, words)
 
 
 _SUMMARY = "Runs a program"
+
+
+def _variable(name: str, default: str) -> str:
+    kind, as_it_is = next(
+        (kind, as_it_is) for pattern, kind, as_it_is in _TYPES if pattern.fullmatch(default)
+    )
+    value = default if as_it_is else _quoted(default)
+    return f'{name} = {{ type = "{kind}", default = {value}, meaning = "to be described" }}\n'
+
+
+def _quoted(thing: str | list[str]) -> str:
+    """A text or a list of texts in TOML: as in JSON, but for the escaped DEL."""
+    return json.dumps(thing, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _of_program(path: str, words: Mapping[str, str]) -> str:

@@ -341,18 +341,7 @@ def _workload(name: str, declared: Any) -> Workload:
             **table,
         )
         _check_work(workload)
-        for variable in variables:
-            if variable.secret:
-                raise ContractError(
-                    f"{variable.name}: secret = true would leave the value in schedule, stack "
-                    f"and file; move it to [workloads.{name}.secrets], "
-                    f'{variable.name} = "secretsmanager:NAME" or "ssm:/NAME"'
-                )
-            if secret_names & {variable.name}:
-                raise ContractError(f"{variable.name} is a setting and a secret; keep one of them")
-            if variable.type not in _TYPES:
-                types = ", ".join(_TYPES)
-                raise ContractError(f"{variable.name}: type {variable.type!r} is none of {types}")
+        _check_variables(workload, secret_names)
         for rule in rules:
             for used in rule.names:
                 workload.variable(used)
@@ -360,6 +349,25 @@ def _workload(name: str, declared: Any) -> Workload:
     except (AttributeError, KeyError, TypeError, re.error, ContractError) as error:
         raise ContractError(f"catalog.toml, workload {name}: {error}") from error
     return workload
+
+
+def _check_variables(workload: Workload, secrets: set[str]) -> None:
+    """Raise ContractError for a setting of a bad type, or whose name or value is not its own."""
+    for variable in workload.variables:
+        name = variable.name
+        if variable.secret:
+            raise ContractError(
+                f"{name}: secret = true would leave the value in schedule, stack "
+                f"and file; move it to [workloads.{workload.name}.secrets], "
+                f'{name} = "secretsmanager:NAME" or "ssm:/NAME"'
+            )
+        if name in CONTRACT_VARIABLES:
+            raise ContractError(f"{name} belongs to the runtime; give the setting another name")
+        if name in secrets:
+            raise ContractError(f"{name} is a setting and a secret; keep one of them")
+        if variable.type not in _TYPES:
+            types = ", ".join(_TYPES)
+            raise ContractError(f"{name}: type {variable.type!r} is none of {types}")
 
 
 def _check_work(workload: Workload) -> None:

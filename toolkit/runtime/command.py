@@ -23,6 +23,7 @@ from toolkit.runtime.command_line import ARTIFACTS, RUN_ID, filled
 from toolkit.runtime.contract import Interrupted, Result, Run
 from toolkit.runtime.failure import ExpectedFailure
 from toolkit.runtime.output import Output
+from toolkit.runtime.packages import explain_last_line
 
 _SHARE_OF_GRACE = 0.75  # the rest of it is for saving what the program left
 _CHILDREN_SECONDS = 5.0  # from SIGTERM to SIGKILL for what a program that has ended leaves behind
@@ -75,8 +76,8 @@ class Program:
         artifacts = run.scratch / "artifacts"
         artifacts.mkdir()
         argv = filled(self.command, self._words(run, artifacts))
-        stopped, code = self._ended(argv, run, artifacts)
-        failure: Exception | None = Interrupted() if stopped else failure_of(argv[0], code)
+        stopped, code, last = self._ended(argv, run, artifacts)
+        failure: Exception | None = Interrupted() if stopped else failure_of(argv[0], code, last)
         try:
             result = leavings.save(artifacts, run, self.media_types)
         except leavings.LeavingsError as error:
@@ -88,8 +89,8 @@ class Program:
             failure.result = result
         raise failure
 
-    def _ended(self, argv: Sequence[str], run: Run, artifacts: Path) -> tuple[bool, int]:
-        """Whether it was asked to stop, and its exit code (negative: the signal)."""
+    def _ended(self, argv: Sequence[str], run: Run, artifacts: Path) -> tuple[bool, int, str]:
+        """Whether it was asked to stop, its exit code (negative: the signal), its last error."""
         descendants.adopt()
         own = descendants.children()
         begun = time.monotonic()
@@ -116,7 +117,7 @@ class Program:
             seconds=round(time.monotonic() - begun, 3),
             **output.counts,
         )
-        return stopper.asked, code
+        return stopper.asked, code, output.last_error
 
     def _started(self, argv: Sequence[str], run: Run, artifacts: Path) -> "subprocess.Popen[bytes]":
         environment = {**self.environment, **self.settings}
@@ -193,8 +194,14 @@ def programs() -> Path | None:
     return Path(folders[0]) if folders else None
 
 
-def failure_of(program: str, code: int) -> ProgramFailed | None:
-    """What an exit code says; None for 0. A negative one is a signal's number."""
+def failure_of(program: str, code: int, last_error: str = "") -> ProgramFailed | None:
+    """What an exit code says; None for 0.
+
+    Args:
+        program: the first word of the command.
+        code: a negative one is a signal's number.
+        last_error: the last line that it wrote to stderr.
+    """
     if code == 0:
         return None
     if code < 0:
@@ -207,7 +214,9 @@ def failure_of(program: str, code: int) -> ProgramFailed | None:
     if name.startswith("SIG"):
         message = f"{program} ended with exit code {code}: a process of it was ended by {name}"
         return ProgramFailed(message, _SIGNAL_HINTS.get(name))
-    return ProgramFailed(f"{program} ended with exit code {code}")
+    missing = explain_last_line(last_error)
+    message = f"{program} ended with exit code {code}"
+    return ProgramFailed(f"{message}: {missing}" if missing else message)
 
 
 _MEMORY = "memory may have run out: raise memory in workloads/catalog.toml"

@@ -28,7 +28,7 @@ def check_command(command: Sequence[str], settings: Sequence[str]) -> None:
             if match[1] is not None and match[1] not in known:
                 raise ContractError(
                     f"command: {match[0]} is none of {', '.join(f'{{{name}}}' for name in known)};"
-                    f" for the text itself write {{{match[0]}}}"
+                    f" declare a setting {match[1].upper()}, or write {{{match[0]}}} for the text"
                 )
 
 

@@ -38,6 +38,7 @@ class Output:
         self._files = {"stdout": stdout, "stderr": stderr}
         self._lines = {name: Lines(secrets) for name in self._files}
         self._bytes = dict.fromkeys(self._files, 0)
+        self._last_error = ""
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._read, name="output", daemon=True)
         self._thread.start()
@@ -46,6 +47,11 @@ class Output:
     def counts(self) -> dict[str, Any]:
         """Bytes of each stream."""
         return {f"{name}_bytes": count for name, count in self._bytes.items()}
+
+    @property
+    def last_error(self) -> str:
+        """The last line, or piece of one, of stderr that is not blank."""
+        return self._last_error
 
     def finish(self) -> None:
         """Read what is still in the pipes; call it when the program has ended."""
@@ -91,6 +97,8 @@ class Output:
 
     def _tell(self, stream: str, pieces: Iterator[tuple[str, bool]]) -> None:
         for text, whole in pieces:
+            if stream == "stderr" and text.strip():
+                self._last_error = text
             more = {} if whole else {"continued": True}
             self._event("program.wrote", stream=stream, line=text, **more)
 

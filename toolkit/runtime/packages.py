@@ -1,5 +1,6 @@
 """What an image lacks: the package behind a failed import, the service behind a failed client."""
 
+import re
 from importlib.util import find_spec
 
 # Where a distribution has another name than the module that it brings.
@@ -29,6 +30,8 @@ _DISTRIBUTIONS = {
     "zmq": "pyzmq",
 }
 _OURS = frozenset({"toolkit", "workloads"})
+# How Python ends a traceback, and what `python -m NAME` says.
+_NO_MODULE = re.compile(r"No module named '?([\w.]+)'?$")
 
 
 def explain_missing(error: BaseException, workload: str) -> str | None:
@@ -51,6 +54,12 @@ def explain_missing(error: BaseException, workload: str) -> str | None:
             f"[workloads.{workload}] in workloads/catalog.toml"
         )
     return None
+
+
+def explain_last_line(line: str) -> str | None:
+    """What to do about the last line of a program's stderr, if that tells of a missing package."""
+    found = _NO_MODULE.search(line.rstrip())
+    return _missing_package(found[1]) if found else None
 
 
 def distribution_of(module: str) -> str:

@@ -57,7 +57,8 @@ class FakeRun:
 def run_program(workload: str, fake: FakeRun, settings: Mapping[str, str] | None = None) -> Result:
     """Run the program of a workload of the project's catalog, as a task would.
 
-    What it writes is in ``fake.events``, what it leaves in ``fake.saved``.
+    What it writes is in ``fake.events`` and, for pytest to show, on stdout; what it leaves is in
+    ``fake.saved``.
 
     Args:
         workload: its name in the catalog.
@@ -87,4 +88,9 @@ def run_program(workload: str, fake: FakeRun, settings: Mapping[str, str] | None
         grace=_GRACE_SECONDS,
         media_types={artifact.name: artifact.media_type for artifact in row.artifacts},
     )
-    return program.run(fake)
+    try:
+        return program.run(fake)
+    finally:
+        for name, fields in fake.events:
+            if name == "program.wrote":
+                print(fields["line"])

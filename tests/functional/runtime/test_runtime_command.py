@@ -139,6 +139,8 @@ ENDINGS: list[tuple[Sequence[str], str, str]] = [
     (["sh", "-c", "/etc/passwd"], "cannot execute", "chmod +x"),
     (["no-such-program"], "No such file", "the image holds no such program"),
     (["/etc/passwd"], "Permission denied", "chmod +x"),
+    ([sys.executable, "-c", "import cv2_x"], "add it: toolkit image lock --add cv2-x", ""),
+    ([sys.executable, "-m", "not_there"], "add it: toolkit image lock --add not-there", ""),
 ]
 
 
