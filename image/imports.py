@@ -1,9 +1,9 @@
-"""What the modules of a package import inside their functions, where no import of them gets."""
+"""What modules and programs import where no import of them gets: inside functions, or unrun."""
 
 import ast
 import importlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 _OPTIONAL = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -14,19 +14,40 @@ def load_lazy_imports(module: str, source: str) -> None:
 
     Raises what the import raises, but for one that the function itself expects to fail.
     """
-    package = _package(module)
-    for node, optional in lazy_imports(ast.parse(source)):
-        try:
-            for name, member in _targets(node, package):
-                _load(name, member)
-        except ImportError:
-            if not optional:
-                raise
+    _load_all(lazy_imports(ast.parse(source)), module, own=())
+
+
+def load_imports(module: str, source: str, own: Container[str]) -> None:
+    """Import what a file imports, anywhere in it, without running it.
+
+    Raises what the import raises, but for one that the code itself expects to fail.
+
+    Args:
+        module: its name, by which relative imports are resolved.
+        source: its text.
+        own: names beside the file, which a program finds because they are there.
+    """
+    found = _visit(ast.parse(source), inside=True, optional=False)
+    _load_all(found, module, own)
 
 
 def lazy_imports(tree: ast.Module) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
     """The imports inside of functions, and whether the code goes on without them."""
     yield from _visit(tree, inside=False, optional=False)
+
+
+def _load_all(
+    found: Iterator[tuple[ast.Import | ast.ImportFrom, bool]], module: str, own: Container[str]
+) -> None:
+    package = _package(module)
+    for node, optional in found:
+        try:
+            for name, member in _targets(node, package):
+                if name.partition(".")[0] not in own:
+                    _load(name, member)
+        except ImportError:
+            if not optional:
+                raise
 
 
 def _visit(

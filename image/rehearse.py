@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -36,15 +36,22 @@ RUN = RunId("rehearsal", parse_time("2026-11-24T05:00:00Z"))
 
 
 def import_workloads() -> None:
-    """Import every module of the project, what its functions import, and every entry point."""
+    """Import every entry point, and what every module and program of the project imports.
+
+    A file that no entry point imports may be a program, which runs when it is imported: it is read.
+    """
+    rows = catalog.image_catalog().workloads.values()
+    for workload in rows:
+        if workload.entry_point:
+            name, _, function = workload.entry_point.partition(":")
+            with _told(name):
+                getattr(importlib.import_module(name), function)
     for module in pkgutil.walk_packages(workloads.__path__, "workloads."):
-        if not module.name.endswith("__main__"):
-            _import_whole(module.name)
-    for workload in catalog.image_catalog().workloads.values():
-        if workload.command:
-            continue
-        name, _, function = workload.entry_point.partition(":")
-        getattr(importlib.import_module(name), function)
+        spec = importlib.util.find_spec(module.name)
+        if spec is not None and spec.origin is not None:
+            _load_imports(module.name, Path(spec.origin))
+    for file in _programs(rows):
+        _load_imports("workloads", file)
 
 
 def make_clients() -> None:
@@ -59,11 +66,29 @@ def make_clients() -> None:
         boto3.client(service, region_name="eu-central-1")
 
 
-def _import_whole(name: str) -> None:
+def _programs(rows: Iterable[catalog.Workload]) -> Iterator[Path]:
+    """The Python files that commands name; they are no modules where their folder is no package."""
+    folders = [Path(folder) for folder in workloads.__path__]
+    for word in {word for row in rows for word in row.command[:2] if word.endswith(".py")}:
+        yield from (file for folder in folders if (file := folder / word).is_file())
+
+
+def _load_imports(name: str, file: Path) -> None:
+    if file.suffix != ".py":
+        return
+    source = file.read_text("utf-8")
+    with _told(name if name in sys.modules else str(file)):
+        if name in sys.modules and sys.modules[name].__file__ == str(file):
+            imports.load_lazy_imports(name, source)
+        else:
+            imports.load_imports(name, source, {path.stem for path in file.parent.iterdir()})
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Stop the build where an import of ``name`` fails."""
     try:
-        file = importlib.import_module(name).__file__
-        if file is not None and file.endswith(".py"):
-            imports.load_lazy_imports(name, Path(file).read_text("utf-8"))
+        yield
     except ImportError as error:
         missing = explain_missing(error, "NAME")
         raise SystemExit(f"error: {name}: {error}" + (f": {missing}" if missing else "")) from error

@@ -40,6 +40,16 @@ TELLS = """
 echo "the password is $DB_PASSWORD"
 test -n "$DB_PASSWORD"
 """
+# A script as people have them: it works when it is imported, and needs its arguments.
+SCRIPT = """\
+import sys
+
+import beside
+
+[path] = sys.argv[1:]
+with open(path, "w") as file:
+    file.write(str(beside.ANSWER))
+"""
 PROGRAM_EVENTS = {"program.started", "program.wrote", "program.ended", "artifact.saved"}
 
 
@@ -69,6 +79,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit(root / "workloads" / "catalog.toml", gates, gates + DECLARED)
     program = root / "workloads" / "bin" / "sales"
     program.write_text(program.read_text() + TELLS)
+    (root / "workloads" / "script.py").write_text(SCRIPT)
+    (root / "workloads" / "beside.py").write_text("ANSWER = 42\n")
+    add(root, "script", "python script.py {artifacts}/answer.txt")
     return root
 
 
@@ -79,7 +92,7 @@ def built(project: Path) -> Iterator[ImageName]:
     command("image", "rm", str(name))
 
 
-@pytest.mark.parametrize("workload", ["hello", "sales", "tables"])
+@pytest.mark.parametrize("workload", ["hello", "sales", "script", "tables"])
 def test_its_workloads_run_in_its_image(workload: str, built: ImageName, project: Path) -> None:
     variables = {
         "DB_PASSWORD": PLANTED,  # as ECS gives a secret

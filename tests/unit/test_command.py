@@ -36,7 +36,8 @@ max_runtime_seconds = 60
         ),
         *(
             (
-                f'command = ["a"]\nvariables.{name} = {{ type = "str", default = "", meaning = "m" }}',
+                f'command = ["a"]\n[workloads.report.variables.{name}]\n'
+                'type = "str"\ndefault = ""\nmeaning = "m"',
                 f"{name} belongs to the runtime",
             )
             for name in sorted(CONTRACT_VARIABLES)

@@ -73,6 +73,16 @@ def test_relative_imports_are_loaded(package: str, module: str, source: str, loa
     assert f"{package}.{loaded}" in sys.modules
 
 
+def test_a_file_is_read_for_its_imports_and_not_run(package: str) -> None:
+    source = f"import {package}.inner.two\nimport beside\nraise SystemExit('it ran')"
+    imports.load_imports(package, source, own={"beside"})
+    assert f"{package}.inner.two" in sys.modules
+    with pytest.raises(ModuleNotFoundError, match="nowhere"):
+        imports.load_imports(package, "import nowhere", own={"beside"})
+    guarded = "try:\n import nowhere\nexcept ImportError:\n pass"
+    imports.load_imports(package, guarded, own=())
+
+
 def test_a_missing_module_is_raised_unless_the_function_expects_it(package: str) -> None:
     with pytest.raises(ModuleNotFoundError, match="nowhere"):
         imports.load_lazy_imports(package, "def f():\n import nowhere.to_be_found")

@@ -120,7 +120,9 @@ class Program:
         return stopper.asked, code, output.last_error
 
     def _started(self, argv: Sequence[str], run: Run, artifacts: Path) -> "subprocess.Popen[bytes]":
-        environment = {**self.environment, **self.settings}
+        # A script finds the modules beside it, as anywhere. The image's setting is for the runtime.
+        inherited = {k: v for k, v in self.environment.items() if k != "PYTHONSAFEPATH"}
+        environment = {**inherited, **self.settings}
         environment |= {RUN_ID: run.run_id, ARTIFACTS: str(artifacts)}
         directory = programs()
         try:

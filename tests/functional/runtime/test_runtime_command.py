@@ -130,6 +130,15 @@ def test_a_python_script_that_knows_nothing_of_this_runs(tmp_path: Path) -> None
     assert (ended.exit_code, written(ended)) == (0, "day,2026-11-24\r\n")
 
 
+def test_a_python_script_finds_the_modules_beside_it(tmp_path: Path) -> None:
+    """As everywhere, though the image keeps the runtime's own import path to itself."""
+    (tmp_path / "beside.py").write_text("ANSWER = 42\n")
+    (tmp_path / "report.py").write_text("import beside\nprint(beside.ANSWER)\n")
+    command = [sys.executable, str(tmp_path / "report.py")]
+    ended = run_command(command, tmp_path / "store", PYTHONSAFEPATH="1")
+    assert (ended.exit_code, written(ended)) == (0, "42\n")
+
+
 ENDINGS: list[tuple[Sequence[str], str, str]] = [
     (["sh", "-c", "exit 3"], "exit code 3", ""),
     (["sh", "-c", "kill -SEGV $$"], "SIGSEGV", ""),
