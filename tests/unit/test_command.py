@@ -36,8 +36,7 @@ max_runtime_seconds = 60
         ),
         *(
             (
-                f'command = ["a"]\n[workloads.report.variables.{name}]\n'
-                'type = "str"\ndefault = ""\nmeaning = "m"',
+                f'command = ["a"]\nvariables.{name} = {{type="str", default="", meaning="m"}}',
                 f"{name} belongs to the runtime",
             )
             for name in sorted(CONTRACT_VARIABLES)
