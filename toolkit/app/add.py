@@ -34,7 +34,7 @@ def add(
     check_name("workload", name)
     for variable in settings or {}:
         if not _VARIABLE.fullmatch(variable):
-            raise ConfigError(f"--env {variable!r} is no variable's name; write it like DAYS=30")
+            raise ConfigError(f"--env {variable!r}: a name in capitals is needed, such as DAYS")
     if name in project.catalog.workloads:
         raise ConfigError(f"workloads/catalog.toml has a workload {name} already")
     files, table = starter.new_workload(name), starter.catalog_table(name)
