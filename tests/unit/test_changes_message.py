@@ -62,6 +62,14 @@ def test_an_end_that_was_deployed_promises_no_further_message_and_is_no_trouble(
         assert bool(open_troubles(rows)) is not quiet
 
 
+def test_a_schedule_that_was_changed_by_hand_is_set_back_before_the_run_is_made_good() -> None:
+    told = change(ScheduleState.MISSED, ScheduleState.WELL, cause="the schedule is DISABLED")
+    commands = [row.strip() for row in body(told).splitlines() if row.startswith("  toolkit ")]
+    order = [" ".join(row.split()[1:3]) for row in commands]
+    assert order[-2:] == ["schedules apply", f"run {'s' * 40}"]
+    assert "--overwrite" not in body(change(ScheduleState.MISSED, ScheduleState.WELL))
+
+
 def test_only_a_missed_run_can_be_made_good() -> None:
     again = "toolkit run weather --for 2026-11-24T05:00:00Z --why TEXT"
     for state in ScheduleState:

@@ -374,3 +374,18 @@ def test_a_week_of_scheduled_audits_tells_each_change_once(watch: Watch) -> None
         "ledger", "--local", "--schedule", "audit", "--since", "8d", "--json", code=None
     ).json()["firings"]
     assert [row["state"] for row in rows if row["state"] != "not-yet-due"][-8:] == ["ok"] * 8
+    told = watch.stage.project.toolkit("ledger", "--local", "--since", "8d", code=None).out
+    assert "good firings of the audit are left out (--all)" in told
+    assert "Z  audit" not in told
+    assert "Z  weather" in told
+
+
+def test_the_status_says_that_a_schedule_was_disabled_by_hand(watch: Watch) -> None:
+    project = watch.stage.project
+    with disabled(watch):
+        row = next(
+            line
+            for line in project.toolkit("status", "--local").out.splitlines()
+            if line.startswith("weather")
+        )
+    assert "next never: disabled by hand" in row

@@ -50,7 +50,8 @@ class RunSummary:
 class ScheduleStatus:
     """One schedule: what became of it last, and its next firing in UTC.
 
-    ``spent`` says why it fires no more although it is enabled; ``next`` lies after the ``pause``.
+    ``spent`` says why it fires no more although it is enabled, ``disabled`` since when it is so
+    although it was deployed enabled; ``next`` lies after the ``pause``.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ScheduleStatus:
     next: datetime | None
     spent: str = ""
     pause: Pause | None = None
+    disabled: datetime | None = None
 
 
 @frozen
@@ -92,6 +94,7 @@ def status(app: App) -> AppStatus:
             known.next(name, now),
             known.spent(name, now),
             known.pause_at(name, now),
+            known.disabled.get(name),
         )
         for name in deployments.names
     ]

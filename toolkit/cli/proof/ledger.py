@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from attrs import define
 
 from toolkit.app.app import App
 from toolkit.app.proof import ledger
@@ -16,6 +17,7 @@ from toolkit.cli.proof.why import MissedFirings, print_causes, say_disabled, say
 from toolkit.cli.render import say_broken_chain, say_known_since, state_colour
 from toolkit.cli.root import aws_options, pass_app
 from toolkit.cli.text import wrapped
+from toolkit.core.names import AUDIT
 from toolkit.core.pages.calendar import AHEAD, CalendarPage, end_of_week
 from toolkit.core.pages.origin import Origin
 from toolkit.core.proof.ledger import Firing, State, Summary
@@ -58,6 +60,7 @@ def ledger_command(
 ) -> int:
     """Show what became of every expected firing.
 
+    Good firings of the audit are only counted, unless you ask for its schedule.
     Exit code 1 if any was missed, failed, interrupted, timed out, dead-lettered or left nothing.
     """
     begin, end = Times(app.now(), timezone).period(since, until)
@@ -70,7 +73,9 @@ def ledger_command(
     causes = (
         _print_json(rows, summary, answer)
         if as_json
-        else _print_all(rows, summary, found.names, answer, everything=everything)
+        else _print_all(
+            rows, summary, found.names, answer, _Shown(everything, audit=AUDIT in schedules)
+        )
     )
     say_notes(causes)
     say_disabled(app, found, why=why)
@@ -98,26 +103,49 @@ def _print_all(
     summary: Summary,
     names: Sequence[str],
     answer: Callable[[], Causes],
-    *,
-    everything: bool,
+    shown: "_Shown",
 ) -> Causes:
-    _print_rows(rows, summary, names, everything)
+    _print_rows(rows, summary, names, shown)
     causes = answer()
     print_causes(causes)
     return causes
 
 
+@define
+class _Shown:
+    """Which firings are printed: all bad ones, and of the good ones so many that one can read."""
+
+    everything: bool
+    audit: bool
+    printed: int = 0
+    left: int = 0
+    audits: int = 0
+
+    def takes(self, row: Firing) -> bool:
+        """Whether to print it; it is counted in any case."""
+        if not row.state.bad and not self.everything:
+            if row.run_id.schedule == AUDIT and not self.audit:
+                self.audits += 1
+                return False
+            if self.printed >= _SHOWN:
+                self.left += 1
+                return False
+        self.printed += 1
+        return True
+
+
 def _print_rows(
-    rows: Iterator[Firing], summary: Summary, names: Sequence[str], everything: bool
+    rows: Iterator[Firing], summary: Summary, names: Sequence[str], shown: _Shown
 ) -> None:
     width = max((len(name) for name in names), default=0)
-    for number, row in enumerate(rows):
-        if number < _SHOWN or row.state.bad or everything:
+    for row in rows:
+        if shown.takes(row):
             _print_row(row, width)
-    total = sum(summary.total.values())
-    if total > _SHOWN and not everything:
-        click.echo(f"… of {total:,} firings, good ones beyond {_SHOWN} are left out (--all)")
-    if total:
+    if shown.left:
+        click.echo(f"… {shown.left:,} more good firings are left out (--all)")
+    if shown.audits:
+        click.echo(f"… {shown.audits:,} good firings of the audit are left out (--all)")
+    if summary.total:
         click.echo()
     width = max((len(name) for name in summary.by_schedule), default=0)
     for name, counts in sorted(summary.by_schedule.items()):

@@ -35,6 +35,7 @@ def status_command(app: App, as_json: bool) -> None:
                         "next": row.next.isoformat() if row.next else None,
                         "expired": row.spent or None,
                         "pause": pause_row(row.pause),
+                        "disabled": row.disabled.isoformat() if row.disabled else None,
                     }
                     for row in found.schedules
                 ],
@@ -60,8 +61,7 @@ def status_command(app: App, as_json: bool) -> None:
             nl=False,
         )
         when = f"{_short(found.now - _when(row.last))} ago" if row.last else ""
-        due = f"never: {row.spent}" if row.spent else "-"
-        due = f"in {_short(row.next - found.now)}, {row.next:%a %d %b %H:%M}Z" if row.next else due
+        due = _due(row, found.now)
         click.echo(cells(f" {when:<11}", f"next {due}", column=width + 2 + column))
         if row.pause:
             click.echo(f"{'':{width}}  {wrapped(row.pause.words(), indent=width + 2)}")
@@ -70,6 +70,15 @@ def status_command(app: App, as_json: bool) -> None:
         named = ", ".join(f"{row.noun} {row.name}" for row in found.retired)
         told = f"not in the project any more, and still deployed: {named}"
         click.echo(wrapped(f"{told} ({app.command('prune')} deletes them)"))
+
+
+def _due(row: status.ScheduleStatus, now: datetime) -> str:
+    """When it fires next, or why it does not."""
+    if row.next:
+        return f"in {_short(row.next - now)}, {row.next:%a %d %b %H:%M}Z"
+    if row.disabled:
+        return f"never: disabled by hand {row.disabled:%a %d %b %H:%M}Z"
+    return f"never: {row.spent}" if row.spent else "-"
 
 
 def _when(run: status.RunSummary) -> datetime:

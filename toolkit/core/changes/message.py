@@ -87,12 +87,14 @@ def _commands(change: Change, time: datetime) -> list[str]:
     if change.state is ScheduleState.EXPIRED:
         show = f"toolkit schedule {change.schedule}"
         return [show, f"{show} --unset end"] if change.detail.startswith("its end") else [show]
-    if change.state in {ScheduleState.MISSED, ScheduleState.LATE}:
-        found = [ledger, "toolkit schedules diff", "toolkit doctor"]
-        if change.state is ScheduleState.MISSED:
-            due = f"{time:%Y-%m-%dT%H:%M:%SZ}"
-            found.append(f"toolkit run {change.schedule} --for {due} --why TEXT")
-        return found
+    if change.state is ScheduleState.LATE:
+        return [ledger, "toolkit schedules diff", "toolkit doctor"]
+    if change.state is ScheduleState.MISSED:
+        # A schedule that was changed by hand owes nothing since: nothing can be run for it before
+        # it is set back.
+        cause = ["toolkit schedules apply --overwrite"] if change.cause else ["toolkit doctor"]
+        again = f"toolkit run {change.schedule} --for {time:%Y-%m-%dT%H:%M:%SZ} --why TEXT"
+        return [f"{ledger} --why", "toolkit schedules diff", *cause, again]
     return [f"toolkit validate {change.run_id}", ledger]
 
 
