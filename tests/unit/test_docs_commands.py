@@ -33,6 +33,7 @@ PAGES = [
 RUN_BY = {
     "docs/getting-started.md": "tests/functional/wheel/test_tutorial.py",
     "docs/adding-a-workload.md": "tests/functional/test_adding_a_workload.py",
+    "docs/guides/own-program.md": "tests/functional/test_own_program.py",
 }
 # Pages whose commands a test types with `--local`, and with the names of its own project.
 WITH_LOCAL = "tests/functional/test_docs_pages.py"

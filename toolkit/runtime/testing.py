@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +83,8 @@ def run_program(workload: str, fake: FakeRun, settings: Mapping[str, str] | None
         settings={v.name: given.get(v.name, v.default) for v in row.variables},
         environment={
             **os.environ,
+            # `python` is this one, as in the image it is the one of its packages.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
             "SCHEDULED_TIME": f"{fake.scheduled_time:%Y-%m-%dT%H:%M:%SZ}",
         },
         secrets=(),
