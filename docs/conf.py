@@ -47,7 +47,9 @@ _PICTURE = re.compile(
     r'<img src="([^"]+)"([^>]*)>\s*</picture>'
 )
 _PICTURES = r'<img src="\2"\3 class="only-light"> <img src="\1"\3 class="only-dark">'
-_SHORT = 18  # characters: inline code of up to so many stays on one line, so that --local does
+# Characters: inline code of up to so many stays on one line, and longer code breaks between its
+# words if these are no longer: so --local is never cut in two.
+_SHORT, _WORD = 18, 30
 
 
 def fill_in(_app: object, _page: str, source: list[str]) -> None:
@@ -58,8 +60,11 @@ def fill_in(_app: object, _page: str, source: list[str]) -> None:
 def mark_short_code(_app: object, document: nodes.document, _page: str) -> None:
     """Give short inline code a class, for site.css."""
     for literal in document.findall(nodes.literal):
-        if len(literal.astext()) <= _SHORT:
+        text = literal.astext()
+        if len(text) <= _SHORT:
             literal["classes"].append("short")
+        elif all(len(word) <= _WORD for word in text.split()):
+            literal["classes"].append("words")
 
 
 def setup(app: object) -> None:
