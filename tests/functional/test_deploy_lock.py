@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -16,45 +17,6 @@ from toolkit.adapters.bucket.lock import LIFETIME, DeployLock, Owner
 from toolkit.runtime.layout import DEPLOY_LOCK
 
 START = datetime(2026, 11, 24, 5, tzinfo=UTC)
-
-
-class Store:
-    """One key of S3; every write has an ETag of its own."""
-
-    def __init__(self) -> None:
-        self.body: bytes | None = None
-        self.writes = 0
-
-    @property
-    def etag(self) -> str:
-        return f'"{self.writes}"'
-
-    def put_object(self, Body: bytes, **given: Any) -> dict[str, str]:  # noqa: N803
-        assert given["Key"] == DEPLOY_LOCK
-        if given.get("IfNoneMatch") == "*" and self.body is not None:
-            raise self._refused("PreconditionFailed")
-        if "IfMatch" in given and self.body is None:
-            raise self._refused("NoSuchKey")
-        if "IfMatch" in given and given["IfMatch"] != self.etag:
-            raise self._refused("PreconditionFailed")
-        self.body = Body
-        self.writes += 1
-        return {"ETag": self.etag}
-
-    def get_object(self, **_: Any) -> dict[str, Any]:
-        if self.body is None:
-            raise self._refused("NoSuchKey")
-        return {"Body": io.BytesIO(self.body), "ETag": self.etag}
-
-    def delete_object(self, **given: Any) -> None:
-        if self.body is None:
-            raise self._refused("NoSuchKey")
-        if given["IfMatch"] != self.etag:
-            raise self._refused("PreconditionFailed")
-        self.body = None
-
-    def _refused(self, code: str) -> ClientError:
-        return ClientError({"Error": {"Code": code, "Message": code}}, "S3")
 
 
 class Clock:
@@ -70,6 +32,49 @@ class Clock:
         self.now += timedelta(seconds=60)
 
 
+class Store:
+    """One key of S3; every write has an ETag of its own."""
+
+    def __init__(self) -> None:
+        self.body: bytes | None = None
+        self.writes = 0
+        self.clock = Clock()  # S3's own
+        self.modified = START
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.writes}"'
+
+    def put_object(self, Body: bytes, **given: Any) -> dict[str, str]:  # noqa: N803
+        assert given["Key"] == DEPLOY_LOCK
+        if given.get("IfNoneMatch") == "*" and self.body is not None:
+            raise self._refused("PreconditionFailed")
+        if "IfMatch" in given and self.body is None:
+            raise self._refused("NoSuchKey")
+        if "IfMatch" in given and given["IfMatch"] != self.etag:
+            raise self._refused("PreconditionFailed")
+        self.body, self.modified = Body, self.clock()
+        self.writes += 1
+        return {"ETag": self.etag}
+
+    def get_object(self, **_: Any) -> dict[str, Any]:
+        if self.body is None:
+            raise self._refused("NoSuchKey")
+        headers = {"HTTPHeaders": {"date": format_datetime(self.clock(), usegmt=True)}}
+        body, meta = io.BytesIO(self.body), {"ResponseMetadata": headers}
+        return {"Body": body, "ETag": self.etag, "LastModified": self.modified, **meta}
+
+    def delete_object(self, **given: Any) -> None:
+        if self.body is None:
+            raise self._refused("NoSuchKey")
+        if given["IfMatch"] != self.etag:
+            raise self._refused("PreconditionFailed")
+        self.body = None
+
+    def _refused(self, code: str) -> ClientError:
+        return ClientError({"Error": {"Code": code, "Message": code}}, "S3")
+
+
 class Aws:
     """The door to the fake."""
 
@@ -83,9 +88,13 @@ class Aws:
         return self._store
 
 
-def lock(store: Store, clock: Clock, owner: Owner) -> DeployLock:
+def lock(store: Store, clock: Clock, owner: Owner, behind: timedelta = timedelta()) -> DeployLock:
+    """The lock as a machine sees it whose clock is so much behind that of S3."""
     aws: Any = Aws(store)
-    return DeployLock(aws, "bucket", owner=owner, sleep=clock.sleep, clock=clock)
+    store.clock = clock
+    return DeployLock(
+        aws, "bucket", owner=owner, sleep=clock.sleep, clock=lambda: clock.now - behind
+    )
 
 
 ANN, BOB, CAY = Owner("ann", "one", 1), Owner("bob", "two", 2), Owner("cay", "three", 3)
@@ -113,6 +122,36 @@ def test_an_owner_that_never_comes_back_is_waited_for_until_its_time_is_over() -
     assert holder(store) == "bob"
     assert clock.now == START + LIFETIME
     assert said == ["ann on one (process 1) deploys; waiting for it, until 05:15:00Z at most"]
+
+
+@pytest.mark.parametrize("behind", [timedelta(days=-1), timedelta(days=1)])
+def test_a_machine_whose_clock_is_wrong_waits_as_long(behind: timedelta) -> None:
+    store, clock = Store(), Clock()
+    lock(store, clock, ANN).acquire(print)
+    lock(store, clock, BOB, behind).acquire(print)
+    assert clock.now == START + LIFETIME
+    lock(store, clock, CAY).acquire(print)
+    assert clock.now == START + 2 * LIFETIME
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"\xff", b"[]", b"[" * 9_999, b"x" * 99_999, b"{}", b'{"user": 1}'),
+        b'{"user": "ann", "host": "one", "pid": "1"}',
+        b'{"user": "ann", "host": "one", "until": "9999-12-31T00:00:00Z"}',
+    ],
+)
+def test_an_object_that_is_no_lock_is_waited_for_and_replaced(content: bytes) -> None:
+    store, clock = Store(), Clock()
+    store.body = content
+    said: list[str] = []
+    lock(store, clock, BOB).acquire(said.append)
+    assert holder(store) == "bob"
+    assert clock.now == START + LIFETIME
+    assert [text.partition(";")[0] for text in said] == [
+        "somebody (locks/deploy.json cannot be read) deploys"
+    ]
 
 
 def test_only_one_of_two_takes_over_an_expired_lock() -> None:

@@ -1,9 +1,12 @@
 """Releases: their id is their content, and what was altered is not deployed."""
 
 import json
+from typing import Any
 
 import pytest
 
+from tests.fake_aws import FakeAws
+from toolkit.adapters.bucket.releases import Releases
 from toolkit.core.deploying.plans import Spec
 from toolkit.core.deploying.release import INDEX, Release, choose, parse, release_id, wanted_files
 from toolkit.core.errors import ConfigError, StackError
@@ -139,3 +142,15 @@ def test_a_release_of_a_later_format_is_refused() -> None:
     index = release().files()[INDEX].replace('"release/1"', '"release/2"')
     with pytest.raises(ConfigError, match="upgrade the toolkit"):
         parse(release_id(index), index, {})
+
+
+def test_what_is_no_release_is_not_listed_and_what_is_no_text_is_refused() -> None:
+    index = release().files()[INDEX].encode()
+    strange = ("releases/release.json", "releases/notes/release.json", "releases/00/x/release.json")
+    aws: Any = FakeAws(objects=dict.fromkeys(strange, b"") | {"releases/00ff/release.json": index})
+    found = Releases(aws, "bucket")
+    assert [row.id for row in found.listed()] == ["00ff"]
+    assert found.images() == {release().image}
+    aws.objects["releases/00ff/release.json"] = b"\xff"
+    with pytest.raises(ConfigError, match=r"release 00ff: release\.json differs"):
+        found.images()

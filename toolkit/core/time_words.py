@@ -10,6 +10,8 @@ from toolkit.core.errors import ConfigError
 
 # Before every run: since then is since ever.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Python's calendar without its first and last year: a period is looked at a little beyond its ends.
+_YEARS = (2, 9998)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(?:\d+[smhdw])+")
 _LONG = re.compile(r"\s*(\d+)\s*(s|m|h|d|w)(?:ec(?:ond)?|in(?:ute)?|(?:ou)?r|ay|eek)?s?\b,?")
@@ -57,13 +59,14 @@ def read_time(text: str, now: datetime, zone: tzinfo | None, *, ahead: bool = Fa
             found = _absolute(text.strip())
         if found is None:
             found = _wall(plain, now.astimezone(zone), zone, ahead=ahead)
+        found = found and found.astimezone(UTC)
     except OverflowError:
         found = None
     except ValueError as error:
         raise ConfigError(f"{text!r} is not a time: {error}", hint=_HINT) from None
-    if found is None:
+    if found is None or not _YEARS[0] <= found.year <= _YEARS[1]:
         raise ConfigError(f"{text!r} is not a time", hint=_HINT)
-    return found.astimezone(UTC)
+    return found
 
 
 def is_exact(text: str) -> bool:

@@ -5,14 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.functional.conftest import ROOT, Project, make_light, make_project
-from toolkit.runtime.contract import format_time
 
 APP = "fargate-runs"
 # Environments of toolkit.toml, each an app of its own: one test's does not meet another's.
@@ -87,9 +86,8 @@ def stacks(project: Project) -> dict[str, dict[str, Any]]:
     return {row["StackName"]: row for row in rows if row["StackStatus"] != "DELETE_COMPLETE"}
 
 
-def put_lock(project: Project, bucket: str, until: timedelta) -> None:
+def put_lock(project: Project, bucket: str) -> None:
     lock = {"user": "ann", "host": "elsewhere", "pid": 7}
-    lock["until"] = format_time(datetime.now(UTC) + until)
     project.aws("s3").put_object(Bucket=bucket, Key=LOCK, Body=json.dumps(lock).encode())
 
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
 
 from tests.functional.conftest import ROOT, Project
 from toolkit.app.app import open_app
@@ -93,7 +92,7 @@ def test_a_deployment_waits_for_another_one(
     shipped: Project, bucket: str, edited: Callable[[str, str, str], None]
 ) -> None:
     edited("schedules/weather.toml", "[env]", 'description = "waited"\n[env]')
-    put_lock(shipped, bucket, timedelta(minutes=5))
+    put_lock(shipped, bucket)
     with start(shipped, *DEPLOY) as impatient:
         assert impatient.stderr is not None
         assert any("waiting" in line for line in impatient.stderr)
@@ -115,7 +114,8 @@ def test_a_lock_that_nobody_renewed_is_taken_over(
     shipped: Project, bucket: str, edited: Callable[[str, str, str], None]
 ) -> None:
     edited("schedules/weather.toml", "[env]", 'description = "taken over"\n[env]')
-    put_lock(shipped, bucket, timedelta(minutes=-1))
+    put_lock(shipped, bucket)
+    shipped.toolkit("local", "advance", "16m")
     shipped.toolkit(*DEPLOY)
     assert not is_locked(shipped, bucket)
     live = shipped.aws("scheduler").get_schedule(Name="weather", GroupName=APP)

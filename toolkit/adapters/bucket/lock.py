@@ -16,13 +16,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from toolkit.adapters.aws.session import Aws, translated
-from toolkit.runtime.contract import format_time, parse_time
+from toolkit.runtime import documents
+from toolkit.runtime.contract import format_time
+from toolkit.runtime.documents import DocumentError
 from toolkit.runtime.layout import DEPLOY_LOCK
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 LIFETIME = timedelta(minutes=15)  # renewed with every layer
 _POLL_SECONDS = 2.0
+_UNKNOWN = f"somebody ({DEPLOY_LOCK} cannot be read)"
+_MAX_BYTES = 4096  # of a lock: more is none
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _GONE = frozenset({"NoSuchKey", "404"})
 
@@ -88,18 +93,23 @@ class DeployLock:
         return self._etag is not None
 
     def acquire(self, say: Callable[[str], None]) -> None:
-        """Take the lock, or renew it; waits while another deployment holds it."""
+        """Take the lock, or renew it; waits while another deployment holds it.
+
+        How old a lock is, S3's own clock says, whatever those of two machines show. An object that
+        cannot be read counts as held until it is as old.
+        """
         told = False
         while not self._take():
             found = self._read()
             if found is None:
                 continue
-            owner, until, etag = found
-            if self._clock() >= until or owner.ended:
+            owner, left, etag = found
+            if left <= timedelta() or (owner is not None and owner.ended):
                 self._etag = etag  # the next try replaces it, if nobody else has done so by then
                 continue
             if not told:
-                say(f"{owner} deploys; waiting for it, until {until:%H:%M:%S}Z at most")
+                until = self._clock() + left
+                say(f"{owner or _UNKNOWN} deploys; waiting for it, until {until:%H:%M:%S}Z at most")
                 told = True
             self._sleep(self._poll)
 
@@ -148,7 +158,8 @@ class DeployLock:
         self._etag = answer["ETag"]
         return True
 
-    def _read(self) -> tuple[Owner, datetime, str] | None:
+    def _read(self) -> tuple[Owner | None, timedelta, str] | None:
+        """Who holds the lock, for how long it holds yet, and its ETag; None where it is free."""
         from botocore.exceptions import ClientError
 
         with translated(f"s3://{self._bucket}/{DEPLOY_LOCK}"):
@@ -158,6 +169,14 @@ class DeployLock:
                 if error.response.get("Error", {}).get("Code") in _GONE:
                     return None
                 raise
-            row = json.load(answer["Body"])
-        owner = Owner(row["user"], row["host"], row["pid"])
-        return owner, parse_time(row["until"]), answer["ETag"]
+            content = answer["Body"].read(_MAX_BYTES + 1)
+        now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        return _owner(content), LIFETIME - (now - answer["LastModified"]), answer["ETag"]
+
+
+def _owner(content: bytes) -> Owner | None:
+    """Who wrote a lock; None for what is none."""
+    try:
+        return documents.read(Owner, documents.load(content[:_MAX_BYTES], "lock"), "lock")
+    except DocumentError:
+        return None

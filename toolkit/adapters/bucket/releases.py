@@ -1,5 +1,6 @@
 """Releases in the app's bucket, below ``releases/<id>/``; written once, never rewritten."""
 
+import re
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -10,6 +11,7 @@ from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.deploying.release import (
     INDEX,
     Release,
+    altered,
     choose,
     images_of,
     parse,
@@ -22,6 +24,8 @@ from toolkit.runtime.layout import RELEASES, release_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+_INDEX = re.compile(re.escape(RELEASES) + r"([0-9a-f]+)/" + re.escape(INDEX))
 
 
 @frozen
@@ -75,9 +79,9 @@ class Releases:
             )
             rows = [row for page in pages for row in page.get("Contents", ())]
         found = [
-            Packaged(row["Key"].split("/")[1], format_time(row["LastModified"]))
+            Packaged(match[1], format_time(row["LastModified"]))
             for row in rows
-            if row["Key"].endswith(f"/{INDEX}")
+            if (match := _INDEX.fullmatch(row["Key"]))
         ]
         return sorted(found, key=lambda release: release.packaged_at, reverse=True)
 
@@ -99,4 +103,7 @@ class Releases:
         content = self._objects.read(f"{release_of(identity)}{path}")
         if content is None:
             raise ConfigError(f"release {identity} is incomplete: {path} is missing")
-        return content.decode()
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            raise altered(identity, path) from None

@@ -107,11 +107,11 @@ def wanted_files(index: str) -> dict[str, str]:
 def parse(identity: str, index: str, files: Mapping[str, str]) -> Release:
     """A release that was read back; raises ConfigError when it is not what was packaged."""
     if release_id(index) != identity:
-        raise _altered(identity, INDEX)
+        raise altered(identity, INDEX)
     document = _read(index)
     for path, digest in wanted_files(index).items():
         if _sha256(files[path]) != digest:
-            raise _altered(identity, path)
+            raise altered(identity, path)
     return Release(
         app=document.app,
         image=document.image,
@@ -176,7 +176,8 @@ def _read(index: str) -> _Index:
         ) from error
 
 
-def _altered(identity: str, path: str) -> ConfigError:
+def altered(identity: str, path: str) -> ConfigError:
+    """The error of a file that is not what was packaged."""
     return ConfigError(
         f"release {identity}: {path} differs from what was packaged",
         hint="restore the object's first version (the bucket keeps versions), or package again",
