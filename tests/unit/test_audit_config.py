@@ -101,6 +101,24 @@ def test_its_stack_gets_what_it_watches_and_the_flags_of_its_environment() -> No
     spec.check((ROOT / "templates" / "audit.yaml").read_text("utf-8"))
 
 
+@pytest.mark.parametrize(
+    ("environment", "local", "flags"),
+    [
+        (None, False, ""),
+        (None, True, " --local"),
+        ("prod", False, " --config-env prod"),
+        ("prod", True, " --local --config-env prod"),
+        ("local", True, " --local"),
+    ],
+)
+def test_commands_in_mails_lead_to_the_aws_that_the_audit_looks_at(
+    tmp_path: Path, environment: str | None, local: bool, flags: str
+) -> None:
+    root = project(tmp_path, '[default]\napp = "demo"\n[local]\n[prod]\n')
+    found = open_offline(root, environment=environment, local=local)
+    assert found.config.flags == flags
+
+
 def test_the_sum_holds_every_part() -> None:
     table = prices("us-east-1")
     half_hour = audit_month(timedelta(minutes=30), table, key=False, public_address=True)

@@ -377,7 +377,7 @@ def open_offline(directory: Path, *, environment: str | None, local: bool) -> Of
     project = open_project(directory)
     config = project.config(environment or (LOCAL if local else DEFAULT))
     if local:
-        config = evolve(config, audit=config.local_audit)
+        config = evolve(config, audit=config.local_audit, embedded=True)
     if config.audit:
         project.add_audit()
     return Offline(project, config, datetime.now(UTC))

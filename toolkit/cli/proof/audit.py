@@ -25,8 +25,7 @@ def audit_command(app: App, as_json: bool, dry_run: bool, since: str | None) -> 
     Exit code 1 if a schedule is in trouble, 4 if something could not be looked at or sent.
     """
     begin = Times(app.now(), None).period(since, None)[0] if since else None
-    flags = app.config.flags or (" --local" if app.local else "")
-    options = AuditOptions(begin, dry_run, flags, seals=not _signs(app))
+    options = AuditOptions(begin, dry_run, app.config.flags, seals=not _signs(app))
     found = audit(app, options)
     if as_json:
         print_json(found.to_json())

@@ -85,7 +85,8 @@ class Config:
     ``workloads`` what goes before a workload's size. ``tags`` are those of every stack.
     ``strays`` are tables, of all environments, for what the project does not have: left out.
     ``audit`` is how often the audit looks, None where it is off; ``local_audit`` is the same for
-    the embedded AWS, which has one only where [local] says so.
+    the embedded AWS, which has one only where [local] says so. ``embedded`` says that this is
+    what the embedded AWS is to hold.
     """
 
     environment: str
@@ -107,13 +108,14 @@ class Config:
     workloads: Mapping[str, EnvironmentTable] = {}
     tags: Mapping[str, str] = {}
     strays: tuple[Stray, ...] = ()
+    embedded: bool = False
 
     @property
     def flags(self) -> str:
         """What follows a command of the toolkit that is to find this environment."""
-        if self.environment == LOCAL:
-            return " --local"
-        return "" if self.environment == DEFAULT else f" --config-env {self.environment}"
+        where = " --local" if self.embedded or self.environment == LOCAL else ""
+        named = self.environment not in {DEFAULT, LOCAL}
+        return f"{where} --config-env {self.environment}" if named else where
 
     def names(self, text: str) -> bool:
         """Whether some workload's setting is this text."""
