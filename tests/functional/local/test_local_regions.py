@@ -47,3 +47,58 @@ def test_two_regions_have_registries_tasks_and_schedules_of_their_own(
     events = list(own.engine.advance(seconds=86_400))
     lettered = {event["schedule"] for event in events if event["event"] == "dead-lettered"}
     assert lettered == {f"daily-{region}" for region in REGIONS}
+
+
+def test_stacks_of_one_name_in_two_regions_have_roles_of_their_own(own: Rehearsal) -> None:
+    """IAM knows no regions: one role for both would trust the schedules of the second alone."""
+    roles = {}
+    for region in REGIONS:
+        there = evolve(own, info=evolve(own.info, region=region))
+        deploy_role(there, "first")
+        first = role_of(there)
+        deploy_role(there, "second")
+        assert role_of(there) == first
+        roles[region] = first
+    assert len(set(roles.values())) == len(REGIONS)
+    there = evolve(own, info=evolve(own.info, region=REGIONS[0]))
+    there.aws("cloudformation").delete_stack(StackName="roles")
+    eventually(lambda: names_of_roles(own) == [roles[REGIONS[1]]])
+
+
+def names_of_roles(own: Rehearsal) -> list[str]:
+    """The roles of the stacks."""
+    names = [row["RoleName"] for row in own.aws("iam").list_roles()["Roles"]]
+    return [name for name in names if name.startswith("roles-Role-")]
+
+
+def deploy_role(there: Rehearsal, description: str) -> None:
+    """A stack with one role, which its template does not name, as it is deployed or changed."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "scheduler.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    properties = {"AssumeRolePolicyDocument": trust, "Description": description}
+    role = {"Type": "AWS::IAM::Role", "Properties": properties}
+    template = json.dumps({"Resources": {"Role": role}})
+    formation = there.aws("cloudformation")
+    change = formation.create_stack if description == "first" else formation.update_stack
+    change(StackName="roles", TemplateBody=template, Capabilities=["CAPABILITY_IAM"])
+    eventually(
+        lambda: formation.describe_stacks(StackName="roles")["Stacks"][0]["StackStatus"].endswith(
+            ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+        )
+    )
+    known = there.aws("iam").get_role(RoleName=role_of(there))["Role"]
+    assert known["Description"] == description
+
+
+def role_of(there: Rehearsal) -> str:
+    """The name of the stack's role."""
+    rows = there.aws("cloudformation").describe_stack_resources(StackName="roles")
+    return str(rows["StackResources"][0]["PhysicalResourceId"])

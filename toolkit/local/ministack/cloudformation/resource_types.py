@@ -3,10 +3,12 @@
 Each is created through the service's own call, so it is checked and stored as that call would.
 """
 
+import hashlib
 import json
 from functools import partial
 from typing import Any
 
+from ministack.core.responses import get_region
 from ministack.services import cloudformation, ecs
 from ministack.services.cloudformation import provisioners
 
@@ -17,6 +19,7 @@ Json = dict[str, Any]
 Created = tuple[str, Json]
 
 # Maps whose keys are the user's own and keep their case.
+_HASH = 13  # characters at the end of a name that a stack gives
 _FREE_KEYS = frozenset({"DockerLabels", "Options", "DriverOpts", "Labels"})
 
 
@@ -29,6 +32,9 @@ def install() -> None:
     handlers["AWS::Scheduler::Schedule"].update(
         create=_create_schedule, update=_update_schedule, update_with_logical_id=True
     )
+    role = handlers["AWS::IAM::Role"]
+    role["create"] = partial(_create_role, role["create"])
+    role["update"] = partial(_update_role, role["update"])
     for kind in ("AWS::Scheduler::Schedule", "AWS::Scheduler::ScheduleGroup"):
         handlers[kind]["delete"] = partial(_deleted, handlers[kind]["delete"])
 
@@ -48,6 +54,25 @@ def _deleted(original: Any, physical_id: str, props: Json) -> Any:
     result = original(physical_id, props)
     changes.announce(schedules=True)
     return result
+
+
+def _create_role(original: Any, logical_id: str, props: Json, stack_name: str) -> Created:
+    """Roles of stacks of one name in two regions have names of their own: IAM knows no regions."""
+    name = provisioners._physical_name(stack_name, logical_id, max_len=64)
+    digest = hashlib.sha256(f"{name} {get_region()}".encode()).hexdigest()
+    own = f"{name[:-_HASH]}{digest[:_HASH].upper()}"
+    created: Created = original(logical_id, {"RoleName": own, **props}, stack_name)
+    return created
+
+
+def _update_role(
+    original: Any, physical_id: str, old: Json, new: Json, stack_name: str, logical_id: str
+) -> Created:
+    """A role that its template does not name keeps the name that it has."""
+    if "RoleName" not in {**old, **new}:
+        old, new = ({**props, "RoleName": physical_id} for props in (old, new))
+    updated: Created = original(physical_id, old, new, stack_name, logical_id)
+    return updated
 
 
 def _create_task_definition(logical_id: str, props: Json, stack_name: str) -> Created:
