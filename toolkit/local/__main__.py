@@ -16,8 +16,10 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
 
     from toolkit.core.errors import ToolkitError
+    from toolkit.local.agent import orphans
     from toolkit.local.engine import Engine
 
+    orphans.adopt()
     engine = Engine(Path(root), Path(python), region)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: engine.stop())

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from toolkit.core.errors import ToolkitError
+from toolkit.local.agent import orphans
 
 _TABLE = Path(__file__).with_name("ministack") / "replacing" / "names_of_ministack.toml"
 VERSION: str = tomllib.loads(_TABLE.read_text("utf-8"))["version"]  # of ministack
@@ -25,14 +26,16 @@ class EmulatorProcess:
         """Start it; ``secrets`` are variables that lead it back to the engine."""
         command = [str(python), "-m", "toolkit.local.ministack", str(port)]
         with (home / "emulator.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                cwd=Path(__file__).parents[2],
-                env={**_environment(home, region), **secrets},
-                stdin=subprocess.PIPE,  # it ends when this pipe closes, however we end
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
+            self._process = orphans.start(
+                lambda: subprocess.Popen(
+                    command,
+                    cwd=Path(__file__).parents[2],
+                    env={**_environment(home, region), **secrets},
+                    stdin=subprocess.PIPE,  # it ends when this pipe closes, however we end
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    start_new_session=True,
+                )
             )
         self.port = self._wait_for_port(home)
 

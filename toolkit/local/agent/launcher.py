@@ -3,7 +3,7 @@
     python launcher.py ROOT FD [-r PATH… -w PATH…] -- -m MODULE … (or -c PROGRAM …)
 
 The import root is the image's tree. Only what is below a PATH can be read; nothing but what is
-below those after ``-w`` can be written. The whole session ends when the engine does. It is run by
+below those after ``-w`` can be written. All that runs here ends when the engine does. It is run by
 path in a clean environment and imports nothing of the toolkit.
 """
 
@@ -15,14 +15,14 @@ import stat
 import struct
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 # Landlock: https://docs.kernel.org/userspace-api/landlock.html. The numbers of its system calls are
 # those of every architecture; the others stand in include/uapi/linux/landlock.h.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION, _PATH_BENEATH = 1, 1
-_SET_NO_NEW_PRIVS = 38
+_SET_NO_NEW_PRIVS, _SET_CHILD_SUBREAPER = 38, 36
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 # WRITE_FILE; REMOVE_DIR to MAKE_SYM, and REFER, which is moving files between directories.
 _CHANGES = 1 << 1 | sum(1 << right for right in range(4, 14))
@@ -117,9 +117,41 @@ def _libc() -> ctypes.CDLL:
 
 
 def _end_with_the_engine(descriptor: int) -> None:
-    """Block until the engine's end of the pipe closes, then end the whole session."""
+    """Block until the engine's end of the pipe closes, then end all that runs here."""
     os.read(descriptor, 1)
+    end_families(os.getpid())
     end_session(os.getsid(0))
+
+
+def become_reaper() -> None:
+    """Let this process get the children of its descendants that end before them."""
+    _libc().prctl(_SET_CHILD_SUBREAPER, *(ctypes.c_ulong(word) for word in (1, 0, 0, 0)))
+
+
+def end_families(pid: int, chosen: Callable[[int], bool] = lambda _pid: True) -> list[int]:
+    """SIGKILL for the chosen children of a process and all their descendants; returns the children.
+
+    Each is stopped before its children are looked for, so that it makes no more.
+    """
+    found = []
+    for child in children(pid):
+        with suppress(OSError):
+            if chosen(child):
+                os.kill(child, signal.SIGSTOP)
+                end_families(child)
+                os.kill(child, signal.SIGKILL)
+                found.append(child)
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The children of a process (Linux)."""
+    found: list[int] = []
+    with suppress(OSError):  # it has ended, or this is no Linux
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+            with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as file:  # noqa: PTH123
+                found += map(int, file.read().split())
+    return found
 
 
 def end_session(session: int) -> None:
@@ -144,6 +176,8 @@ def main() -> None:
     if paths:  # first: it holds for this thread and for those it starts
         middle = paths.index("-w")
         _restrict(paths[1:middle], paths[middle + 1 :])
+    if sys.platform == "linux":
+        become_reaper()
     watch = threading.Thread(target=_end_with_the_engine, args=(int(descriptor),), daemon=True)
     watch.start()
     sys.path[0] = root

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO, ClassVar
 
 from toolkit.core.deploying.executor import Executor
+from toolkit.local.agent import orphans
 from toolkit.local.agent.clock import SHIM, clock_variables
 from toolkit.local.agent.images import PulledImage
-from toolkit.local.agent.launcher import end_session
+from toolkit.local.agent.launcher import end_families, end_session
 from toolkit.local.agent.memory import victim
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -84,8 +85,11 @@ class Process:
         while (code := self._poll()) is None:
             self._keep_within_memory()
             if self._kill_at is not None and time.monotonic() >= self._kill_at:
+                end_families(self._popen.pid)
                 end_session(self._popen.pid)
         end_session(self._popen.pid)  # what it left running goes with it, as a container's would
+        orphans.end()
+        orphans.forget(self._popen)
         os.close(self._lifeline)
         return code if code >= 0 else 128 - code
 
@@ -122,15 +126,17 @@ def start_watched(
     """
     watched, lifeline = os.pipe()
     try:
-        popen = subprocess.Popen(
-            argv(watched),
-            env=environment,
-            cwd=directory,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=(watched,),
+        popen = orphans.start(
+            lambda: subprocess.Popen(
+                argv(watched),
+                env=environment,
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(watched,),
+            )
         )
     except BaseException:
         os.close(lifeline)
