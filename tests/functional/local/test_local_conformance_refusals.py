@@ -3,6 +3,7 @@
 How they run on a real account: see test_local_conformance_stores.py.
 """
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from .account import Account, differs
+from .rehearsal import eventually
 from .taken_names import (
     NAME,
     Create,
@@ -197,3 +199,113 @@ def test_a_name_that_is_taken(account: Account, create: Create, code: str) -> No
     with pytest.raises(ClientError) as caught:
         create(account, NAME)
     assert caught.value.response["Error"]["Code"] == code
+
+
+# Policies of resources
+
+
+def statement(service: str, **changes: Any) -> str:
+    row = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": f"{service}:*",
+        "Resource": "*" if service != "s3" else f"arn:aws:s3:::{NAME}/*",
+        **changes,
+    }
+    kept = {name: value for name, value in row.items() if value is not None}
+    return json.dumps({"Version": "2012-10-17", "Statement": [kept]})
+
+
+BAD_STATEMENTS: list[dict[str, Any]] = [
+    {"Effect": "deny"},
+    {"Principal": None},
+    {"Principal": "me"},
+    {"Principal": {"AWS": "somebody"}},
+    {"Principal": {"Who": "*"}},
+    {"Action": None},
+    {"Action": "ec2:RunInstances"},
+    {"Resource": None},
+    {"Resource": "nowhere"},
+    {"Condition": {"StringSeems": {"aws:PrincipalTag/a": "b"}}},
+    {"Nope": "x"},
+]
+
+
+@pytest.mark.parametrize("changes", BAD_STATEMENTS, ids=str)
+def test_a_policy_that_a_resource_does_not_take(account: Account, changes: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html"""
+    bucket = account.platform["BucketName"]
+    calls: list[tuple[Callable[..., Any], dict[str, Any]]] = [
+        (
+            account.client("s3").put_bucket_policy,
+            {"Bucket": bucket, "Policy": statement("s3", **changes).replace(NAME, bucket)},
+        ),
+        (
+            account.client("sqs").create_queue,
+            {"QueueName": NAME, "Attributes": {"Policy": statement("sqs", **changes)}},
+        ),
+        (
+            account.client("sns").create_topic,
+            {"Name": NAME, "Attributes": {"Policy": statement("sns", **changes)}},
+        ),
+        (
+            account.client("logs").put_resource_policy,
+            {"policyName": NAME, "policyDocument": statement("logs", **changes)},
+        ),
+    ]
+    for call, request in calls:
+        with pytest.raises(ClientError) as caught:
+            call(**request)
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+# What the schemas of resource types forbid
+
+BAD_RESOURCES: dict[str, dict[str, Any]] = {
+    "required": {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": ["q"]}},
+    "none": {"Type": "AWS::SNS::Subscription"},
+    "deep": {"Type": "AWS::SQS::Queue", "Properties": {"Tags": [{"Key": "a"}]}},
+    "value": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 2}},
+    "extraneous": {"Type": "AWS::SQS::Queue", "Properties": {"Nope": 1}},
+}
+
+
+@pytest.mark.parametrize("name", BAD_RESOURCES)
+def test_a_resource_that_its_type_does_not_take(account: Account, name: str) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html"""
+    cloudformation = account.client("cloudformation")
+    names = {"StackName": NAME, "ChangeSetName": "first"}
+    cloudformation.create_change_set(
+        **names,
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps({"Resources": {"Bad": BAD_RESOURCES[name]}}),
+    )
+
+    def ended() -> str | None:
+        status = cloudformation.describe_change_set(**names)["Status"]
+        return str(status) if status not in ("CREATE_PENDING", "CREATE_IN_PROGRESS") else None
+
+    try:
+        assert eventually(ended, account.patience) == "FAILED"
+    finally:
+        cloudformation.delete_stack(StackName=NAME)
+
+
+def test_a_stack_with_a_policy_that_its_resource_does_not_take(account: Account) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html"""
+    cloudformation, bucket = account.client("cloudformation"), account.platform["BucketName"]
+    document = json.loads(statement("s3", Principal={"AWS": "nobody"}))
+    properties = {"Bucket": bucket, "PolicyDocument": document}
+    template = {"Resources": {"Bad": {"Type": "AWS::S3::BucketPolicy", "Properties": properties}}}
+    cloudformation.create_stack(
+        StackName=NAME, TemplateBody=json.dumps(template), OnFailure="DO_NOTHING"
+    )
+
+    def ended() -> str | None:
+        status = cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]["StackStatus"]
+        return None if status == "CREATE_IN_PROGRESS" else str(status)
+
+    try:
+        assert eventually(ended, account.patience) == "CREATE_FAILED"
+    finally:
+        cloudformation.delete_stack(StackName=NAME)

@@ -155,7 +155,7 @@ def main() -> None:
     from .stores import blobs, bucket_lifecycle, object_records
 
     # What these replace and answer is registered by their import.
-    del gateway, policies, templates, validation
+    del gateway, templates, validation
     table.check()
     replacements.install()
     for module in (
@@ -165,6 +165,7 @@ def main() -> None:
         change_sets,
         object_records,
         resource_types,
+        policies,
         stored,
         calls,
         api_checks,  # before what answers the calls

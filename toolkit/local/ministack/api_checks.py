@@ -14,6 +14,7 @@ from ministack.core import iam_actions
 from ministack.core.responses import error_response_json, new_uuid
 from ministack.services import ecs
 
+from .iam import policies
 from .upstream import api_models, api_requests, page_tokens
 from .upstream.resource_names import problem
 
@@ -46,7 +47,7 @@ def install() -> None:
     for service in (*_CODES, "scheduler"):
         check = partial(_checked, service, app.SERVICE_HANDLERS[service])
         app.SERVICE_HANDLERS[service] = check
-    app.SERVICE_HANDLERS["s3"] = partial(_with_known_token, app.SERVICE_HANDLERS["s3"])
+    app.SERVICE_HANDLERS["s3"] = partial(_checked_by_s3, app.SERVICE_HANDLERS["s3"])
     ecs._ACTION_MAP["CreateCluster"] = partial(_create_cluster, ecs._ACTION_MAP["CreateCluster"])
 
 
@@ -62,12 +63,19 @@ async def _checked(service: str, handler: Any, *request: Any) -> Any:
         if service == "sqs" and "at 'attribute" in complaint:
             code = "InvalidAttributeName"
         return _refusal(service, code, complaint, headers)
+    refused = policies.of_a_request(service, operation, members, b"")
+    if refused:
+        return _refusal(service, *refused, headers)
     return await _paged(service, known, operation, members, handler, request)
 
 
-async def _with_known_token(handler: Any, *request: Any) -> Any:
-    """S3, whose contents are not looked at."""
-    _method, path, _headers, _body, query = request
+async def _checked_by_s3(handler: Any, *request: Any) -> Any:
+    """S3, of whose requests pages and policies are looked at."""
+    method, path, headers, body, query = request
+    if method == "PUT" and "policy" in query:
+        refused = policies.of_a_request("s3", "PutBucketPolicy", {}, body)
+        if refused:
+            return _refusal("s3", *refused, headers)
     operation = "ListObjectsV2" if "list-type" in query else "ListBuckets" if path == "/" else ""
     members = {name: "".join(values[:1]) for name, values in query.items()} if operation else {}
     return await _paged("s3", "s3", operation, members, handler, request)

@@ -1,6 +1,6 @@
 """What CloudFormation refuses before it makes anything.
 
-Properties that a type does not have, names that a service does not take, and those that are taken
+What the schema of a type forbids, names that a service does not take, and those that are taken
 already. The reasons are those of DescribeEvents.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
 """
@@ -63,7 +63,7 @@ def _validate(
             if name in properties
         }
         problems = [
-            *_unknown(resource["Type"], properties, conditions),
+            *_against_schema(resource["Type"], properties, conditions),
             *_name_problems(resource["Type"], known, made.get(logical_id, {})),
         ]
         for validation, path, reason in problems:
@@ -72,9 +72,8 @@ def _validate(
     return errors
 
 
-def _unknown(kind: str, properties: Json, conditions: dict[str, bool]) -> Iterator[Problem]:
-    for path, name in template_properties.extraneous(kind, properties, conditions):
-        reason = f"{path}: extraneous key [{name}] is not permitted"
+def _against_schema(kind: str, properties: Json, conditions: dict[str, bool]) -> Iterator[Problem]:
+    for path, name, reason in template_properties.problems(kind, properties, conditions):
         yield "PROPERTY_VALIDATION", f"/Properties{path[1:]}/{name}", reason
 
 

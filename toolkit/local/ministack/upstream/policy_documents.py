@@ -29,7 +29,7 @@ _ELEMENTS = frozenset(
 )
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 _ARN = re.compile(r"(arn|\*):[^:]*:[^:]*:[^:]*:[^:]*:.+")
-_OPERATORS = re.compile(
+OPERATORS = re.compile(
     r"(ForAllValues:|ForAnyValue:)?"
     r"(String(Not)?(Equals|EqualsIgnoreCase|Like)|Numeric(Not)?Equals"
     r"|Numeric(LessThan|GreaterThan)(Equals)?|Date(Not)?Equals|Date(LessThan|GreaterThan)(Equals)?"
@@ -98,7 +98,7 @@ def _condition_complaints(condition: Any) -> Iterator[str]:
         yield _SYNTAX
         return
     for operator, keys in condition.items():
-        if not _OPERATORS.fullmatch(operator):
+        if not OPERATORS.fullmatch(operator):
             yield f"Invalid Condition type : {operator}."
         elif not isinstance(keys, Mapping):
             yield _SYNTAX
