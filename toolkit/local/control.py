@@ -18,18 +18,24 @@ from toolkit.core.errors import ToolkitError
 Json = dict[str, Any]
 Call = Callable[[Json], Json]
 Stream = Callable[[Json], Iterable[Json]]
+_PATIENCE_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
 
 class Control(ThreadingHTTPServer):
-    """The server; its routes are filled in by the engine."""
+    """The server; its routes are filled in by the engine.
+
+    Whoever connects has ``patience`` seconds for each part of what they have to say until they have
+    shown the token: every connection holds a thread of the engine.
+    """
 
     daemon_threads = True
     request_queue_size = 128  # of callers at once; with the default of 5 some are reset
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, patience: float = _PATIENCE_SECONDS) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.token = token
+        self.patience = patience
         self.calls: Mapping[tuple[str, str], Call] = {}
         self.streams: Mapping[str, Stream] = {}
         self.task_endpoint: Callable[[str], tuple[int, Json]] = lambda _path: (404, {})
@@ -42,6 +48,11 @@ class Control(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Control
+
+    def setup(self) -> None:
+        """Have patience with the connection for a while."""
+        super().setup()
+        self.connection.settimeout(self.server.patience)
 
     def do_GET(self) -> None:
         if self._is_from_a_page():
@@ -68,6 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not hmac.compare_digest(held, self.server.token.encode()):
             self._send(403, {"message": "the control API needs the engine's token"})
             return
+        self.connection.settimeout(None)
         try:
             body = self._body()
         except ValueError:

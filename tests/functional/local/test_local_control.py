@@ -1,6 +1,7 @@
 """The control API under callers that come at once, and when a call of it fails."""
 
 import http.client
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +54,19 @@ def test_a_stream_that_fails_by_a_bug_ends_with_the_error(failing: EngineClient)
     assert next(events) == {"event": "fired"}
     with pytest.raises(ToolkitError, match=r"/advance: FileNotFoundError"):
         next(events)
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /now HTTP/1.1\r\n", b"GET /v4/"])
+def test_who_says_nothing_is_sent_away(begun: bytes) -> None:
+    control = Control("token", patience=0.1)
+    threading.Thread(target=control.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        with socket.create_connection(control.server_address[:2]) as connection:
+            connection.sendall(begun)
+            assert connection.recv(1) == b""
+    finally:
+        control.shutdown()
+        control.server_close()
 
 
 class Cut(BaseHTTPRequestHandler):
