@@ -63,3 +63,27 @@ def test_a_value_that_was_asked_for_may_be_changed_until_others_were() -> None:
         made[str(number)]
     assert made["0"] == [0, "more"]
     assert made["0"] is not mine
+
+
+def test_notable_values_are_known_wherever_they_are() -> None:
+    rows = SpilledDict(
+        ((str(number), [number]) for number in range(1000)), lambda row: len(row) > 1
+    )
+    assert rows.notable() == []
+    for key in ("3", "999"):  # filed long ago, and at hand
+        rows[key].append(0)
+    assert sorted(rows.notable()) == ["3", "999"]
+    for number in range(400, 900):  # nothing of before is at hand any more
+        assert rows[str(number)] == [number]
+    assert sorted(rows.notable()) == ["3", "999"]
+    rows["3"].pop()
+    assert rows.notable() == ["999"]
+    for number in range(400, 900):
+        assert rows[str(number)] == [number]
+    assert rows.notable() == ["999"]
+    del rows["999"]
+    assert rows.notable() == []
+    rows["new"] = [1, 2]
+    assert rows.notable() == ["new"]
+    rows.clear()
+    assert rows.notable() == []

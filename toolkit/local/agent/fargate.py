@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -10,6 +11,8 @@ from toolkit.local.agent.journal import Journal
 from toolkit.local.agent.start import Surroundings
 from toolkit.local.agent.task import TaskThread
 
+# An answer that still has a task as running may come after its end, but not long after.
+_REMEMBERED = 1000
 _log = logging.getLogger(__name__)
 
 
@@ -20,7 +23,7 @@ class Fargate:
         self._around = around
         self._journal = journal
         self._tasks: dict[str, TaskThread] = {}
-        self._finished: set[str] = set()
+        self._finished: OrderedDict[str, None] = OrderedDict()  # the last ones, oldest first
         self._threads: dict[str, threading.Thread] = {}
         self._changed = threading.Condition()
 
@@ -52,7 +55,9 @@ class Fargate:
             with self._changed:
                 del self._tasks[task.arn]
                 del self._threads[task.arn]
-                self._finished.add(task.arn)
+                self._finished[task.arn] = None
+                if len(self._finished) > _REMEMBERED:
+                    self._finished.popitem(last=False)
                 self._changed.notify_all()
             self._journal.tell("stopped", task=task.arn, group=task.group, **ending)
 
@@ -68,11 +73,6 @@ class Fargate:
         """Wait until fewer than ``count`` tasks run."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self._tasks) < count, timeout)
-
-    def wait_for(self, arns: list[str], timeout: float | None = None) -> bool:
-        """Wait until all of these have been taken up and have stopped."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._finished.issuperset(arns), timeout)
 
     def shut_down(self, grace: float) -> None:
         """Stop everything: SIGTERM, and after the grace SIGKILL."""

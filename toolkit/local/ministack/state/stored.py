@@ -5,7 +5,7 @@ import logging
 from toolkit.local.ministack.cloudformation import resource_types
 from toolkit.local.ministack.ecs import task_records
 from toolkit.local.ministack.events import alarms, event_history
-from toolkit.local.ministack.stores import blobs, log_events
+from toolkit.local.ministack.stores import blobs, bucket_lifecycle, log_events
 from toolkit.local.ministack.upstream.state_files import DamagedStateError
 
 from . import snapshots
@@ -47,6 +47,7 @@ def restore() -> None:
 def wipe() -> None:
     """After ministack was reset."""
     alarms.reset()
+    bucket_lifecycle.reset()
     event_history.wipe()
     blobs.sweep()
     log_events.wipe()

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 
-from ministack.core.responses import get_region, request_scope
+from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners
 
@@ -18,6 +18,9 @@ from toolkit.local.ministack.replacing.calls import Answer, completed
 from toolkit.local.ministack.upstream import lifecycle_rules, shifted_time
 
 Json = dict[str, Any]
+_DAY = 86_400
+# What a rule was looked at for (account, bucket, prefix, days) → when something may be due again.
+_quiet_until: dict[tuple[str, str, str, int], float] = {}
 _XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
@@ -107,18 +110,33 @@ def _days(rule: Element, path: str) -> int:
     return int(rule.findtext(path) or 0)
 
 
+def reset() -> None:
+    """Look at everything again: the clock was set back."""
+    _quiet_until.clear()
+
+
 def _expire_objects(rule: Element, name: str, bucket: Json, prefix: str) -> None:
-    days = _days(rule, "{*}Expiration/{*}Days")
-    for key in list(bucket["objects"]) if days else ():  # their records are read one by one
-        if key.startswith(prefix) and _is_due(bucket["objects"][key], days):
+    """A year of runs is not looked at every night: only once the oldest object may be due."""
+    days, now = _days(rule, "{*}Expiration/{*}Days"), shifted_time.now()
+    place = (get_account_id(), name, prefix, days)
+    if not days or now < _quiet_until.get(place, 0):
+        return
+    oldest = now
+    for key in list(bucket["objects"]):  # their records are read one by one
+        if not key.startswith(prefix):
+            continue
+        if _is_due(bucket["objects"][key], days):
             _ask("DELETE", f"{name}/{key}")  # of a versioned object this hides the current version
+        else:
+            oldest = min(oldest, _written(bucket["objects"][key]))
+    _quiet_until[place] = oldest + days * _DAY
 
 
 def _expire_versions(rule: Element, name: str, prefix: str) -> None:
     days = _days(rule, "{*}NoncurrentVersionExpiration/{*}NoncurrentDays")
     alone = rule.findtext("{*}Expiration/{*}ExpiredObjectDeleteMarker") == "true"
-    for owner, key in list(s3._object_versions):
-        if owner != name or not key.startswith(prefix):
+    for account, (owner, key) in s3._object_versions._data.notable():
+        if (account, owner) != (get_account_id(), name) or not key.startswith(prefix):
             continue
         versions = s3._object_versions[owner, key]
         for version, successor in list(pairwise(versions)) if days else ():
@@ -129,5 +147,8 @@ def _expire_versions(rule: Element, name: str, prefix: str) -> None:
 
 
 def _is_due(since: Json, days: int) -> bool:
-    written = datetime.fromisoformat(since["last_modified"]).timestamp()
-    return lifecycle_rules.is_due(written, days, shifted_time.now())
+    return lifecycle_rules.is_due(_written(since), days, shifted_time.now())
+
+
+def _written(record: Json) -> float:
+    return datetime.fromisoformat(record["last_modified"]).timestamp()

@@ -9,16 +9,27 @@ import marshal
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any
 
 _AT_HAND = 256
 
 
 class SpilledDict(MutableMapping[Any, Any]):
-    """Keys are text, or tuples of it, in no order."""
+    """Keys are text, or tuples of it, in no order.
 
-    def __init__(self, rows: Iterable[tuple[Any, Any]] = ()) -> None:
+    Args:
+        rows: to begin with.
+        notable: which values can be asked for (`notable`) without a look at all others.
+    """
+
+    def __init__(
+        self,
+        rows: Iterable[tuple[Any, Any]] = (),
+        notable: Callable[[Any], bool] = lambda _value: False,
+    ) -> None:
+        self._is_notable = notable
+        self._notable: set[str] = set()  # of the names that are filed
         self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         for setting in ("journal_mode = OFF", "cache_size = -512"):
             self._file.execute(f"PRAGMA {setting}")
@@ -47,6 +58,7 @@ class SpilledDict(MutableMapping[Any, Any]):
         with self._lock:
             if key not in self:
                 raise KeyError(key)
+            self._notable.discard(json.dumps(key))
             del self._at_hand[json.dumps(key)]  # where the question has brought it
             self._file.execute("DELETE FROM rows WHERE key = ?", (json.dumps(key),))
 
@@ -59,9 +71,17 @@ class SpilledDict(MutableMapping[Any, Any]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def notable(self) -> list[Any]:
+        """The keys of the notable values."""
+        with self._lock:
+            names = self._notable - self._at_hand.keys()
+            names |= {name for name, row in self._at_hand.items() if self._is_notable(row[0])}
+        return [_key(json.loads(name)) for name in names]
+
     def clear(self) -> None:
         """Remove everything."""
         with self._lock:
+            self._notable.clear()
             self._at_hand.clear()
             self._file.execute("DELETE FROM rows")
 
@@ -72,6 +92,7 @@ class SpilledDict(MutableMapping[Any, Any]):
         if len(self._at_hand) > _AT_HAND:
             oldest, (changed, before) = next(iter(self._at_hand.items()))
             content = marshal.dumps(changed)
+            (self._notable.add if self._is_notable(changed) else self._notable.discard)(oldest)
             if content != before:
                 self._file.execute("REPLACE INTO rows VALUES (?, ?)", (oldest, content))
             del self._at_hand[oldest]
