@@ -119,7 +119,10 @@ def _libc() -> ctypes.CDLL:
 def _end_with_the_engine(descriptor: int) -> None:
     """Block until the engine's end of the pipe closes, then end all that runs here."""
     os.read(descriptor, 1)
-    end_families(os.getpid())
+    while found := end_families(os.getpid()):  # what these left behind comes to this process
+        for child in found:
+            with suppress(ChildProcessError):
+                os.waitpid(child, 0)
     end_session(os.getsid(0))
 
 
@@ -131,17 +134,28 @@ def become_reaper() -> None:
 def end_families(pid: int, chosen: Callable[[int], bool] = lambda _pid: True) -> list[int]:
     """SIGKILL for the chosen children of a process and all their descendants; returns the children.
 
-    Each is stopped before its children are looked for, so that it makes no more.
+    Each is stopped before its children are looked for, so that it makes hardly any more.
     """
-    found = []
-    for child in children(pid):
+    found = [child for child in children(pid) if _is(chosen, child)]
+    pending, stopped = list(found), []
+    while pending:  # a chain of forks may be longer than Python's stack
+        each = pending.pop()
         with suppress(OSError):
-            if chosen(child):
-                os.kill(child, signal.SIGSTOP)
-                end_families(child)
-                os.kill(child, signal.SIGKILL)
-                found.append(child)
+            os.kill(each, signal.SIGSTOP)
+            stopped.append(each)
+            pending += children(each)
+    for each in stopped:
+        with suppress(OSError):
+            os.kill(each, signal.SIGKILL)
     return found
+
+
+def _is(chosen: Callable[[int], bool], pid: int) -> bool:
+    """Whether a process is one of those; one that has ended is not."""
+    try:
+        return chosen(pid)
+    except OSError:
+        return False
 
 
 def children(pid: int) -> list[int]:

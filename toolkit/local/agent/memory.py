@@ -4,38 +4,37 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from toolkit.local.agent.launcher import children
+
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def victim(pid: int, limit: int) -> int | None:
-    """Whom the kernel would kill: the largest of a family that holds more than ``limit`` bytes.
+def victims(pid: int, limit: int) -> list[int]:
+    """Whom the kernel would kill: the largest of a family, until it holds no more than ``limit``.
 
-    None while it holds less. That need not be ``pid`` itself: a child may be killed and its parent
-    go on, and then the container's exit code is the parent's.
+    None while it holds less, in bytes. That need not be ``pid`` itself: a child may be killed and
+    its parent go on, and then the container's exit code is the parent's.
     https://docs.kernel.org/admin-guide/cgroup-v2.html#memory
     """
     held = {each: _resident(each) for each in _family(pid)}
     if sum(held.values()) > limit and len(held) > 1:
         # Forks share pages, and a container's limit counts a page once.
         held = {each: _proportional(each) for each in held}
-    if sum(held.values()) <= limit:
-        return None
-    return max(held, key=lambda each: held[each])
+    left, found = sum(held.values()), []
+    for each in sorted(held, key=lambda each: held[each], reverse=True):
+        if left <= limit or not held[each]:
+            break
+        left -= held[each]
+        found.append(each)
+    return found
 
 
 def _family(pid: int) -> Iterator[int]:
-    yield pid
-    threads = Path(f"/proc/{pid}/task")
-    for thread in _names(threads):
-        for child in _read(threads / thread / "children").split():
-            yield from _family(int(child))
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return [path.name for path in folder.iterdir()]
-    except OSError:
-        return []  # it has just ended, or this is no Linux
+    """A process and its descendants, however long the chain of forks."""
+    pending = [pid]
+    while pending:
+        yield (each := pending.pop())
+        pending += children(each)
 
 
 def _resident(pid: int) -> int:

@@ -16,7 +16,7 @@ from toolkit.local.agent import orphans
 from toolkit.local.agent.clock import SHIM, clock_variables
 from toolkit.local.agent.images import PulledImage
 from toolkit.local.agent.launcher import end_families, end_session
-from toolkit.local.agent.memory import victim
+from toolkit.local.agent.memory import victims
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
@@ -106,11 +106,10 @@ class Process:
     def _keep_within_memory(self) -> None:
         if self._memory_bytes is None:
             return
-        largest = victim(self._popen.pid, self._memory_bytes)
-        if largest is not None:
+        for each in victims(self._popen.pid, self._memory_bytes):
             self.reason = OUT_OF_MEMORY
             with suppress(ProcessLookupError):
-                os.kill(largest, signal.SIGKILL)
+                os.kill(each, signal.SIGKILL)
 
 
 def start_watched(
