@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from toolkit.local.agent.launcher import children
 
@@ -12,7 +11,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 def victims(pid: int, limit: int) -> list[int]:
     """Whom the kernel would kill: the largest of a family, until it holds no more than ``limit``.
 
-    None while it holds less, in bytes. That need not be ``pid`` itself: a child may be killed and
+    Nobody while it holds less, in bytes. That need not be ``pid`` itself: a child may be killed and
     its parent go on, and then the container's exit code is the parent's.
     https://docs.kernel.org/admin-guide/cgroup-v2.html#memory
     """
@@ -38,20 +37,22 @@ def _family(pid: int) -> Iterator[int]:
 
 
 def _resident(pid: int) -> int:
-    fields = _read(Path(f"/proc/{pid}/statm")).split()
+    fields = _read(pid, "statm").split()
     return int(fields[1]) * _PAGE if fields else 0
 
 
 def _proportional(pid: int) -> int:
     """Resident memory, where a page that is shared by n processes counts as 1/n of one."""
-    for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
+    for line in _read(pid, "smaps_rollup").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
 
 
-def _read(path: Path) -> str:
+def _read(pid: int, name: str) -> str:
+    """A file of /proc. A `Path` would keep each number of a process among the interned strings."""
     try:
-        return path.read_text("ascii")
+        with open(f"/proc/{pid}/{name}", encoding="ascii") as file:  # noqa: PTH123
+            return file.read()
     except OSError:
         return ""  # it has just ended, or this is no Linux
