@@ -83,3 +83,31 @@ def test_a_form_has_numbers_as_text(text: str, words: str | None) -> None:
     assert request.keys() == {"RoleName", "MaxSessionDuration", "Tags"}
     found = api_models.problem("iam", "CreateRole", request)
     assert found is None if words is None else words in str(found)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "request_", "words"),
+    [
+        ("cloudwatch", "PutMetricAlarm", {"TreatMissingData": "never"}, "breaching, notBreaching"),
+        ("sns", "Subscribe", {"Protocol": "pigeon"}, "http, https, email, email-json, sms, sqs"),
+        ("sqs", "CreateQueue", {"Attributes": {"Nope": "1"}}, "'Nope' at 'attributes.Nope.key'"),
+    ],
+)
+def test_enumerations_in_prose_and_of_keys_are_known(
+    service: str, operation: str, request_: dict[str, Any], words: str
+) -> None:
+    assert words in str(api_models.problem(service, operation, request_))
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "request_"),
+    [
+        ("cloudwatch", "PutMetricAlarm", {"TreatMissingData": "ignore"}),
+        ("sns", "Subscribe", {"Protocol": "email-json"}),
+        ("sqs", "CreateQueue", {"Attributes": {"VisibilityTimeout": "1"}}),
+    ],
+)
+def test_values_of_an_enumeration_are_taken(
+    service: str, operation: str, request_: dict[str, Any]
+) -> None:
+    assert api_models.problem(service, operation, request_) is None

@@ -18,8 +18,11 @@ from typing import Any
 
 Json = dict[str, Any]
 NUMBERS = frozenset({"integer", "long", "float", "double"})
-# Some enumerations stand in the prose of a member only, as CloudWatch's TreatMissingData does.
+# Some enumerations stand in the prose of a member only: CloudWatch's TreatMissingData as values
+# between bars, the protocols of SNS as a list.
 _VALID_VALUES = re.compile(r"Valid [Vv]alues:? <code>([\w.-]+(?: \| [\w.-]+)+)</code>")
+_SUPPORTED = re.compile(r"Supported \w+ include:</p> <ul>(.*?)</ul>", re.DOTALL)
+_ITEM = re.compile(r"<li> <p> ?<code>([\w-]+)</code> \N{EN DASH}")
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,10 @@ def _undocumented(node: Json) -> Json:
     if not isinstance(prose, str):
         return node
     del node["documentation"]
-    values = _VALID_VALUES.search(prose)
-    if values and "shape" in node:
-        node["enum"] = values[1].split(" | ")
+    values, supported = _VALID_VALUES.search(prose), _SUPPORTED.search(prose)
+    found = values[1].split(" | ") if values else _ITEM.findall(supported[1]) if supported else []
+    if found and "shape" in node:
+        node["enum"] = found
     return node
 
 
