@@ -9,14 +9,15 @@ import compileall
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
-import stat
 import tarfile
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from toolkit.adapters.images.registry import (
     repository_name,
 )
 
+Entry = tuple[str, int, int, int, int]  # path, mode, inode, size and time of change in nanoseconds
 # `image_packages` names environments so.
 _PACKAGES = re.compile(r"python-[0-9a-f]{12}")
 
@@ -79,7 +81,7 @@ class Images:
         self._environments = environments
         self._pull_container = pull_container
         self._lock = threading.Lock()
-        self._fingerprints: dict[Path, str] = {}  # of what this engine unpacked itself
+        self._states: dict[Path, frozenset[Entry]] = {}  # of what this engine unpacked itself
 
     def pull(self, reference: str, ecr: Any, login: Login, architecture: str) -> PulledImage:
         """The image that ``repo@sha256:…`` or ``repo:tag`` names; raises PullError.
@@ -103,9 +105,9 @@ class Images:
                 return _image(digest, Path(), config, local)
             python = self._python(config["Labels"].get(PACKAGES_LABEL))
             root = self._folder / digest.removeprefix("sha256:")
-            if root not in self._fingerprints or self._fingerprints[root] != _fingerprint(root):
+            if root not in self._states or self._states[root] != _state(root):
                 _unpack(source, document["layers"], root)
-                self._fingerprints[root] = _fingerprint(root)
+                self._states[root] = _state(root)
         return evolve(_image(digest, root, config, None), python=python)
 
     def _python(self, packages: str | None) -> Path | None:
@@ -192,19 +194,24 @@ def _unpack(source: _Source, layers: list[dict[str, Any]], root: Path) -> None:
     draft.rename(root)
 
 
-def _fingerprint(root: Path) -> str:
-    """Names, modes and contents of all files of a tree.
+def _state(root: Path) -> frozenset[Entry]:
+    """What tells whether anything in a tree was changed: nobody can set the time of a change.
 
     A task that may write can change its image's tree, and the byte code beside it. The next one is
-    to see what the digest says.
+    to see what the digest says. https://man7.org/linux/man-pages/man7/inode.7.html (st_ctime)
     """
-    whole = hashlib.sha256()
-    for path in sorted(root.rglob("*")):
-        status = path.lstat()
-        whole.update(f"{path.relative_to(root)}\0{status.st_mode}\0".encode())
-        if stat.S_ISREG(status.st_mode):
-            whole.update(hashlib.sha256(path.read_bytes()).digest())
-    return whole.hexdigest()
+    with suppress(FileNotFoundError):  # a task that runs removes it just now
+        return frozenset(_entries(root))
+    return frozenset()
+
+
+def _entries(folder: str | Path) -> Iterator[Entry]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            status = entry.stat(follow_symlinks=False)
+            yield entry.path, status.st_mode, status.st_ino, status.st_size, status.st_ctime_ns
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(entry.path)
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:
