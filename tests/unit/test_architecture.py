@@ -9,6 +9,7 @@ import importlib
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import attrs
@@ -364,6 +365,7 @@ def test_two_classes_of_one_name_are_seen() -> None:
     assert shared_class_names(trees) == ["Run: a, b"]
 
 
+@cache
 def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"), str(path))
 
