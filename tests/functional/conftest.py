@@ -126,6 +126,16 @@ def make_light(project: Project) -> None:
     file.write_text(tomlkit.dumps(catalog))
 
 
+def make_quick(project: Project) -> None:
+    """Let `weather` leave all that its catalog row asks for, without a forecast.
+
+    The forecast and its plot take one and a half seconds of processor time. For tests of what
+    becomes of a run; `test_main_job` runs the real one.
+    """
+    quick = ROOT / "tests" / "functional" / "quick_weather.py"
+    shutil.copy2(quick, project.root / "workloads" / "batch" / "weather" / "__init__.py")
+
+
 def start_at(project: Project, time: str) -> None:
     """Start the embedded AWS at that time of day, UTC, whatever this machine's is.
 
@@ -139,6 +149,7 @@ def start_at(project: Project, time: str) -> None:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = make_project(tmp_path_factory.mktemp("project"))
+    make_quick(made)
     start_at(made, "16:05")
     made.toolkit("deploy", "--local", "--yes", "--only", "weather")
     yield made
@@ -152,7 +163,7 @@ def slow_station() -> Iterator[tuple[str, threading.Event]]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            release.wait(60)
+            release.wait(300)
             with suppress(ConnectionError):  # who was killed does not wait for an answer
                 self.send_error(404)
 

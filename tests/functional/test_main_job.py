@@ -3,13 +3,24 @@
 import json
 import re
 import threading
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 
-from .conftest import Project
+from .conftest import Project, make_project, start_at
 
 APP = "fargate-runs"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The project as it is, with the real forecast."""
+    made = make_project(tmp_path_factory.mktemp("main"))
+    start_at(made, "16:05")
+    made.toolkit("deploy", "--local", "--yes", "--only", "weather")
+    yield made
+    made.toolkit("local", "stop")
 
 
 def fire(project: Project, *flags: str) -> str:
@@ -118,7 +129,8 @@ def test_a_running_run_is_inconclusive_and_a_failed_one_fails(
     project: Project, slow_station: tuple[str, threading.Event]
 ) -> None:
     url, release = slow_station
-    settings = ("-e", "SOURCE=ghcn-daily", "-e", f"STATION_URL={url}")
+    patient = ("SOURCE=ghcn-daily", f"STATION_URL={url}", "FETCH_SECONDS=600")
+    settings = [word for setting in patient for word in ("-e", setting)]
     run_id = project.toolkit("run", "weather", "--local", *settings).out.strip()
     answer = project.toolkit("validate", "--run-id", run_id, "--local", code=4)
     assert answer.out.startswith("INCONCLUSIVE")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.functional.conftest import make_project, start_at
+from tests.functional.conftest import make_project, make_quick, start_at
 
 from .stage import Stage
 
@@ -12,6 +12,7 @@ from .stage import Stage
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     made = make_project(tmp_path_factory.mktemp("rehearsals"))
+    make_quick(made)
     start_at(made, "16:05")
     made.toolkit("deploy", "--local", "--yes", "--only", "weather", "--only", "stream")
     yield Stage(made)

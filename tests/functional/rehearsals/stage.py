@@ -37,6 +37,15 @@ _KEPT = (
     "containerDefinitions",
 )
 
+# What somebody keeps who changes a schedule by hand.
+KEPT = (
+    "Description",
+    "FlexibleTimeWindow",
+    "ScheduleExpression",
+    "ScheduleExpressionTimezone",
+    "Target",
+)
+
 # A busy machine takes many seconds to start Python, and before that nobody hears a SIGTERM.
 _AFTER_THE_START, _START_SECONDS = ("spot-interruption", "task-retirement"), 15.0
 
@@ -240,6 +249,13 @@ class Stage:
             **{"Name": name, "GroupName": APP, "Target": target, **wanted, **changes}
         )
         return name
+
+    def change(self, name: str, **changes: Any) -> None:
+        """Change a schedule by hand."""
+        scheduler = self.aws("scheduler")
+        known = scheduler.get_schedule(Name=name, GroupName=APP)
+        kept = {key: known[key] for key in (*KEPT, "State")}
+        scheduler.update_schedule(Name=name, GroupName=APP, **{**kept, **changes})
 
     def fire(self, name: str, *, twice: bool = False) -> RunId:
         """Deliver a firing of a schedule, due now; returns the run id."""

@@ -17,17 +17,9 @@ from tests.audit_calls import CALLS
 from tests.functional.conftest import WAITING, make_light, make_project, start_at
 from toolkit.runtime.contract import RunId
 
-from .stage import APP, Stage
+from .stage import APP, KEPT, Stage
 
 HOUR = timedelta(hours=1)
-# What somebody keeps who changes a schedule by hand.
-KEPT = (
-    "Description",
-    "FlexibleTimeWindow",
-    "ScheduleExpression",
-    "ScheduleExpressionTimezone",
-    "Target",
-)
 
 
 @define
@@ -82,12 +74,7 @@ class Watch:
 
     def change(self, name: str, **changes: Any) -> None:
         """Change a schedule by hand."""
-        scheduler = self.stage.aws("scheduler")
-        known = scheduler.get_schedule(Name=name, GroupName=APP)
-        request = {key: known[key] for key in KEPT}
-        scheduler.update_schedule(
-            Name=name, GroupName=APP, **{**request, "State": known["State"], **changes}
-        )
+        self.stage.change(name, **changes)
 
 
 @pytest.fixture(scope="module")

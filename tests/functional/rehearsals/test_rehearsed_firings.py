@@ -142,8 +142,9 @@ def test_status_tells_the_latest_firing_whatever_became_of_it(
 def test_runs_are_those_that_ran_whether_or_not_they_could_say_so(
     stage: Stage, morning: datetime, slow_station: tuple[str, threading.Event]
 ) -> None:
-    env = ("-e", "SOURCE=ghcn-daily", "-e", f"STATION_URL={slow_station[0]}")
-    stage.engine.add_fault("killed", schedule="weather", times=1, value=6.0)
+    patient = ("SOURCE=ghcn-daily", f"STATION_URL={slow_station[0]}", "FETCH_SECONDS=600")
+    env = [word for setting in patient for word in ("-e", setting)]
+    stage.engine.add_fault("killed", schedule="weather", times=1, value=15.0)
     on_demand = stage.project.toolkit("run", "weather", "--local", "--json", *env).json()
     stage.claimed(RunId.parse(on_demand["run_id"]))
     since = ("--since", (morning - timedelta(hours=1)).isoformat())

@@ -198,7 +198,8 @@ def test_a_person_who_stops_a_task_is_named_and_the_task_finds_its_run(
     stage: Stage, slow_station: tuple[str, threading.Event], diagnosis: str
 ) -> None:
     url, release = slow_station
-    run_id = stage.launch("stopped", env={"SOURCE": "ghcn-daily", "STATION_URL": url})
+    patient = {"SOURCE": "ghcn-daily", "STATION_URL": url, "FETCH_SECONDS": "600"}
+    run_id = stage.launch("stopped", env=patient)
     arn = stage.claimed(run_id).task_arn
     assert str(run_id) in stage.project.toolkit("status", "--local").out
     stop = ("stop", str(run_id), "--local", "--reason", "wrong station")
