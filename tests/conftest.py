@@ -6,10 +6,15 @@ import signal
 import hypothesis
 import pytest
 
+from tests.thorough import THOROUGH, examples
+
 # How long an example takes says more of the machine than of the code. In CI, Hypothesis's own
 # profile makes it take the same examples each time.
 hypothesis.settings.register_profile(
-    "all", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "all",
+    deadline=None,
+    max_examples=examples(100),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("all")
 
@@ -24,6 +29,11 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-slow", action="store_true", help="skip tests marked slow or container")
+
+
+def pytest_report_header() -> str:
+    """Say how much of what chance decides is tried."""
+    return "" if THOROUGH else "properties: a quarter of the examples; `make test SLOW=1` takes all"
 
 
 @pytest.hookimpl(optionalhook=True)  # of xdist

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.thorough import THOROUGH
 from toolkit.app.app import App, open_app
 from toolkit.app.schedules import schedule, schedules
 from toolkit.core.errors import ConfigError, StackError
@@ -446,7 +447,7 @@ def test_contradictory_settings_are_refused_before_anything_is_deployed_or_run(
 def test_many_schedules_are_compared_in_a_handful_of_calls_and_only_changes_are_deployed(
     project: Project,
 ) -> None:
-    folder, count = project.root / "schedules", 120
+    folder, count = project.root / "schedules", 120 if THOROUGH else 40
     text = 'workload = "weather"\nexpression = "{}"\ntimezone = "UTC"\nstate = "DISABLED"\n'
     paths = [folder / f"weather-many-{number:03}.toml" for number in range(count)]
     # The project's own schedule may have been changed by an earlier test, and is read to be sure.

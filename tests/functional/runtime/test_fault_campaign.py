@@ -33,13 +33,14 @@ from tests.functional.runtime.faulty_s3 import (
     serving,
 )
 from tests.functional.runtime.harness import PATIENCE_SECONDS, ROOT, RUN_ID
+from tests.thorough import THOROUGH
 from toolkit.runtime.contract import Claim, Manifest
 from toolkit.runtime.runtime import execute
 from toolkit.runtime.sink import S3Sink
 
 PREFIX = f"runs/probe/{RUN_ID}/"
 CLAIM = f"{PREFIX}claim.json"
-REPEATS = 2
+REPEATS = 2 if THOROUGH else 1
 KILLED = -9
 # A run reads a claim or a manifest only when it does not know whether its own write arrived.
 LOST = {"claim GET": "claim PUT", "manifest GET": "manifest PUT"}
