@@ -9,6 +9,7 @@ table says (`table.py`), and on a state that it can read.
 
 import asyncio
 import fcntl
+import gc
 import json
 import os
 import signal
@@ -129,6 +130,7 @@ def _watch_engine(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> 
 
 def main() -> None:
     """Bind (ministack wants to know its port), mend ministack, serve."""
+    gc.disable()  # imports make many objects and no garbage
     # Only this package may be imported from the directory that holds it.
     sys.path.pop(0)
     token = os.environ["TOOLKIT_TOKEN"]
@@ -172,6 +174,8 @@ def main() -> None:
         event_history,  # the last, as it keeps what the others do
     ):
         module.install()
+    gc.freeze()  # ministack's modules stay, and need not be gone through each time
+    gc.enable()
     asyncio.run(_serve(listener, token))
 
 
