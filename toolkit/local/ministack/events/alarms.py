@@ -8,12 +8,14 @@ an event of EventBridge, and an alarm's actions reach SNS.
 - https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch, sqs
 
+from toolkit.local.ministack.replacing.calls import Answer, Call, answers, ask
 from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.state import snapshots
 from toolkit.local.ministack.upstream import alarm_states, shifted_time
@@ -45,9 +47,10 @@ def reset() -> None:
 
 def at(minute: int) -> None:
     """A full minute has come: measure the queues, then look at the alarms."""
-    for (account, region, _url), queue in sqs._queues.all_items():
-        with request_scope(account, region):
-            _measure(queue, minute)
+    for (account, region, url), queue in sqs._queues.all_items():
+        if queue["messages"] or minute <= _active_until.get(url, 0):
+            with request_scope(account, region):
+                _measure(queue, minute)
     for (account, region, _name), alarm in cloudwatch._alarms.all_items():
         if minute % alarm["Period"] == 0 or alarm["Period"] < _MINUTE:
             with request_scope(account, region):
@@ -55,14 +58,13 @@ def at(minute: int) -> None:
 
 
 def _measure(queue: dict[str, Any], minute: int) -> None:
-    """What a queue holds, if it is active."""
-    sqs._refresh_counts(queue)
-    if queue["messages"]:
+    """What a queue holds that is active."""
+    request = {"QueueUrl": queue["url"], "AttributeNames": list(_GAUGES.values())}
+    held = _asked("sqs", "GetQueueAttributes", request)["Attributes"]
+    if queue["messages"]:  # those that are too old have gone
         _active_until[queue["url"]] = minute + _ACTIVE_SECONDS
-    if minute > _active_until.get(queue["url"], 0):
-        return
     dimensions = {"QueueName": queue["name"]}
-    values = {metric: float(queue["attributes"][key]) for metric, key in _GAUGES.items()}
+    values = {metric: float(held[attribute]) for metric, attribute in _GAUGES.items()}
     # Of the minute before; one that was received and deleted within it is not counted.
     sent = [row for row in queue["messages"] if minute - _MINUTE <= row["sent_at"] < minute]
     values["NumberOfMessagesSent"] = float(len(sent))
@@ -80,49 +82,61 @@ def _evaluate(alarm: Alarm, end: int) -> None:
     state, reason = alarm_states.judge(alarm, list(_datapoints(alarm, end)))
     if state != alarm["StateValue"]:
         change = {"AlarmName": alarm["AlarmName"], "StateValue": state, "StateReason": reason}
-        cloudwatch._set_alarm_state({}, change, is_cbor=False, is_json=True)
+        ask("monitoring", "SetAlarmState", change)
         alarm.update(StateUpdatedTimestamp=end, StateTransitionedTimestamp=end)
 
 
 def _datapoints(alarm: Alarm, end: int) -> Iterator[tuple[int, float | None]]:
     """Start and value of each period, the newest first; None where there is no data."""
-    points, period = _points(alarm), alarm["Period"]
-    for number in range(alarm["EvaluationPeriods"]):
-        last = end - number * period
-        chosen = [row for row in points if last - period <= row["Timestamp"] < last]
-        stats = cloudwatch._calc_stats(chosen)
-        value = cloudwatch._stat_value(stats, _statistic(alarm), chosen) if stats else None
-        yield last - period, value
+    period, periods = alarm["Period"], alarm["EvaluationPeriods"]
+    metric = {name: alarm[name] for name in ("Namespace", "MetricName", "Dimensions")}
+    query = {
+        "Id": "m1",
+        "MetricStat": {"Metric": metric, "Period": period, "Stat": _statistic(alarm)},
+    }
+    asked = {"MetricDataQueries": [query], "StartTime": end - periods * period, "EndTime": end}
+    [found] = _asked("monitoring", "GetMetricData", asked)["MetricDataResults"]
+    values = dict(zip(found["Timestamps"], found["Values"], strict=True))
+    for last in range(end, end - periods * period, -period):
+        yield last - period, values.get(last - period)
 
 
-def _points(alarm: Alarm) -> list[dict[str, Any]]:
-    """All that is known of an alarm's metric."""
-    wanted, dimensions = [alarm["Namespace"], alarm["MetricName"]], _dimensions(alarm)
-    found = (points for key, points in cloudwatch._metrics.items() if [*key[:2]] == wanted)
-    return next((row for row in found if row and row[0]["Dimensions"] == dimensions), [])
+def _asked(service: str, action: str, request: dict[str, Any]) -> dict[str, Any]:
+    _status, _headers, content = ask(service, action, request)
+    answer: dict[str, Any] = json.loads(content)
+    return answer
 
 
-def _dimensions(alarm: Alarm) -> dict[str, str]:
-    return {row["Name"]: row.get("Value", "") for row in alarm["Dimensions"]}
+@answers("monitoring", "SetAlarmState")
+def _set_state(call: Call) -> Answer:
+    """EventBridge hears of a change of state."""
+    before = {name: alarm["StateValue"] for name, alarm in cloudwatch._alarms.items()}
+    answer = call.passed_on()
+    for name, alarm in list(cloudwatch._alarms.items()):
+        if alarm["StateValue"] != before.get(name):
+            _publish(alarm, before.get(name))
+    return answer
 
 
-@replaces("services.cloudwatch._record_history")
-def _record(original: Any, name: str, old: str, new: str, *args: Any, **more: Any) -> None:
-    """Whatever changes the state of an alarm passes here: EventBridge hears of it."""
-    original(name, old, new, *args, **more)
-    alarm = cloudwatch._alarms.get(name)
-    if old == new or alarm is None:
-        return
+def _publish(alarm: Alarm, old: str | None) -> None:
     snapshots.touch()
-    arn = f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:{name}"
+    arn = f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:{alarm['AlarmName']}"
     moment = shifted_time.iso(shifted_time.now()).replace("Z", "+0000")
     detail = {
-        "alarmName": name,
-        "state": {"value": new, "reason": args[0], "timestamp": moment},
+        "alarmName": alarm["AlarmName"],
+        "state": {
+            "value": alarm["StateValue"],
+            "reason": alarm["StateReason"],
+            "timestamp": moment,
+        },
         "previousState": {"value": old},
         "configuration": {"description": alarm["AlarmDescription"], "metrics": [_metric(alarm)]},
     }
     rules.publish("aws.cloudwatch", "CloudWatch Alarm State Change", [arn], detail)
+
+
+def _dimensions(alarm: Alarm) -> dict[str, str]:
+    return {row["Name"]: row.get("Value", "") for row in alarm["Dimensions"]}
 
 
 def _metric(alarm: Alarm) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from ministack import app
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 
 Json = dict[str, Any]
 Answer = Any  # as ministack's services give it: status, headers and content
@@ -74,15 +74,13 @@ def ask_form(service: str, form: Mapping[str, str]) -> Answer:
     return _asked(service, "POST", "/", headers, urlencode(form).encode(), {})
 
 
-def ask_rest(
-    service: str, method: str, path: str, body: bytes = b"", query: Mapping[str, str] | None = None
-) -> Answer:
+def ask_rest(service: str, method: str, path: str, body: bytes) -> Answer:
     """What a service with a REST protocol answers to a call that no policy judges."""
-    rows = {name: [text] for name, text in (query or {}).items()}
-    return _asked(service, method, path, {}, body, rows)
+    return _asked(service, method, path, {}, body, {})
 
 
 def _asked(service: str, *request: Any) -> Answer:
+    iam_evaluator.pin_request_origin("127.0.0.1", secure_transport=True)  # as the gateway does
     return completed(_answer(service, *request))
 
 
@@ -102,7 +100,7 @@ def _document(body: bytes) -> Json | None:
     """The JSON of a request; None where it has none, which a service of JSON refuses itself."""
     try:
         document = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 
