@@ -11,6 +11,7 @@ policies. What is mended here:
   ``events:PutEvents`` with ``events:source``, ``cloudwatch:PutMetricData`` with its namespace.
 - ``ecs:RunTask`` is judged on the task definition with ``ecs:cluster`` in the context, and passes
   roles only as far as ``iam:PassRole`` allows; calls on a log stream are judged on that stream.
+- A request that names two actions is refused, and so is one that names it in its path (CBOR).
 - A signature's date is not compared with the clock: a task's clock may be days ahead.
 - A bucket's policy may ask for conditional writes (``s3:if-none-match``).
 """
@@ -19,11 +20,11 @@ import base64
 import contextvars
 import json
 import os
-import re
 import secrets
 from typing import Any
+from urllib.parse import parse_qs
 
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, router
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import ecs, iam, sts
 
@@ -38,8 +39,6 @@ _TASKS_SERVICE = "ecs-tasks.amazonaws.com"
 _ON_LOG_STREAMS = frozenset({"CreateLogStream", "PutLogEvents", "GetLogEvents", "DeleteLogStream"})
 _NAME_THE_RESOURCE = frozenset({"ecs", "secretsmanager"})
 _ON_CLUSTERS = frozenset({"ecs:RunTask", "ecs:ListTasks", "ecs:DescribeTasks"})
-# A CBOR text of 1 to 23 bytes, or with a byte for its length, behind the key's own.
-_CBOR_NAMESPACE = re.compile(rb"Namespace(?:[\x60-\x77]|\x78.)([A-Za-z0-9_./#:-]+)", re.DOTALL)
 _ROOT_KEYS = frozenset({os.environ["AWS_ACCESS_KEY_ID"], os.environ["TOOLKIT_ENGINE_KEY"]})
 _request_key: contextvars.ContextVar[str] = contextvars.ContextVar("request_key", default="")
 
@@ -174,11 +173,6 @@ def _trusts(role: Json, service: str, account: str, source_arn: str) -> bool:
 
 
 @replaces("core.iam_evaluator.is_root_access_key")
-def _is_root(_original: Any, access_key_id: str) -> bool:
-    return access_key_id in _ROOT_KEYS
-
-
-@replaces("core.iam_evaluator._is_root_key")
 def _is_trusted_blindly(_original: Any, _access_key_id: str) -> bool:
     """Of whose signatures are not verified, there is nobody."""
     return False
@@ -209,10 +203,23 @@ def is_known(access_key: str) -> bool:
 
 
 @replaces("core.iam_evaluator.resolve_credential")
-def _by_its_own_clock(original: Any, access_key_id: str, *rest: Any, **named: Any) -> Any:
-    """Whether a session has expired is seen by its holder's clock; SQS answers by the engine's."""
-    with shifted_time.at_offset(session_offset(access_key_id)):
-        return original(access_key_id, *rest, **named)
+def _credential(
+    original: Any, access_key_id: str, account_id: str | None = None, *rest: Any, **named: Any
+) -> Any:
+    """Root has the engine's keys; whether a session has expired is seen by its holder's clock."""
+    account = account_id or get_account_id()
+    if access_key_id in _ROOT_KEYS:
+        return iam_evaluator.ResolvedCredential(
+            access_key_id=access_key_id,
+            secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+            account_id=account,
+            principal_arn=f"arn:aws:iam::{account}:root",
+            principal_id=account,
+            principal_type="Root",
+            source_access_key_id=access_key_id,
+        )
+    with shifted_time.at_offset(session_offset(access_key_id)):  # SQS answers by the engine's
+        return original(access_key_id, account, *rest, **named)
 
 
 @replaces("core.iam_evaluator._first_match")
@@ -238,6 +245,30 @@ def _resolve_condition_key(original: Any, key: str, context: Any) -> Any:
     name = value.split("/")[1]
     role = iam._roles.get_scoped(value.split(":")[4], None, name)
     return str(role["Arn"]) if role is not None else value
+
+
+@replaces("app._dispatch_service_request")
+async def _dispatch(
+    original: Any, method: str, path: str, headers: Json, body: bytes, query: Json, *rest: Any
+) -> Any:
+    """Nobody names an action to be judged by, and another one to be done.
+
+    ministack's IAM looks in the query first and never in the path; its services do neither.
+    """
+    target = headers.get("x-amz-target")
+    is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    form = parse_qs(body.decode("utf-8", "replace")) if is_form else {}
+    named = {*query.get("Action", ()), *form.get("Action", ())}
+    if target is not None:
+        named.add(target.rpartition(".")[2] if "." in target else "")
+    is_operation = "/operation/" in path and (
+        router.detect_service(method, path, headers, query) == "monitoring"
+    )
+    if is_operation or len(named) > 1 or "" in named:
+        message = "A request names its action once: in X-Amz-Target, in its form or in its query."
+        refusal = {"__type": "InvalidAction", "message": message}
+        return 400, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(refusal).encode()
+    return await original(method, path, headers, body, query, *rest)
 
 
 @replaces("core.iam_actions.extract_resource_arn")
@@ -298,15 +329,14 @@ def _condition_keys(
 
 
 def _namespace(body: bytes, params: Json) -> str | None:
-    """The namespace of a PutMetricData, in any of the three protocols that clients speak."""
+    """The namespace of a PutMetricData, in JSON or in a form."""
     if params.get("Namespace"):
         value = params["Namespace"]
         return str(value[0] if isinstance(value, list) else value)
     try:
         return str(json.loads(body)["Namespace"])
     except (ValueError, KeyError, TypeError):
-        found = _CBOR_NAMESPACE.search(body)
-        return found[1].decode() if found else None
+        return None
 
 
 @replaces("core.iam_actions.s3_service_context")
