@@ -69,13 +69,14 @@ def test_a_name_that_changed_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_path
     package = tmp_path / "ministack"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "app.py").write_text("def save_all(services, more): ...\n")
+    (package / "app.py").write_text("def _dispatch_service_request(method, more): ...\n")
     monkeypatch.syspath_prepend(tmp_path)
     known = table.names()
-    expected = {name: known[name] for name in ("app.save_all", "app._build_persistence_save_dict")}
-    assert list(table.differences(expected)) == [
-        "ministack.app.save_all is (services, more), not (services)",
-        "ministack.app._build_persistence_save_dict is missing, not ()",
+    names = ("app._dispatch_service_request", "core.persistence._json_default")
+    signature = "(method, path, headers, body, query_params, request_id)"
+    assert list(table.differences({name: known[name] for name in names})) == [
+        f"ministack.app._dispatch_service_request is (method, more), not {signature}",
+        "ministack.core.persistence._json_default is missing, not (obj)",
     ]
 
 

@@ -153,22 +153,19 @@ def main() -> None:
     from .events import event_history
     from .iam import policies
     from .replacing import calls, replacements, table
-    from .state import stored
     from .stores import blobs, bucket_lifecycle, object_records
 
     # What these replace and answer is registered by their import.
-    del gateway, templates, validation
+    del change_sets, gateway, templates, validation
     table.check()
     replacements.install()
     for module in (
         tasks,
         blobs,
         bucket_lifecycle,
-        change_sets,
         object_records,
         resource_types,
         policies,
-        stored,
         calls,
         api_checks,  # before what answers the calls
         event_history,  # the last, as it keeps what the others do

@@ -7,13 +7,15 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-de
 import re
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 from ministack.core.responses import new_uuid
 from ministack.services import cloudformation
-from ministack.services.cloudformation import engine, handlers, stacks
+from ministack.services.cloudformation import engine, stacks
+
+from toolkit.local.ministack.replacing.calls import Answer, Call, answers
 
 Json = dict[str, Any]
-Params = dict[str, list[str]]
 
 # The words of the reason were heard from AWS: https://github.com/aws/aws-cdk-cli/issues/1000
 _REASON = (
@@ -26,15 +28,9 @@ _CHECKS = {
 }
 
 
-def install() -> None:
-    """Replace two of ministack's calls."""
-    calls = handlers._ACTION_HANDLERS
-    calls["CreateChangeSet"] = partial(_create, calls["CreateChangeSet"])
-    calls["DescribeEvents"] = partial(_describe_events, calls["DescribeEvents"])
-
-
-def _create(original: Any, params: Params) -> Any:
-    response = original(params)
+@answers("cloudformation", "CreateChangeSet")
+def _create(call: Call) -> Answer:
+    response = call.passed_on()
     made = re.search(rb"<Id>([^<]+)</Id>", response[2])
     if made is not None:
         _validate(cloudformation._change_sets[made[1].decode()])
@@ -87,10 +83,12 @@ def _errors(change_set: Json) -> list[tuple[str, ...]]:
     return errors
 
 
-def _describe_events(original: Any, params: Params) -> Any:
+@answers("cloudformation", "DescribeEvents")
+def _describe_events(call: Call) -> Answer:
     """Of a change set, by its ARN, the events of the operation that made it."""
-    change_set = cloudformation._change_sets.get("".join(params.get("ChangeSetName", ())))
-    if change_set is not None and "_operation" in change_set:
-        rest = {name: value for name, value in params.items() if name != "ChangeSetName"}
-        params = {**rest, "OperationId": [change_set["_operation"]]}
-    return original(params)
+    form = {**parse_qs(call.body.decode()), **call.query}
+    change_set = cloudformation._change_sets.get("".join(form.pop("ChangeSetName", ())))
+    if change_set is None or "_operation" not in change_set:
+        return call.passed_on()
+    form["OperationId"] = [change_set["_operation"]]
+    return call._replace(body=urlencode(form, doseq=True).encode(), query={}).passed_on()

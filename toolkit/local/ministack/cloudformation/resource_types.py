@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ministack.core.responses import get_region
-from ministack.services import cloudformation, ecs
+from ministack.services import cloudformation, ecs, scheduler
 from ministack.services.cloudformation import provisioners
 
 from toolkit.local.ministack.entrance import changes
@@ -104,9 +104,8 @@ def _update_schedule(
     moved = new.get("Name", physical_id) != physical_id
     if moved or new.get("GroupName") != old.get("GroupName"):
         return _create_schedule(logical_id, new, stack_name)
-    group = {"groupName": new.get("GroupName", "default")}
-    status, *_ = calls.ask_rest("scheduler", "GET", f"/schedules/{physical_id}", query=group)
-    return _put_schedule("PUT" if status == 200 else "POST", physical_id, new)
+    is_there = f"{new.get('GroupName', 'default')}/{physical_id}" in scheduler._schedules
+    return _put_schedule("PUT" if is_there else "POST", physical_id, new)
 
 
 def _put_schedule(method: str, name: str, props: Json) -> Created:

@@ -8,11 +8,10 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-de
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ministack.services import cloudformation, cloudwatch_logs
+from ministack.services import cloudformation, cloudwatch_logs, ecr, iam, scheduler
 from ministack.services.cloudformation import stacks
 
 from toolkit.local.ministack.ecs import run_task
-from toolkit.local.ministack.replacing import calls
 from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.upstream import resource_names, template_properties
 
@@ -21,27 +20,17 @@ Problem = tuple[str, str, str]  # validation, path within the resource, reason
 
 # Whether there is one of that name already.
 _EXISTS: dict[str, Callable[[str, Any], bool]] = {
-    "AWS::ECR::Repository": lambda name, _: _is_found(
-        calls.ask("ecr", "DescribeRepositories", {"repositoryNames": [name]})
-    ),
+    "AWS::ECR::Repository": lambda name, _: name in ecr._repositories,
     "AWS::ECS::Cluster": lambda name, _: run_task.is_active(name),
-    "AWS::IAM::Role": lambda name, _: _is_found(
-        calls.ask_form("iam", {"Action": "GetRole", "RoleName": name})
-    ),
+    "AWS::IAM::Role": lambda name, _: name in iam._roles,
     "AWS::Logs::LogGroup": lambda name, _: name in cloudwatch_logs._log_groups,
-    "AWS::Scheduler::Schedule": lambda name, group: _is_found(
-        calls.ask_rest(
-            "scheduler", "GET", f"/schedules/{name}", query={"groupName": group or "default"}
-        )
+    "AWS::Scheduler::Schedule": lambda name, group: (
+        f"{group or 'default'}/{name}" in scheduler._schedules
     ),
-    "AWS::Scheduler::ScheduleGroup": lambda name, _: _is_found(
-        calls.ask_rest("scheduler", "GET", f"/schedule-groups/{name}")
+    "AWS::Scheduler::ScheduleGroup": lambda name, _: (
+        name in scheduler._schedule_groups or name == "default"
     ),
 }
-
-
-def _is_found(answer: calls.Answer) -> bool:
-    return bool(answer[0] < 400)
 
 
 @replaces("services.cloudformation.stacks._validation_errors")

@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
@@ -38,12 +39,13 @@ Answer = tuple[int, dict[str, Any]]
 OFFSET_HEADER = b"x-toolkit-offset"
 _ENGINE_KEY = os.environ.get("TOOLKIT_ENGINE_KEY", "")
 _LONGEST_WAIT = 20.0
+_THREADS = 64  # whoever waits for changes holds one
 
 
 class Gateway:
     """The ASGI application that hypercorn serves.
 
-    ``loaded`` is called when ministack has its state.
+    ``loaded`` is called at the start, to load the state.
     """
 
     def __init__(self, app: App, entrance: door.Door, loaded: Callable[[], None]) -> None:
@@ -54,11 +56,24 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of ASGI."""
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, _after("lifespan.startup.complete", self._loaded, send))
+            await self._live(receive, send)
         elif scope["type"] == "http":
             await self._serve(scope, receive, _closed_to_pages(send))
         else:  # what ministack does over WebSockets, nobody needs here
             await send({"type": "websocket.close", "code": 1008})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Load the state before the first request, and save it after the last.
+
+        ministack would do more: look for Docker and for scripts, and fire schedules of its own.
+        """
+        await receive()
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
+        self._loaded()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        snapshots.save()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))

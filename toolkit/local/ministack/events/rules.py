@@ -35,11 +35,6 @@ def publish(source: str, detail_type: str, resources: list[str], detail: dict[st
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
-@replaces("services.eventbridge.start_scheduler", "services.scheduler.start_scheduler")
-def _start_no_scheduler(_original: Any) -> None:
-    """The engine's agent fires schedules; rules with a schedule are not played."""
-
-
 @replaces("services.eventbridge._events_log_list")
 def _events_of_the_past(_original: Any) -> list[Any]:
     """Nobody can ask a bus for them, so none is kept."""

@@ -12,6 +12,7 @@ import itertools
 import json
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +23,6 @@ from ministack import app
 from ministack.core import persistence
 from ministack.services import cloudformation
 
-from toolkit.local.ministack.replacing.replacements import replaces
 from toolkit.local.ministack.upstream import state_files
 
 DIRECTORY = Path(os.environ.get("STATE_DIR", "state"))
@@ -34,6 +34,7 @@ _DURABLE = frozenset(
     {"CreateLogStream", "PutLogEvents", "RunTask", "StopTask", "SubmitTaskStateChange"}
 )
 _TRIES = 5
+_FORMAT, _FORMATS = persistence.STATE_FORMAT_VERSION, persistence.SERVICE_STATE_FORMAT_VERSIONS
 State = Callable[[], Any]
 _states: dict[str, State] = {}  # of services that have parts elsewhere on disk
 _dirty = False
@@ -61,6 +62,20 @@ def saves(service: str) -> Callable[[State], State]:
         return state
 
     return register
+
+
+def services() -> dict[str, str]:
+    """The name by which each service of ministack is saved, and its module."""
+    modules: dict[str, str] = {}
+    for row in app.SERVICE_REGISTRY.values():
+        modules[row.get("state_key", row["module"])] = row["module"]
+        modules.update({part: part for part in row.get("sub_modules", ())})
+    return modules
+
+
+def path_of(name: str) -> Path:
+    """The file of a service."""
+    return DIRECTORY / f"{name}.json"
 
 
 def touch() -> None:
@@ -96,10 +111,12 @@ def save() -> None:
 def _write() -> None:
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     drafts = []
-    for name, get_state in {**app._build_persistence_save_dict(), **_states}.items():
-        text = _as_text(name, get_state)
+    for name, module in services().items():
+        service = sys.modules.get(f"ministack.services.{module}")  # if anybody has asked for it
+        get_state = _states.get(name) or getattr(service, "get_state", None)
+        text = _as_text(name, get_state) if get_state else None
         if text is not None:
-            draft = DIRECTORY / f"{name}.json.new"
+            draft = path_of(name).with_suffix(".json.new")
             draft.write_text(text)
             drafts.append(draft)
     for draft in drafts:
@@ -114,7 +131,7 @@ def _as_text(name: str, get_state: State) -> str | None:
             if state is None:
                 return None
             payload = json.dumps(state, default=persistence._json_default)
-            return state_files.document(persistence._state_format_version(name), payload)
+            return state_files.document(_FORMATS.get(name, _FORMAT), payload)
         except RuntimeError:  # "dictionary changed size during iteration"
             if tries == _TRIES:
                 raise
@@ -124,12 +141,6 @@ def _as_text(name: str, get_state: State) -> str | None:
 def _is_deploying() -> bool:
     states = {stack.get("StackStatus", "") for stack in cloudformation._stacks.all_values()}
     return any(state.endswith("IN_PROGRESS") for state in states - {"REVIEW_IN_PROGRESS"})
-
-
-@replaces("app.save_all")
-def _save_all(_original: Any, _states: Any) -> None:
-    """When the emulator ends, save as above."""
-    save()
 
 
 async def keep_saving() -> None:

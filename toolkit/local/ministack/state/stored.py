@@ -1,6 +1,9 @@
-"""What stands on disk apart from ministack's own state: taken up at the start, wiped by a reset."""
+"""State on disk: taken up at the start, and wiped by a reset."""
 
 import logging
+from importlib import import_module
+
+from ministack.core import persistence
 
 from toolkit.local.ministack.cloudformation import resource_types
 from toolkit.local.ministack.ecs import task_records
@@ -10,38 +13,30 @@ from toolkit.local.ministack.upstream.state_files import DamagedStateError
 
 from . import snapshots
 
-
-class _Failures(logging.Handler):
-    """Services whose state ministack could not take up: it logs that, and goes on without."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.services: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Note one."""
-        if str(record.msg).startswith(("Failed to restore persisted", "Persistence: ")):
-            self.services.append(str((record.args or ("",))[0]))  # type: ignore[index]
-
-
-_failures = _Failures()
-
-
-def install() -> None:
-    """Listen to what ministack says while it loads its state."""
-    logging.getLogger().addHandler(_failures)
+_log = logging.getLogger("toolkit.state")
 
 
 def restore() -> None:
-    """After ministack has loaded its state; raises DamagedStateError if it could not."""
-    logging.getLogger().removeHandler(_failures)
-    for service in _failures.services:
-        path = snapshots.DIRECTORY / f"{service}.json"
-        raise DamagedStateError(f"{path.absolute()} is damaged: emulator.log says why")
+    """Take up what was saved; raises DamagedStateError where that cannot be."""
+    for name, module in snapshots.services().items():
+        if snapshots.path_of(name).exists():
+            _load(name, module)
     blobs.sweep()
     log_events.restore()
     task_records.restore()
     resource_types.fail_interrupted()
+
+
+def _load(name: str, module: str) -> None:
+    try:
+        saved = persistence.load_state(name)
+        if saved is None:
+            raise ValueError("it cannot be read")
+        import_module(f"ministack.services.{module}").load_persisted_state(saved)
+    except Exception as error:
+        _log.exception("the state of %s cannot be taken up", name)
+        path = snapshots.path_of(name)
+        raise DamagedStateError(f"{path.absolute()} is damaged: emulator.log says why") from error
 
 
 def wipe() -> None:
