@@ -361,9 +361,10 @@ class S3(Service):
 
 class Logs(Service):
     @counted
-    def describe_log_groups(self, **_: Any) -> Row:
+    def describe_log_groups(self, logGroupNamePrefix: str) -> Row:  # noqa: N803
         names = (LIFECYCLE, f"/{APP}/weather")
-        return {"logGroups": [{"logGroupName": name, "retentionInDays": 3653} for name in names]}
+        rows = [{"logGroupName": name, "retentionInDays": 3653} for name in names]
+        return {"logGroups": [r for r in rows if r["logGroupName"].startswith(logGroupNamePrefix)]}
 
     def filter_log_events(self, **asked: Any) -> Iterator[list[Row]]:
         """The pages of a search, each made when it is asked for."""

@@ -38,10 +38,9 @@ from toolkit.core.schedules.timing import Timing
 from toolkit.runtime.catalog import load
 from toolkit.runtime.contract import Outcome, RunId, format_time
 
-DAYS = 365
 DAY = timedelta(days=1)
+COMMITTED = timedelta(seconds=50)  # after the firing
 START = datetime(2025, 1, 1, tzinfo=UTC)
-END = START + DAYS * DAY
 GROUP = "lifecycle"
 _PAGE = 1000
 _RECORD_BYTES, _LOG_PAGE_BYTES = 2_600, 1_000_000
@@ -50,10 +49,15 @@ _SHA = "5e" * 32
 
 @frozen
 class Year:
-    """Some schedules that all fire every so many minutes, for a year."""
+    """Some schedules that all fire every so many minutes, for a year or for more days."""
 
     schedules: int
     every: int
+    days: int = 365
+
+    @property
+    def end(self) -> datetime:
+        return START + self.days * DAY
 
     @property
     def names(self) -> list[str]:
@@ -61,7 +65,7 @@ class Year:
 
     @property
     def firings(self) -> int:
-        return self.schedules * len(self.times(START, END))
+        return self.schedules * len(self.times(START, self.end))
 
     def times(self, since: datetime, until: datetime) -> list[datetime]:
         """When each schedule fires from ``since`` to before ``until``."""
@@ -70,11 +74,16 @@ class Year:
         return [START + number * step for number in range(first, -((START - until) // step))]
 
     @property
-    def history(self) -> History:
+    def history_shot(self) -> Snapshot:
+        """The record of the deployment."""
         at = format_time(START)
         expression = f"rate({self.every} minute{'s' if self.every > 1 else ''})"
         rows = (Timing(name, expression, "UTC", "ENABLED", "", "", at) for name in self.names)
-        return History([Snapshot(at, tuple(rows))])
+        return Snapshot(at, tuple(rows))
+
+    @property
+    def history(self) -> History:
+        return History([self.history_shot])
 
 
 @define
@@ -97,7 +106,8 @@ class Client:
         if Prefix == "seals/":
             paths = sorted(self.folder.glob("seals/*"))
             sizes = ((f"seals/{path.name}", path.stat().st_size) for path in paths)
-            rows = [listed(key, size, START) for key, size in sizes if key > StartAfter]
+            written = ((START + number * DAY, *row) for number, row in enumerate(sizes))
+            rows = [listed(key, size, at) for at, key, size in written if key > StartAfter]
         else:
             rows = []
         yield from paged(rows, _PAGE)
@@ -105,11 +115,11 @@ class Client:
             yield from self.manifests(Prefix.split("/")[1])
 
     def manifests(self, name: str) -> Iterator[list[Any]]:
-        times = self.year.times(START, END)
+        times = self.year.times(START, self.year.end)
         for start in range(0, len(times), _PAGE):
             runs = [RunId(name, due) for due in times[start : start + _PAGE]]
             due = [(run.manifest_key(Outcome.SUCCEEDED), run.scheduled_time) for run in runs]
-            yield [listed(key, 2000, time + timedelta(seconds=50)) for key, time in due]
+            yield [listed(key, 2000, time + COMMITTED) for key, time in due]
 
     def filter_log_events(self, logGroupName: str, **_: Any) -> Iterator[list[Any]]:  # noqa: N803
         if logGroupName != GROUP:
@@ -120,7 +130,7 @@ class Client:
         """The ends of all tasks, each as large as ECS's own."""
         made = Made(RunId("name", START), load().workload("weather"), "")
         template = made.records()[-1]["message"].ljust(_RECORD_BYTES)
-        for due in self.year.times(START, END):
+        for due in self.year.times(START, self.year.end):
             end = f"{due + timedelta(minutes=1):%Y-%m-%dT%H:%M:}"
             text = template.replace("2025-01-01T00:01:", end)
             text = text.replace("2025-01-01T00:00:", f"{due:%Y-%m-%dT%H:%M:}")
@@ -139,6 +149,7 @@ _ROWS = {
     "filter_log_events": "events",
     "describe_log_groups": "logGroups",
     "list_tasks": "taskArns",
+    "list_schedules": "Schedules",
 }
 
 
@@ -190,7 +201,7 @@ def seal_year(year: Year, folder: Path) -> int:
     size = 0
     (folder / "seals").mkdir()
     links: tuple[Link, ...] = ()
-    for number in range(DAYS):
+    for number in range(year.days):
         start = START + number * DAY
         sealed_at = format_time(start + 2 * DAY)
         times = year.times(start, start + DAY)
@@ -207,7 +218,7 @@ def seal_year(year: Year, folder: Path) -> int:
 
 
 def row(name: str, due: datetime) -> SealedRow:
-    run_id, at = RunId(name, due), format_time(due)
+    run_id, at, committed = RunId(name, due), format_time(due), format_time(due + COMMITTED)
     artifact = {"bytes": 400, "sha256": _SHA, "media_type": "text/csv"}
     task = {
         "task_arn": f"arn:aws:ecs:us-east-1:000000000000:task/app/{_SHA[:32]}",
@@ -222,7 +233,7 @@ def row(name: str, due: datetime) -> SealedRow:
     key = run_id.manifest_key(Outcome.SUCCEEDED)
     facts = {
         "claim": _SHA,
-        "manifests": [{"key": key, "bytes": 2000, "sha256": _SHA, "modified_at": at}],
+        "manifests": [{"key": key, "bytes": 2000, "sha256": _SHA, "modified_at": committed}],
         "artifacts": dict.fromkeys(("data.csv", "plot.png", "report.json"), artifact),
         "catalog": _SHA,
         "tasks": [task],
@@ -249,9 +260,10 @@ def read(year: Year, folder: Path, *, sealed: bool) -> Reading:
     outputs = {"ClusterName": "cluster", "BucketName": "bucket", "LifecycleLogGroupName": GROUP}
     aws: Any = YearOnAws(year, folder)
     console: Any = None
-    app = App.of_platform("app", Platform("app", outputs), aws, console, lambda: END + 30 * DAY)
+    now = year.end + 30 * DAY
+    app = App.of_platform("app", Platform("app", outputs), aws, console, lambda: now)
     tick = timedelta(microseconds=1)
-    period = ledger.Period(START - tick, END - tick)
+    period = ledger.Period(START - tick, year.end - tick)
     history, summary = year.history, Summary()
     before, wall, cpu = peak_mb(), time.perf_counter(), cpu_seconds()
     found = ledger.read(app, period, history, sealed=sealed)

@@ -139,6 +139,11 @@ class Archive:
             for name, commit in zip(rows, first, strict=True)
         }
 
+    def listed_manifests(self, schedule: str, since: datetime) -> Iterator[StoredObject]:
+        """What S3 lists of a schedule's manifests, those of a time and all later ones, in order."""
+        prefix = layout.ledger_of(schedule)
+        return self._bucket.objects(prefix, after=layout.first_from(prefix, schedule, since))
+
     def committed(self, run_ids: Iterable[RunId]) -> dict[RunId, list[StoredObject]]:
         """What S3 lists of the manifests of some runs; one that was never committed has none."""
         ordered = sorted(set(run_ids), key=layout.manifests_of)

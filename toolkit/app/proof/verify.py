@@ -1,12 +1,14 @@
 """Check all seals of an app: the chain, the signatures, and the objects in the bucket."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from attrs import field, frozen
 
+from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.app.proof.seal_signatures import SealSignatures
 from toolkit.app.schedules.history import Deployments
@@ -15,7 +17,9 @@ from toolkit.core.proof.seal import Link, SealedRow
 from toolkit.core.proof.seal_chain import Chain, ChainCheck, Problem, SealedDay, due_days
 from toolkit.core.proof.seal_facts import ALL
 from toolkit.core.time_words import EPOCH
+from toolkit.runtime import layout
 from toolkit.runtime.contract import RunId
+from toolkit.runtime.layout import day_of_seal
 
 
 @frozen
@@ -56,9 +60,10 @@ def verify(app: App, key: bytes | None = None, *, deep: bool = False) -> Verific
     """
     reader = _Reader(app, key, deep=deep)
     days = []
-    for day, seals in app.seals.days(app.seals.listed()):
+    seals = app.seals.with_signatures(app.seals.listed(), app.seals.signed())
+    for day, rows in groupby(seals, key=lambda row: day_of_seal(row[0])):
         days.append(day)
-        reader.read(dict(seals))
+        reader.read(list(rows))
     now = app.now()
     first = Deployments(app, now).since(EPOCH).earliest
     return reader.result(days, due_days(first, days, now))
@@ -72,6 +77,7 @@ class _Reader:
         self._key = key
         self._deep = deep
         self._check = ChainCheck(app.seals.bucket)
+        self._manifests = _ListedManifests(app)
         self._signed = SealSignatures(app, key)
         self._problems: list[Problem] = []
         self._heads: dict[str, tuple[str, Link]] = {}
@@ -79,17 +85,17 @@ class _Reader:
         self._previous: dict[str, tuple[str, ...]] = {}
         self._counts: defaultdict[str, int] = defaultdict(int)
 
-    def read(self, contents: Mapping[str, bytes]) -> None:
-        """Check the seals of a day, given by their keys."""
-        chain = self._check.add(contents.items())
+    def read(self, stored: Sequence[tuple[str, bytes, bytes | None]]) -> None:
+        """Check the seals of a day, each with its key and its signature."""
+        chain = self._check.add((key, content) for key, content, _ in stored)
         self._problems += chain.problems
-        self._signatures(chain, contents)
+        self._signatures(chain, stored)
         for seals in chain.days.values():
             self._objects(seals)
             for seal in seals.seals:
                 self._heads[seal.key] = (seal.sealed_at, chain.links[seal.key])
                 self._previous[seal.key] = tuple(link.key for link in seal.previous)
-        self._counts["seals"] += len(contents)
+        self._counts["seals"] += len(stored)
 
     def result(self, days: Sequence[date], waiting: Sequence[date]) -> Verification:
         self._problems += self._check.missed()
@@ -130,13 +136,14 @@ class _Reader:
     def _is_signed(self, key: str) -> bool:
         return key in self._previous and key not in self._unsigned
 
-    def _signatures(self, chain: Chain, contents: Mapping[str, bytes]) -> None:
-        found = self._app.seals.signatures(link.sha256 for link in chain.links.values())
-        for key, link in chain.links.items():
-            if link.sha256 not in found:
+    def _signatures(self, chain: Chain, stored: Iterable[tuple[str, bytes, bytes | None]]) -> None:
+        for key, content, signature in stored:
+            if key not in chain.links:
+                continue  # it cannot be read, which is a problem of its own
+            if signature is None:
                 self._unsigned.add(key)
                 continue
-            wrong = self._signed.problem(contents[key], found[link.sha256])
+            wrong = self._signed.problem(content, signature)
             self._counts["signed"] += not wrong
             if wrong:
                 self._problems.append(Problem(key, f"its signature does not hold: {wrong}"))
@@ -150,7 +157,7 @@ class _Reader:
             for seal, row in rows.values()
             for stored in row.facts.get("manifests") or ()
         }
-        listed = {stored.key: stored for stored in self._manifests(rows)}
+        listed = {stored.key: stored for stored in self._manifests.of(rows)}
         for key in sorted(wanted.keys() | listed.keys()):
             self._counts["objects"] += 1
             said, seal = wanted.get(key, ({}, seals.seals[-1]))
@@ -159,11 +166,6 @@ class _Reader:
                 self._problems.append(Problem(seal.key, f"{key} {wrong}"))
         if self._deep:
             self._deeply(seals, [row for _, row in rows.values()])
-
-    def _manifests(self, rows: Iterable[str]) -> list[StoredObject]:
-        run_ids = [RunId.parse(row) for row in rows]
-        found = self._app.archive.committed(run_ids)
-        return [stored for each in found.values() for stored in each]
 
     def _deeply(self, seals: SealedDay, rows: Iterable[SealedRow]) -> None:
         wanted = {key: digest for row in rows for key, digest in _digests(row)}
@@ -175,6 +177,41 @@ class _Reader:
             elif heads[key].sha256 != digest:
                 text = f"{key} is not what was sealed: it was altered"
                 self._problems.append(Problem(seals.seals[-1].key, text))
+
+
+class _ListedManifests:
+    """What S3 lists of the manifests of sealed days, asked for day by day in their order.
+
+    A schedule's manifests sort by time, so that a page of its listing serves 1,000 of them.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._rows: dict[str, Iterator[StoredObject]] = {}
+        self._next: dict[str, StoredObject | None] = {}
+
+    def of(self, run_ids: Iterable[str]) -> list[StoredObject]:
+        """The manifests of the firings of a day, given by their run ids."""
+        runs: defaultdict[str, set[RunId]] = defaultdict(set)
+        for run_id in map(RunId.parse, run_ids):
+            runs[run_id.schedule].add(run_id)
+        new = runs.keys() - self._rows.keys()
+        for name in new:
+            first = min(run_id.scheduled_time for run_id in runs[name])
+            self._rows[name] = self._app.archive.listed_manifests(name, first)
+        side_by_side(self._advance, new)
+        return [stored for name, wanted in runs.items() for stored in self._of(name, wanted)]
+
+    def _of(self, name: str, wanted: Collection[RunId]) -> Iterator[StoredObject]:
+        last = layout.manifests_of(max(wanted, key=lambda run_id: run_id.scheduled_time))
+        while (stored := self._next[name]) is not None and stored.key < f"{last}~":
+            found = layout.committed(stored.key)
+            if found is not None and found[0] in wanted:
+                yield stored
+            self._advance(name)
+
+    def _advance(self, name: str) -> None:
+        self._next[name] = next(self._rows[name], None)
 
 
 def _digests(row: SealedRow) -> Iterator[tuple[str, str]]:
