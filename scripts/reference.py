@@ -159,7 +159,7 @@ def _cell(text: str) -> str:
 def templates() -> str:
     """The parameters of the templates."""
     lines: list[str] = []
-    for noun in ("platform", "workload", "schedule", "audit"):
+    for noun in ("platform", "workload", "schedule", "audit", "log"):
         text = (ROOT / "templates" / f"{noun}.yaml").read_text("utf-8")
         template = yaml.load(text, Loader=_Loader)  # noqa: S506 # it makes plain values only
         lines += [

@@ -61,6 +61,7 @@ REQUIRED = {
     "platform": {"AppName": "demo"},
     "workload": WORKLOAD,
     "schedule": SCHEDULE,
+    "log": {"AppName": "demo", "WorkloadName": "weather"},
 }
 _NOTHING = object()
 

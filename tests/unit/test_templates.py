@@ -12,7 +12,7 @@ from toolkit.core.deploying.plans import LARGEST_TEMPLATE
 
 
 def test_there_are_three_nouns_and_the_audit() -> None:
-    assert NAMES == ["audit", "platform", "schedule", "workload"]
+    assert NAMES == ["audit", "log", "platform", "schedule", "workload"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -132,6 +132,18 @@ def test_a_schedule_is_still_what_cloudformation_cannot_read_back() -> None:
 def test_the_arn_of_a_schedule_names_its_group() -> None:
     output = render("schedule", ScheduleGroupName="demo")["Outputs"]["ScheduleArn"]
     assert output == f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/demo/Schedule"
+
+
+@pytest.mark.parametrize("name", ["audit", "workload"])
+def test_of_a_pruned_workload_the_same_log_group_stays(name: str) -> None:
+    """As the same resource: an update of the stack to log.yaml must neither replace nor add one."""
+    kept, whole = load("log"), load(name)
+    assert kept["Resources"] == {"LogGroup": whole["Resources"]["LogGroup"]}
+    assert kept["Conditions"] == {"HasKey": whole["Conditions"]["HasKey"]}
+    for parameter in ("AppName", "LogRetentionDays", "KmsKeyArn"):
+        assert kept["Parameters"][parameter] == whole["Parameters"][parameter]
+    group = resources(name)["LogGroup"]["Properties"]["LogGroupName"]
+    assert accepts("log", "WorkloadName", group.rpartition("/")[2])
 
 
 def test_the_audit_takes_every_parameter_that_a_workload_takes() -> None:

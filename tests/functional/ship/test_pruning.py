@@ -66,16 +66,43 @@ def test_retired_stacks_are_named_and_go_after_a_look(pruned: Project) -> None:
     dry: Any = pruned.toolkit("prune", *WHERE, "--dry-run", "--json").json()
     assert {row["stack"] for row in dry["retired"]} == wanted
     declined = pruned.toolkit("prune", *WHERE, code=1)
-    assert f"- workload retiring, with its log /{NAME}/retiring" in declined.out
+    assert f"- workload retiring; its log /{NAME}/retiring stays for 90 days" in declined.out
     assert own(pruned) == everything
 
     done = pruned.toolkit("prune", *WHERE, "--yes")
-    assert own(pruned) == everything - wanted
+    assert own(pruned) == everything - (wanted - {f"{NAME}-workload-retiring"})
+    assert f"{NAME}-workload-retiring (all but its log)" in done.out
     assert all(name in done.out for name in wanted)
     active = pruned.aws("ecs").list_task_definitions(familyPrefix=f"{NAME}-retiring")
     assert active["taskDefinitionArns"] == []
     assert "retired" in pruned.toolkit("status", *WHERE, "--json").json()
     assert pruned.toolkit("status", *WHERE, "--json").json()["retired"] == []
+
+
+def test_past_runs_of_a_pruned_workload_are_judged_and_it_may_come_back(pruned: Project) -> None:
+    run = ("run", "retiring-late", *WHERE, "--follow", "--json")
+    done: Any = pruned.toolkit(*run, code=None).json()
+    before = pruned.toolkit("validate", done["run_id"], *WHERE, code=None)
+    catalog = pruned.root / "workloads" / "catalog.toml"
+    retire(pruned)
+    pruned.toolkit("prune", *WHERE, "--yes")
+    stack = f"{NAME}-workload-retiring"
+    resources = pruned.aws("cloudformation").describe_stack_resources(StackName=stack)
+    assert [row["LogicalResourceId"] for row in resources["StackResources"]] == ["LogGroup"]
+    after = pruned.toolkit("validate", done["run_id"], *WHERE, code=before.code)
+    lines = [row for row in after.out.splitlines() if "logs" in row]
+    assert lines == [row for row in before.out.splitlines() if "logs" in row]
+    assert pruned.toolkit("prune", *WHERE, "--dry-run", "--json").json()["retired"] == []
+    assert pruned.toolkit("status", *WHERE, "--json").json()["retired"] == []
+    catalog.write_text(catalog.read_text() + TABLE)
+    pruned.toolkit("deploy", *WHERE, "--yes", "--only", "retiring")
+    assert tags(pruned, stack)["toolkit:noun"] == "workload"
+    assert pruned.outputs(stack)["TaskDefinitionArn"]
+
+
+def tags(project: Project, stack: str) -> dict[str, str]:
+    (found,) = project.aws("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return {row["Key"]: row["Value"] for row in found["Tags"]}
 
 
 def test_a_workload_stays_while_a_schedule_that_somebody_made_runs_it(pruned: Project) -> None:
@@ -93,7 +120,7 @@ def test_a_workload_stays_while_a_schedule_that_somebody_made_runs_it(pruned: Pr
     assert "retiring-hand removed: the live schedule" in removed.out
     assert scheduler.list_schedules(GroupName=NAME, NamePrefix="retiring")["Schedules"] == []
     pruned.toolkit("prune", *WHERE, "--yes")
-    assert f"{NAME}-workload-retiring" not in own(pruned)
+    assert tags(pruned, f"{NAME}-workload-retiring")["toolkit:noun"] == "log"
     again = pruned.toolkit("schedule", "retiring-hand", "--remove", *WHERE, "--yes", code=2)
     assert "there is no schedule 'retiring-hand'" in again.err
 

@@ -39,7 +39,7 @@ def announce(app: App, changing: Sequence[StackPlan]) -> None:
     """Say what the audit will cost, where these changes turn it on."""
     stack = app.names.workload_stack(AUDIT)
     plan = next((plan for plan in changing if plan.name == stack), None)
-    if plan is None or app.config.audit is None or app.stacks.all.get(stack):
+    if plan is None or app.config.audit is None or AUDIT in app.stacks.workloads:
         return
     signing = plan.parameters.get("SigningKey") == "true"
     app.console.say(str(month(app.config, app.config.audit, app.aws.region, key=signing)))

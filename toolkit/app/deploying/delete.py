@@ -11,13 +11,13 @@ from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
 from toolkit.app.schedules import history
-from toolkit.core.deploying.plans import NOUN_TAG, PLATFORM, SCHEDULE, WORKLOAD
+from toolkit.core.deploying.plans import LOG, NOUN_TAG, PLATFORM, SCHEDULE, WORKLOAD
 from toolkit.core.errors import RunError, StackError, ToolkitError
 from toolkit.core.names import task_id
 from toolkit.core.platform import Platform
 from toolkit.core.stack import Stack
 
-_ORDER = (SCHEDULE, WORKLOAD, PLATFORM)
+_ORDER = (SCHEDULE, WORKLOAD, LOG, PLATFORM)
 
 
 @frozen

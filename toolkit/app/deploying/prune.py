@@ -1,7 +1,12 @@
-"""Delete the stacks of retired schedules and workloads: the project does not have them any more."""
+"""Delete the stacks of retired schedules and workloads: the project does not have them any more.
+
+Of a workload its log group stays, alone in its stack, so that runs of it can still be judged. It
+goes once the retention of its lines is over.
+"""
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from attrs import frozen
 
@@ -10,12 +15,13 @@ from toolkit.adapters.bucket.lock import DeployLock
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.app.app import App
 from toolkit.app.schedules import history
-from toolkit.core.deploying.plans import SCHEDULE, WORKLOAD
-from toolkit.core.deploying.retired import Retired, retired
+from toolkit.core.deploying.plans import LOG, SCHEDULE, WORKLOAD, log_plan
+from toolkit.core.deploying.retired import Retired, outdated_logs, retired
 from toolkit.core.names import AUDIT, task_id
 from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.stack import GOOD, Action
 
-BOTH = (SCHEDULE, WORKLOAD)
+_ORDER = (SCHEDULE, WORKLOAD, LOG)
 
 
 @frozen
@@ -34,10 +40,11 @@ def listed(app: App) -> list[Retired]:
     stacks = list(app.stacks.all.values())
     audit = (AUDIT,) if app.config.audit else ()
     schedules = (*app.project.schedule_names(), *audit)
-    return retired(app.names, stacks, schedules, (*app.project.catalog.workloads, *audit))
+    found = retired(app.names, stacks, schedules, (*app.project.catalog.workloads, *audit))
+    return [*found, *outdated_logs(app.names, stacks, app.now())]
 
 
-def plan(app: App, nouns: Collection[str] = BOTH) -> Pruning:
+def plan(app: App, nouns: Collection[str] = _ORDER) -> Pruning:
     """What can be deleted; a workload stays while a schedule or a task needs it."""
     found = [row for row in listed(app) if row.noun in nouns]
     going = {row.name for row in found if row.noun == SCHEDULE}
@@ -52,12 +59,14 @@ def plan(app: App, nouns: Collection[str] = BOTH) -> Pruning:
 def prune(app: App, stacks: Sequence[Retired]) -> None:
     """Delete stacks, schedules first, under the lock that keeps deployments away.
 
-    The revisions of a workload's task definition are deregistered: nothing can run them any more.
+    Of a workload, all but its log. The revisions of its task definition are deregistered: nothing
+    can run them any more.
     """
     with _lock(app):
-        for noun in BOTH:
+        for noun in _ORDER:
             names = [row.stack for row in stacks if row.noun == noun]
-            side_by_side(lambda name: app.formation.delete(name, app.console.event), names)
+            remove = _all_but_its_log if noun == WORKLOAD else _whole
+            side_by_side(partial(remove, app), names)
             if names and noun == SCHEDULE and app.stacks.platform is not None:
                 app.forget_stacks()
                 history.record(app)
@@ -67,6 +76,26 @@ def prune(app: App, stacks: Sequence[Retired]) -> None:
                 for arn in belongings.revisions(app.names.family(row.name)):
                     belongings.deregister(arn)
     app.forget_stacks()
+
+
+def _whole(app: App, name: str) -> None:
+    app.formation.delete(name, app.console.event)
+
+
+def _all_but_its_log(app: App, name: str) -> None:
+    """Bring a workload's stack to `templates/log.yaml`; one without such a log goes whole."""
+    stack = app.stacks.all[name]
+    if stack.status not in GOOD or "LogGroupName" not in stack.outputs:
+        _whole(app, name)
+        return
+    plan = log_plan(app.config, stack, app.project.template(LOG))
+    change_set = app.formation.prepare(plan, say=app.console.say)
+    if any(change.action is Action.ADD for change in change_set.changes):
+        # The project's own template calls it otherwise.
+        app.formation.discard(change_set)
+        _whole(app, name)
+        return
+    app.formation.execute(change_set, app.console.event)
 
 
 def _lock(app: App) -> AbstractContextManager[None]:

@@ -107,8 +107,14 @@ class Gatherer:
         """The log of the task that owns the run; None when there is no such task or log."""
         if evidence.owner is None or self._app.kept_bucket:
             return None
-        group = self._app.names.log_group(self._workload(run_id))
+        group = self._log_group(run_id, evidence)
         return self._app.logs.lines(group, log_stream(evidence.owner.task_arn))
+
+    def _log_group(self, run_id: RunId, evidence: Evidence) -> str:
+        """Where a run logs: by its task definition, for a workload may leave the catalog."""
+        definition = evidence.task_definition
+        told = definition.workload if definition is not None else None
+        return self._app.names.log_group(told or self._workload(run_id))
 
     def _workload(self, run_id: RunId) -> str:
         return workload_of(run_id.schedule, self._workloads) or run_id.schedule
@@ -163,7 +169,7 @@ class Gatherer:
         wanted = []
         for run_id, found in gathered.items():
             if found.owner is not None:
-                group = self._app.names.log_group(self._workload(run_id))
+                group = self._log_group(run_id, found)
                 wanted.append(OwnLog(run_id, group, found.owner, found.manifest))
         logs = digests(self._app.logs, wanted, self._app.now()) if wanted else {}
         read = {run_id: evolve(found, logs=logs.get(run_id)) for run_id, found in gathered.items()}

@@ -24,6 +24,9 @@ from toolkit.runtime.catalog import Workload
 
 NOUN_TAG, DIGEST_TAG = "toolkit:noun", "toolkit:digest"
 PLATFORM, WORKLOAD, SCHEDULE = "platform", "workload", "schedule"
+# What stays of a workload that was taken out of its project.
+LOG = "log"
+_LOG_PARAMETERS = ("AppName", "WorkloadName", "LogRetentionDays", "KmsKeyArn")
 _WORKLOAD_WIRES = ("BucketName", "ExecutionRoleArn")
 # What the audit watches and what it tells.
 _AUDIT_WIRES = (
@@ -155,6 +158,14 @@ def workload_spec(config: Config, workload: Workload, image_uri: str) -> Spec:
     wires = dict.fromkeys(named, config.app.platform_stack)
     wires = _without(wires, parameters)
     return Spec(config.app.name, name, WORKLOAD, parameters, wires, config.tags)
+
+
+def log_plan(config: Config, workload: Stack, template: str) -> StackPlan:
+    """A workload's stack without anything but its log group; ``template`` is log.yaml."""
+    known = workload.parameters
+    parameters = {name: known[name] for name in _LOG_PARAMETERS if name in known}
+    spec = Spec(config.app.name, workload.name, LOG, parameters, own_tags=config.tags)
+    return spec.plan(template, {})
 
 
 def schedule_spec(config: Config, schedule: Schedule) -> Spec:
