@@ -121,16 +121,22 @@ class Client:
             due = [(run.manifest_key(Outcome.SUCCEEDED), run.scheduled_time) for run in runs]
             yield [listed(key, 2000, time + COMMITTED) for key, time in due]
 
-    def filter_log_events(self, logGroupName: str, **_: Any) -> Iterator[list[Any]]:  # noqa: N803
+    def filter_log_events(
+        self,
+        logGroupName: str,  # noqa: N803
+        startTime: int = 0,  # noqa: N803
+        **_: Any,
+    ) -> Iterator[list[Any]]:
         if logGroupName != GROUP:
             return iter([[]])
-        return paged(self.records(), _LOG_PAGE_BYTES // _RECORD_BYTES)
+        since = max(START, datetime.fromtimestamp(startTime / 1000, UTC))
+        return paged(self.records(since), _LOG_PAGE_BYTES // _RECORD_BYTES)
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """The ends of all tasks, each as large as ECS's own."""
+    def records(self, since: datetime) -> Iterator[dict[str, Any]]:
+        """The ends of all tasks from a time on, each as large as ECS's own."""
         made = Made(RunId("name", START), load().workload("weather"), "")
         template = made.records()[-1]["message"].ljust(_RECORD_BYTES)
-        for due in self.year.times(START, self.year.end):
+        for due in self.year.times(since, self.year.end):
             end = f"{due + timedelta(minutes=1):%Y-%m-%dT%H:%M:}"
             text = template.replace("2025-01-01T00:01:", end)
             text = text.replace("2025-01-01T00:00:", f"{due:%Y-%m-%dT%H:%M:}")

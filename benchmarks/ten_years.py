@@ -155,6 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--schedules", type=int, default=10)
     parser.add_argument("--days", type=int, default=3652)
+    parser.add_argument("--only", choices=READINGS, action="append", help="one of the readings")
     arguments = parser.parse_args()
     year = Year(arguments.schedules, DAILY, arguments.days)
     context = multiprocessing.get_context("spawn")
@@ -165,7 +166,7 @@ def main() -> None:
         shot = year.history_shot
         (folder / shot.key).write_bytes(shot.to_json())
         print(f"{year.firings:,} firings, {size / 1e6:.0f} MB of seals")
-        for reading in READINGS:
+        for reading in arguments.only or READINGS:
             found = pool.apply(cost_of, (reading, year, folder))
             print(
                 f"{reading:7} {sum(found.calls.values()):7,} calls {found.cpu:7.1f} CPU s "

@@ -13,6 +13,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
     "audit": {"KmsKeyArn": KEY, "SigningKey": "true"},
     "workload": {"KmsKeyArn": KEY},
     "schedule": {"KmsKeyArn": KEY},
+    "log": {"KmsKeyArn": KEY},
 }
 ROLES = [
     ("audit", "TaskRole"),

@@ -96,6 +96,7 @@ def test_the_outputs_are_those_that_the_toolkit_reads() -> None:
         },
         "workload": {"TaskDefinitionArn", "TaskRoleArn", "LogGroupName", "ContainerName"},
         "schedule": {"ScheduleName", "ScheduleArn"},
+        "log": {"LogGroupName"},
     }
 
 
