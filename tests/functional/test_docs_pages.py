@@ -6,13 +6,14 @@ where they ask; run ids, releases, buckets and times are those of this project.
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 from attrs import frozen
 
-from tests.functional.conftest import WAITING, Project, make_light, make_project, start_at
+from tests.functional.conftest import ROOT, WAITING, Project, make_light, make_project, start_at
 from tests.unit.test_docs_commands import ON_EMBEDDED_AWS, WITH_COMMANDS, asks, typed
 from toolkit.runtime.contract import RunId
 
@@ -24,8 +25,22 @@ app = "nightly-prod"
 env.weather.SOURCE = "vega-seattle"
 schedules.weather.expression = "cron(0 5 * * ? *)"
 """
-# Exit codes besides 0: a firing was missed; the log of a deleted app is gone.
-ENDS = {"audit": {1}, "ledger": {1}, "validate": {1, 4}}
+SECRETS = """
+[workloads.sales.secrets]
+DB_PASSWORD = "secretsmanager:prod/db:password"
+API_TOKEN = "ssm:/prod/token"
+"""
+# Exit codes besides 0: a firing was missed; the log of a deleted app is gone; nobody signed a seal.
+ENDS = {"audit": {1}, "ledger": {1}, "validate": {1, 4}, "verify": {1}}
+# Commands that ask no AWS.
+OFFLINE = {"add", "diagnose", "local", "next"}
+# Files that a page names, and what stands for them in the project.
+FILES = {
+    "event.json": ROOT / "tests" / "payloads" / "image-missing.json",
+    "task.json": ROOT / "tests" / "payloads" / "out-of-memory.json",
+    "log.txt": ROOT / "LICENSE",
+    "key.pem": ROOT / "evidence" / "signing-key.pem",
+}
 # Lines that other tests type: the README's first minutes are the tutorial's, what `next` prints is
 # compared with its page, and `--guided` asks.
 ELSEWHERE = re.compile(r"^toolkit (init|next|run hello)\b| --guided\b")
@@ -53,6 +68,7 @@ class Stage:
             r"\b2026-11-24T05:00Z": f"{missed:%Y-%m-%dT%H:%MZ}",
             r"\b2026-12-01T06:00": f"{later:%Y-%m-%dT06:00}",
             r" --open\b": "",
+            r"(?<=--evidence )DIR\b": str(next((ROOT / "evidence").glob("weather-*Z"))),
         }.items():
             line = re.sub(pattern, here, line)
         return line
@@ -76,7 +92,15 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     (project.root / "schedules" / "ecommerce.toml").write_text(ECOMMERCE)
     with (project.root / "toolkit.toml").open("a") as config:
         config.write(PROD)
+    project.toolkit("add", "sales", "--command", "bin/sales")
+    with (project.root / "workloads" / "catalog.toml").open("a") as catalog:
+        catalog.write(SECRETS)
     start_at(project, "16:05")
+    password = {"Name": "prod/db", "SecretString": '{"password": "horse"}'}
+    project.aws("secretsmanager").create_secret(**password)
+    project.aws("ssm").put_parameter(Name="/prod/token", Value="x", Type="SecureString")
+    for name, source in FILES.items():
+        shutil.copy(source, project.root / name)
     project.toolkit("deploy", "--local", "--yes")
     project.toolkit("local", "advance", "1d")
     fault = ("local", "fault", "add", "capacity", "--schedule", "weather", "--times", "2")
@@ -105,9 +129,7 @@ def test_the_commands_of_a_page_do_what_it_says(stage: Stage, page: str) -> None
             words[1] = stage.running()
         if "--for" in words and "--dry-run" not in words:
             stage.missed.pop(0)  # it runs now, and the next page has another one
-        local = (
-            [] if words[0] in ("local", "next", "diagnose") or "--local" in words else ["--local"]
-        )
+        local = [] if words[0] in OFFLINE or "--local" in words else ["--local"]
         yes = ["--yes"] if asks(words) and not {"--yes", "--dry-run"} & {*words} else []
         answer = stage.project.toolkit(*words, *local, *yes, code=None)
         assert answer.code in {0, *ENDS.get(words[0], ())}, (line, answer.out, answer.err)
