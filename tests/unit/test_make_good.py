@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.core.errors import ConfigError
-from toolkit.core.proof.make_good import Known, check, check_text, made_good_of, told, variables
+from toolkit.core.proof.make_good import (
+    Known,
+    check,
+    check_alone,
+    check_text,
+    made_good_of,
+    told,
+    variables,
+)
 from toolkit.core.task import Task
 from toolkit.runtime.catalog import Catalog, Workload
 from toolkit.runtime.contract import Manifest, Result, Run, RunId
@@ -65,6 +73,15 @@ def test_every_other_firing_is_refused_with_the_reason(
     with pytest.raises(ConfigError) as refused:
         check(known, now)
     assert problem in refused.value.message
+
+
+def test_a_firing_that_its_schedules_lease_would_skip_is_refused() -> None:
+    check_alone(RUN, [RunId("weather-berlin", DUE), RunId("stream", DUE)])
+    check_alone(RUN, [])
+    on_demand = RunId("weather", LATER, "abc123")
+    with pytest.raises(ConfigError, match="would be skipped") as refused:
+        check_alone(RUN, [RunId("stream", DUE), on_demand])
+    assert str(on_demand) in refused.value.message
 
 
 def test_a_time_that_is_no_firing_gets_its_neighbours_as_a_hint() -> None:

@@ -9,14 +9,15 @@ from attrs import frozen
 
 from toolkit.app.app import App
 from toolkit.app.proof import dead_letters
+from toolkit.app.proof.ledger import running_tasks
 from toolkit.app.proof.tasks import find_tasks
 from toolkit.app.schedules.history import Deployments
 from toolkit.app.schedules.run import Started, launch
 from toolkit.core.errors import ConfigError, EvidenceError
 from toolkit.core.proof import make_good
 from toolkit.core.schedules.history import History
-from toolkit.core.schedules.target import own_environment
-from toolkit.runtime.contract import RunId
+from toolkit.core.schedules.target import overlap_of, own_environment
+from toolkit.runtime.contract import OverlapPolicy, RunId
 
 _SECOND = timedelta(seconds=1)
 
@@ -57,6 +58,8 @@ def plan(app: App, name: str, time: datetime, why: str) -> Wanted:
     target = app.scheduler.target(name)
     if target is None:
         raise _not_deployed(name)
+    if overlap_of(target.get("Input")) == OverlapPolicy.SKIP:
+        make_good.check_alone(run_id, running_tasks(app))
     return Wanted(run_id, target, app.caller, why, now - run_id.scheduled_time)
 
 

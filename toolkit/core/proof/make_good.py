@@ -4,7 +4,7 @@ It is no retry. A firing is made good only where no task has claimed it, and the
 win if its delivery should come after all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from attrs import frozen
@@ -65,6 +65,22 @@ def check(known: Known, now: datetime) -> None:
     if now <= last and not (known.given_up or known.tasks):
         raise ConfigError(
             f"{run_id} may still be launched by its schedule, until {last:%Y-%m-%dT%H:%M:%SZ}"
+        )
+
+
+def check_alone(run_id: RunId, running: Iterable[RunId]) -> None:
+    """Refuse a run that its schedule's lease would skip, for a run is never run again.
+
+    Args:
+        run_id: the firing, of a schedule with `overlap = "skip"`.
+        running: the runs of all schedules that are not over.
+    """
+    others = [row for row in running if row.schedule == run_id.schedule]
+    if others:
+        raise ConfigError(
+            f"{run_id} would be skipped, and could not be made good any more: {others[0]} runs, "
+            "and its schedule has overlap = skip",
+            hint=f"wait for its end: toolkit validate {others[0]} --wait",
         )
 
 
