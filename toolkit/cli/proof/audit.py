@@ -58,7 +58,8 @@ def _print(found: Audit) -> None:
         click.secho(wrapped(problem, hang="  "), fg="yellow", err=True)
     firings = _count(len(found.seen), "firing")
     changes = _count(len(found.changes), "change")
-    click.echo(f"{firings} since {found.since:%Y-%m-%d %H:%M} UTC, {changes} {told}")
+    line = f"{firings} since {found.since:%Y-%m-%d %H:%M} UTC, {changes} {told}"
+    click.echo(wrapped(line, hang="  "))
 
 
 def _count(number: int, what: str) -> str:

@@ -70,4 +70,5 @@ def _print(app: App, found: Verification, *, deep: bool) -> None:
         count = len(found.problems)
         click.secho("1 problem" if count == 1 else f"{count:,} problems", fg="red", bold=True)
     else:
-        click.secho(f"everything that was sealed stands ({app.seals.bucket})", bold=True)
+        stands = f"everything that was sealed stands ({app.seals.bucket})"
+        click.secho(wrapped(stands, hang="  "), bold=True)
