@@ -224,3 +224,23 @@ def test_an_answer_tells_of_its_error(
 def test_the_elements_of_an_answer_are_kept() -> None:
     answer = {"failures": [{"reason": "RESOURCE:MEMORY"}], "tasks": []}
     assert outcome(200, {}, json.dumps(answer).encode()) == {"responseElements": answer}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"}",
+        b"{}",
+        b"[1]",
+        b"null",
+        b"\xff\xfe}",
+        b'{"EventTime": "soon"}',
+        b"[" * 100_000,
+        b"{" * 9,
+    ],
+)
+def test_a_damaged_line_takes_no_other_with_it(tmp_path: Path, line: bytes) -> None:
+    files = history(tmp_path, NOW - 1)
+    (path,) = tmp_path.rglob("*.jsonl")
+    path.write_bytes(line + b"\n" + path.read_bytes() + line)
+    assert ids(files.lookup(PLACE, {}, NOW)) == ["0"]

@@ -149,12 +149,22 @@ class EventFiles:
                 continue
             found = []
             for number, line in enumerate(path.read_bytes().splitlines()):
-                if needle in line and line.endswith(b"}"):  # a kill may have cut a line
-                    row = json.loads(line)
+                row = _row(line) if needle in line else None
+                if row is not None:
                     found.append(((row["EventTime"], number), row))
             for position, row in sorted(found, key=lambda pair: pair[0], reverse=True):
                 if first <= row["EventTime"] <= last:
                     yield position, row
+
+
+def _row(line: bytes) -> Json | None:
+    """A line as a row, or None: a kill may have cut it, and a disk may have damaged it."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    is_row = isinstance(row, dict) and isinstance(row.get("EventTime"), int)
+    return row if is_row and isinstance(row.get("Resources"), list) else None
 
 
 def _day(at: float) -> str:
