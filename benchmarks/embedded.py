@@ -29,7 +29,8 @@ sys.path.insert(0, str(ROOT))
 
 from toolkit.adapters.aws.session import Aws  # noqa: E402
 from toolkit.adapters.embedded.engine import EngineClient, EngineInfo, running  # noqa: E402
-from toolkit.app.app import App, open_app  # noqa: E402
+from toolkit.app.app import App  # noqa: E402
+from toolkit.app.opening import open_app  # noqa: E402
 
 _SPENDERS = ("engine", "emulator", "tasks")
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -12,7 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.thorough import THOROUGH
-from toolkit.app.app import App, open_app
+from toolkit.app.app import App
+from toolkit.app.opening import open_app
 from toolkit.app.schedules import schedule, schedules
 from toolkit.core.errors import ConfigError, StackError
 from toolkit.core.stack import ChangeSet, StackEvent

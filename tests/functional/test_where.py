@@ -11,7 +11,7 @@ import pytest
 from toolkit.adapters.aws import account
 from toolkit.adapters.aws.scheduler import Scheduler
 from toolkit.adapters.aws.session import Aws, Endpoint, redirections
-from toolkit.app.app import open_app
+from toolkit.app.opening import open_app
 from toolkit.core.errors import ConfigError, ToolkitError
 
 IDENTITY = """<GetCallerIdentityResponse><GetCallerIdentityResult>

@@ -9,8 +9,8 @@ import pytest
 
 from toolkit.adapters.images.image_tree import image_tree
 from toolkit.adapters.project.project import Project
-from toolkit.app.app import open_offline
 from toolkit.app.deploying import audit
+from toolkit.app.opening import open_offline
 from toolkit.core.cost import audit_month, endpoints_month, prices
 from toolkit.core.deploying.config import parse
 from toolkit.core.deploying.plans import workload_spec

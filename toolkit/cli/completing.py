@@ -28,7 +28,7 @@ def _quiet(names: Callable[[click.Context], Iterable[str]]) -> _Complete:
 
 
 def _project(ctx: click.Context) -> Any:
-    from toolkit.app.app import open_project
+    from toolkit.app.opening import open_project
 
     return open_project(ctx.find_root().obj.project)
 

@@ -18,7 +18,8 @@ from toolkit.cli.completing import environments
 # Nothing of the toolkit is imported here before a command needs it: this module is part of every
 # start, that of `toolkit --help` too.
 if TYPE_CHECKING:
-    from toolkit.app.app import App, Offline
+    from toolkit.app.app import App
+    from toolkit.app.opening import Offline
     from toolkit.core.calls import AwsCall
     from toolkit.core.deploying.config import Config
     from toolkit.core.deploying.executor import Executor
@@ -51,7 +52,7 @@ class Root:
     def app(self) -> "App":
         """The deployed app; opened when it is first asked for."""
         if self._app is None:
-            from toolkit.app.app import open_app
+            from toolkit.app.opening import open_app
             from toolkit.cli.hints import with_flags
             from toolkit.cli.render import Terminal
 
@@ -73,7 +74,7 @@ class Root:
 
         With --local the time is the embedded AWS's, so that it is started on demand.
         """
-        from toolkit.app.app import Offline, open_offline
+        from toolkit.app.opening import Offline, open_offline
 
         if self.local:
             return Offline(self.app.project, self.app.config, self.app.now())

@@ -13,7 +13,8 @@ from attrs import evolve, frozen
 
 from tests.functional.conftest import make_light, make_project, start_at
 from toolkit.adapters.aws.session import Aws
-from toolkit.app.app import App, Quiet, open_app
+from toolkit.app.app import App, Quiet
+from toolkit.app.opening import open_app
 from toolkit.app.proof import causes
 from toolkit.core.schedules.history import History
 from toolkit.runtime.contract import RunId, parse_time

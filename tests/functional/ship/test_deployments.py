@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from tests.functional.conftest import ROOT, Project
-from toolkit.app.app import open_app
 from toolkit.app.deploying.deploy import deploy
 from toolkit.app.deploying.layers import Options, StackOutcome
+from toolkit.app.opening import open_app
 
 from .conftest import (
     APP,

@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 
 from tests.functional.conftest import Project
 from toolkit.adapters.aws.kms import SigningKey
-from toolkit.app.app import App, open_app
+from toolkit.app.app import App
+from toolkit.app.opening import open_app
 from toolkit.app.proof.seals import SealsWritten, seal_due_days
 
 from .conftest import DEPLOY

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from toolkit.app.app import open_project
 from toolkit.app.deploying import guided
+from toolkit.app.opening import open_project
 from toolkit.core.deploying.config import DEFAULT, LOCAL
 from toolkit.core.errors import ConfigError
 
