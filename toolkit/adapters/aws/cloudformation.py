@@ -1,14 +1,12 @@
-"""CloudFormation: prepare a change set, execute it, watch its events."""
+"""CloudFormation: find stacks, prepare a change set, execute it to its end."""
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from itertools import islice
+from collections.abc import Callable
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
 from toolkit.adapters.aws.session import Aws, translated
+from toolkit.adapters.aws.stack_events import StackEvents, Watch
 from toolkit.core.errors import StackError, ToolkitError
 from toolkit.core.stack import (
     APP_TAG,
@@ -19,12 +17,9 @@ from toolkit.core.stack import (
     ChangeSet,
     ResourceChange,
     Stack,
-    StackEvent,
     StackPlan,
-    first_cause,
     reason_hint,
     says_unchanged,
-    stack_failure,
     stack_hint,
 )
 from toolkit.runtime.contract import format_time
@@ -34,11 +29,9 @@ if TYPE_CHECKING:
 
 _CAPABILITIES: Any = ["CAPABILITY_NAMED_IAM"]
 _POLL_SECONDS = 2.0
-_EVENTS_A_PAGE = 100
 # To execute a change set deletes every other one of the stack:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html
 _OUTDATED = frozenset({"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"})
-Watch = Callable[[str, StackEvent], None]
 
 
 class CloudFormation:
@@ -48,6 +41,7 @@ class CloudFormation:
         self, aws: Aws, *, sleep: Callable[[float], None] = time.sleep, poll: float | None = None
     ) -> None:
         self._client: CloudFormationClient = aws.client("cloudformation")
+        self._events = StackEvents(self._client)
         self._sleep = sleep
         # The embedded AWS is done at once, so waiting two seconds for it would be waste.
         self._poll = poll if poll is not None else (0.1 if aws.endpoint.url else _POLL_SECONDS)
@@ -172,7 +166,7 @@ class CloudFormation:
 
         name = change_set.stack
         # A stack that is made now has no event yet but that it was under review.
-        seen = set() if change_set.kind == "CREATE" else self._latest_events(name)
+        seen = set() if change_set.kind == "CREATE" else self._events.latest(name)
         with translated(f"change set of {name}"):
             try:
                 self._client.execute_change_set(ChangeSetName=change_set.arn)
@@ -187,14 +181,14 @@ class CloudFormation:
 
     def delete(self, name: str, watch: Watch) -> None:
         """Delete a stack and wait until it is gone."""
-        known = self._latest_events(name)
+        known = self._events.latest(name)
         seen = set(known)
         with translated(f"stack {name}", ValidationError=StackError):
             self._client.delete_stack(StackName=name)
         while (stack := self.find(name)) is not None:
-            self._tell(name, watch, seen)
+            self._events.show_new(name, watch, seen)
             if stack.status == "DELETE_FAILED":
-                self._raise(stack, known)
+                raise self._events.failure(stack, known)
             self._sleep(self._poll)
 
     def _make_ready(self, plan: StackPlan, say: Callable[[str], None], stack: Stack | None) -> str:
@@ -221,13 +215,13 @@ class CloudFormation:
         if stack.status not in UPDATABLE:
             raise StackError(
                 f"stack {name} is {stack.status} and cannot be updated",
-                hint=stack_hint(stack, stuck=self._stuck(stack)),
+                hint=stack_hint(stack, stuck=self._events.stuck(stack)),
             )
         return "UPDATE"
 
     def _roll_back(self, name: str) -> Stack:
         """Continue a roll-back that failed; raises StackError when it fails again."""
-        known = self._latest_events(name)
+        known = self._events.latest(name)
         with translated(f"stack {name}", ValidationError=StackError):
             self._client.continue_update_rollback(StackName=name)
         return self._finish(name, lambda _stack, _event: None, known, "UPDATE_ROLLBACK_COMPLETE")
@@ -253,7 +247,7 @@ class CloudFormation:
         empty = ChangeSet(name, arn, kind, (), unchanged=True)
         unchanged = says_unchanged(reason)
         # Asked before the change set goes, and its events with it.
-        problems = () if unchanged else self._problems(name, ChangeSetName=arn)
+        problems = () if unchanged else self._events.problems(name, ChangeSetName=arn)
         self.discard(empty)
         if unchanged:
             return empty
@@ -263,29 +257,6 @@ class CloudFormation:
             hint=reason_hint(told) or "correct the template or the parameter; nothing was deployed",
         )
 
-    def _problems(self, name: str, **of: Any) -> list[str]:
-        """The resources that early validation or a hook refused in the last operation, and why.
-
-        A change set or a stack only points to these events. A region or a caller without them is
-        left with that. https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html
-        """
-        try:
-            with translated(f"events of {name}"):
-                pages = self._client.get_paginator("describe_events").paginate(
-                    **of, Filters={"FailedEvents": True}
-                )
-                rows = [row for page in pages for row in page.get("OperationEvents", ())]
-        except ToolkitError:
-            return []
-        last: Any = max(rows, key=lambda row: str(row.get("Timestamp", "")), default={})
-        told = [
-            _problem(row)
-            for row in rows
-            if row.get("OperationId") == last.get("OperationId")
-            and row.get("EventType") != "PROVISIONING_ERROR"  # of which the stack's events tell
-        ]
-        return list(dict.fromkeys(filter(None, told)))
-
     def _finish(self, name: str, watch: Watch, seen: set[str], *good: str) -> Stack:
         known = set(seen)
         while True:
@@ -293,57 +264,13 @@ class CloudFormation:
             if stack is None:
                 raise StackError(f"stack {name} was deleted while it was deployed")
             # After the stack, so that its last events are among them once it is done.
-            self._tell(name, watch, seen)
+            self._events.show_new(name, watch, seen)
             if not _busy(stack.status):
                 break
             self._sleep(self._poll)
         if stack.status not in good:
-            self._raise(stack, known)
+            raise self._events.failure(stack, known)
         return stack
-
-    def _tell(self, name: str, watch: Watch, seen: set[str]) -> None:
-        for event in sorted(self._events(name, stop_at=seen), key=lambda event: event.time):
-            seen.add(event.id)
-            if event.status != "REVIEW_IN_PROGRESS":
-                watch(name, event)
-
-    def _latest_events(self, name: str) -> set[str]:
-        """The ids on the first page of a stack's events; those listed before them are new."""
-        return {event.id for event in islice(self._events(name), _EVENTS_A_PAGE)}
-
-    def _events(self, name: str, stop_at: Collection[str] = ()) -> Iterator[StackEvent]:
-        """A stack's events, newest first, up to one that is known already."""
-        from botocore.exceptions import ClientError
-
-        with translated(f"events of {name}"):
-            pages = self._client.get_paginator("describe_stack_events").paginate(StackName=name)
-            try:
-                for page in pages:
-                    for row in page["StackEvents"]:
-                        if row["EventId"] in stop_at:
-                            return
-                        yield _event(row)
-            except ClientError as error:
-                if "does not exist" not in str(error):
-                    raise
-
-    def _raise(self, stack: Stack, known: set[str]) -> None:
-        cause = first_cause(self._events(stack.name, stop_at=known))
-        if cause is not None and "DescribeEvents" in cause.reason:
-            problems = self._problems(stack.name, StackName=stack.name)
-            cause = evolve(cause, reason="\n  ".join([cause.reason, *problems]))
-        stuck = self._stuck(stack, known)
-        raise StackError(stack_failure(stack, cause, stuck), hint=stack_hint(stack, cause, stuck))
-
-    def _stuck(self, stack: Stack, known: Collection[str] = ()) -> set[str]:
-        """The resources of a stack that is stuck whose last event is a failure."""
-        if not stack.status.endswith("_FAILED"):
-            return set()
-        last: dict[str, StackEvent] = {}
-        for event in self._events(stack.name, stop_at=known):
-            if event.logical_id != stack.name:
-                last.setdefault(event.logical_id, event)
-        return {name for name, event in last.items() if event.failed}
 
 
 def _busy(status: str) -> bool:
@@ -378,27 +305,3 @@ def _change(row: Any) -> ResourceChange:
         replacement=str(row.get("Replacement") or "False"),
         causes=tuple(sorted(causes - {""})),
     )
-
-
-def _event(row: Any) -> StackEvent:
-    return StackEvent(
-        id=row["EventId"],
-        time=format_time(row["Timestamp"]),
-        logical_id=row["LogicalResourceId"],
-        resource_type=row.get("ResourceType", ""),
-        status=row.get("ResourceStatus", ""),
-        reason=row.get("ResourceStatusReason", ""),
-    )
-
-
-def _problem(row: Any) -> str:
-    """A failed event of DescribeEvents in one line; empty where it tells no reason."""
-    reasons = ("ValidationStatusReason", "HookStatusReason", "ResourceStatusReason")
-    reason = next((row[key] for key in reasons if row.get(key)), "")
-    if not reason:
-        return ""
-    where = row.get("LogicalResourceId", "")
-    if row.get("ResourceType"):
-        where += f" ({row['ResourceType']})"
-    path = f" at {row['ValidationPath']}" if row.get("ValidationPath") else ""
-    return f"{where}{path}: {reason}".lstrip(": ")
