@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import define, field
 
-from toolkit.core.expressions.dialects import DAY_GROUPS, DAY_WORDS, MONTH_WORDS
+from toolkit.core.expressions.dialect_fields import DAY_GROUPS, DAY_WORDS, MONTH_WORDS
 from toolkit.core.expressions.durations import NUMBER_WORDS
 
 _HOUR_WORDS = [word for word, value in NUMBER_WORDS.items() if 1 <= value <= 12]
