@@ -34,6 +34,12 @@ class Case:
         return expectation.workload if expectation is not None else None
 
     @property
+    def is_current(self) -> bool:
+        """Whether all is there that a run of today leaves: version 0.1 left less."""
+        expectation = self.evidence.expectation
+        return expectation is not None and not expectation.assumed
+
+    @property
     def run_id(self) -> RunId:
         """The run that is judged."""
         return RunId.parse(self.evidence.run_id)
