@@ -47,13 +47,13 @@ _READ_LINES = 200  # of what docker wrote last
 # What prune.py and rehearse.py say of the project, in the middle of what docker says.
 # The classic builder colours it, so that no word boundary comes before it.
 _OWN_ERROR = re.compile(r"error: (?P<words>(?:workloads[.\w]*|prune\.toml|catalog\.toml): .+)")
-# How the classic builder begins, whatever comes of it; it names the daemon.
 # The last step that a build began: pulling its base, or installing packages. The classic builder's
 # words, then BuildKit's.
 _STEP = re.compile(
     r"^Step \d+/\d+ : (?:(?P<base>FROM) |RUN .*pip install)|"
     r"(?P<buildkit>load metadata for|source metadata for)|RUN .*pip install"
 )
+# How the classic builder begins, whatever comes of it; it names the daemon.
 _SENDING = "Sending build context to Docker daemon"
 _LAYER_DONE = frozenset({"Pushed", "Layer already exists"})
 
