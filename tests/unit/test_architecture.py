@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 # Which of our modules a module may import. The longest prefix of its name decides; what stands
 # under the prefix itself is always allowed.
 # Vocabulary, which every layer of the toolkit may use: the contract, the catalog and the ground.
-_RUNTIME = ("contract", "catalog", "documents", "layout", "urls")
+_RUNTIME = ("contract", "catalog", "documents", "layout", "urls", "variable")
 RUNTIME = frozenset(f"toolkit.runtime.{name}" for name in _RUNTIME)
 _GROUND = ("errors", "names", "stack", "task", "checks", "cost", "platform", "words", "fargate")
 GROUND = frozenset(f"toolkit.core.{name}" for name in _GROUND)
@@ -52,7 +52,10 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.runtime.urls": _modules("contract"),
     "toolkit.runtime.rules": _modules("contract"),
     "toolkit.runtime.layout": _modules("contract"),
-    "toolkit.runtime.catalog": _modules("command_line", "contract", "documents", "rules", "urls"),
+    "toolkit.runtime.variable": _modules("contract", "urls"),
+    "toolkit.runtime.catalog": _modules(
+        "command_line", "contract", "documents", "rules", "variable"
+    ),
     "toolkit.runtime.command_line": _modules("contract"),
     "toolkit.runtime.descendants": frozenset(),
     "toolkit.runtime.output": _modules("urls"),
@@ -66,11 +69,21 @@ IMPORTS: Mapping[str, frozenset[str]] = {
     "toolkit.runtime.stop": _modules("contract"),
     "toolkit.runtime.sink": _modules("contract"),
     "toolkit.runtime.lease": _modules("contract", "documents", "sink"),
+    "toolkit.runtime.ownership": _modules("contract", "lease", "sink", "task"),
     "toolkit.runtime.testing": _modules("catalog", "command", "contract"),
     "toolkit.runtime.task": _modules("contract", "catalog", "urls"),
     "toolkit.runtime.packages": frozenset(),
     "toolkit.runtime.runtime": _modules(
-        "contract", "catalog", "failure", "lease", "sink", "log", "stop", "task", "work"
+        "contract",
+        "catalog",
+        "failure",
+        "lease",
+        "log",
+        "ownership",
+        "sink",
+        "stop",
+        "task",
+        "work",
     ),
     "toolkit.runtime.__main__": _modules("runtime"),
     "toolkit.core": VOCABULARY,

@@ -8,8 +8,9 @@ import attrs
 from toolkit.core.deploying import config
 from toolkit.core.proof.ledger import State
 from toolkit.core.schedules import schedule_file
-from toolkit.runtime.catalog import ExpectedArtifact, Variable, Workload
+from toolkit.runtime.catalog import ExpectedArtifact, Workload
 from toolkit.runtime.rules import Rule
+from toolkit.runtime.variable import Variable
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"

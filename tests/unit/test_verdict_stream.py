@@ -10,8 +10,8 @@ from toolkit.core.proof.content import Content
 from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.expectation import Expectation
 from toolkit.core.proof.verdict import Ruling, Verdict, judge
-from toolkit.runtime.catalog import Variable
 from toolkit.runtime.contract import Outcome, format_time, parse_time
+from toolkit.runtime.variable import Variable
 
 from .test_verdict import (
     DEFINITION,

@@ -17,34 +17,30 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from toolkit.runtime import contract
 from toolkit.runtime.catalog import Catalog, image_catalog
 from toolkit.runtime.contract import (
     EXIT_CONFIGURATION,
-    EXIT_DUPLICATE,
     EXIT_UNAVAILABLE,
     Artifact,
-    Claim,
     ContractError,
     Interrupted,
     Json,
-    LeaseState,
     Manifest,
     Outcome,
-    OverlapPolicy,
     Result,
     format_time,
     jsonable,
 )
 from toolkit.runtime.failure import described_failure, so_far
-from toolkit.runtime.lease import HeldLease, Lease, LeaseStore, new_lease
+from toolkit.runtime.lease import Lease
 from toolkit.runtime.log import Log
-from toolkit.runtime.sink import Sink, SinkError, open_sink
+from toolkit.runtime.ownership import Ownership
+from toolkit.runtime.sink import Sink, SinkError, open_sink, write_once
 from toolkit.runtime.stop import StopFlag, Watchdog
 from toolkit.runtime.task import (
     METADATA_PATIENCE_SECONDS,
@@ -128,20 +124,14 @@ class _Execution:
         self._log = log
         self._stop = stop
         self._clock = clock
-        self._store = store
         self._job = work
         # Held for the whole commit, and for each line and artifact of the workload, so that none
         # of them falls between the manifest's count and its writing.
         self._lock = threading.Lock()
-        self._claimed = threading.Event()  # the claim is decided, one way or the other
-        self._refusal: tuple[str, dict[str, Any]] | None = None
-        # Why the run does no work although it is ours, as it will be committed.
-        self._barred: tuple[Outcome, dict[str, Json]] | None = None
-        self._lease: HeldLease | None = None
+        self._ownership = Ownership(task, arn, store, self._now, self._lease_lost)
         self._exit_code: int | None = None  # not None: committed
         self._artifacts: dict[str, Artifact] = {}
         self._started_at = self._now()
-        self._sink: Sink
 
     # What the workload may do (contract.Run).
 
@@ -171,11 +161,11 @@ class _Execution:
         count = None if rows is None else operator.index(rows)
         if not isinstance(media_type, str) or not media_type:
             raise TypeError(f"the media type of {name} is {media_type!r}")
-        self._claimed.wait()
-        if self._refusal is not None or self._barred is not None:
+        self._ownership.decided.wait()
+        if self._ownership.denied:
             raise Interrupted
         size, digest = _measure(content)
-        self._sink.put(key, content, media_type=media_type, sha256=digest)
+        self._ownership.sink.put(key, content, media_type=media_type, sha256=digest)
         artifact = Artifact(name, key, size, digest.hex(), media_type, count)
         with self._lock:
             self._refuse_after_commit()
@@ -201,20 +191,20 @@ class _Execution:
         nothing is saved before the run is known to be ours.
         """
         try:
-            claiming = threading.Thread(target=self._claim_or_stop, name="claim", daemon=True)
+            claiming = threading.Thread(target=self._decide_ownership, name="claim", daemon=True)
             claiming.start()
             if self._task.workload.kind != "stream":
                 claiming.join()
-                if self._refusal is not None:
+                if self._ownership.refusal is not None:
                     return self._refuse()
             self._announce()
             _collect_garbage()
             # A stream may see only later that it is barred: its work is asked to stop then.
-            ended = self._work() if self._barred is None else None
+            ended = self._work() if self._ownership.barred is None else None
             claiming.join()
-            if self._refusal is not None:
+            if self._ownership.refusal is not None:
                 return self._refuse()
-            if self._barred is not None or ended is None:
+            if self._ownership.barred is not None or ended is None:
                 return self._commit_barred()
             return self._commit(*ended)
         finally:
@@ -225,49 +215,24 @@ class _Execution:
         self._job.kill()
         message = f"the run did not end within its grace period: {outcome}"
         error: dict[str, Json] = {"type": "Overdue", "message": message}
-        if self._claimed.is_set() and self._refusal is not None:
+        if self._ownership.decided.is_set() and self._ownership.refusal is not None:
             return self._refuse()
-        if not self._claimed.is_set():
+        if not self._ownership.decided.is_set():
             self.event("claim.failed", error=message, exit_code=outcome.exit_code)
             return outcome.exit_code
-        if self._barred is not None:
+        if self._ownership.barred is not None:
             code = self._commit_barred()
         else:
             code = self._commit(outcome, Result(), error)
         shutil.rmtree(self.scratch, ignore_errors=True)
         return code
 
-    def _claim_or_stop(self) -> None:
-        try:
-            self._sink = self._store(self._task.bucket)
-            owner = self._claim()
-            if owner is not None:
-                self._refusal = ("run.duplicate", {"owner": owner, "exit_code": EXIT_DUPLICATE})
-            elif self._task.overlap is OverlapPolicy.SKIP:
-                self._barred = self._take_lease()
-        except Exception as error:  # noqa: BLE001 - the boundary of a thread: others wait for it
-            code = Outcome.FAILED.exit_code
-            self._refusal = ("claim.failed", {"error": str(error), "exit_code": code})
-        if self._refusal is not None or self._barred is not None:
+    def _decide_ownership(self) -> None:
+        """Claim the run; where it does no work here, ask what has begun of it to stop."""
+        self._ownership.decide()
+        if self._ownership.denied:
             self._stop.request(Outcome.INTERRUPTED)
-        self._claimed.set()
-
-    def _take_lease(self) -> tuple[Outcome, dict[str, Json]] | None:
-        """Take the schedule's lease; what bars the run where it cannot have it."""
-        if not isinstance(self._sink, LeaseStore):
-            return Outcome.FAILED, {"type": "LeaseFailed", "message": "the store keeps no leases"}
-        lease = new_lease(self.run_id, self._arn, self._now())
-        held = HeldLease(self._sink, self._task.run_id.lease_key, lease, self._lease_lost)
-        try:
-            report = held.take()
-        except (SinkError, OSError) as error:
-            return Outcome.FAILED, {"type": "LeaseFailed", "message": str(error)}
-        self._lease = held
-        if report.state is LeaseState.REFUSED:
-            text = f"{report.holder or 'something else'} holds the lease of the schedule"
-            return Outcome.SKIPPED, {"type": "Skipped", "message": text}
-        held.keep()
-        return None
+        self._ownership.decided.set()
 
     def _lease_lost(self, holder: Lease | None) -> None:
         """Say so and go on: what the run has done so far is not undone by ending it."""
@@ -275,14 +240,14 @@ class _Execution:
 
     def _commit_barred(self) -> int:
         """The end of a run that is ours and did no work."""
-        assert self._barred is not None
-        outcome, error = self._barred
+        assert self._ownership.barred is not None
+        outcome, error = self._ownership.barred
         return self._commit(outcome, Result(), error)
 
     def _refuse(self) -> int:
         """The end of a run that is not ours: one line, no object."""
-        assert self._refusal is not None
-        name, fields = self._refusal
+        assert self._ownership.refusal is not None
+        name, fields = self._ownership.refusal
         self.event(name, **fields)
         return int(fields["exit_code"])
 
@@ -297,23 +262,6 @@ class _Execution:
             settings=self._task.shown_settings,
             max_runtime_seconds=self._task.max_runtime_seconds,
         )
-
-    def _claim(self) -> str | None:
-        """None when the run is ours, else the ARN of the task that owns it."""
-        claim = Claim(
-            run_id=self.run_id,
-            task_arn=self._arn,
-            claimed_at=self._now(),
-            execution_id=self._task.execution_id,
-            attempt=self._task.attempt,
-        )
-        key = self._task.run_id.claim_key
-        content = claim.to_json()
-        if _created(self._sink, key, content):
-            return None
-        # The claim that stands there may be our own: its first answer can have been lost.
-        owner = Claim.from_json(self._sink.read(key)).task_arn
-        return None if owner == self._arn else owner
 
     def _work(self) -> tuple[Outcome, Result, dict[str, Json] | None]:
         """Run the workload; its every ending becomes an outcome, a result and an error."""
@@ -342,11 +290,9 @@ class _Execution:
 
     def _commit(self, outcome: Outcome, result: Result, error: dict[str, Json] | None) -> int:
         """Commit the run, once; whoever comes second gets the same exit code."""
-        if self._lease is not None:
-            self._lease.check()
+        self._ownership.check_lease()
         code = self._write_manifest(outcome, result, error)
-        if self._lease is not None:
-            self._lease.release()
+        self._ownership.release_lease()
         return code
 
     def _write_manifest(
@@ -367,7 +313,7 @@ class _Execution:
             key = self._task.run_id.manifest_key(outcome)
             content = self._manifest(outcome, result, error).to_json()
             try:
-                if not _created(self._sink, key, content):
+                if not write_once(self._ownership.sink, key, content):
                     raise SinkError(f"{key}: another manifest stands there")
             except (SinkError, OSError) as failure:
                 # Without its manifest a run is not committed, whatever the workload did.
@@ -407,7 +353,7 @@ class _Execution:
             log_lines=self._log.lines + 1,  # the line that says "run.finished" follows
             execution_id=task.execution_id,
             attempt=task.attempt,
-            lease=self._lease.report if self._lease is not None else None,
+            lease=self._ownership.lease,
             made_good=task.made_good(contract.parse_time(self._started_at)),
         )
 
@@ -432,20 +378,6 @@ def _collect_garbage() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
-
-
-def _created(sink: Sink, key: str, content: bytes) -> bool:
-    """Whether ``key`` holds our content, written now or by a try whose answer was lost."""
-    try:
-        if sink.create(key, content):
-            return True
-    except SinkError:
-        # The answer to a write that arrived may never have come.
-        with suppress(SinkError):
-            if sink.read(key) == content:
-                return True
-        raise
-    return sink.read(key) == content
 
 
 def _measure(content: bytes | Path) -> tuple[int, bytes]:

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -283,6 +284,20 @@ class _Patience:
         now = state.outcome_timestamp or 0.0
         self._since = now if self._since is None else self._since
         return now - self._since >= self._seconds and state.attempt_number >= _LEAST_TRIES
+
+
+def write_once(sink: Sink, key: str, content: bytes) -> bool:
+    """Whether ``key`` holds our content, written now or by a try whose answer was lost."""
+    try:
+        if sink.create(key, content):
+            return True
+    except SinkError:
+        # The answer to a write that arrived may never have come.
+        with suppress(SinkError):
+            if sink.read(key) == content:
+                return True
+        raise
+    return sink.read(key) == content
 
 
 def open_sink(bucket: str) -> Sink:

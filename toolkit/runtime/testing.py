@@ -18,7 +18,7 @@ _GRACE_SECONDS = 10.0
 
 @define
 class FakeRun:
-    """Implements `toolkit.runtime.contract.Run`; asks to stop when ``stop_when`` says so."""
+    """Implements `toolkit.runtime.Run`; asks to stop when ``stop_when`` says so."""
 
     scratch: Path
     stop_when: "Callable[[FakeRun], bool]" = lambda _: False

@@ -15,9 +15,10 @@ from typing import IO, Any
 
 from attrs import evolve, frozen
 
-from toolkit.runtime.catalog import Catalog, ExpectedArtifact, Secret, Variable, Workload
+from toolkit.runtime.catalog import Catalog, ExpectedArtifact, Secret, Workload
 from toolkit.runtime.contract import Manifest
 from toolkit.runtime.runtime import execute
+from toolkit.runtime.variable import Variable
 
 PATIENCE_SECONDS = 300  # a test that hangs ends; nothing is ever measured with it
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ from toolkit.cli.options import json_option
 from toolkit.cli.render import print_json
 from toolkit.cli.root import Root, pass_root, project_option
 from toolkit.cli.text import wrapped
-from toolkit.runtime.catalog import Variable
+from toolkit.runtime.variable import Variable
 
 
 @click.command("workloads")
