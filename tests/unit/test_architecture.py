@@ -290,7 +290,7 @@ def retries_single_calls_only(module: str, tree: ast.Module) -> Iterator[str]:
 # The bucket's keys are spelled in these two modules; everybody else asks them.
 LAYOUT = frozenset({"toolkit.runtime.contract", "toolkit.runtime.layout"})
 _KEY = re.compile(
-    r"(^|/)(runs|ledger|deployments|dead-letters|releases|locks|changes|witness|causes)/(?!\d+$)"
+    r"(^|/)(runs|ledger|deployments|dead-letters|releases|locks|changes|witness|causes|records|running|seals)/(?!\d+$)"
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.adapters.bucket.archive import kept_task
+from toolkit.adapters.bucket.kept_tasks import kept_task
 from toolkit.core.changes.change import Change
 from toolkit.core.deploying.release import wanted_files
 from toolkit.core.errors import ToolkitError

@@ -18,6 +18,7 @@ from toolkit.adapters.aws.scheduler import Scheduler
 from toolkit.adapters.aws.session import Aws
 from toolkit.adapters.aws.sqs import DeadLetterQueue
 from toolkit.adapters.bucket.archive import Archive
+from toolkit.adapters.bucket.kept_tasks import KeptTasks
 from toolkit.adapters.bucket.record_copies import RecordCopies
 from toolkit.adapters.bucket.releases import Releases
 from toolkit.adapters.bucket.seals import Seals
@@ -224,8 +225,13 @@ class App:
 
     @_Once
     def record_copies(self) -> RecordCopies:
-        """The state-change records in a kept bucket."""
+        """The state-change records that a deletion copies into the bucket."""
         return RecordCopies(self.bucket, self.console.say)
+
+    @_Once
+    def kept_tasks(self) -> KeptTasks:
+        """What the audit kept of tasks whose record did not arrive."""
+        return KeptTasks(self.bucket)
 
     @_Once
     def bucket(self) -> Bucket:

@@ -130,7 +130,7 @@ def witness(audit: Audit) -> None:
         run_id = run_of(task)
         if run_id is None or task.task_arn in recorded or audit.options.dry_run:
             continue
-        if app.archive.keep_task(run_id, evolve(task, environment={})):
+        if app.kept_tasks.keep(run_id, evolve(task, environment={})):
             audit.witnesses.append(run_id)
 
 

@@ -4,13 +4,9 @@ The keys come from `runtime.contract` and `runtime.layout`; nobody else reads th
 A page of a listing holds 1,000 keys, and everything here costs pages, not runs.
 """
 
-import gzip
-import json
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import chain, groupby
 from pathlib import Path
@@ -18,7 +14,6 @@ from typing import TypeVar
 
 from attrs import evolve, field, frozen
 
-from toolkit.adapters.aws.logs import Line
 from toolkit.adapters.aws.s3 import Bucket
 from toolkit.adapters.side_by_side import side_by_side
 from toolkit.core.errors import EvidenceError
@@ -26,8 +21,7 @@ from toolkit.core.proof import dead_letter
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.evidence import StoredObject
 from toolkit.core.schedules.history import Snapshot, needed
-from toolkit.core.task import Task
-from toolkit.runtime import documents, layout
+from toolkit.runtime import layout
 from toolkit.runtime.contract import (
     Claim,
     ContractError,
@@ -37,14 +31,12 @@ from toolkit.runtime.contract import (
     catalog_key,
     parse_time,
 )
-from toolkit.runtime.documents import FORMAT, DocumentError
 
 _Row = TypeVar("_Row")
 _PAGE = 1000
 # Where a schedule's latest run is looked for before all of its history is.
 _RECENT = timedelta(days=31)
 _JSON = "application/json"
-RECORDS = "records/"
 
 
 @frozen
@@ -83,21 +75,6 @@ class Archive:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-
-    def keep_records(self, lines: Iterable[Line]) -> int:
-        """Keep state-change records, a file a day as `records/<day>.jsonl.gz`; returns how many.
-
-        Each line is an event as EventBridge wrote it. The same records make the same bytes.
-        """
-        days: defaultdict[str, list[str]] = defaultdict(list)
-        for line in lines:
-            moment = datetime.fromtimestamp(line.timestamp / 1000, UTC)
-            days[f"{moment:%Y-%m-%d}"].append(line.message)
-        for day, messages in sorted(days.items()):
-            text = "".join(f"{message}\n" for message in messages)
-            content = gzip.compress(text.encode(), mtime=0)
-            self._bucket.write(f"{RECORDS}{day}.jsonl.gz", content, "application/gzip")
-        return sum(map(len, days.values()))
 
     def commits(
         self, schedule: str, since: datetime, until: datetime | None = None
@@ -295,24 +272,6 @@ class Archive:
         """The content of a document, or None."""
         return self._bucket.read(key)
 
-    def keep_task(self, run_id: RunId, task: Task) -> bool:
-        """Keep what ECS said of a stopped task whose record did not arrive, once a run."""
-        document = {FORMAT: "witness/1", "task": task.to_json()}
-        content = json.dumps(document, indent=1).encode() + b"\n"
-        return self.create(layout.witness_key(run_id), content)
-
-    def kept_tasks(self, run_ids: Iterable[RunId]) -> dict[RunId, Task]:
-        """What was kept so of some runs; usually nothing, which costs one LIST."""
-        wanted = {layout.witness_key(run_id): run_id for run_id in run_ids}
-        if not wanted:
-            return {}
-        there = wanted.keys() & set(self._bucket.keys(layout.WITNESS))
-        found = {}
-        for key, content in self._bucket.read_all(sorted(there)).items():
-            with suppress(EvidenceError):  # a witness that cannot be read is none
-                found[wanted[key]] = kept_task(content)
-        return found
-
     def _committed(self, run_ids: Sequence[RunId]) -> Iterator[tuple[RunId, list[StoredObject]]]:
         """In the order of their keys; a page begins at the first run that the last did not hold."""
         prefix = layout.ledger_of(run_ids[0].schedule)
@@ -374,24 +333,6 @@ def _by_schedule(
         if run_id.schedule in since and run_id.scheduled_time >= since[run_id.schedule]:
             found[run_id.schedule].append(row)
     return found
-
-
-@frozen
-class _Witness:
-    """What an audit kept of a task."""
-
-    task: Task
-
-
-def kept_task(content: bytes) -> Task:
-    """Read what an audit kept of a task; EvidenceError when it is nothing of the kind."""
-    try:
-        task = documents.read(_Witness, documents.load(content, "witness"), "witness").task
-        for time in task.times.values():
-            parse_time(time)
-    except (DocumentError, ContractError) as error:
-        raise EvidenceError(f"a kept task cannot be read: {error}") from error
-    return task
 
 
 def _read(key: str, content: bytes, reader: Callable[[bytes], _Row]) -> _Row:

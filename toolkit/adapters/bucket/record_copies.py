@@ -1,4 +1,4 @@
-"""The state-change records that `toolkit delete` copied into the bucket, read back.
+"""The state-change records that `toolkit delete` copies into the bucket, and their reader.
 
 Whoever can write into the bucket can write here, so nothing is trusted in size or shape.
 """
@@ -6,19 +6,21 @@ Whoever can write into the bucket can write here, so nothing is trusted in size 
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import IO
 
 from attrs import frozen
 
+from toolkit.adapters.aws.logs import Line
 from toolkit.adapters.aws.s3 import Bucket
-from toolkit.adapters.bucket.archive import RECORDS
 from toolkit.core.errors import EvidenceError
 from toolkit.core.task import Task
 from toolkit.runtime import documents
 from toolkit.runtime.contract import ContractError
 from toolkit.runtime.documents import DocumentError
+from toolkit.runtime.layout import RECORDS
 
 # CloudWatch Logs takes no event of more than 1 MiB; a day of a task a second is less than the rest.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
@@ -41,6 +43,21 @@ class RecordCopies:
         self._bucket = bucket
         self._say = say
         self._said: set[str] = set()
+
+    def keep(self, lines: Iterable[Line]) -> int:
+        """Keep state-change records, a file a day as `records/<day>.jsonl.gz`; returns how many.
+
+        Each line is an event as EventBridge wrote it. The same records make the same bytes.
+        """
+        days: defaultdict[str, list[str]] = defaultdict(list)
+        for line in lines:
+            moment = datetime.fromtimestamp(line.timestamp / 1000, UTC)
+            days[f"{moment:%Y-%m-%d}"].append(line.message)
+        for day, messages in sorted(days.items()):
+            text = "".join(f"{message}\n" for message in messages)
+            content = gzip.compress(text.encode(), mtime=0)
+            self._bucket.write(f"{RECORDS}{day}.jsonl.gz", content, "application/gzip")
+        return sum(map(len, days.values()))
 
     def read(self, terms: Sequence[str], start: datetime, end: datetime) -> Iterator[Task]:
         """The state changes of the days of a period whose lines hold all ``terms``.

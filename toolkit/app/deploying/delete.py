@@ -69,9 +69,7 @@ def delete(app: App, *, yes: bool, data: bool) -> Deletion:
         # ECS, SQS and CloudWatch forget; the bucket stays.
         _keep_end(app, began)
         lines = app.logs.everything(deployed.platform.lifecycle_log_group_name, app.now())
-        app.console.say(
-            f"{app.archive.keep_records(lines):,} state-change records kept in {bucket}"
-        )
+        app.console.say(f"{app.record_copies.keep(lines):,} state-change records kept in {bucket}")
     _delete_buckets(app, belongings, doomed)
     _layer(app, [s.name for s in stacks if s.tags[NOUN_TAG] == PLATFORM])
     names = tuple(stack.name for stack in stacks)

@@ -266,7 +266,7 @@ class LedgerSources:
         since = self._now - _REMEMBERED
         lost = [row for row in rest if row.run_id not in found and row.at and row.at > since]
         found |= self._remembered([row.run_id for row in lost][:_ASKED])
-        return found | self._app.archive.kept_tasks(
+        return found | self._app.kept_tasks.of(
             row.run_id for row in rest if row.run_id not in found
         )
 

@@ -69,7 +69,7 @@ def find_tasks(
             seen[launched_for].append(task)
     # ECS forgets; what an audit saw of a task whose record was lost stays.
     lost = [run_id for run_id in run_ids if not any(task.stopped for task in seen[run_id])]
-    for run_id, task in app.archive.kept_tasks(lost).items():
+    for run_id, task in app.kept_tasks.of(lost).items():
         seen[run_id].append(task)
     return Tasks({run_id: tasks_of(run_id, seen[run_id]) for run_id in run_ids}, problems)
 
