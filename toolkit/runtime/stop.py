@@ -56,8 +56,9 @@ class Watchdog:
 
     C code that never lets go of the interpreter stops every thread, this one too. Code that looks
     for signals now and then (``re``) lets go in our handler, which the timer calls again and again
-    once a stop was asked for. For the rest faulthandler, which needs no interpreter, writes the
-    traceback to stderr and exits with 1 after twice the grace: a run is bounded whatever it does.
+    from the first signal on: on a busy machine this thread may miss its turn. For the rest
+    faulthandler, which needs no interpreter, writes the traceback to stderr and exits with 1 after
+    twice the grace: a run is bounded whatever it does.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Watchdog:
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
         self._done = threading.Event()
-        self._previous = {number: signal.signal(number, _let_go) for number in _OUTCOMES}
+        self._previous = {number: signal.signal(number, self._let_go) for number in _OUTCOMES}
         self._previous_fd = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._thread.start()
@@ -101,6 +102,11 @@ class Watchdog:
         os.close(self._reader)
         os.close(self._writer)
 
+    def _let_go(self, _number: int, _frame: object) -> None:
+        if not self._done.is_set():
+            _tick()
+        time.sleep(_SWITCH_SECONDS)
+
     def _watch(self) -> None:
         while not self._done.is_set() and not self._flag.is_set():
             for number in os.read(self._reader, 64):
@@ -120,8 +126,5 @@ class Watchdog:
 
 
 def _tick() -> None:
+    """Call the handler of SIGALRM from now on, again and again."""
     signal.setitimer(signal.ITIMER_REAL, _TICK_SECONDS, _TICK_SECONDS)
-
-
-def _let_go(_number: int, _frame: object) -> None:
-    time.sleep(_SWITCH_SECONDS)
