@@ -109,7 +109,7 @@ def has_log_group(aws: Aws, name: str) -> bool:
 def _denies_all(statement: dict[str, object]) -> bool:
     """Whether a statement refuses SendMessage without a condition: over TLS, too."""
     actions = statement.get("Action", ())
-    named = [actions] if isinstance(actions, str) else list(actions)  # type: ignore[call-overload]
+    named = actions if isinstance(actions, list) else [actions]
     sends = {"sqs:*", "sqs:SendMessage", "SQS:SendMessage", "*"}
     return (
         statement.get("Effect") == "Deny"

@@ -57,18 +57,19 @@ class Belongings:
         with translated(f"bucket {name}"):
             try:
                 for objects in self._versions(name):
-                    given: Any = {"Objects": objects, "Quiet": True}
+                    self._delete_objects(name, objects)
                     deleted += len(objects)
-                    failed = self._s3.delete_objects(Bucket=name, Delete=given).get("Errors")
-                    if failed:
-                        raise ToolkitError(
-                            f"s3://{name}/{failed[0].get('Key')}: {failed[0].get('Message')}"
-                        )
                 self._s3.delete_bucket(Bucket=name)
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") not in _NO_BUCKET:
                     raise
         return deleted
+
+    def _delete_objects(self, bucket: str, objects: list[dict[str, str]]) -> None:
+        given: Any = {"Objects": objects, "Quiet": True}
+        failed = self._s3.delete_objects(Bucket=bucket, Delete=given).get("Errors")
+        if failed:
+            raise ToolkitError(f"s3://{bucket}/{failed[0].get('Key')}: {failed[0].get('Message')}")
 
     def _versions(self, bucket: str) -> Iterator[list[dict[str, str]]]:
         """Every version and delete marker, as many at a time as one call can delete."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from toolkit.adapters.aws.session import Aws, translated
 from toolkit.adapters.aws.stack_events import StackEvents, Watch
@@ -27,6 +27,7 @@ from toolkit.runtime.contract import format_time
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
+_Kind = Literal["CREATE", "UPDATE"]
 _CAPABILITIES: Any = ["CAPABILITY_NAMED_IAM"]
 _POLL_SECONDS = 2.0
 # To execute a change set deletes every other one of the stack:
@@ -95,14 +96,14 @@ class CloudFormation:
 
     def _begin(
         self, plan: StackPlan, say: Callable[[str], None], stack: Stack | None
-    ) -> tuple[str, str]:
+    ) -> tuple[_Kind, str]:
         """Create a change set; its kind and its ARN."""
         kind = self._make_ready(plan, say, stack)
         with translated(f"change set of {plan.name}", ValidationError=StackError):
             answer = self._client.create_change_set(
                 StackName=plan.name,
                 ChangeSetName=f"toolkit-{time.time_ns()}",
-                ChangeSetType=kind,  # type: ignore[arg-type]
+                ChangeSetType=kind,
                 TemplateBody=plan.template,
                 Parameters=[
                     {"ParameterKey": key, "ParameterValue": value}
@@ -191,7 +192,10 @@ class CloudFormation:
                 raise self._events.failure(stack, known)
             self._sleep(self._poll)
 
-    def _make_ready(self, plan: StackPlan, say: Callable[[str], None], stack: Stack | None) -> str:
+    def _make_ready(
+        self, plan: StackPlan, say: Callable[[str], None], stack: Stack | None
+    ) -> _Kind:
+        """Make way for a change set: wait, roll back, delete what was never made; its kind."""
         name = plan.name
         while stack is not None and _busy(stack.status):
             say(f"{name} is {stack.status}: waiting for it")

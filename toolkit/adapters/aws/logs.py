@@ -80,12 +80,10 @@ class Logs:
         """
         from botocore.exceptions import ClientError
 
-        pages = self._pages(group, start, end, logStreamNames=list(streams))
+        events = self._events(group, start, end, logStreamNames=list(streams))
         with translated(f"log group {group}"):
             try:
-                for page in pages:
-                    for event in page.get("events", ()):
-                        yield event["logStreamName"], event["message"]
+                yield from ((event["logStreamName"], event["message"]) for event in events)
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") != _MISSING:
                     raise
@@ -102,9 +100,8 @@ class Logs:
 
         with translated(f"log group {group}"):
             try:
-                for page in self._pages(group, EPOCH, end):
-                    for event in page.get("events", ()):
-                        yield Line(event["timestamp"], event["message"])
+                for event in self._events(group, EPOCH, end):
+                    yield Line(event["timestamp"], event["message"])
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") != _MISSING:
                     raise
@@ -122,25 +119,24 @@ class Logs:
         """The ``detail`` of the records of tasks that reached their end, in the order of time."""
         pattern = '{ $.detail.lastStatus = "STOPPED" }'
         with translated(f"log group {group}"):
-            for page in self._pages(group, start, end, filterPattern=pattern):
-                details = (_detail(event["message"]) for event in page.get("events", ()))
-                yield from (detail for detail in details if detail is not None)
+            events = self._events(group, start, end, filterPattern=pattern)
+            details = (_detail(event["message"]) for event in events)
+            yield from (detail for detail in details if detail is not None)
 
     def search(self, group: str, terms: list[str], start: datetime, end: datetime) -> Iterator[str]:
         """The messages of a group that hold all ``terms``."""
         pattern = " ".join(f'"{term}"' for term in terms)
         with translated(f"log group {group}"):
-            for page in self._pages(group, start, end, filterPattern=pattern):
-                for event in page.get("events", ()):
-                    yield event["message"]
+            for event in self._events(group, start, end, filterPattern=pattern):
+                yield event["message"]
 
-    def _pages(self, group: str, start: datetime, end: datetime, **chosen: Any) -> Iterator[Any]:
+    def _events(self, group: str, start: datetime, end: datetime, **chosen: Any) -> Iterator[Any]:
         """What FilterLogEvents finds; a page may be empty and have a successor all the same."""
         paginator = self._client.get_paginator("filter_log_events")
         pages = paginator.paginate(
             logGroupName=group, startTime=_ms(start), endTime=_ms(end), **chosen
         )
-        return iter(pages)
+        return (event for page in pages for event in page.get("events", ()))
 
     def groups(self, prefix: str) -> dict[str, int | None]:
         """The log groups whose name begins so, and the days that each keeps a line (None: ever)."""

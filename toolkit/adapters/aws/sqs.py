@@ -29,21 +29,15 @@ class DeadLetterQueue:
 
         SQS has no way to look without receiving, so each message is received and given back.
         """
-        found: dict[str, DeadLetter] = {}
+        letters: dict[str, DeadLetter | None] = {}
         held: dict[str, str] = {}
         with translated("the dead-letter queue"):
             try:
-                while len(held) < limit:
-                    fresh = self._receive(held)
-                    if not fresh:
-                        break
-                    for message in fresh:
-                        letter = DeadLetter.parse(message)
-                        if letter is not None:
-                            found[message["MessageId"]] = letter
+                while len(held) < limit and (fresh := self._receive(held)):
+                    letters |= {row["MessageId"]: DeadLetter.parse(row) for row in fresh}
             finally:
                 self._give_back(list(held.values()))
-        return list(found.values())
+        return [letter for letter in letters.values() if letter is not None]
 
     def remove(self, message_ids: set[str]) -> int:
         """Delete these messages and leave all others; returns how many were deleted."""

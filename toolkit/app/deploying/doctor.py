@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from toolkit.adapters.aws import account
@@ -345,4 +346,4 @@ def _problem(platform: Platform, live: Schedule, deployed: Schedule) -> str:
 
 
 def _each(names: Iterable[str], question: Callable[[str], _T]) -> dict[str, _T | Unknown]:
-    return {name: asked(lambda n=name: question(n)) for name in names}  # type: ignore[misc]
+    return {name: asked(partial(question, name)) for name in names}

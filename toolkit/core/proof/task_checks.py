@@ -238,5 +238,6 @@ def _digest(image: str | None) -> str | None:
 
 
 def _number(value: object, default: float) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if number else float(default)  # type: ignore[arg-type] # checked above
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return default
+    return float(value)
