@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from toolkit.runtime import contract
+from toolkit.runtime.admission import Admission
 from toolkit.runtime.catalog import Catalog, image_catalog
 from toolkit.runtime.contract import (
     EXIT_CONFIGURATION,
@@ -39,7 +40,6 @@ from toolkit.runtime.contract import (
 from toolkit.runtime.failure import described_failure, so_far
 from toolkit.runtime.lease import Lease
 from toolkit.runtime.log import Log
-from toolkit.runtime.ownership import Ownership
 from toolkit.runtime.sink import Sink, SinkError, open_sink, write_once
 from toolkit.runtime.stop import StopFlag, Watchdog
 from toolkit.runtime.task import (
@@ -128,7 +128,7 @@ class _Execution:
         # Held for the whole commit, and for each line and artifact of the workload, so that none
         # of them falls between the manifest's count and its writing.
         self._lock = threading.Lock()
-        self._ownership = Ownership(task, arn, store, self._now, self._lease_lost)
+        self._admission = Admission(task, arn, store, self._now, self._lease_lost)
         self._exit_code: int | None = None  # not None: committed
         self._artifacts: dict[str, Artifact] = {}
         self._started_at = self._now()
@@ -161,11 +161,11 @@ class _Execution:
         count = None if rows is None else operator.index(rows)
         if not isinstance(media_type, str) or not media_type:
             raise TypeError(f"the media type of {name} is {media_type!r}")
-        self._ownership.decided.wait()
-        if self._ownership.denied:
+        self._admission.decided.wait()
+        if self._admission.denied:
             raise Interrupted
         size, digest = _measure(content)
-        self._ownership.sink.put(key, content, media_type=media_type, sha256=digest)
+        self._admission.sink.put(key, content, media_type=media_type, sha256=digest)
         artifact = Artifact(name, key, size, digest.hex(), media_type, count)
         with self._lock:
             self._refuse_after_commit()
@@ -191,20 +191,20 @@ class _Execution:
         nothing is saved before the run is known to be ours.
         """
         try:
-            claiming = threading.Thread(target=self._decide_ownership, name="claim", daemon=True)
+            claiming = threading.Thread(target=self._decide_admission, name="claim", daemon=True)
             claiming.start()
             if self._task.workload.kind != "stream":
                 claiming.join()
-                if self._ownership.refusal is not None:
+                if self._admission.refusal is not None:
                     return self._refuse()
             self._announce()
             _collect_garbage()
             # A stream may see only later that it is barred: its work is asked to stop then.
-            ended = self._work() if self._ownership.barred is None else None
+            ended = self._work() if self._admission.barred is None else None
             claiming.join()
-            if self._ownership.refusal is not None:
+            if self._admission.refusal is not None:
                 return self._refuse()
-            if self._ownership.barred is not None or ended is None:
+            if self._admission.barred is not None or ended is None:
                 return self._commit_barred()
             return self._commit(*ended)
         finally:
@@ -215,24 +215,24 @@ class _Execution:
         self._job.kill()
         message = f"the run did not end within its grace period: {outcome}"
         error: dict[str, Json] = {"type": "Overdue", "message": message}
-        if self._ownership.decided.is_set() and self._ownership.refusal is not None:
+        if self._admission.decided.is_set() and self._admission.refusal is not None:
             return self._refuse()
-        if not self._ownership.decided.is_set():
+        if not self._admission.decided.is_set():
             self.event("claim.failed", error=message, exit_code=outcome.exit_code)
             return outcome.exit_code
-        if self._ownership.barred is not None:
+        if self._admission.barred is not None:
             code = self._commit_barred()
         else:
             code = self._commit(outcome, Result(), error)
         shutil.rmtree(self.scratch, ignore_errors=True)
         return code
 
-    def _decide_ownership(self) -> None:
+    def _decide_admission(self) -> None:
         """Claim the run; where it does no work here, ask what has begun of it to stop."""
-        self._ownership.decide()
-        if self._ownership.denied:
+        self._admission.decide()
+        if self._admission.denied:
             self._stop.request(Outcome.INTERRUPTED)
-        self._ownership.decided.set()
+        self._admission.decided.set()
 
     def _lease_lost(self, holder: Lease | None) -> None:
         """Say so and go on: what the run has done so far is not undone by ending it."""
@@ -240,14 +240,14 @@ class _Execution:
 
     def _commit_barred(self) -> int:
         """The end of a run that is ours and did no work."""
-        assert self._ownership.barred is not None
-        outcome, error = self._ownership.barred
+        assert self._admission.barred is not None
+        outcome, error = self._admission.barred
         return self._commit(outcome, Result(), error)
 
     def _refuse(self) -> int:
         """The end of a run that is not ours: one line, no object."""
-        assert self._ownership.refusal is not None
-        name, fields = self._ownership.refusal
+        assert self._admission.refusal is not None
+        name, fields = self._admission.refusal
         self.event(name, **fields)
         return int(fields["exit_code"])
 
@@ -290,9 +290,9 @@ class _Execution:
 
     def _commit(self, outcome: Outcome, result: Result, error: dict[str, Json] | None) -> int:
         """Commit the run, once; whoever comes second gets the same exit code."""
-        self._ownership.check_lease()
+        self._admission.check_lease()
         code = self._write_manifest(outcome, result, error)
-        self._ownership.release_lease()
+        self._admission.release_lease()
         return code
 
     def _write_manifest(
@@ -313,7 +313,7 @@ class _Execution:
             key = self._task.run_id.manifest_key(outcome)
             content = self._manifest(outcome, result, error).to_json()
             try:
-                if not write_once(self._ownership.sink, key, content):
+                if not write_once(self._admission.sink, key, content):
                     raise SinkError(f"{key}: another manifest stands there")
             except (SinkError, OSError) as failure:
                 # Without its manifest a run is not committed, whatever the workload did.
@@ -353,7 +353,7 @@ class _Execution:
             log_lines=self._log.lines + 1,  # the line that says "run.finished" follows
             execution_id=task.execution_id,
             attempt=task.attempt,
-            lease=self._ownership.lease,
+            lease=self._admission.lease,
             made_good=task.made_good(contract.parse_time(self._started_at)),
         )
 

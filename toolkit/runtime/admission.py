@@ -22,7 +22,7 @@ from toolkit.runtime.sink import Sink, SinkError, write_once
 from toolkit.runtime.task import RunInput
 
 
-class Ownership:
+class Admission:
     """What was decided of a run, from any thread; nothing of it is decided before `decide`.
 
     Attributes:
