@@ -1,4 +1,4 @@
-"""What the audit kept of stopped tasks whose record did not arrive: `witness/<schedule>/<run-id>.json`."""
+"""Tasks whose record did not arrive, as the audit kept them: `witness/<schedule>/<run-id>.json`."""
 
 import json
 from collections.abc import Iterable

@@ -71,20 +71,7 @@ def push_process_image(
     """
     name = repository_name(repository)
     layer = _layer(tree)
-    diff_id = _digest(gzip.decompress(layer))
-    labels = {PROCESS_LABEL: "1"} | ({PACKAGES_LABEL: packages} if packages else {})
-    config = _json(
-        {
-            "architecture": "amd64",
-            "os": "linux",
-            "config": {
-                "Entrypoint": list(ENTRY_POINT),
-                "WorkingDir": "/app",
-                "Labels": labels,
-            },
-            "rootfs": {"type": "layers", "diff_ids": [diff_id]},
-        }
-    )
+    config = _image_config(layer, packages)
     manifest = _json(
         {
             "schemaVersion": 2,
@@ -112,6 +99,22 @@ def repository_name(repository: str) -> str:
     """
     host, slash, name = repository.partition("/")
     return name if slash and ("." in host or ":" in host) else repository
+
+
+def _image_config(layer: bytes, packages: str | None) -> bytes:
+    labels = {PROCESS_LABEL: "1"} | ({PACKAGES_LABEL: packages} if packages else {})
+    return _json(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {
+                "Entrypoint": list(ENTRY_POINT),
+                "WorkingDir": "/app",
+                "Labels": labels,
+            },
+            "rootfs": {"type": "layers", "diff_ids": [_digest(gzip.decompress(layer))]},
+        }
+    )
 
 
 def _layer(tree: Mapping[str, Path]) -> bytes:

@@ -1,6 +1,6 @@
 """What runs now, what became of the latest run, what fires next; and the runs of a period."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from attrs import frozen
@@ -18,7 +18,7 @@ from toolkit.app.proof.sealed_runs import SealedRuns
 from toolkit.app.proof.tasks import records
 from toolkit.app.schedules.history import Deployments
 from toolkit.core.deploying.retired import Retired
-from toolkit.core.proof.ledger import OUTCOMES, State, became, firings
+from toolkit.core.proof.ledger import OUTCOMES, Committed, State, became, firings
 from toolkit.core.schedules.history import History
 from toolkit.core.schedules.timing import Pause
 from toolkit.core.task import Task
@@ -172,15 +172,12 @@ def _runs(
         app, period, running, stopped, known=known, now=now, claimed=claimed
     )
     for name, time in since.items():
-        expected = known.firings(name, time - _TICK, now)
         committed = [committed_of(commit) for commit in commits[name]]
         on_demand = [row for row in committed if row.run_id.token is not None]
-        witnesses = sources.witnesses([row for row in on_demand if row.good])
-        states = {
-            row.run_id: became(row, witnesses.get(row.run_id), sources, now)[0] for row in on_demand
-        }
-        found = firings(name, expected, committed, sources, now, known.paused)
-        states |= _with_seals(app, {row.run_id: row.state for row in found}, now)
+        expected = known.firings(name, time - _TICK, now)
+        due = firings(name, expected, committed, sources, now, known.paused)
+        states = _states_on_demand(on_demand, sources, now)
+        states |= _with_seals(app, {row.run_id: row.state for row in due}, now)
         for run_id, state in states.items():
             if run_id.token is None and state not in _AHEAD:
                 rows.setdefault(run_id, RunSummary(run_id, state))
@@ -194,6 +191,14 @@ def _runs(
                     commit.finished_at,
                 )
     return _latest_first(rows.values())
+
+
+def _states_on_demand(
+    runs: Sequence[Committed], sources: LedgerSources, now: datetime
+) -> dict[RunId, State]:
+    """What became of runs on demand that were committed."""
+    witnesses = sources.witnesses([row for row in runs if row.good])
+    return {row.run_id: became(row, witnesses.get(row.run_id), sources, now)[0] for row in runs}
 
 
 def _with_seals(app: App, states: Mapping[RunId, State], now: datetime) -> Mapping[RunId, State]:

@@ -1,6 +1,7 @@
 """`toolkit status`."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import click
 from attrs import asdict
@@ -24,25 +25,36 @@ def status_command(app: App, as_json: bool) -> None:
     """Show what runs now, each schedule's last run and next firing."""
     found = status.status(app)
     if as_json:
-        print_json(
-            {
-                "now": found.now.isoformat(),
-                "running": [row_of(run) for run in found.running],
-                "schedules": [
-                    {
-                        "name": row.name,
-                        "last": row_of(row.last) if row.last else None,
-                        "next": row.next.isoformat() if row.next else None,
-                        "expired": row.spent or None,
-                        "pause": pause_row(row.pause),
-                        "disabled": row.disabled.isoformat() if row.disabled else None,
-                    }
-                    for row in found.schedules
-                ],
-                "retired": [asdict(row) for row in found.retired],
-            }
-        )
+        print_json(_document(found))
         return
+    _print_running(found)
+    _print_schedules(found)
+    if found.retired:
+        names = ", ".join(f"{row.noun} {row.name}" for row in found.retired)
+        text = f"not in the project any more, and still deployed: {names}"
+        click.echo(wrapped(f"{text} ({app.command('prune')} deletes them)"))
+
+
+def _document(found: status.AppStatus) -> dict[str, Any]:
+    return {
+        "now": found.now.isoformat(),
+        "running": [row_of(run) for run in found.running],
+        "schedules": [
+            {
+                "name": row.name,
+                "last": row_of(row.last) if row.last else None,
+                "next": row.next.isoformat() if row.next else None,
+                "expired": row.spent or None,
+                "pause": pause_row(row.pause),
+                "disabled": row.disabled.isoformat() if row.disabled else None,
+            }
+            for row in found.schedules
+        ],
+        "retired": [asdict(row) for row in found.retired],
+    }
+
+
+def _print_running(found: status.AppStatus) -> None:
     for run in found.running:
         started = run.task.times.get("startedAt") if run.task else None
         since = f" for {_short(found.now - parse_time(started))}" if started else ""
@@ -50,26 +62,21 @@ def status_command(app: App, as_json: bool) -> None:
         click.echo(f"  {run.run_id}{since}")
     if not found.running:
         click.echo("nothing runs")
+
+
+def _print_schedules(found: status.AppStatus) -> None:
     width = max((len(row.name) for row in found.schedules), default=0)
     words = {row.name: word(row.last) if row.last else "no run yet" for row in found.schedules}
     column = max(map(len, words.values()), default=0)
     for row in found.schedules:
         click.secho(f"{row.name:<{width}}", bold=True, nl=False)
-        click.secho(
-            f"  {words[row.name]:<{column}}",
-            fg=state_colour(row.last.state) if row.last else None,
-            nl=False,
-        )
+        colour = state_colour(row.last.state) if row.last else None
+        click.secho(f"  {words[row.name]:<{column}}", fg=colour, nl=False)
         when = f"{_short(found.now - _when(row.last))} ago" if row.last else ""
         due = _due(row, found.now)
         click.echo(cells(f" {when:<11}", f"next {due}", column=width + 2 + column))
         if row.pause:
             click.echo(f"{'':{width}}  {wrapped(row.pause.words(), indent=width + 2)}")
-
-    if found.retired:
-        named = ", ".join(f"{row.noun} {row.name}" for row in found.retired)
-        told = f"not in the project any more, and still deployed: {named}"
-        click.echo(wrapped(f"{told} ({app.command('prune')} deletes them)"))
 
 
 def _due(row: status.ScheduleStatus, now: datetime) -> str:
