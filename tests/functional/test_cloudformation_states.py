@@ -1,152 +1,28 @@
 """States in which CloudFormation may be found, played by a hand-written fake of its client."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
-from attrs import define, field
-from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from toolkit.adapters.aws.cloudformation import CloudFormation
+from tests.functional.fake_cloudformation import (
+    PLAN,
+    TIME,
+    Client,
+    event,
+    formation,
+    prepare,
+    refused,
+)
 from toolkit.core.errors import StackError
 from toolkit.core.stack import (
     ChangeSet,
     Stack,
     StackEvent,
-    StackPlan,
-    stack_failure,
-    stack_hint,
 )
 
-REGION = "eu-central-1"
-TIME = datetime(2026, 11, 24, tzinfo=UTC)
-PLAN = StackPlan("app-workload-x", "{}", {}, {"app": "app"})
 DENIED = "User is not authorized to perform iam:PutRolePolicy"
-OURS = [{"Key": "app", "Value": "app"}]
-
-
-def refused(code: str, message: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": message}}, "Any")
-
-
-def gone() -> ClientError:
-    return refused("ValidationError", "Stack with id app-workload-x does not exist")
-
-
-@define(slots=False)
-class Client:
-    """One stack: DescribeStacks tells ``statuses`` one by one and then repeats the last."""
-
-    statuses: list[str | None]
-    tags: list[dict[str, str]] = field(factory=lambda: OURS)
-    refusal: ClientError | None = None
-    reason: str = ""
-    others: list[dict[str, str]] = field(factory=list)
-    events: list[dict[str, Any]] = field(factory=list)
-    changes: list[dict[str, Any]] = field(factory=list)
-    refused_mode: ClientError | None = None
-    refused_once: ClientError | None = None
-    asked: dict[str, Any] = field(factory=dict)
-    validation: list[dict[str, Any]] | ClientError = field(factory=list)
-    calls: list[str] = field(factory=list)
-    kinds: list[str] = field(factory=list)
-
-    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
-        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-        if status is None:
-            raise gone()
-        row = {"StackName": StackName, "StackStatus": status, "Tags": self.tags}
-        return {"Stacks": [{**row, "CreationTime": TIME}]}
-
-    def create_change_set(self, ChangeSetType: str, **given: Any) -> dict[str, str]:  # noqa: N803
-        self.calls.append("create_change_set")
-        self.asked = given
-        if self.refused_mode is not None and "DeploymentMode" in given:
-            raise self.refused_mode
-        if self.refused_once is not None:
-            refusal, self.refused_once = self.refused_once, None
-            raise refusal
-        self.kinds.append(ChangeSetType)
-        return {"Id": "arn"}
-
-    def describe_change_set(self, **_: Any) -> dict[str, Any]:
-        if self.reason:
-            return {"Status": "FAILED", "StatusReason": self.reason}
-        return {"Status": "CREATE_COMPLETE", "Changes": self.changes}
-
-    def list_change_sets(self, **_: Any) -> dict[str, Any]:
-        return {"Summaries": self.others}
-
-    def execute_change_set(self, **_: Any) -> None:
-        self.calls.append("execute_change_set")
-        if self.refusal is not None:
-            raise self.refusal
-
-    def delete_change_set(self, **_: Any) -> None:
-        self.calls.append("delete_change_set")
-
-    def delete_stack(self, **_: Any) -> None:
-        self.calls.append("delete_stack")
-
-    def continue_update_rollback(self, **_: Any) -> None:
-        self.calls.append("continue_update_rollback")
-
-    def get_paginator(self, name: str) -> "Pages":
-        return Pages(self, name)
-
-
-@define
-class Pages:
-    """Events, one a page."""
-
-    client: Client
-    name: str
-
-    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
-        if self.name == "describe_stack_events":
-            yield {"StackEvents": self.client.events}
-            return
-        self.client.calls.append(self.name)
-        if isinstance(self.client.validation, ClientError):
-            raise self.client.validation
-        for row in self.client.validation:
-            yield {"OperationEvents": [row]}
-
-
-class Aws:
-    """The door to the fake."""
-
-    class endpoint:  # noqa: N801 - as the adapter reads it
-        url = "http://fake"
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def client(self, _service: str) -> Client:
-        return self._client
-
-
-def formation(client: Client) -> CloudFormation:
-    return CloudFormation(Aws(client), sleep=lambda _: None)  # type: ignore[arg-type]
-
-
-def prepare(client: Client) -> tuple[ChangeSet, list[str]]:
-    said: list[str] = []
-    return formation(client).prepare(PLAN, say=said.append), said
-
-
-def event(number: int, name: str, status: str, reason: str = "") -> dict[str, Any]:
-    return {
-        "EventId": str(number),
-        "Timestamp": TIME.replace(second=number),
-        "LogicalResourceId": name,
-        "ResourceType": "AWS::IAM::Role",
-        "ResourceStatus": status,
-        "ResourceStatusReason": reason,
-    }
 
 
 def test_a_stack_whose_first_deployment_failed_is_made_anew() -> None:
@@ -261,62 +137,6 @@ def test_a_deletion_that_failed_is_not_called_a_roll_back() -> None:
     assert "rolled back" not in f"{caught.value.message} {caught.value.hint}"
     assert "delete-stack --stack-name app-workload-x" in str(caught.value.hint)
     assert "--retain-resources Group" in str(caught.value.hint)
-
-
-# Every end that is no success, with what is true of it.
-ENDS = {
-    "CREATE_FAILED": "was not created",
-    "DELETE_FAILED": "is still there",
-    "IMPORT_ROLLBACK_COMPLETE": "the import was rolled back",
-    "IMPORT_ROLLBACK_FAILED": "the import was not rolled back",
-    "ROLLBACK_COMPLETE": "was not created",
-    "ROLLBACK_FAILED": "was not created",
-    "UPDATE_FAILED": "was not rolled back",
-    "UPDATE_ROLLBACK_COMPLETE": "was rolled back",
-    "UPDATE_ROLLBACK_FAILED": "was not rolled back",
-}
-
-
-def test_each_end_that_botocore_knows_has_its_sentence() -> None:
-    model = boto3.client("cloudformation", region_name=REGION).meta.service_model
-    statuses = model.shape_for("StackStatus").enum
-    failures = {s for s in statuses if s.endswith(("_FAILED", "ROLLBACK_COMPLETE"))}
-    assert set(ENDS) == failures
-
-
-@pytest.mark.parametrize("status", sorted(ENDS))
-def test_each_end_of_a_stack_is_told_as_it_is_with_the_next_step(status: str) -> None:
-    stack = Stack("app-platform", status)
-    assert ENDS[status] in stack_failure(stack, None)
-    hint = stack_hint(stack, None, ["Queue"])
-    assert hint == "deploy again" or hint.startswith("aws cloudformation ")
-    if hint.startswith("aws"):
-        operation = hint.split()[2]
-        known = boto3.client("cloudformation", region_name=REGION).meta.service_model
-        assert operation in {xform_name(name, "-") for name in known.operation_names}
-        assert "--stack-name app-platform" in hint
-
-
-@pytest.mark.parametrize(
-    ("reason", "hint"),
-    [
-        (
-            "CreateCluster Invalid Request: Unable to assume the service linked role. Please …",
-            "create-service-linked-role --aws-service-name ecs.amazonaws.com); then deploy again",
-        ),
-        (
-            "The StartDate you specify cannot be earlier than 5 minutes ago.",
-            "the start of the schedule has passed",
-        ),
-        (
-            "Unable to retrieve Arn attribute for AWS::Scheduler::Schedule, with error message …",
-            "templates/schedule.yaml as shipped",
-        ),
-    ],
-)
-def test_words_that_aws_was_heard_to_say_have_their_own_hint(reason: str, hint: str) -> None:
-    cause = StackEvent("1", "", "X", "AWS::ECS::Cluster", "CREATE_FAILED", reason)
-    assert hint in stack_hint(Stack("app-platform", "ROLLBACK_COMPLETE"), cause)
 
 
 EARLY = (
