@@ -6,9 +6,11 @@ The only module of the image that talks to AWS. Tenacity retries single API call
 import base64
 import hashlib
 import logging
+import os
+import threading
 import time
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -70,18 +72,23 @@ class Sink(Protocol):
 
 
 class DirectorySink:
-    """A directory as the store: the same keys as paths, for a laptop and for tests."""
+    """A directory as the store: the same keys as paths, for a laptop and for tests.
+
+    As in S3, nobody sees a part of an object: each is written beside its place and put there whole.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def create(self, key: str, content: bytes) -> bool:
         """Write ``key`` only if it does not exist."""
-        try:
-            with self._path(key).open("xb") as file:
-                file.write(content)
-        except FileExistsError:
-            return False
+        path = self._path(key)
+        with _beside(path) as whole:
+            whole.write_bytes(content)
+            try:
+                os.link(whole, path)
+            except FileExistsError:
+                return False
         return True
 
     def read(self, key: str) -> bytes:
@@ -107,23 +114,36 @@ class DirectorySink:
             stored = self.look(key)
             if (stored.etag if stored else None) != etag:
                 return None
-            self._path(key).write_bytes(content)
+            self.put(key, content, media_type="", sha256=b"")
         return hashlib.sha256(content).hexdigest()
 
     def put(self, key: str, content: bytes | Path, *, media_type: str, sha256: bytes) -> None:
         """Write ``key``; a directory keeps neither media type nor digest."""
         del media_type, sha256
-        if isinstance(content, Path):
-            import shutil
+        path = self._path(key)
+        with _beside(path) as whole:
+            if isinstance(content, Path):
+                import shutil
 
-            shutil.copyfile(content, self._path(key))
-        else:
-            self._path(key).write_bytes(content)
+                shutil.copyfile(content, whole)
+            else:
+                whole.write_bytes(content)
+            whole.replace(path)
 
     def _path(self, key: str) -> Path:
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A path in the same folder for what is not whole yet; nothing is left there afterwards."""
+    whole = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        yield whole
+    finally:
+        whole.unlink(missing_ok=True)
 
 
 class S3Sink:
