@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 from attrs import evolve, field, frozen
 
+from tests.thorough import THOROUGH
 from toolkit.core.changes.change import Change, ScheduleState, Told
 from toolkit.core.changes.decision import (
     NEUTRAL,
@@ -148,7 +149,7 @@ def live_through(seed: int) -> Year:
     return year
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[1, 2] if THOROUGH else [1])
 def year(request: pytest.FixtureRequest) -> Year:
     return live_through(request.param)
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from tests.unit.ecommerce_samples import order_log, tally_chunks
 from workloads.batch.ecommerce.orders import Calendar
 from workloads.batch.ecommerce.tally import BASKET_EDGES, Tally
@@ -25,7 +26,7 @@ ROWS = st.lists(
 
 
 @given(rows=ROWS, cut=st.integers(1, 20))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_every_total_equals_counting_by_hand_however_the_log_is_cut(
     rows: list[tuple[int, int, int, int, bool]], cut: int
 ) -> None:

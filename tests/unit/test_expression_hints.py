@@ -16,6 +16,7 @@ from cronsim import CronSim, CronSimError
 from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from toolkit.core.expressions.expression import ExpressionError, parse
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -206,7 +207,7 @@ def chosen(day, weekday, which):
     return {"day": (day, "*"), "weekday": ("*", weekday), "both": (day, weekday)}[which]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @example(("0", "5", "1,*", "*", ("1", "2")), "both", "{}", "{}", "{}")
 @given(fields, st.sampled_from(["day", "weekday", "both"]), wrappings, commands, zones)
 def test_unix_fields_fire_as_unix_or_get_no_hint(parts, which, wrapping, command, zone):
@@ -226,7 +227,7 @@ def test_unix_fields_fire_as_unix_or_get_no_hint(parts, which, wrapping, command
         assert sorted({*firings(both[0]), *firings(both[1])})[: len(expected)] == expected
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(fields, st.sampled_from(["day", "weekday", "both"]), st.sampled_from(["cron({})", "{}"]))
 def test_quartz_fields_fire_as_quartz_or_get_no_hint(parts, which, frame):
     minute, hour, day, month, (unix_weekday, quartz_weekday) = parts
@@ -244,7 +245,7 @@ def test_quartz_fields_fire_as_quartz_or_get_no_hint(parts, which, frame):
             assert expected in [firings(expression) for expression in error.instead]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(fields, st.sampled_from(["day", "weekday"]), st.sampled_from(["cron({})", "{}"]))
 def test_spring_fields_fire_as_spring_or_get_no_hint(parts, which, frame):
     minute, hour, day, month, (weekday, _) = parts
@@ -263,7 +264,7 @@ def test_spring_fields_fire_as_spring_or_get_no_hint(parts, which, frame):
         assert expected in [firings(expression) for expression in error.instead]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(fields, st.sampled_from(["day", "weekday", "both"]))
 def test_six_fields_without_a_question_mark_fire_as_written(parts, which):
     minute, hour, day, month, (weekday, _) = parts
@@ -296,7 +297,7 @@ seconds = st.integers(1, 100_000).flatmap(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(
     durations | seconds,
     st.sampled_from(
@@ -343,7 +344,7 @@ spoken_days = st.one_of(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(spoken_days, clocks, st.booleans())
 def test_plain_words_fire_when_they_say(spoken, clock, time_first):
     words, weekday = spoken

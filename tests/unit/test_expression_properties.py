@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.brute_force import DAYS, MONTHS, matches, scan
+from tests.thorough import examples
 from toolkit.core.expressions.expression import ExpressionError, parse
 
 ZONES = [
@@ -94,7 +95,7 @@ changes = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(crons, zones, moments | changes)
 def test_a_day_of_firings_is_what_a_scan_of_its_minutes_finds(fields, zone, after):
     until = after + timedelta(hours=14)
@@ -106,7 +107,7 @@ def test_a_day_of_firings_is_what_a_scan_of_its_minutes_finds(fields, zone, afte
     assert list(expression.firings_before(just_after, zone, just_since)) == expected[::-1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(crons, zones, moments)
 def test_firings_are_in_order_and_match_the_fields(fields, zone, after):
     found = list(islice(parse(f"cron({fields})").firings(after, zone), 20))
@@ -117,7 +118,7 @@ def test_firings_are_in_order_and_match_the_fields(fields, zone, after):
         assert matches(fields, wall)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(crons, zones, moments)
 def test_the_firing_before_the_next_one_is_the_previous_one(fields, zone, moment):
     expression = parse(f"cron({fields})")
@@ -136,7 +137,7 @@ rates = st.tuples(st.integers(1, 10**7), st.sampled_from(["minute", "hour", "day
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(rates, moments, moments)
 def test_a_rate_keeps_whole_intervals_from_its_anchor(text, anchor, moment):
     rate = parse(text)
@@ -157,7 +158,7 @@ extremes = st.datetimes(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(crons.map("cron({})".format) | rates, zones, extremes, extremes)
 def test_no_moment_of_pythons_calendar_is_too_far(text, zone, moment, start):
     expression = parse(text)
@@ -187,7 +188,7 @@ def survives(text):
     return False
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.text() | st.from_regex(r"(cron|rate|at)\([^)]*\)", fullmatch=True))
 def test_any_text_is_read_or_refused(text):
     survives(text)

@@ -8,6 +8,7 @@ from attrs import define, field
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from toolkit.runtime.contract import LeaseReport, LeaseState
 from toolkit.runtime.lease import STALE_SECONDS, HeldLease, Lease, new_lease
 from toolkit.runtime.sink import DirectorySink, SinkError, StoredLease
@@ -99,7 +100,7 @@ STEPS = st.one_of(
 FAULTS = st.lists(st.sampled_from(["", "", "", "answer lost", "unreachable"]), max_size=30)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @example([(0, "take"), (-1, 302), (0, "take"), (1, "take")], ["answer lost", "unreachable"])
 @given(steps=st.lists(STEPS, max_size=40), faults=FAULTS)
 def test_never_two_hold_it_within_its_time(

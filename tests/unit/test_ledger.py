@@ -10,6 +10,7 @@ from attrs import define, evolve, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from toolkit.core.proof.dead_letter import DeadLetter
 from toolkit.core.proof.ledger import Committed, Firing, State, Summary, firings
 from toolkit.core.task import Task
@@ -175,7 +176,7 @@ def test_runs_on_demand_are_no_firings_and_unexpected_runs_are_marked() -> None:
     assert [(row.run_id, row.expected) for row in rows] == [(RUN, True), (extra, False)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     due=st.sets(st.integers(0, 3000)),
     committed=st.dictionaries(st.integers(0, 3000), st.sampled_from(list(Outcome))),

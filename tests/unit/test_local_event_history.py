@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from toolkit.local.ministack.upstream.event_history import (
     EventFiles,
     RefusedLookupError,
@@ -47,7 +48,7 @@ def attribute(key: str, value: str) -> dict[str, Any]:
     return {"LookupAttributes": [{"AttributeKey": key, "AttributeValue": value}]}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     times=st.lists(st.integers(0, 5 * DAY), max_size=30),
     size=st.integers(1, 50),

@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from toolkit.core.errors import ConfigError
 from toolkit.core.proof.make_good import (
     Known,
@@ -172,7 +173,7 @@ def deliver(number: int, store: Store, scratch: Path) -> None:
 FAULTS = ["", "before", "after", "before and after", "lost", "after and lost", "refused"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(faults=st.lists(st.sampled_from(FAULTS), max_size=12), tasks=st.integers(1, 4))
 def test_of_a_person_and_deliveries_in_any_order_at_most_one_commits(
     faults: list[str], tasks: int, tmp_path_factory: pytest.TempPathFactory

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from toolkit.cli import cli
 from toolkit.core.proof.pasted import PastedFinding, findings
 
@@ -174,7 +175,7 @@ _ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(_ANY_JSON)
 def test_no_json_raises(value: Any) -> None:
     found = findings(json.dumps(value).encode())
@@ -182,7 +183,7 @@ def test_no_json_raises(value: Any) -> None:
     assert all(isinstance(json.dumps(row.to_json()), str) for row in found)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.binary())
 def test_no_bytes_raise(content: bytes) -> None:
     assert findings(content)

@@ -7,6 +7,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from toolkit.adapters.project.project import Project
 from toolkit.core.deploying.config import parse
 from toolkit.core.deploying.dump import file_changes
@@ -140,7 +141,7 @@ def folder(tmp_path_factory):
 
 
 @given(text=files(), changes=edits())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_an_edit_changes_what_it_says_and_keeps_comments_and_order(folder, text, changes):
     (folder / "schedules" / "weather.toml").write_text(text, "utf-8")
     before = tomllib.loads(text)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from toolkit.app.proof.seals import seal_due_days
 from toolkit.core.errors import EvidenceError
 from toolkit.core.proof.seal import Seal, SealedRow
@@ -40,7 +41,7 @@ def test_a_chain_that_nobody_touched_holds() -> None:
     assert len(CHAIN) == 6
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.data())
 def test_no_byte_of_a_seal_can_be_changed(data: st.DataObject) -> None:
     heads = {link.key for link in checked_chain(CHAIN).heads}
@@ -103,7 +104,7 @@ def test_firings_of_another_day_are_no_seal() -> None:
         Seal.from_json(seal.to_json())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     content=st.sampled_from(sorted(CHAIN.values())),
     cut=st.integers(0, 400),

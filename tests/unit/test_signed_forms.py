@@ -11,6 +11,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.thorough import THOROUGH
 from toolkit.app.proof.keep import rejudge
 from toolkit.core.errors import ConfigError, EvidenceError
 from toolkit.core.proof import kept
@@ -123,7 +125,7 @@ def is_free(name: str, path: tuple[Any, ...]) -> bool:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_no_text_that_looks_the_same_passes(name: str) -> None:
-    survivors, count = passing(with_confusable_text(name))
+    survivors, count = passing(islice(with_confusable_text(name), 0, None, 1 if THOROUGH else 3))
     assert survivors == []
     assert count > 5
 

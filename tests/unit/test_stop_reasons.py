@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from toolkit.core.proof import diagnosis as table
 from toolkit.core.proof import stop_reason
 from toolkit.core.proof.diagnosis import diagnose, diagnose_launch, diagnose_reason
@@ -120,7 +121,7 @@ def test_a_plain_word_that_is_a_name_decides_nothing(word: str) -> None:
     assert StopReason.parse(quoted).cause == "unreachable"
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.data())
 def test_line_breaks_are_white_space(data: st.DataObject) -> None:
     row = data.draw(st.sampled_from(list(WRITTEN.values())))

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stream_frames import PING, frame, payload, trade
+from tests.thorough import examples
 from workloads.streams import frames as frames_module
 from workloads.streams.bulk import cut
 from workloads.streams.frames import Frames, Octets, frame_size, split
@@ -67,7 +68,7 @@ def test_a_batch_is_cut_exactly_if_the_parser_accepts_every_trade_of_it(batch: l
     assert cut_out is None or cut_out.rows() == accepted
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(
     st.lists(TRADES, min_size=1, max_size=6),
     st.integers(0, 10_000),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.stream_frames import decimal, trade
+from tests.thorough import examples
 from workloads.streams.messages import Trade, Trades
 from workloads.streams.parquet import Kind, Writer
 from workloads.streams.record import TradeFile
@@ -28,7 +29,7 @@ def write(path: Path, kind: Kind, groups: list[np.ndarray]) -> None:
     writer.close()
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     st.lists(st.lists(INT64, min_size=1, max_size=300), min_size=1, max_size=3),
     st.sampled_from([1, 2**20, 2**44]),

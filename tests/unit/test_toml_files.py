@@ -10,6 +10,7 @@ import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from toolkit.adapters.project.project import Project
 from toolkit.core.deploying.toml_text import toml_table, toml_text
 from toolkit.core.errors import ConfigError, ToolkitError
@@ -190,7 +191,7 @@ def test_a_catalog_that_is_no_toml_is_named(project: Project) -> None:
     assert "U+201C" in (raised.value.hint or "")
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_any_file_is_read_or_refused_with_its_line(content: bytes) -> None:
     message = ""
@@ -211,7 +212,7 @@ _VALUES = st.recursive(
 _KEYS = st.sampled_from(["workload", "expression", "timezone", "state", "start", "end", "env"])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.dictionaries(_KEYS, _VALUES))
 def test_no_type_of_any_key_of_a_schedule_ends_in_a_traceback(table: dict[str, Any]) -> None:
     text = tomlkit.dumps({"expression": CRON, **table})

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from workloads.batch.weather import ghcn
 from workloads.batch.weather.ghcn_line import Columns, Format, decode_lines
 from workloads.batch.weather.readings import Flag
@@ -138,13 +139,13 @@ LINES = st.one_of(
 BLOCKS = st.lists(LINES, min_size=1, max_size=12).map(lambda lines: b"\n".join(lines) + b"\n")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(BLOCKS)
 def test_blocks_are_decoded_as_their_lines_are(block: bytes) -> None:
     assert_same(ghcn.decode(block, SEATTLE), decode_lines(block, SEATTLE))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(BLOCKS, st.integers(1, 99))
 def test_where_the_file_is_cut_into_blocks_does_not_matter(content: bytes, size: int) -> None:
     pieces = list(ghcn.blocks(io.BytesIO(content), size))

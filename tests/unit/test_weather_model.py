@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from tests.unit.synthetic_weather import autoregression, days_of, season, station
 from workloads.batch.weather import skill
 from workloads.batch.weather.model import Model, fit
@@ -84,7 +85,7 @@ def test_a_missing_day_is_bridged_by_its_own_forecast() -> None:
     assert ahead[:, 0].tolist() == [4.0, 2.0, 1.0, 3.0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.integers(400, 700), st.integers(1, 4), st.integers(1, 7), st.integers(0, 99))
 def test_no_forecast_knows_the_future(now: int, order: int, horizon: int, seed: int) -> None:
     days, values = DECADE[:800], station(DECADE[:800], seed)
@@ -251,7 +252,7 @@ DEGENERATE = st.one_of(
 GAPS = st.lists(st.tuples(st.integers(0, 899), st.integers(1, 500)), max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     values=DEGENERATE,
     gaps=GAPS,

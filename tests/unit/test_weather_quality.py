@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.thorough import examples
 from tests.unit.synthetic_weather import days_of, station
 from toolkit.runtime.testing import FakeRun
 from workloads.batch.weather import quality, sources
@@ -142,7 +143,7 @@ def test_the_shares_tell_what_a_score_does_not_rest_on() -> None:
 VALUES = st.one_of(st.floats(-200, 200), st.just(NAN))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.sampled_from(["TMAX", "TEMP", "PRES", "PRCP"]),
     st.lists(st.tuples(st.integers(-30, 30), VALUES, st.sampled_from([0, Flag.SOURCE]))),
