@@ -83,6 +83,8 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     """Everything is well, and the audit's own schedule stands still."""
     project = make_project(tmp_path_factory.mktemp("audit"), audit=True)
     make_light(project)
+    config = project.root / "toolkit.toml"
+    config.write_text(config.read_text().replace("rate(30 minutes)", "rate(1 hour)"))
     start_at(project, "16:05")
     file = project.root / "schedules" / "weather.toml"
     file.write_text(file.read_text().replace("cron(0 6 * * ? *)", "cron(0 * * * ? *)"))
