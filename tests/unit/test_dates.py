@@ -99,6 +99,7 @@ def test_only_a_one_time_schedule_has_fired(expression: str, timezone: str, fire
         ({"end": "2026-11-24T11:00:00Z"}, "its end, 2026-11-24 11:00 UTC, has passed"),
         ({"end": "2026-11-24T11:00:00Z", "state": "DISABLED"}, ""),
         ({"expression": "at(2026-11-24T11:59:00)"}, "no firing is left"),
+        ({"end": "2026-11-25T05:00:00Z"}, "no firing is left"),  # of every day at six
         ({"expression": "cron(0 6 1 1 ? 2020)"}, "no firing is left"),
     ],
 )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import pytest
+from attrs import evolve
 
 from toolkit.core.expressions.expression import ExpressionError, parse
 from toolkit.core.schedules import firings
@@ -115,6 +116,8 @@ def test_a_timetable_warns_of_what_its_dates_and_zone_make_of_it():
     rate = parse("rate(1 hour)")
     assert "moment of its creation" in Timetable(rate).warnings(AFTER)[0]
     assert Timetable(rate, start=at("2026-12-01T00:00")).warnings(AFTER) == ()
+    bounded = daily(6, "UTC", start=at("2026-12-01T00:00"), end=at("2027-12-01T00:00"))
+    assert bounded.warnings(AFTER) == ()
     once = Timetable(parse("at(2026-12-01T00:00:00)"), "UTC", end=at("2026-11-30T00:00"))
     assert "do not apply" in once.warnings(AFTER)[0]
     left = "no firing is left after 2026-12-01 00:00 UTC"
@@ -158,6 +161,7 @@ def test_skipped_and_repeated_wall_times_are_told():
     year = (at("2026-01-01T00:00"), at("2026-12-31T00:00"))
     assert list(clock_effects(daily(6, "Europe/Berlin"), *year)) == []
     assert list(clock_effects(Timetable(parse("rate(1 hour)"), "Europe/Berlin"), *year)) == []
+    assert list(clock_effects(evolve(table, enabled=False), *year)) == []
 
 
 def test_firings_closer_than_the_longest_run_overlap():

@@ -375,11 +375,44 @@ def test_the_pause_of_now_is_told_until_it_is_over() -> None:
     assert resumed.pause_at("weather", BEGIN + 2 * HOUR) is None
 
 
+def test_a_rate_keeps_its_beat_within_pauses_and_counts_anew_from_their_end() -> None:
+    timing = Timing("weather", "rate(2 hours)", "UTC", "ENABLED", "", "", "")
+    first = Pause(format_time(BEGIN + 5 * HOUR), "ada", "why")
+    second = Pause(format_time(BEGIN + 9 * HOUR), "ada", "why")
+    snapshots = [
+        *taken(BEGIN, timing),
+        *taken(BEGIN + HOUR, timing, first),
+        *taken(BEGIN + 3 * HOUR, timing, second),
+    ]
+    history = History(snapshots)
+    hours = {
+        number: history.expects(RunId("weather", BEGIN + number * HOUR)) for number in range(2, 14)
+    }
+    due = {number: word for number, word in hours.items() if word != "not-a-firing"}
+    assert due == {2: "paused", 4: "paused", 6: "paused", 8: "paused"} | {
+        9: "due",
+        11: "due",
+        13: "due",
+    }
+
+
+def test_who_paused_and_why_stand_in_a_pause_as_far_as_they_are_known() -> None:
+    until = "2026-12-01T06:00:00Z"
+    assert str(Pause(until)) == f"until {until}"
+    assert str(Pause(until, "ada")) == f"until {until} by ada"
+    assert str(Pause(until, why="a new station")) == f"until {until}: a new station"
+    assert Pause(until).words() == "paused until 2026-12-01 06:00Z"
+    assert Pause(until, "arn:aws:iam::1:user/ada", "why").words().endswith(" by user/ada: why")
+
+
 def test_a_pause_is_recorded_only_where_its_end_is_deployed() -> None:
     timing = Timing("weather", "cron(0 6 * * ? *)", "UTC", "ENABLED", "", "", "")
     shot = Snapshot(format_time(BEGIN), (timing,))
     pause = {"weather": Pause(format_time(END), "ada", "why")}
     assert with_pauses(shot, pause) == shot
+    started = Snapshot(format_time(BEGIN), (evolve(timing, start=format_time(END)),))
+    assert with_pauses(started, {}) == started
+    assert with_pauses(started, pause).schedules[0].pause == pause["weather"]
     assert json.loads(shot.to_json())["schedules"][0]["pause"] is None
 
 

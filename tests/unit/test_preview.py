@@ -10,6 +10,7 @@ from toolkit.core.expressions.expression import ExpressionError
 from toolkit.core.schedules import preview
 from toolkit.core.schedules.drift import FieldChange
 from toolkit.core.schedules.schedule import Schedule
+from toolkit.core.schedules.timing import Pause
 from toolkit.runtime.catalog import load
 
 NOW = datetime(2026, 3, 27, 12, tzinfo=UTC)
@@ -35,6 +36,31 @@ def test_every_edit_is_named_with_what_stood_there():
         FieldChange("env FEED", "binance", ""),
         FieldChange("env SYMBOL", "", "ETHUSDT"),
     )
+
+
+def test_a_pause_that_ends_early_is_an_edit():
+    paused = evolve(DAILY, pause=Pause("2026-04-01T00:00:00Z", "ada", "a new station"))
+    until = "until 2026-04-01T00:00:00Z by ada: a new station"
+    assert FieldChange("pause", until, "") in look(paused, DAILY).edits
+    assert FieldChange("pause", "", until) in look(DAILY, paused).edits
+
+
+@pytest.mark.parametrize(
+    ("changes", "retimed"),
+    [
+        ({}, False),
+        ({"state": "DISABLED"}, False),
+        ({"timezone": "Asia/Tokyo"}, True),
+        ({"expression": "cron(0 3 * * ? *)"}, True),
+    ],
+)
+def test_a_schedule_gets_other_times_with_its_expression_or_its_zone(changes, retimed):
+    assert look(DAILY, evolve(DAILY, **changes)).retimed is retimed
+    assert look(None, evolve(DAILY, **changes)).retimed
+
+
+def test_a_preview_of_a_daily_schedule_ends_at_the_midnight_after_a_week():
+    assert look(None, DAILY).until == datetime(2026, 4, 3, 22, tzinfo=UTC)  # 00:00 in Berlin
 
 
 def test_the_clock_change_is_marked_and_the_skipped_night_is_warned_of():
