@@ -42,6 +42,7 @@ def refusal(name="weather", **table):
         ({"state": "enabled"}, "neither ENABLED nor DISABLED"),
         ({"start": "2026-12-01"}, 'start = "2026-12-01T00:00:00Z"'),
         ({"start": "2026-12-02T00:00:00Z", "end": "2026-12-01T00:00:00Z"}, "before it starts"),
+        ({"start": "2026-12-02T00:00:00Z", "end": "2026-12-02T00:00:00Z"}, "before it starts"),
         ({"expresion": "x"}, "did you mean 'expression'?"),
         ({"env": "MAX_ORDER=3"}, "env is not a table"),
         ({"env": {"MAXORDER": "3"}}, "did you mean MAX_ORDER?"),
