@@ -21,6 +21,7 @@ from workloads.batch.science.chain import Pace
 from workloads.batch.science.findings import find, gates, to_csv
 from workloads.batch.science.plan import TEMPERATURES, Cost, Plan, Settings, is_judged
 from workloads.batch.science.simulation import Simulation
+from workloads.batch.science.workers import Workers
 
 ROOT = Path(__file__).parents[2]
 SMALL = Plan(size=48, samples=300, seed=3, temperatures=(1.8, 2.27, 3.0))
@@ -111,11 +112,12 @@ class TestRun:
         assert {name for name, _ in recorded.events} == {*workload.events[1:-1], "lattice.measured"}
         assert json.loads(recorded.files["metrics.json"]) == result.metrics
 
-    def test_two_processes_give_the_same_results_as_one(self, conducted, pair):
+    def test_two_processes_give_the_same_results_as_one(self, conducted):
         alone, _ = conducted
         cost = Cost(1.0, 1, 2.0, samples_per_second=150.0, updates_per_second=1.0)
         together = Simulation(SMALL, RecordedRun(), cost)
-        together.simulate(pair)
+        with Workers(2) as pair:
+            together.simulate(pair)
         assert to_csv(together.findings) == alone.files["results.csv"]
 
     def test_another_seed_gives_other_results(self, conducted):
