@@ -7,7 +7,7 @@ import pytest
 
 from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
-from toolkit.app.deploying.layers import Layers, Options, StackOutcome
+from toolkit.app.deploying.layers import DeployOptions, Layers, StackOutcome
 from toolkit.core.deploying.config import Config
 from toolkit.core.errors import StackError
 from toolkit.core.names import AppNames
@@ -121,7 +121,7 @@ def layers(client: Client, console: Console, tmp_path: Any, **options: Any) -> L
     config = Config(environment="default", app=AppNames("app"))
     project = Project(tmp_path, load())
     app = App(project, config, aws, console, lambda: NOW, local=False)
-    return Layers(app, Options(**options))
+    return Layers(app, DeployOptions(**options))
 
 
 def plans(*names: str) -> list[StackPlan]:

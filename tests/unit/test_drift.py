@@ -9,8 +9,8 @@ from attrs import evolve
 from toolkit.core.schedules.drift import (
     DELETED,
     UNOWNED,
+    DifferenceKind,
     FieldChange,
-    Kind,
     Listed,
     compare,
     drift_of,
@@ -111,12 +111,12 @@ def test_the_three_views_give_one_row_a_schedule():
     plans = {name: plan() for name in ("weather", "new", "gone", "both")}
     rows = {row.name: row for row in compare(plans, stacks, known, {}, DEPLOYED)}
     assert {name: row.kind for name, row in rows.items()} == {
-        "both": Kind.ADDED,
-        "byhand": Kind.UNOWNED,
-        "gone": Kind.UNCHANGED,
-        "new": Kind.ADDED,
-        "old": Kind.REMOVED,
-        "weather": Kind.UNCHANGED,
+        "both": DifferenceKind.ADDED,
+        "byhand": DifferenceKind.UNOWNED,
+        "gone": DifferenceKind.UNCHANGED,
+        "new": DifferenceKind.ADDED,
+        "old": DifferenceKind.REMOVED,
+        "weather": DifferenceKind.UNCHANGED,
     }
     assert rows["weather"].clean
     assert rows["gone"].drift == (DELETED,)
@@ -148,7 +148,7 @@ def test_of_a_one_time_schedule_that_has_fired_only_its_time_can_differ(hours, e
     wanted = plan(**once, ScheduleExpression=expression, State="DISABLED")
     now = datetime(2026, 12, 1, 6, tzinfo=UTC) + timedelta(hours=hours)
     (row,) = compare({"weather": wanted}, {"weather": stack}, {"weather": listed(0)}, {}, now)
-    assert (row.kind is Kind.CHANGED) is changed
+    assert (row.kind is DifferenceKind.CHANGED) is changed
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from tests.unit.test_rescheduling import NOW, SIX
 from toolkit.cli.render import Terminal
 from toolkit.core.deploying.config import parse
 from toolkit.core.deploying.plans import workload_spec
-from toolkit.core.deploying.reasons import MANY, firings_told, grouped, noun_of, reasons
+from toolkit.core.deploying.reasons import MANY, firings_in_words, grouped, noun_of, reasons
 from toolkit.core.schedules.rescheduling import rescheduling
 from toolkit.core.stack import ChangeSet, Stack, StackEvent, StackPlan
 from toolkit.runtime.catalog import load
@@ -68,7 +68,7 @@ def effects(count: int, changed: int) -> list[str]:
         rescheduling(SIX, evolve_name(later if number < changed else SIX, number), NOW)
         for number in range(count)
     ]
-    return firings_told(rows)
+    return firings_in_words(rows)
 
 
 def evolve_name(parameters: dict[str, str], number: int) -> dict[str, str]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.test_ledger import Seen
 from toolkit.adapters.project.project import Project
-from toolkit.app.schedules.pause import Request, pauses, renewed, resumptions
+from toolkit.app.schedules.pause import PauseRequest, pauses, renewed, resumptions
 from toolkit.app.schedules.schedule import ScheduleChange
 from toolkit.app.schedules.schedules import calendar
 from toolkit.core.errors import ConfigError
@@ -24,7 +24,7 @@ from toolkit.runtime.catalog import load
 from toolkit.runtime.contract import Outcome, RunId, format_time, parse_time
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-ASKED = Request("2026-12-01T00:00Z", "arn:aws:iam::1:user/ada", "a new station")
+ASKED = PauseRequest("2026-12-01T00:00Z", "arn:aws:iam::1:user/ada", "a new station")
 DAILY = 'expression = "cron(0 6 * * ? *)"\n\n[env]\nMAX_ORDER = "3"\n'
 HOUR = timedelta(hours=1)
 
@@ -251,7 +251,7 @@ def test_a_pause_that_says_nothing_is_refused(project: Project, line: str, probl
     ],
 )
 def test_what_cannot_be_paused_is_refused(
-    project: Project, name: str, asked: Request, problem: str
+    project: Project, name: str, asked: PauseRequest, problem: str
 ) -> None:
     with pytest.raises(ConfigError, match=problem):
         pauses(project, project.config("default"), [name], asked, NOW)

@@ -145,7 +145,7 @@ class Workload:
             except ContractError as error:
                 problems.append(str(error))
         problems += [
-            rule.told(texts)
+            rule.contradiction(texts)
             for rule in self.rules
             # A value that is wrong by itself has been reported already.
             if values.keys() >= {*rule.names} and rule.broken(values)

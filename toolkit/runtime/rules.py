@@ -68,7 +68,7 @@ class Rule:
         for name, pattern in self.differs.items():
             yield re.fullmatch(pattern, str(values[name])) is None
 
-    def told(self, texts: Mapping[str, str]) -> str:
+    def contradiction(self, texts: Mapping[str, str]) -> str:
         """The contradiction in words; ``texts`` are the values as they may be shown."""
         named = ", ".join(f"{name}={texts[name]}" for name in self.names)
         rule = f"{self.holds}: " if self.holds else ""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from tests.functional.conftest import ROOT, Project
 from toolkit.app.deploying.deploy import deploy
-from toolkit.app.deploying.layers import Options, StackOutcome
+from toolkit.app.deploying.layers import DeployOptions, StackOutcome
 from toolkit.app.opening import open_app
 
 from .conftest import (
@@ -51,7 +51,7 @@ def test_deploying_what_stands_asks_for_little_and_executes_nothing(shipped: Pro
     calls: Counter[str] = Counter()
     session = app.aws._open()
     session.events.register("before-call", lambda model, **_: calls.update([model.name]))
-    done = deploy(app, Options(yes=True, only=("weather",)))
+    done = deploy(app, DeployOptions(yes=True, only=("weather",)))
     assert {row.result for row in done.rows} == {StackOutcome.UNCHANGED}
     expected = {"DescribeStacks", "HeadObject", "GetAuthorizationToken", "ListSchedules"}
     assert calls == dict.fromkeys(expected, 1)

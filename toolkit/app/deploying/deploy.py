@@ -19,7 +19,7 @@ from toolkit.app.app import App
 from toolkit.app.deploying import audit, ownership
 from toolkit.app.deploying.delete import kept_buckets
 from toolkit.app.deploying.image import find_image, resolve_image
-from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
+from toolkit.app.deploying.layers import DeployOptions, Layers, StackOutcome, StackResult
 from toolkit.app.deploying.release import build, check_project, load
 from toolkit.core.deploying import plans
 from toolkit.core.deploying.plans import PLATFORM, SCHEDULE, WORKLOAD, Spec
@@ -50,7 +50,7 @@ class Deployment:
         return {"release": self.release, "stacks": [asdict(row) for row in self.rows]}
 
 
-def deploy(app: App, options: Options) -> Deployment:
+def deploy(app: App, options: DeployOptions) -> Deployment:
     """Deploy everything that the project, or an earlier release, declares.
 
     Raises:

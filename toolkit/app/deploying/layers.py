@@ -16,7 +16,7 @@ from toolkit.adapters.side_by_side import AT_ONCE
 from toolkit.app.app import App
 from toolkit.app.schedules import history
 from toolkit.core.deploying.plans import DIGEST_TAG, NOUN_TAG, SCHEDULE
-from toolkit.core.deploying.reasons import firings_told, noun_of, reasons
+from toolkit.core.deploying.reasons import firings_in_words, noun_of, reasons
 from toolkit.core.errors import StackError, ToolkitError
 from toolkit.core.schedules.dates import as_deployed, has_fired, sendable
 from toolkit.core.schedules.rescheduling import rescheduling
@@ -46,7 +46,7 @@ class StackResult:
 
 
 @frozen
-class Options:
+class DeployOptions:
     """How to deploy: without asking, without executing, only some names, or an earlier release.
 
     With ``overwrite`` also over schedules that somebody changed behind their stacks.
@@ -65,7 +65,7 @@ class Layers:
     As a context manager it keeps the lock from the first change to the end; without, for a layer.
     """
 
-    def __init__(self, app: App, options: Options) -> None:
+    def __init__(self, app: App, options: DeployOptions) -> None:
         self._app = app
         self._console = app.console
         self.options = options
@@ -188,7 +188,7 @@ class Layers:
             for plan, change_set in zip(layer, prepared, strict=True)
             if change_set is not None and plan.tags.get(NOUN_TAG) == SCHEDULE
         ]
-        for line in firings_told(effects) if effects else ():
+        for line in firings_in_words(effects) if effects else ():
             self._console.say(line)
 
     def _parameters(self, plan: StackPlan) -> Mapping[str, str] | None:

@@ -9,7 +9,14 @@ from toolkit.app.schedules import history
 from toolkit.core.deploying.plans import deployed_schedules
 from toolkit.core.errors import ConfigError
 from toolkit.core.schedules.dates import sendable
-from toolkit.core.schedules.drift import Difference, FieldChange, Kind, Listed, compare, suspects
+from toolkit.core.schedules.drift import (
+    Difference,
+    DifferenceKind,
+    FieldChange,
+    Listed,
+    compare,
+    suspects,
+)
 from toolkit.core.schedules.schedule import Schedule
 from toolkit.core.stack import Stack, StackPlan
 
@@ -54,7 +61,7 @@ def check(rows: Iterable[Difference]) -> None:
     drifted = [row for row in rows if row.drift]
     if not drifted:
         return
-    lines = [f"{row.name}: {told(row.drift)}" for row in drifted[:_SHOWN]]
+    lines = [f"{row.name}: {changes_in_words(row.drift)}" for row in drifted[:_SHOWN]]
     more = [f"and {len(drifted) - _SHOWN} more"] if len(drifted) > _SHOWN else []
     what = "1 schedule was" if len(drifted) == 1 else f"{len(drifted)} schedules were"
     raise ConfigError("\n  ".join([f"{what} changed behind its stack", *lines, *more]), hint=HINT)
@@ -77,14 +84,14 @@ def make_way(
     drifted = [row for row in rows if row.drift]
     if not drifted:
         return True
-    app.console.say("\n".join(f"! {row.name}: {told(row.drift)}" for row in drifted))
+    app.console.say("\n".join(f"! {row.name}: {changes_in_words(row.drift)}" for row in drifted))
     if not yes and not app.console.confirm(_question(drifted, app.place)):
         return False
     wanted = {plan.name: plan for plan in plans}
 
     def clear(row: Difference) -> None:
         stack = app.names.schedule_stack(row.name)
-        if row.kind is Kind.ADDED:
+        if row.kind is DifferenceKind.ADDED:
             _remove_unowned(app, Schedule.from_parameters(wanted[stack].parameters))
         else:
             _restore(app, stacks[stack], deleted=row.deleted)
@@ -96,8 +103,8 @@ def make_way(
 
 
 def _question(rows: list[Difference], place: str) -> str:
-    back = ", ".join(row.name for row in rows if row.kind is not Kind.ADDED)
-    anew = ", ".join(row.name for row in rows if row.kind is Kind.ADDED)
+    back = ", ".join(row.name for row in rows if row.kind is not DifferenceKind.ADDED)
+    anew = ", ".join(row.name for row in rows if row.kind is DifferenceKind.ADDED)
     steps = (back and f"Set back to what was deployed: {back}.", anew and f"Make anew: {anew}.")
     return " ".join([*filter(None, steps), f"Go on {place}?"])
 
@@ -120,6 +127,6 @@ def _restore(app: App, stack: Stack, *, deleted: bool) -> None:
     app.scheduler.restore(as_sent)
 
 
-def told(changes: Iterable[FieldChange]) -> str:
+def changes_in_words(changes: Iterable[FieldChange]) -> str:
     """Changes in one line: what is deployed → what is live."""
     return "; ".join(f"{c.field} {c.before or '(none)'} → {c.after or '(none)'}" for c in changes)

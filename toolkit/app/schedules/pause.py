@@ -18,7 +18,7 @@ from toolkit.runtime.contract import parse_time
 
 
 @frozen
-class Request:
+class PauseRequest:
     """Until when to pause, in the words of the command, who wants it, and why."""
 
     until: str
@@ -27,7 +27,7 @@ class Request:
 
 
 def pauses(
-    project: Project, config: Config, names: Sequence[str], asked: Request, now: datetime
+    project: Project, config: Config, names: Sequence[str], asked: PauseRequest, now: datetime
 ) -> list[ScheduleChange]:
     """The changes that pause schedules; all of them are checked before any is made.
 
@@ -88,7 +88,7 @@ def _schedules(project: Project, config: Config, names: Sequence[str]) -> list[S
     return [schedule for schedule in known.values() if schedule]
 
 
-def _until(schedule: Schedule, asked: Request, now: datetime) -> datetime:
+def _until(schedule: Schedule, asked: PauseRequest, now: datetime) -> datetime:
     """When the pause ends; its words are of the schedule's zone."""
     until = read_time(asked.until, now, find_zone(schedule.timezone), ahead=True)
     if until <= now:
@@ -100,7 +100,7 @@ def _own_start(schedule: Schedule) -> str:
     return schedule.pause.start if schedule.pause else schedule.start
 
 
-def _idle(schedule: Schedule, asked: Request, now: datetime) -> bool:
+def _idle(schedule: Schedule, asked: PauseRequest, now: datetime) -> bool:
     """Whether a pause would take no firing: it fires once, has ended, or starts later anyway."""
     start, end = _own_start(schedule), schedule.end
     return (
@@ -110,7 +110,7 @@ def _idle(schedule: Schedule, asked: Request, now: datetime) -> bool:
     )
 
 
-def _pause(schedule: Schedule, asked: Request, now: datetime) -> dict[str, Any]:
+def _pause(schedule: Schedule, asked: PauseRequest, now: datetime) -> dict[str, Any]:
     until = _until(schedule, asked, now)
     own, end = _own_start(schedule), schedule.end
     if own and parse_time(own) >= until:

@@ -11,7 +11,7 @@ from toolkit.adapters.project.edits import Edit
 from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.deploying import ownership
-from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
+from toolkit.app.deploying.layers import DeployOptions, Layers, StackOutcome, StackResult
 from toolkit.app.schedules import history
 from toolkit.core.deploying.config import Config
 from toolkit.core.deploying.plans import SCHEDULE, schedule_plan
@@ -118,7 +118,7 @@ def apply(app: App, wanted: ScheduleChange, *, yes: bool, overwrite: bool) -> St
             return StackResult(plan.name, StackOutcome.DECLINED)
     with app.project.staged(wanted.edit) as staged:
         try:
-            row = Layers(app, Options(yes=yes)).deploy([plan], check=check)[0]
+            row = Layers(app, DeployOptions(yes=yes)).deploy([plan], check=check)[0]
         except BaseException:  # Ctrl-C too: CloudFormation may have finished all the same
             if _settled(app, plan):
                 staged.commit()
@@ -221,17 +221,19 @@ def _check_owner(
     what = f"schedule {found.name} is not as its file says"
     if found.deleted:
         problem = f"{what}; it was deleted behind its stack"
-    elif found.drift and found.kind is drift.Kind.ADDED:
+    elif found.drift and found.kind is drift.DifferenceKind.ADDED:
         problem = f"there is a schedule {found.name} already, made by hand or by another app"
     elif found.drift:
-        problem = f"{what}; it was changed behind its stack: {ownership.told(found.drift)}"
-    elif found.kind is not drift.Kind.ADDED and before is None:
+        problem = (
+            f"{what}; it was changed behind its stack: {ownership.changes_in_words(found.drift)}"
+        )
+    elif found.kind is not drift.DifferenceKind.ADDED and before is None:
         problem = f"schedule {found.name} is deployed already, but has no file here"
     elif before is not None and (
         others := _by_others(ownership.difference(_plan(app, before), stacks, live, now))
     ):
         problem = f"{what}; another copy of the project deployed it, or the file was edited and "
-        problem += f"not applied: {ownership.told(others)}"
+        problem += f"not applied: {ownership.changes_in_words(others)}"
     else:
         return
     raise ConfigError(problem, hint=ownership.HINT)

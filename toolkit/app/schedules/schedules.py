@@ -14,7 +14,7 @@ from toolkit.adapters.project.project import Project
 from toolkit.app.app import App
 from toolkit.app.deploying import ownership
 from toolkit.app.deploying import prune as pruning
-from toolkit.app.deploying.layers import Layers, Options, StackOutcome, StackResult
+from toolkit.app.deploying.layers import DeployOptions, Layers, StackOutcome, StackResult
 from toolkit.app.proof.ledger import running_tasks
 from toolkit.app.proof.status import RunSummary, latest_runs
 from toolkit.app.schedules.history import Deployments
@@ -46,7 +46,7 @@ class Standing(StrEnum):
 
 
 @frozen
-class Row:
+class ScheduleRow:
     """One schedule in the list.
 
     ``spent`` says why it fires no more although it is enabled, ``changed`` whether its file is not
@@ -88,7 +88,7 @@ def _without_file(app: App, known: Iterable[str]) -> dict[str, Schedule]:
     }
 
 
-def rows(app: App) -> list[Row]:
+def rows(app: App) -> list[ScheduleRow]:
     """All schedules that have a file or a stack, with their next firing and last outcome."""
     files = app.project.schedules(app.config)
     stacks = app.stacks
@@ -103,7 +103,7 @@ def rows(app: App) -> list[Row]:
     if stacks.platform:
         last = latest_runs(app, deployments, running_tasks(app), now)
     return [
-        Row(
+        ScheduleRow(
             schedule,
             timetables[name].expression.describe(),
             next(localize(islice(timetables[name].firings(now), 1), schedule.timezone), None),
@@ -184,7 +184,7 @@ def apply(app: App, found: list[Difference], *, yes: bool, overwrite: bool) -> l
             now = differences(app, to_deploy=True)
             ownership.check(row for row in now if row.to_deploy)
 
-    return Layers(app, Options(yes=yes)).deploy(wanted, check=check)
+    return Layers(app, DeployOptions(yes=yes)).deploy(wanted, check=check)
 
 
 def dump(app: App) -> tuple[Edit, dict[str, str]]:

@@ -3,7 +3,7 @@
 import click
 
 from toolkit.app.deploying import deploy
-from toolkit.app.deploying.layers import Options
+from toolkit.app.deploying.layers import DeployOptions
 from toolkit.cli.completing import runnable
 from toolkit.cli.options import executor_option, json_option, yes_option
 from toolkit.cli.render import print_json
@@ -51,7 +51,7 @@ def deploy_command(
         from toolkit.cli.deploying.guided import ask
 
         root.config_env = ask(root.project, root.config_env, root.local)
-    options = Options(yes, dry_run, only, release, overwrite)
+    options = DeployOptions(yes, dry_run, only, release, overwrite)
     done = deploy.deploy(root.app, options)
     if as_json:
         print_json(done.to_json())

@@ -94,6 +94,6 @@ def pause_command(
     """
     check_names(names, every)
     app = root.app
-    asked = pause.Request(until, app.caller, why)
+    asked = pause.PauseRequest(until, app.caller, why)
     found = pause.pauses(app.project, app.config, names, asked, app.now())
     return carry_out(root, found, yes=yes, as_json=as_json, dry_run=dry_run)

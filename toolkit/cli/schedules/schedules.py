@@ -19,15 +19,15 @@ from toolkit.cli.root import Root, aws_options, kept_option, pass_root
 from toolkit.cli.schedules.firings import hours
 from toolkit.cli.schedules.preview import launch, launch_document
 from toolkit.cli.text import cells, pair, wrapped
-from toolkit.core.schedules.drift import Difference, Kind
+from toolkit.core.schedules.drift import Difference, DifferenceKind
 from toolkit.core.schedules.timing import Pause
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _SIGNS = {
-    Kind.ADDED: ("+", "green"),
-    Kind.REMOVED: ("-", "red"),
-    Kind.CHANGED: ("~", "yellow"),
-    Kind.UNOWNED: ("?", "magenta"),
+    DifferenceKind.ADDED: ("+", "green"),
+    DifferenceKind.REMOVED: ("-", "red"),
+    DifferenceKind.CHANGED: ("~", "yellow"),
+    DifferenceKind.UNOWNED: ("?", "magenta"),
 }
 _json = kept_option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -80,7 +80,7 @@ def apply(root: Root, yes: bool, overwrite: bool) -> int:
     """Deploy every schedule whose file has changed."""
     found = schedules.differences(root.app, to_deploy=True)
     if not root.as_json:
-        _show(row for row in found if row.kind is not Kind.REMOVED)
+        _show(row for row in found if row.kind is not DifferenceKind.REMOVED)
     rows = schedules.apply(root.app, found, yes=yes, overwrite=overwrite)
     if root.as_json:
         print_json([{"stack": row.stack, "result": row.result} for row in rows])
@@ -89,7 +89,7 @@ def apply(root: Root, yes: bool, overwrite: bool) -> int:
         click.echo(
             ", ".join(f"{n} {result}" for result, n in counts.items()) or "nothing to deploy"
         )
-        drifted = sum(bool(row.drift) and row.kind is Kind.UNCHANGED for row in found)
+        drifted = sum(bool(row.drift) and row.kind is DifferenceKind.UNCHANGED for row in found)
         if drifted and not overwrite:
             click.echo(
                 f"{drifted} of them were changed by hand; --overwrite sets them back", err=True
@@ -245,7 +245,7 @@ def _firing(firing: schedules.PlannedFiring) -> dict[str, Any]:
     }
 
 
-def _list(row: schedules.Row, width: int) -> None:
+def _list(row: schedules.ScheduleRow, width: int) -> None:
     schedule = row.schedule
     click.secho(f"{schedule.name:<{width}}", bold=True, nl=False)
     changed = "  (the file says otherwise: toolkit schedules diff)" if row.changed else ""
@@ -279,7 +279,7 @@ def _show(found: Iterable[Difference]) -> None:
     click.echo(f"{clean} of {len(rows)} schedules match their files", err=True)
 
 
-def _row(row: schedules.Row) -> dict[str, Any]:
+def _row(row: schedules.ScheduleRow) -> dict[str, Any]:
     return {
         "name": row.schedule.name,
         "workload": row.schedule.workload,

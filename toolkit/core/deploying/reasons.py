@@ -66,7 +66,7 @@ def grouped(named: Mapping[str, str]) -> list[Grouped]:
     ]
 
 
-def firings_told(effects: Iterable[Rescheduling]) -> list[str]:
+def firings_in_words(effects: Iterable[Rescheduling]) -> list[str]:
     """What a layer of schedules does to the firings; of many, those that stay are only counted."""
     rows = list(effects)
     if len(rows) <= MANY:

@@ -26,7 +26,7 @@ _UPDATE_TAKES = timedelta(minutes=1)
 _READ_AT_MOST = 25
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """How a schedule's file and its deployment differ."""
 
     ADDED = "added"
@@ -67,7 +67,7 @@ class Difference:
     """
 
     name: str
-    kind: Kind
+    kind: DifferenceKind
     changes: tuple[FieldChange, ...] = ()
     drift: tuple[FieldChange, ...] = ()
     pause: Pause | None = None
@@ -75,7 +75,7 @@ class Difference:
     @property
     def clean(self) -> bool:
         """Whether all three views agree."""
-        return self.kind is Kind.UNCHANGED and not self.drift
+        return self.kind is DifferenceKind.UNCHANGED and not self.drift
 
     @property
     def deleted(self) -> bool:
@@ -85,7 +85,7 @@ class Difference:
     @property
     def to_deploy(self) -> bool:
         """Whether the file wants something else than what was deployed."""
-        return self.kind in {Kind.ADDED, Kind.CHANGED}
+        return self.kind in {DifferenceKind.ADDED, DifferenceKind.CHANGED}
 
 
 def compare(
@@ -149,15 +149,19 @@ def _difference(
 ) -> Difference:
     if deployed is None:
         unowned = (UNOWNED,) if listed else ()
-        return Difference(name, Kind.UNOWNED if wanted is None else Kind.ADDED, (), unowned)
+        return Difference(
+            name, DifferenceKind.UNOWNED if wanted is None else DifferenceKind.ADDED, (), unowned
+        )
     if listed is None:
         drift: tuple[FieldChange, ...] = (DELETED,)
     else:
         drift = drift_of(deployed, live) if live is not None else ()
     if wanted is None:
-        return Difference(name, Kind.REMOVED, (), drift)
+        return Difference(name, DifferenceKind.REMOVED, (), drift)
     changes = () if _is_over(deployed, wanted, now) else changes_of(deployed, wanted, now)
-    return Difference(name, Kind.CHANGED if changes else Kind.UNCHANGED, changes, drift)
+    return Difference(
+        name, DifferenceKind.CHANGED if changes else DifferenceKind.UNCHANGED, changes, drift
+    )
 
 
 def _is_over(deployed: Schedule, wanted: Schedule, now: datetime) -> bool:
