@@ -16,7 +16,6 @@ from attrs import define
 from tests.audit_calls import CALLS
 from tests.functional.conftest import WAITING, make_light, make_project, start_at
 from toolkit.runtime.contract import RunId
-from toolkit.runtime.layout import committed
 
 from .stage import APP, KEPT, Stage
 
@@ -320,40 +319,6 @@ def test_the_audits_own_death_is_told_by_an_alarm_in_those_words(watch: Watch) -
     watch.advance(watch.stage.now() + 2 * HOUR)
     back = "is back: it tells now what happened meanwhile"
     assert watch.mails(of_alarm=True) == [f"The audit of {APP} {back}"]
-
-
-def test_an_audit_that_is_turned_off_and_on_does_not_ring_before_its_first_run(
-    watch: Watch,
-) -> None:
-    project, file = watch.stage.project, watch.stage.project.root / "toolkit.toml"
-    deploy, text = ("deploy", "--local", "--yes", "--only", "weather"), file.read_text()
-    file.write_text(text.replace('audit = "rate(30 minutes)"', 'audit = "off"'))
-    project.toolkit(*deploy)
-    project.toolkit("prune", "--local", "--yes")
-    alarm = f"{APP}-the-audit-itself-is-missing"
-    cloudwatch = watch.stage.aws("cloudwatch")
-    assert cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"] == []
-    watch.advance(watch.stage.now() + 5 * HOUR)
-    watch.mails(of_alarm=True)
-    file.write_text(text)
-    told = project.toolkit(*deploy, "--only", "audit").err
-    assert "a month" in told, "the sum is named again"
-    began = watch.stage.now()
-    while not any(due >= began for due in audits(watch)):
-        watch.advance(watch.stage.now() + timedelta(minutes=5))
-        (found,) = cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
-        assert found["StateValue"] != "ALARM"
-        assert watch.stage.now() < began + 2 * HOUR
-    watch.advance(watch.stage.now() + 3 * HOUR)
-    assert watch.mails(of_alarm=True) == []
-
-
-def audits(watch: Watch) -> list[datetime]:
-    """When the audits were due that have committed."""
-    bucket = watch.stage.platform["BucketName"]
-    found = watch.stage.aws("s3").list_objects_v2(Bucket=bucket, Prefix="ledger/audit/")
-    runs = (committed(row["Key"]) for row in found.get("Contents", ()))
-    return [run[0].scheduled_time for run in runs if run is not None]
 
 
 def test_a_week_of_scheduled_audits_tells_each_change_once(watch: Watch) -> None:
