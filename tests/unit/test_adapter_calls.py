@@ -90,6 +90,10 @@ def _clients(tree: ast.AST) -> dict[str, str]:
             service = _service(node.annotation)
             if service:
                 found[node.arg] = service
+    for node in ast.walk(tree):  # an attribute that keeps such an argument
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) in found:
+            service = found[ast.unparse(node.value)]
+            found.update({ast.unparse(target): service for target in node.targets})
     return found
 
 
