@@ -174,6 +174,7 @@ def main() -> None:
     gc.freeze()  # ministack's modules stay, and need not be gone through each time
     gc.enable()
     asyncio.run(_serve(listener, token))
+    gc.unfreeze()  # SQLite's journals go as its connections are collected
 
 
 main()
