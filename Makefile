@@ -16,7 +16,7 @@ help:  ## this list
 demo: $(VENV)/demo  ## the main job, end to end, on the embedded AWS (KEEP=1 leaves it running)
 	@BEGAN=$(BEGAN) $(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
 
-evidence: $(VENV)/demo  ## evidence/ again: a week of every schedule, and a stream of two hours
+evidence: $(VENV)/dev  ## evidence/ again: a week of every schedule, and a stream of two hours
 	$(BIN)/python scripts/evidence.py $(if $(STREAM_SECONDS),--stream-seconds $(STREAM_SECONDS))
 
 pictures: $(VENV)/dev  ## the documentation's pictures again, light and dark; needs Chromium
