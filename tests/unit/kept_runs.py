@@ -54,7 +54,8 @@ def read(folder: Path) -> Files:
         return files
     evidence, manifest = (json.loads(files[f"{name}.json"]) for name in ("evidence", "manifest"))
     evidence["left_out"] = [row["name"] for row in manifest["artifacts"]]
-    files["expectation.json"] = (folder / "expectation.json").read_bytes()
+    for name in ("expectation.json", kept.SEAL):
+        files[name] = (folder / name).read_bytes()
     return {**files, "evidence.json": json.dumps(evidence).encode()}
 
 
