@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from toolkit.adapters.embedded import engine
+from toolkit.adapters.embedded import engine, stored
 from toolkit.adapters.embedded.engine import EngineClient, EngineInfo, Event
 from toolkit.adapters.project.project import Project
 from toolkit.core.deploying.config import LOCAL
@@ -151,7 +151,7 @@ def reset(root: Path) -> None:
     """Wipe everything that the engine holds, or what it left if it does not run."""
     info = engine.running(root)
     if info is None:
-        engine.wipe(root)
+        stored.wipe(root)
     else:
         EngineClient(info).reset()
 

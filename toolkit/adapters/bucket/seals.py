@@ -71,10 +71,11 @@ class Seals:
                     yield stored.key, found.pop(stored.key), kept.get(digests[stored.key])
 
     def days(
-        self, seals: Iterable[StoredObject]
-    ) -> Iterator[tuple[date, Iterator[tuple[str, bytes]]]]:
-        """The contents of listed seals, day by day."""
-        return groupby(self.contents(seals), key=lambda row: layout.day_of_seal(row[0]))
+        self, seals: Iterable[StoredObject], signed: Collection[str]
+    ) -> Iterator[tuple[date, Iterator[tuple[str, bytes, bytes | None]]]]:
+        """Listed seals with their signatures, as above, day by day."""
+        rows = self.with_signatures(seals, signed)
+        return groupby(rows, key=lambda row: layout.day_of_seal(row[0]))
 
     def write(self, seal: Seal) -> bool:
         """Write a seal unless there is one at its key; says whether it did."""

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from attrs import asdict, field, frozen
 
@@ -216,43 +216,6 @@ def _raise_problem(home: Path) -> None:
     except (OSError, ValueError, TypeError, KeyError):
         return
     raise error
-
-
-def wipe(root: Path) -> None:
-    """Delete what an engine that does not run has deployed and stored; its keys and address stay.
-
-    Raises RunError when an engine starts or ends just now.
-    """
-    home = directory(root)
-    if not home.is_dir():
-        return
-    with contextlib.ExitStack() as held:
-        for path in (home / "lock", home / "state" / "lock"):
-            if path.parent.is_dir():
-                _hold(held.enter_context(path.open("wb")))
-        for name in ("state", "s3", "images", "tasks"):
-            shutil.rmtree(home / name, ignore_errors=True)
-        _forget_time(home / "kept.json")
-
-
-def _hold(lock: IO[bytes]) -> None:
-    """Lock a file, which an emulator may hold for a moment longer than its engine."""
-    deadline = time.monotonic() + _STOP_SECONDS
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > deadline:
-                raise RunError("another engine of this project starts or ends just now") from error
-            time.sleep(_POLL_SECONDS)
-        else:
-            return
-
-
-def _forget_time(kept: Path) -> None:
-    """Set the clock back to real time."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        kept.write_text(json.dumps({**json.loads(kept.read_text()), "offset": 0.0}))
 
 
 def _locked(path: Path) -> bool:

@@ -10,7 +10,7 @@ from attrs import evolve
 from toolkit.adapters.project import edits, toml_edits
 from toolkit.adapters.project.edits import Edit, Staged, read, replace
 from toolkit.core.deploying.config import CONFIG, SHAPE, Config, parse
-from toolkit.core.deploying.strays import stray, strays, without
+from toolkit.core.deploying.strays import strays, without
 from toolkit.core.deploying.toml_text import check_shape, line_of, toml_table
 from toolkit.core.errors import ConfigError
 from toolkit.core.names import AUDIT, check_workloads
@@ -254,14 +254,11 @@ class Project:
     def _parsed_config(self, text: str, environment: str, new: Collection[str] = ()) -> Config:
         document = _table(text, CONFIG, SHAPE)
         schedules, workloads = {*self.schedule_names(), *new}, self.catalog.workloads
-        found = tuple(
-            stray(
-                path,
-                f"{CONFIG}, line {line_of(text, path)}",
-                schedules if path[1] == "schedules" else workloads,
-            )
-            for path in strays(document, schedules, workloads)
-        )
+
+        def where(path: tuple[str, str, str]) -> str:
+            return f"{CONFIG}, line {line_of(text, path)}"
+
+        found = tuple(strays(document, schedules, workloads, where))
         config = parse(without(document, found), environment, self.catalog)
         return evolve(config, strays=found)
 

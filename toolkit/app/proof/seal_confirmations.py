@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cached_property
 from hashlib import sha256
-from itertools import groupby
 
 from toolkit.app.app import App
 from toolkit.app.proof.seal_signatures import SealSignatures
@@ -14,7 +13,6 @@ from toolkit.core.proof.seal import Link, Seal
 from toolkit.core.proof.seal_chain import Chain, Problem, without_rows
 from toolkit.core.proof.seal_witness import Confirmation
 from toolkit.core.proof.signature import Signature
-from toolkit.runtime.layout import day_of_seal
 
 # So many of the seals that were written next are read, mostly the first alone. A seal names what
 # nothing named before, so that it is the first of them; several are of one second, and two audits
@@ -41,7 +39,8 @@ class SealConfirmations:
         self, listed: Iterable[StoredObject]
     ) -> Iterator[tuple[date, Iterator[tuple[str, bytes]]]]:
         """The contents of listed seals, day by day."""
-        return groupby(self._contents(listed), key=lambda row: day_of_seal(row[0]))
+        for day, rows in self._app.seals.days(listed, self._signed):
+            yield day, self._checked(rows)
 
     def take(self, chain: Chain) -> None:
         """Note which seals those that were read were made after."""
@@ -64,8 +63,10 @@ class SealConfirmations:
             self._known[link] = None if link.key in self.problems else confirmation
         return self._known[link]
 
-    def _contents(self, listed: Iterable[StoredObject]) -> Iterator[tuple[str, bytes]]:
-        for key, seal, signature in self._app.seals.with_signatures(listed, self._signed):
+    def _checked(
+        self, rows: Iterable[tuple[str, bytes, bytes | None]]
+    ) -> Iterator[tuple[str, bytes]]:
+        for key, seal, signature in rows:
             if signature is not None:
                 self._check(key, seal, signature)
             yield key, seal

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import groupby
 from typing import Any
 
 from attrs import field, frozen
@@ -19,7 +18,6 @@ from toolkit.core.proof.seal_facts import ALL
 from toolkit.core.time_words import EPOCH
 from toolkit.runtime import layout
 from toolkit.runtime.contract import RunId
-from toolkit.runtime.layout import day_of_seal
 
 
 @frozen
@@ -60,8 +58,7 @@ def verify(app: App, key: bytes | None = None, *, deep: bool = False) -> Verific
     """
     reader = _Reader(app, key, deep=deep)
     days = []
-    seals = app.seals.with_signatures(app.seals.listed(), app.seals.signed())
-    for day, rows in groupby(seals, key=lambda row: day_of_seal(row[0])):
+    for day, rows in app.seals.days(app.seals.listed(), app.seals.signed()):
         days.append(day)
         reader.read(list(rows))
     now = app.now()

@@ -6,7 +6,7 @@ for would be another one than somebody wanted: there it is an error.
 """
 
 import copy
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -31,19 +31,29 @@ class Stray:
 
 
 def strays(
-    document: Mapping[str, Any], schedules: Collection[str], workloads: Collection[str]
-) -> Iterator[tuple[str, str, str]]:
-    """The paths of such tables in all environments, in the order of the document."""
+    document: Mapping[str, Any],
+    schedules: Collection[str],
+    workloads: Collection[str],
+    where: Callable[[tuple[str, str, str]], str],
+) -> Iterator[Stray]:
+    """Such tables in all environments, in the order of the document.
+
+    Args:
+        document: the file's tables.
+        schedules: the names of the project's schedules.
+        workloads: those of its workloads.
+        where: the file and line of a path in the document.
+    """
     known = {"schedules": schedules, "workloads": workloads, "env": workloads}
     for environment, table in document.items():
         for key, names in known.items():
             for name in table.get(key, {}):
                 if name not in names:
-                    yield environment, key, name
+                    path = (environment, key, name)
+                    yield _stray(path, where(path), names)
 
 
-def stray(path: tuple[str, str, str], where: str, known: Iterable[str]) -> Stray:
-    """One of them in words; ``where`` is its file and line, ``known`` what there is."""
+def _stray(path: tuple[str, str, str], where: str, known: Iterable[str]) -> Stray:
     import difflib  # few projects have one
 
     _, key, name = path

@@ -85,6 +85,8 @@ async def _paged(
     service: str, known: str, operation: str, members: Json, handler: Any, request: Any
 ) -> Any:
     """Let a service answer, unless a page is asked for by a token that it did not give out."""
+    if not operation:
+        return await handler(*request)
     token = _tokens.unknown(known, operation, members)
     if token is not None:
         code = page_tokens.code(known, operation) or _CODES.get(service, "InvalidArgument")

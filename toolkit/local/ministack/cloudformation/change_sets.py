@@ -7,13 +7,14 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-de
 import re
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 from ministack.core.responses import new_uuid
 from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, stacks
 
 from toolkit.local.ministack.replacing.calls import Answer, Call, answers
+from toolkit.local.ministack.upstream import api_requests
 
 Json = dict[str, Any]
 
@@ -86,7 +87,7 @@ def _errors(change_set: Json) -> list[tuple[str, ...]]:
 @answers("cloudformation", "DescribeEvents")
 def _describe_events(call: Call) -> Answer:
     """Of a change set, by its ARN, the events of the operation that made it."""
-    form = {**parse_qs(call.body.decode()), **call.query}
+    form = {**api_requests.form(call.headers, call.body), **call.query}
     change_set = cloudformation._change_sets.get("".join(form.pop("ChangeSetName", ())))
     if change_set is None or "_operation" not in change_set:
         return call.passed_on()

@@ -18,8 +18,8 @@ from toolkit.local.ministack.replacing import calls
 Json = dict[str, Any]
 Created = tuple[str, Json]
 
-# Maps whose keys are the user's own and keep their case.
 _HASH = 13  # characters at the end of a name that a stack gives
+# Maps whose keys are the user's own and keep their case.
 _FREE_KEYS = frozenset({"DockerLabels", "Options", "DriverOpts", "Labels"})
 
 

@@ -22,7 +22,6 @@ import json
 import os
 import secrets
 from typing import Any
-from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, iam_evaluator, router
 from ministack.core.responses import get_account_id, get_region, request_scope
@@ -30,7 +29,12 @@ from ministack.services import ecs, iam, sts
 
 from toolkit.local.ministack.ecs import task_definition
 from toolkit.local.ministack.replacing.replacements import replaces
-from toolkit.local.ministack.upstream import policy_variables, sessions, shifted_time
+from toolkit.local.ministack.upstream import (
+    api_requests,
+    policy_variables,
+    sessions,
+    shifted_time,
+)
 
 Json = dict[str, Any]
 
@@ -256,9 +260,8 @@ async def _dispatch(
     ministack's IAM looks in the query first and never in the path; its services do neither.
     """
     target = headers.get("x-amz-target")
-    is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-    form = parse_qs(body.decode("utf-8", "replace")) if is_form else {}
-    named = {*query.get("Action", ()), *form.get("Action", ())}
+    form = api_requests.form(headers, body)
+    named = {*query.get("Action", ()), *filter(None, form.get("Action", ()))}
     if target is not None:
         named.add(target.rpartition(".")[2] if "." in target else "")
     is_operation = "/operation/" in path and (

@@ -14,6 +14,8 @@ from urllib.parse import urlencode
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 
+from toolkit.local.ministack.upstream import api_requests
+
 Json = dict[str, Any]
 Answer = Any  # as ministack's services give it: status, headers and content
 Handler = Callable[..., Coroutine[Any, Any, Answer]]
@@ -90,19 +92,10 @@ async def _answer(
     """The answer of what stands in front of the service, or its own."""
     action = iam_actions.extract_iam_action(service, method, path, headers, body, query) or ""
     front = _fronts.get((service, action.partition(":")[2]))
-    data = _document(body) if front else None
+    data = api_requests.document(body) if front else None
     if front is None or (data is None and "x-amz-target" in headers):
         return await _services[service](method, path, headers, body, query)
     return front(Call(service, method, path, headers, body, query, data or {}))
-
-
-def _document(body: bytes) -> Json | None:
-    """The JSON of a request; None where it has none, which a service of JSON refuses itself."""
-    try:
-        document = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
 
 
 def completed(answering: Coroutine[Any, Any, Answer]) -> Answer:

@@ -88,7 +88,9 @@ def _undocumented(node: Json) -> Json:
 
 def _violations(shapes: Json, row: Json, value: Any, path: str) -> Iterator[str]:
     """What a value breaks of its shape; ``row`` refers to the shape, and may narrow it."""
-    shape = {**shapes[row["shape"]], **({"enum": row["enum"]} if "enum" in row else {})}
+    shape = shapes[row["shape"]]
+    if "enum" in row:
+        shape = {**shape, "enum": row["enum"]}
     kind = shape["type"]
     if kind == "structure" and isinstance(value, Mapping):
         for member, inner_row in shape["members"].items():

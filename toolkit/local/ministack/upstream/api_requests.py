@@ -35,11 +35,11 @@ def read(
     """
     target = headers.get("x-amz-target", "")
     if target:
-        return target.rpartition(".")[2], _document(body)
-    form = {**query, **_form(headers, body)}
-    if "Action" in form:
-        operation = "".join(form["Action"][:1])
-        return operation, members(service, operation, form)
+        return target.rpartition(".")[2], document(body) or {}
+    named = {**query, **form(headers, body)}
+    if "Action" in named:
+        operation = "".join(named["Action"][:1])
+        return operation, members(service, operation, named)
     return _of_resource(model(service), method, path, query)
 
 
@@ -50,16 +50,17 @@ def members(service: str, operation: str, form: Form) -> Json:
     return _structure(known.shapes, known.shapes[shape], form, "") if shape else {}
 
 
-def _document(body: bytes) -> Json:
-    """A request's document; what is none is left to the service."""
+def document(body: bytes) -> Json | None:
+    """The JSON of a request; None where it has none, which the service refuses itself."""
     try:
         found = json.loads(body or b"{}")
     except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
+    return found if isinstance(found, dict) else None
 
 
-def _form(headers: Mapping[str, str], body: bytes) -> Form:
+def form(headers: Mapping[str, str], body: bytes) -> Form:
+    """The fields of a request that came as a form, those without a value too; else none."""
     is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True) if is_form else {}
 

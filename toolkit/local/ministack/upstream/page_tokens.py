@@ -8,6 +8,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from .api_models import model
@@ -57,6 +58,7 @@ def code(service: str, operation: str) -> str:
     return next(fitting, None) or next(general, "")
 
 
+@lru_cache(maxsize=1024)
 def asking(service: str, operation: str) -> list[str]:
     """The members of a request that lead to a page."""
     known = model(service)
@@ -64,6 +66,7 @@ def asking(service: str, operation: str) -> list[str]:
     return _names(known.shapes[shape]) if shape else []
 
 
+@lru_cache(maxsize=1024)
 def giving(service: str, operation: str) -> list[str]:
     """The members of an answer that lead to the next page."""
     known = model(service)
