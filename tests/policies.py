@@ -5,6 +5,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 
+def trust(service: str) -> dict[str, Any]:
+    """The policy by which a service (``ecs-tasks.amazonaws.com``) may take a role."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
 def statements(resource: Mapping[str, Any]) -> list[dict[str, Any]]:
     """All policy statements of a rendered role, policy or endpoint, but not its trust policy."""
     properties = resource["Properties"]

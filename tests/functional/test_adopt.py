@@ -7,18 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.policies import trust
+
 from .conftest import Project
 
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "scheduler.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
+TRUST = trust("scheduler.amazonaws.com")
 INPUT = {
     "containerOverrides": [
         {

@@ -18,6 +18,7 @@ import pytest
 from attrs import frozen
 
 from tests.brute_force import scan
+from tests.policies import trust
 from tests.quartz import MISSING, Generator, ask_quartz
 from toolkit.adapters.embedded.engine import EngineClient, ensure_running
 
@@ -126,12 +127,7 @@ def fired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[d
 
 
 def powerless_role(iam: Any) -> str:
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Service": "scheduler.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    document = json.dumps(trust("scheduler.amazonaws.com"))
     return str(
         iam.create_role(RoleName="powerless", AssumeRolePolicyDocument=document)["Role"]["Arn"]
     )

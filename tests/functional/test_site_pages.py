@@ -15,8 +15,7 @@ from toolkit.core.schedules.timing import Timing
 from toolkit.runtime.contract import format_time
 
 from ..chromium import Page, chromium  # noqa: TID252 - tests are no installed package
-from ..unit.test_site import on_demand  # noqa: TID252
-from ..unit.test_validate_many import (  # noqa: TID252
+from ..unit.spoiled_runs import (  # noqa: TID252
     START,
     a_run,
     an_app,
@@ -24,6 +23,7 @@ from ..unit.test_validate_many import (  # noqa: TID252
     prepared,
     scheduled,
 )
+from ..unit.test_site import on_demand  # noqa: TID252
 from .test_pages import CONTRAST
 
 DAY = timedelta(days=1)

@@ -15,7 +15,7 @@ from toolkit.core.proof.ledger import Firing
 from toolkit.core.proof.seal_chain import Chain, ChainCheck
 from toolkit.core.proof.signature import Signature, message, pem
 
-from .test_validate_many import START, a_run, an_app, an_aws, prepared, scheduled
+from .spoiled_runs import START, a_run, an_app, an_aws, prepared, scheduled
 
 ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 

@@ -28,7 +28,7 @@ from toolkit.runtime.catalog import load
 from toolkit.runtime.contract import RunId
 from toolkit.runtime.layout import cause_key
 
-from .test_validate_many import APP, Console, an_aws
+from .spoiled_runs import APP, Console, an_aws
 
 DUE = datetime(2026, 11, 24, 6, tzinfo=UTC)
 RUN = RunId("weather", DUE)

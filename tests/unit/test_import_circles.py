@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-from tests.unit.test_architecture import ROOT, imports, parse, sources
+from tests.unit.architecture import ROOT, imports, parse, sources
 
 PACKAGES = sorted({path.relative_to(ROOT).parts[0] for path in ROOT.glob("[a-z]*/**/*.py")})
 

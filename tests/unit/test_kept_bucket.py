@@ -11,7 +11,7 @@ from toolkit.app.proof import ledger
 from toolkit.core.proof.ledger import State
 
 from .sealing import a_month, days_later
-from .test_validate_many import RECORDS, START, an_app
+from .spoiled_runs import RECORDS, START, an_app
 
 
 def deleted(aws: FakeAws) -> None:

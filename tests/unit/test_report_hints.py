@@ -10,7 +10,7 @@ from toolkit.cli.hints import with_flags
 from toolkit.cli.root import Root
 
 from .sealing import a_month, days_later
-from .test_validate_many import a_run, an_app
+from .spoiled_runs import a_run, an_app
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = {"--local": "--local"}

@@ -17,8 +17,8 @@ from toolkit.core.proof.verdict import Ruling
 from toolkit.runtime.layout import signature_key
 
 from .sealing import Key, a_month, days_later, seals, sha256
+from .spoiled_runs import START, a_run, an_app
 from .test_sealed_reading import record_expired
-from .test_validate_many import START, a_run, an_app
 
 LATER = days_later(400)
 DAY = timedelta(days=1)

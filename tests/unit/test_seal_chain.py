@@ -14,7 +14,7 @@ from toolkit.core.proof.seal import Seal, SealedRow
 from toolkit.runtime.contract import Outcome, format_time
 
 from .sealing import a_month, checked_chain, contents, days_later
-from .test_validate_many import (
+from .spoiled_runs import (
     START,
     a_run,
     an_app,

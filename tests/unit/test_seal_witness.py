@@ -23,9 +23,9 @@ from toolkit.core.proof.verdict import Ruling, Verdict
 from toolkit.runtime.contract import RunId
 
 from .sealing import Key, a_month, days_later, rows
+from .spoiled_runs import RECORDS, a_run, an_app
 from .test_mutations import at, changed, leaves
 from .test_sealed_reading import everything_expired, log_and_record_expired
-from .test_validate_many import RECORDS, a_run, an_app
 
 LATER = days_later(4000)
 RUN = a_run(1, "", timedelta(days=1)).run_id

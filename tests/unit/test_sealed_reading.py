@@ -19,7 +19,7 @@ from toolkit.runtime.contract import RunId
 from toolkit.runtime.layout import seal_key
 
 from .sealing import a_month, days_later, rows, seals, sha256
-from .test_validate_many import (
+from .spoiled_runs import (
     RECORDS,
     START,
     a_run,

@@ -17,7 +17,7 @@ from toolkit.runtime.contract import Outcome, RunId, format_time
 from toolkit.runtime.layout import seal_key
 
 from .sealing import Key, a_month, checked_chain, contents, days_later, rows, seals, sha256
-from .test_validate_many import (
+from .spoiled_runs import (
     RECORDS,
     START,
     a_run,

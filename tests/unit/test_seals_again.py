@@ -22,7 +22,7 @@ from toolkit.core.schedules.timing import Timing
 from toolkit.runtime.contract import Outcome, RunId, format_time
 
 from .sealing import contents
-from .test_validate_many import START, an_app, an_aws, scheduled
+from .spoiled_runs import START, an_app, an_aws, scheduled
 
 FIRST = datetime(2026, 11, 2, tzinfo=UTC)
 DAYS, HOURS = 6, 24 * 6

@@ -20,7 +20,7 @@ from toolkit.runtime.documents import MAX_BYTES
 from toolkit.runtime.layout import seal_key
 
 from .sealing import a_month, days_later, rows, seals
-from .test_validate_many import START, a_run, an_app, an_aws, prepared, scheduled
+from .spoiled_runs import START, a_run, an_app, an_aws, prepared, scheduled
 
 MINUTELY, MINUTE = 24 * 60, timedelta(minutes=1)
 

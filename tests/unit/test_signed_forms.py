@@ -1,4 +1,4 @@
-"""The same signed folder in other spellings: JSON, numbers, text, signatures, keys and files.
+"""The same signed folder in other spellings: JSON, numbers, text, signatures and keys.
 
 `test_signed_mutations` changes what is said. Here it is said in another form, which one reader may
 take for the same and another for something else. What may pass is listed, with the reason.
@@ -7,9 +7,8 @@ take for the same and another for something else. What may pass is listed, with 
 import base64
 import copy
 import json
-import os
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
@@ -23,15 +22,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.thorough import THOROUGH
-from toolkit.app.proof.keep import rejudge
-from toolkit.core.errors import ConfigError, EvidenceError
+from toolkit.core.errors import ConfigError
 from toolkit.core.proof import kept
 from toolkit.core.proof.signature import PAYLOAD_TYPE, fingerprint
-from toolkit.core.proof.verdict import Ruling, Verdict
-from toolkit.runtime.documents import MAX_BYTES
+from toolkit.core.proof.verdict import Ruling
 
 from .kept_runs import Files
 from .sealing import Key
+from .test_kept_folder_files import judged, on_disk
 from .test_mutations import at, changed, leaves
 from .test_signed_mutations import FREE, KEY, OTHER, SIGNED, anew, ruling
 
@@ -327,101 +325,3 @@ def test_a_file_that_is_not_one_public_key_is_refused(pem: str, message: str) ->
 )
 def test_a_key_as_editors_leave_it_is_read(pem: str) -> None:
     assert kept.key_check(SIGNED, pem.encode()).problem == ""
-
-
-# --- the folder -----------------------------------------------------------------------------------
-
-
-def on_disk(folder: Path, files: Files = SIGNED) -> Path:
-    folder.mkdir()
-    for name, body in {**files, kept.SUMS: kept.sums(files).encode()}.items():
-        path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(body)
-    return folder
-
-
-def judged(folder: Path) -> Verdict:
-    return rejudge(folder, folder, KEY.public.encode())
-
-
-def link_to_a_file(folder: Path, outside: Path) -> None:
-    (folder / "manifest.json").rename(outside / "manifest.json")
-    (folder / "manifest.json").symlink_to(outside / "manifest.json")
-
-
-def link_to_a_folder(folder: Path, outside: Path) -> None:
-    (folder / "more").symlink_to(outside)
-
-
-def link_to_nothing(folder: Path, outside: Path) -> None:
-    (folder / "notes.txt").symlink_to(outside / "nothing")
-
-
-def link_to_itself(folder: Path, _outside: Path) -> None:
-    (folder / "more").symlink_to(folder)
-
-
-def pipe(folder: Path, _outside: Path) -> None:
-    os.mkfifo(folder / "notes.txt")
-
-
-def file_more(folder: Path, _outside: Path) -> None:
-    (folder / "notes.txt").write_text("all was well")
-
-
-def sparse(folder: Path, _outside: Path) -> None:
-    with (folder / "notes.txt").open("wb") as file:
-        file.truncate(50 << 30)
-
-
-def large(folder: Path, _outside: Path) -> None:
-    body = SIGNED["evidence.json"].ljust(MAX_BYTES + 1)
-    files = {**SIGNED, "evidence.json": body}
-    (folder / "evidence.json").write_bytes(body)
-    (folder / kept.SUMS).write_text(kept.sums(files))
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        (link_to_a_file, "manifest.json: a kept folder holds files, not links"),
-        (link_to_a_folder, "more: a kept folder holds files, not links"),
-        (link_to_nothing, "notes.txt: a kept folder holds files, not links"),
-        (link_to_itself, "more: a kept folder holds files, not links"),
-        (pipe, "notes.txt: a kept folder holds files only"),
-        (file_more, "do not match SHA256SUMS: notes.txt"),
-        (sparse, "the largest is .*notes.txt"),
-        (large, "evidence.json has 16,777,217 bytes"),
-    ],
-)
-def test_a_folder_that_holds_anything_else_is_one_clear_error(
-    tmp_path: Path, change: Callable[[Path, Path], None], named: str
-) -> None:
-    folder, outside = on_disk(tmp_path / "run"), tmp_path / "outside"
-    outside.mkdir()
-    assert judged(folder).ruling is Ruling.PASS
-    change(folder, outside)
-    with pytest.raises(EvidenceError, match=named):
-        judged(folder)
-
-
-@pytest.mark.parametrize("name", ["notes.txt", "manifest.json.orig", "old/manifest.json"])
-def test_a_file_that_nothing_reads_changes_nothing(tmp_path: Path, name: str) -> None:
-    """A later version may keep more; what it means is not this version's to say."""
-    assert (
-        judged(on_disk(tmp_path / "run", {**SIGNED, name: b"all was well"})).ruling is Ruling.PASS
-    )
-
-
-@pytest.mark.parametrize(
-    "name", ["manifest-2.json", "artifacts/claim.json", "artifacts/more.csv", "artifacts/../x.csv"]
-)
-def test_a_file_that_would_be_read_is_refused(tmp_path: Path, name: str) -> None:
-    files = {**SIGNED, os.path.normpath(name): SIGNED["manifest.json"]}
-    folder = on_disk(tmp_path / "run", files)
-    if name.endswith("/../x.csv"):
-        assert judged(folder).ruling is Ruling.PASS  # that is x.csv, which nothing reads
-        return
-    with pytest.raises(EvidenceError):
-        judged(folder)

@@ -28,7 +28,7 @@ from toolkit.runtime.contract import Outcome, RunId, format_time
 from toolkit.runtime.layout import cause_key
 
 from .sealing import a_month
-from .test_validate_many import NOW, START, WEATHER, a_run, an_app, an_aws, prepared, scheduled
+from .spoiled_runs import NOW, START, WEATHER, a_run, an_app, an_aws, prepared, scheduled
 
 DAY = timedelta(days=1)
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"

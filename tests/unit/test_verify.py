@@ -12,7 +12,7 @@ from toolkit.core.proof.seal import Link, Seal
 from toolkit.runtime.contract import Outcome
 
 from .sealing import Key, a_month, days_later, seals, sha256
-from .test_validate_many import (
+from .spoiled_runs import (
     a_run,
     an_app,
 )

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from attrs import frozen
 
-from .rehearsal import Platform, eventually
+from .rehearsal import Platform, eventually, network_of
 
 PUBLIC_IMAGE = "public.ecr.aws/docker/library/python:3.12-slim"
 
@@ -32,13 +32,7 @@ class Account:
         return self.platform["ClusterName"]
 
     def network(self) -> dict[str, Any]:
-        return {
-            "awsvpcConfiguration": {
-                "subnets": self.platform["SubnetIds"].split(","),
-                "securityGroups": [self.platform["SecurityGroupId"]],
-                "assignPublicIp": "ENABLED",
-            }
-        }
+        return network_of(self.platform)
 
     def define(self, script: str, **container: Any) -> str:
         """Register a task definition that runs a script; returns its ARN."""

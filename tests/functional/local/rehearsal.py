@@ -92,6 +92,17 @@ def eventually(find: Callable[[], Any], seconds: float = 300) -> Any:
     return found
 
 
+def network_of(platform: Mapping[str, str]) -> dict[str, Any]:
+    """The network of a platform's tasks, by its outputs."""
+    return {
+        "awsvpcConfiguration": {
+            "subnets": platform["SubnetIds"].split(","),
+            "securityGroups": [platform["SecurityGroupId"]],
+            "assignPublicIp": "ENABLED",
+        }
+    }
+
+
 @frozen
 class Platform:
     """The shipped templates, deployed: outputs of platform and workload, and the image's URI."""
@@ -102,19 +113,23 @@ class Platform:
     image: str
 
     def network(self) -> dict[str, Any]:
-        return {
-            "awsvpcConfiguration": {
-                "subnets": self.platform["SubnetIds"].split(","),
-                "securityGroups": [self.platform["SecurityGroupId"]],
-                "assignPublicIp": "ENABLED",
-            }
-        }
+        return network_of(self.platform)
 
     def run(self, script: str = "", **more: Any) -> str:
         """Run a task on demand that executes ``script``; returns its ARN."""
         answer = self.run_task(script, **more)
         assert not answer["failures"]
         return answer["tasks"][0]["taskArn"]
+
+    def finished(self, script: str, **more: Any) -> tuple[dict[str, Any], list[str]]:
+        """Run a script to its end: the stopped task and its log lines."""
+        arn = self.run(script, **more)
+        task = self.rehearsal.await_status(arn, "STOPPED")
+        stream = f"run/workload/{arn.rsplit('/', 1)[-1]}"
+        pages = self.rehearsal.aws("logs").filter_log_events(
+            logGroupName=f"/{APP}/demo", logStreamNames=[stream]
+        )
+        return task, [event["message"] for event in pages["events"]]
 
     def run_task(self, script: str = "", **more: Any) -> dict[str, Any]:
         return self.rehearsal.aws("ecs").run_task(

@@ -7,6 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.policies import trust
+
 from .account import Account
 
 NAME = "conformance-refused"
@@ -14,6 +16,9 @@ NAME = "conformance-refused"
 
 def create_repository(account: Account, name: str) -> None:
     account.client("ecr").create_repository(repositoryName=name)
+
+
+TRUST = trust("ecs-tasks.amazonaws.com")
 
 
 def create_role(account: Account, name: str) -> None:
@@ -36,16 +41,6 @@ def create_cluster(account: Account, name: str) -> None:
     account.client("ecs").create_cluster(clusterName=name)
 
 
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
 Create = Callable[[Account, str], None]
 
 

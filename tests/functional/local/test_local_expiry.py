@@ -7,6 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.policies import trust
 from toolkit.adapters.embedded import engine
 from toolkit.local.agent.aws import Emulator
 from toolkit.local.keys import Keys
@@ -115,9 +116,7 @@ def test_credentials_of_a_role_expire_as_the_clock_moves(own: Rehearsal) -> None
 
 def test_credentials_are_good_for_a_queue_as_long_as_for_their_holder(own: Rehearsal) -> None:
     """A queue keeps the engine's time; that of the task that asks may be a day behind."""
-    service = "ecs-tasks.amazonaws.com"
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    document = json.dumps(trust("ecs-tasks.amazonaws.com"))
     iam = own.aws("iam")
     iam.create_role(RoleName="role", AssumeRolePolicyDocument=document)
     allowed = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
@@ -126,7 +125,7 @@ def test_credentials_are_good_for_a_queue_as_long_as_for_their_holder(own: Rehea
     home = engine.directory(own.root)
     emulator = Emulator(own.info.endpoint_url, own.info.token, Keys.of(home))
     role = "arn:aws:iam::000000000000:role/role"
-    found = emulator.assume_role(role, service, "task", "", offset=-13 * 3600)
+    found = emulator.assume_role(role, "ecs-tasks.amazonaws.com", "task", "", offset=-13 * 3600)
     sqs = boto3.client(
         "sqs",
         endpoint_url=own.info.endpoint_url,

@@ -16,17 +16,6 @@ LOG_GROUP = f"/{APP}/demo"
 SCOPED = 6  # the version of Landlock that keeps signals and sockets within a sandbox
 
 
-def finished(platform: Platform, script: str, **more: Any) -> tuple[dict[str, Any], list[str]]:
-    """Run a script to its end: the stopped task and its log lines."""
-    arn = platform.run(script, **more)
-    task = platform.rehearsal.await_status(arn, "STOPPED")
-    stream = f"run/workload/{arn.rsplit('/', 1)[-1]}"
-    pages = platform.rehearsal.aws("logs").filter_log_events(
-        logGroupName=LOG_GROUP, logStreamNames=[stream]
-    )
-    return task, [event["message"] for event in pages["events"]]
-
-
 def lifecycle(platform: Platform, arn: str) -> list[dict[str, Any]]:
     """The state changes of one task in the lifecycle record, once STOPPED is there."""
 
@@ -44,14 +33,14 @@ def lifecycle(platform: Platform, arn: str) -> list[dict[str, Any]]:
 def test_an_exit_code_is_the_containers_and_the_stop_code_is_the_same(
     platform: Platform, code: int
 ) -> None:
-    task, _ = finished(platform, f"raise SystemExit({code})")
+    task, _ = platform.finished(f"raise SystemExit({code})")
     assert task["containers"][0]["exitCode"] == code
     assert task["stopCode"] == "EssentialContainerExited"
     assert task["stoppedReason"] == "Essential container in task exited"
 
 
 def test_the_moments_of_a_task_are_in_order(platform: Platform) -> None:
-    task, _ = finished(platform, "")
+    task, _ = platform.finished("")
     order = (
         "createdAt",
         "pullStartedAt",
@@ -84,7 +73,7 @@ def test_every_state_is_passed_and_the_record_has_it(platform: Platform) -> None
 
 def test_the_log_is_complete_and_in_order(platform: Platform) -> None:
     script = "for number in range(3000): print('line', number)"
-    _, lines = finished(platform, script)
+    _, lines = platform.finished(script)
     assert lines == [f"line {number}" for number in range(3000)]
 
 
@@ -96,7 +85,7 @@ def test_standard_error_stands_in_the_log_where_it_was_written(platform: Platfor
         "print('three', flush=True)\n"
         "print('last line without an end', end='')"
     )
-    _, lines = finished(platform, script)
+    _, lines = platform.finished(script)
     assert lines == ["one", "two", "three", "last line without an end"]
 
 
@@ -104,7 +93,7 @@ def test_the_environment_holds_what_ecs_gives_and_nothing_of_this_shell(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_OF_THIS_SHELL", "1")
-    _, lines = finished(platform, "import json, os\nprint(json.dumps(dict(os.environ)))")
+    _, lines = platform.finished("import json, os\nprint(json.dumps(dict(os.environ)))")
     environment = json.loads(lines[0])
     del environment["SCRIPT"]
     clock = {
@@ -138,7 +127,7 @@ def test_what_a_task_writes_to_its_volume_is_gone_with_it(platform: Platform) ->
         "path.write_text('x')\n"
         "print(path)"
     )
-    _, lines = finished(platform, script)
+    _, lines = platform.finished(script)
     tasks = platform.rehearsal.root / ".toolkit" / "local" / "tasks"
     assert lines[0].startswith(str(tasks))
     eventually(lambda: not any(tasks.iterdir()))
@@ -160,10 +149,10 @@ def test_a_read_only_root_is_read_only_for_a_process_and_its_children(
         "        print(errno.errorcode[error.errno])\n"
         f"print(subprocess.call(['touch', {str(tmp_path / 'x')!r}], stderr=-3))"
     )
-    _, lines = finished(platform, script)
+    _, lines = platform.finished(script)
     assert lines == ["EACCES", "EACCES", "written", "written", "1"]
     open_root = registered(platform, readonlyRootFilesystem=False)
-    _, lines = finished(platform, script, taskDefinition=open_root)
+    _, lines = platform.finished(script, taskDefinition=open_root)
     assert lines == ["EACCES", "written", "written", "written", "1"]
 
 
@@ -179,7 +168,7 @@ def test_a_task_moves_files_between_its_directories(platform: Platform, read_onl
         "    print((folder / 'one' / 'file').rename(folder / 'two' / 'file').read_text())"
     )
     definition = registered(platform, readonlyRootFilesystem=read_only)
-    assert finished(platform, script, taskDefinition=definition)[1] == ["x", "x"]
+    assert platform.finished(script, taskDefinition=definition)[1] == ["x", "x"]
 
 
 # What a task tries with the machine that it runs on; prints what came of it.
@@ -214,7 +203,7 @@ def test_a_task_reaches_neither_devices_nor_processes_of_the_machine(
         listener.bind(f"\0{tmp_path}")
         listener.listen()
         script = REACH.replace("os.environ['SOCKET']", f"chr(0) + {str(tmp_path)!r}")
-        _, lines = finished(platform, script, taskDefinition=definition)
+        _, lines = platform.finished(script, taskDefinition=definition)
     tried = json.loads("".join(lines))
     done = {"itself", "randomness"}
     if landlock_version() < SCOPED:
@@ -235,7 +224,7 @@ def test_a_task_may_write_below_its_own_prefix_and_nowhere_else(platform: Platfo
         "    except s3.exceptions.ClientError as error:\n"
         "        print(key, error.response['Error']['Code'])\n"
     )
-    _, lines = finished(platform, script)
+    _, lines = platform.finished(script)
     assert lines == [
         "runs/demo/x/a.txt written",
         "ledger/demo/x.json written",
@@ -249,7 +238,7 @@ def test_the_metadata_names_the_task_and_the_image(platform: Platform) -> None:
         "url = os.environ['ECS_CONTAINER_METADATA_URI_V4'] + '/task'\n"
         "print(urllib.request.urlopen(url).read().decode())"
     )
-    task, lines = finished(platform, script)
+    task, lines = platform.finished(script)
     metadata = json.loads(lines[0])
     assert metadata["TaskARN"] == task["taskArn"]
     assert metadata["Family"] == "app-demo"
@@ -341,53 +330,8 @@ def test_a_missing_log_group_never_starts(platform: Platform) -> None:
     )
 
 
-def test_too_much_memory_is_the_end(platform: Platform) -> None:
-    script = "keep = [bytearray(b'x' * 1_000_000) for _ in range(700)]\nimport time; time.sleep(30)"
-    task, _ = finished(platform, script)
-    container = task["containers"][0]
-    assert container["exitCode"] == 137
-    assert container["reason"] == "OutOfMemoryError: Container killed due to memory usage"
-    assert task["stopCode"] == "EssentialContainerExited"
-
-
-CHILD = """
-import subprocess, sys
-code = "keep = [bytearray(b'x' * 1_000_000) for _ in range(700)]; import time; time.sleep(60)"
-subprocess.run([sys.executable, "-c", code])
-print("the parent goes on")
-"""
-
-
-def test_a_child_that_takes_too_much_memory_leaves_the_exit_code_to_its_parent(
-    platform: Platform,
-) -> None:
-    task, lines = finished(platform, CHILD)
-    container = task["containers"][0]
-    assert (container["exitCode"], lines) == (0, ["the parent goes on"])
-    assert container["reason"] == "OutOfMemoryError: Container killed due to memory usage"
-
-
-FORKS = """
-import os, time
-keep = [bytearray(b"x" * 1_000_000) for _ in range(300)]
-children = []
-for _ in range(3):
-    if (pid := os.fork()) == 0:
-        time.sleep(0.5)
-        os._exit(0)
-    children.append(pid)
-print([os.waitpid(pid, 0)[1] for pid in children])
-"""
-
-
-def test_memory_that_forks_share_counts_once(platform: Platform) -> None:
-    task, lines = finished(platform, FORKS)
-    assert lines == ["[0, 0, 0]"], task["containers"]
-    assert "reason" not in task["containers"][0]
-
-
 def test_a_task_that_kills_itself_has_the_signal_in_its_exit_code(platform: Platform) -> None:
-    task, _ = finished(platform, "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
+    task, _ = platform.finished("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
     assert task["containers"][0]["exitCode"] == 139
 
 

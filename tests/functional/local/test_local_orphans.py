@@ -5,20 +5,12 @@ import os
 import signal
 from pathlib import Path
 
+from tests.policies import trust
 from tests.processes import alive, family
 
 from .rehearsal import PROGRAM, Rehearsal, eventually, push_program, run_bare
 
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": {
-            "Effect": "Allow",
-            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        },
-    }
-)
+TRUST = json.dumps(trust("ecs-tasks.amazonaws.com"))
 MAY_LOG = json.dumps(
     {
         "Version": "2012-10-17",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from attrs import evolve
 
+from tests.policies import trust
+
 from .rehearsal import PROGRAM, Rehearsal, eventually, push_program, run_bare
 
 REGIONS = ("us-east-1", "eu-central-1")
@@ -73,17 +75,10 @@ def names_of_roles(own: Rehearsal) -> list[str]:
 
 def deploy_role(there: Rehearsal, description: str) -> None:
     """A stack with one role, which its template does not name, as it is deployed or changed."""
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "scheduler.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
+    properties = {
+        "AssumeRolePolicyDocument": trust("scheduler.amazonaws.com"),
+        "Description": description,
     }
-    properties = {"AssumeRolePolicyDocument": trust, "Description": description}
     role = {"Type": "AWS::IAM::Role", "Properties": properties}
     template = json.dumps({"Resources": {"Role": role}})
     formation = there.aws("cloudformation")

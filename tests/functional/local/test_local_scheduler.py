@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.policies import trust
 from toolkit.core.errors import ConfigError
 
 from .rehearsal import APP, Platform, eventually
@@ -225,11 +226,7 @@ def test_an_unknown_schedule_cannot_be_fired(platform: Platform) -> None:
 
 def role(platform: Platform, name: str, service: str, statements: list[dict[str, Any]]) -> str:
     iam = platform.rehearsal.aws("iam")
-    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    answer = iam.create_role(
-        RoleName=name,
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-    )
+    answer = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust(service)))
     iam.put_role_policy(
         RoleName=name,
         PolicyName="all",
