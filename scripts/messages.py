@@ -101,7 +101,7 @@ def _shown(node: ast.expr) -> str:
 
 
 def _diagnoses() -> Iterator[Text]:
-    path = ROOT / "toolkit" / "core" / "proof" / "diagnoses.toml"
+    path = ROOT / "toolkit" / "core" / "causes" / "diagnoses.toml"
     source = path.read_text("utf-8")
     rows = [i for i, line in enumerate(source.splitlines(), 1) if line.startswith("[[")]
     tables = [row for kind in tomllib.loads(source).values() for row in kind]

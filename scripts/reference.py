@@ -190,7 +190,7 @@ _Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 def diagnoses() -> str:
     """Every class of `toolkit diagnose` and of a verdict's findings, with its hints."""
-    with (ROOT / "toolkit" / "core" / "proof" / "diagnoses.toml").open("rb") as file:
+    with (ROOT / "toolkit" / "core" / "causes" / "diagnoses.toml").open("rb") as file:
         kinds = tomllib.load(file)
     titles = {"task": "A task that stopped", "launch": "A launch that failed"}
     lines: list[str] = []

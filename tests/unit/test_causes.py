@@ -17,10 +17,10 @@ from toolkit.app.app import App
 from toolkit.app.proof import causes
 from toolkit.app.proof.ledger import Ledger
 from toolkit.cli.proof.why import MissedFirings
+from toolkit.core.causes.api_event import ApiEvent
+from toolkit.core.causes.missed import Cause, Missed, Place, cause_of, disabled_by
 from toolkit.core.deploying.config import Config
 from toolkit.core.names import AppNames
-from toolkit.core.proof.api_event import ApiEvent
-from toolkit.core.proof.causes import Cause, Missed, Place, cause_of, disabled_by
 from toolkit.core.proof.ledger import Firing, State
 from toolkit.core.schedules.history import History, Snapshot
 from toolkit.core.schedules.timing import Timing

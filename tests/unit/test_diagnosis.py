@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from toolkit.core.proof import diagnosis as table
+from toolkit.core.causes import diagnosis as table
+from toolkit.core.causes.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
 from toolkit.core.proof.dead_letter import DeadLetter
-from toolkit.core.proof.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
 from toolkit.core.proof.evidence import Evidence, StoredObject, run_of
 from toolkit.core.proof.verdict import Ruling, judge
 from toolkit.core.task import Task

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.adapters.bucket.kept_tasks import kept_task
+from toolkit.core.causes.missed import Cause
 from toolkit.core.changes.change import Change
 from toolkit.core.deploying.release import wanted_files
 from toolkit.core.errors import ToolkitError
 from toolkit.core.proof import dead_letter
-from toolkit.core.proof.causes import Cause
 from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.seal import Seal
 from toolkit.core.proof.signature import Signature

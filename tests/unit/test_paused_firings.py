@@ -1,7 +1,7 @@
 """Firings within a pause: in the ledger, in the calendar, and where a rate counts anew."""
 
-import tempfile
 import json
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

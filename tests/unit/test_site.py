@@ -17,9 +17,9 @@ from toolkit.adapters.project.staged_folder import staged
 from toolkit.app.proof import ledger, site
 from toolkit.app.proof.seals import seal_due_days
 from toolkit.app.proof.site import SiteRequest, WrittenSite
+from toolkit.core.causes.missed import Cause
 from toolkit.core.errors import ConfigError, ToolkitError
 from toolkit.core.pages.site.places import on_demand_path, run_path, schedule_path, slug
-from toolkit.core.proof.causes import Cause
 from toolkit.core.proof.ledger import State
 from toolkit.core.schedules.history import Snapshot
 from toolkit.core.schedules.timing import Pause, Timing

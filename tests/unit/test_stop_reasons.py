@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.thorough import examples
-from toolkit.core.proof import diagnosis as table
-from toolkit.core.proof import stop_reason
-from toolkit.core.proof.diagnosis import diagnose, diagnose_launch, diagnose_reason
+from toolkit.core.causes import diagnosis as table
+from toolkit.core.causes import stop_reason
+from toolkit.core.causes.diagnosis import diagnose, diagnose_launch, diagnose_reason
+from toolkit.core.causes.stop_reason import StopReason
 from toolkit.core.proof.evidence import Evidence
-from toolkit.core.proof.stop_reason import StopReason
 from toolkit.core.proof.verdict import judge
 from toolkit.core.task import Task
 from toolkit.core.words import without_names

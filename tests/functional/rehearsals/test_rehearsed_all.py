@@ -31,7 +31,7 @@ NOT_PROVOKED = {
 
 
 def table() -> set[str]:
-    text = resources.files("toolkit.core.proof").joinpath("diagnoses.toml").read_text("utf-8")
+    text = resources.files("toolkit.core.causes").joinpath("diagnoses.toml").read_text("utf-8")
     return {row["name"] for rows in tomllib.loads(text).values() for row in rows}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from attrs import frozen
 
-from toolkit.core.proof.diagnosis import diagnose_launch
+from toolkit.core.causes.diagnosis import diagnose_launch
 
 from .stage import (
     APP,

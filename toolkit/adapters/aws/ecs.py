@@ -5,8 +5,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adapters.aws.session import Aws, translated
+from toolkit.core.causes.diagnosis import diagnose_launch
 from toolkit.core.errors import RunError
-from toolkit.core.proof.diagnosis import diagnose_launch
 from toolkit.core.proof.expectation import TaskDefinition
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId

@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from toolkit.adapters.aws.session import Aws, translated
-from toolkit.core.proof.api_event import ApiEvent
+from toolkit.core.causes.api_event import ApiEvent
 
 # Two calls a second for an account and region, shared with everybody else who asks.
 _SECONDS = 0.55

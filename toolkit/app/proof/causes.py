@@ -7,10 +7,8 @@ from attrs import field, frozen
 
 from toolkit.adapters.aws.event_history import EventHistory
 from toolkit.app.app import App
-from toolkit.core.errors import EvidenceError, ToolkitError
-from toolkit.core.proof.api_event import ApiEvent
-from toolkit.core.proof.case import LAUNCH_WINDOW_SECONDS
-from toolkit.core.proof.causes import (
+from toolkit.core.causes.api_event import ApiEvent
+from toolkit.core.causes.missed import (
     CHANGES,
     LAUNCH,
     REMEMBERED,
@@ -20,6 +18,8 @@ from toolkit.core.proof.causes import (
     cause_of,
     disabled_by,
 )
+from toolkit.core.errors import EvidenceError, ToolkitError
+from toolkit.core.proof.case import LAUNCH_WINDOW_SECONDS
 from toolkit.core.schedules.history import History
 from toolkit.runtime.contract import RunId
 from toolkit.runtime.layout import cause_key

@@ -10,7 +10,7 @@ from toolkit.app.proof.ledger import Period, committed_of, running_tasks
 from toolkit.app.proof.status import WithoutDuplicates
 from toolkit.app.proof.tasks import find_tasks
 from toolkit.app.schedules.history import Deployments
-from toolkit.core.proof.diagnosis import diagnose
+from toolkit.core.causes.diagnosis import diagnose
 from toolkit.core.proof.ledger import Committed, Firing, State, became
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId

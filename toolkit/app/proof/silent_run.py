@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from toolkit.core.causes.diagnosis import diagnose
 from toolkit.core.errors import RunError
-from toolkit.core.proof.diagnosis import diagnose
 from toolkit.core.task import Task
 from toolkit.runtime.contract import RunId
 

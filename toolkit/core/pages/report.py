@@ -4,13 +4,13 @@ import base64
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from toolkit.core.causes.diagnosis import Diagnosis
 from toolkit.core.checks import Check
 from toolkit.core.cost import prices, run_cost
 from toolkit.core.pages.html import Html, SitePlace, el, page, section
 from toolkit.core.pages.manifest import manifest_sections, value_in_words
 from toolkit.core.pages.origin import Origin
 from toolkit.core.pages.timeline import timeline
-from toolkit.core.proof.diagnosis import Diagnosis
 from toolkit.core.proof.evidence import Evidence
 from toolkit.core.proof.log_digest import parse_event
 from toolkit.core.proof.verdict import Verdict

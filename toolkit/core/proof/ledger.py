@@ -14,9 +14,9 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 
+from toolkit.core.causes.diagnosis import diagnose, diagnose_launch
 from toolkit.core.proof.case import LAUNCH_WINDOW_SECONDS
 from toolkit.core.proof.dead_letter import DeadLetter
-from toolkit.core.proof.diagnosis import diagnose, diagnose_launch
 from toolkit.core.proof.make_good import made_good_of, told
 from toolkit.core.task import Task
 from toolkit.runtime.contract import MADE_GOOD_BY, OVERLAP, Outcome, OverlapPolicy, RunId

@@ -11,16 +11,16 @@ from typing import Any
 
 from attrs import frozen
 
-from toolkit.core.names import CONTAINER
-from toolkit.core.proof.diagnosis import (
+from toolkit.core.causes.diagnosis import (
     Diagnosis,
     diagnose,
     diagnose_launch,
     diagnose_reason,
     explain,
 )
+from toolkit.core.causes.stop_reason import StopReason
+from toolkit.core.names import CONTAINER
 from toolkit.core.proof.evidence import run_of
-from toolkit.core.proof.stop_reason import StopReason
 from toolkit.core.task import Task
 
 UNKNOWN = Diagnosis(

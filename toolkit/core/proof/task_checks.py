@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from toolkit.core.causes.diagnosis import diagnose
 from toolkit.core.checks import Check, Status
 from toolkit.core.proof.case import Case
-from toolkit.core.proof.diagnosis import diagnose
 from toolkit.core.proof.ledger import State
 from toolkit.core.proof.log_digest import LogDigest
 from toolkit.core.proof.make_good import told

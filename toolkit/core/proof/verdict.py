@@ -12,10 +12,10 @@ from typing import Any, Self
 
 from attrs import asdict, evolve, frozen
 
+from toolkit.core.causes.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
 from toolkit.core.checks import Check, Status, worst
 from toolkit.core.proof import artifact_checks, identity_checks, seal_facts, task_checks
 from toolkit.core.proof.case import Case
-from toolkit.core.proof.diagnosis import Diagnosis, diagnose, diagnose_launch, explain
 from toolkit.core.proof.evidence import Evidence
 from toolkit.runtime.contract import RunId
 from toolkit.runtime.documents import printable

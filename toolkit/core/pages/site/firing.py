@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
+from toolkit.core.causes.missed import Cause
 from toolkit.core.pages.html import Html, el, page, section
 from toolkit.core.pages.manifest import manifest_sections
 from toolkit.core.pages.site.amounts import dollars_in_words, span_in_words
@@ -12,7 +13,6 @@ from toolkit.core.pages.site.places import below_schedule
 from toolkit.core.pages.site.record import SiteRow
 from toolkit.core.pages.states import chip
 from toolkit.core.pages.timeline import timeline
-from toolkit.core.proof.causes import Cause
 from toolkit.core.proof.ledger import State
 from toolkit.runtime.contract import Gate, Manifest
 

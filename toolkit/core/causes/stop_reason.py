@@ -208,7 +208,7 @@ def _of_errors(causes: Iterable[_Entry], errors: tuple[str, ...]) -> Iterator[st
 
 @cache
 def _words() -> Mapping[str, tuple[_Entry, ...]]:
-    text = resources.files("toolkit.core.proof").joinpath("stop_words.toml").read_text("utf-8")
+    text = resources.files("toolkit.core.causes").joinpath("stop_words.toml").read_text("utf-8")
     return {kind: tuple(map(_entry, rows)) for kind, rows in tomllib.loads(text).items()}
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from attrs import evolve, frozen
 
-from toolkit.core.proof.stop_reason import StopReason, step_of_stop_code
+from toolkit.core.causes.stop_reason import StopReason, step_of_stop_code
 from toolkit.core.task import StopCode, Task
 from toolkit.core.words import without_names
 from toolkit.runtime.contract import RunId
@@ -199,7 +199,7 @@ def explain(finding: str) -> Diagnosis:
 
 @cache
 def _table() -> dict[str, list[_Row]]:
-    text = resources.files("toolkit.core.proof").joinpath("diagnoses.toml").read_text("utf-8")
+    text = resources.files("toolkit.core.causes").joinpath("diagnoses.toml").read_text("utf-8")
     return {kind: [_row(row) for row in rows] for kind, rows in tomllib.loads(text).items()}
 
 

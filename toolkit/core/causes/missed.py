@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from attrs import asdict, frozen
 
+from toolkit.core.causes.api_event import ECS, SCHEDULER, ApiEvent
 from toolkit.core.errors import EvidenceError
-from toolkit.core.proof.api_event import ECS, SCHEDULER, ApiEvent
 from toolkit.runtime import documents
 from toolkit.runtime.contract import RunId, format_time
 from toolkit.runtime.documents import FORMAT, DocumentError

@@ -1,0 +1,1 @@
+"""Why: of a task that stopped, and of a firing that never came."""
